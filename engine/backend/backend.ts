@@ -1,0 +1,69 @@
+import type { KernelArgs, KernelName } from '../wasm/kernels.ts';
+
+/** Arrays that live where a backend's kernels can reach them, given back together. */
+export interface Arena {
+  f64(length: number): Float64Array;
+  u32(length: number): Uint32Array;
+  u8(length: number): Uint8Array;
+  /** Give everything back. Arrays handed out before must not be used afterwards. Idempotent. */
+  release(): void;
+}
+
+/**
+ * Where the arithmetic happens. Estimators allocate through `arena()`, run kernels by name with `dispatch`,
+ * and never ask which backend they have: results are the same bits on every host backend.
+ */
+export interface Backend {
+  /** 'js', 'wasm' or 'webgpu'. */
+  readonly name: string;
+  readonly precision: 'float64' | 'float32';
+  /** Workers that share the range of a dispatch, the calling thread included. */
+  readonly threads: number;
+  /** What answered, for provenance: 'WASM SIMD, 2 threads', or the adapter's name. */
+  readonly adapter: string;
+  arena(): Arena;
+  /**
+   * Run a kernel over [0, count). Arrays must come from this backend's arena. Split among workers when the
+   * range is worth it (`grain` = least items a worker should get; default chosen per kernel).
+   * @throws BackendError when an array is not from an arena of this backend.
+   */
+  dispatch<K extends KernelName>(
+    kernel: K,
+    args: KernelArgs<K>,
+    count: number,
+    grain?: number,
+  ): Promise<void>;
+  /** Evaluate a module model on rows lo..hi-1 in the workers; undefined when this backend has none. */
+  readonly evaluateModule: ModuleEvaluator | undefined;
+  /** Stop workers and give memory back. The default backend is shared and ignores it. */
+  dispose(): Promise<void>;
+}
+
+/** A model that workers import by themselves. */
+export interface ModuleTask {
+  /** file: or data: URL of a module. */
+  readonly url: string;
+  readonly exportName: string;
+  /** Names of the inputs, for models that take { name: value }. */
+  readonly names: readonly string[];
+  /** Numbers a point returns. */
+  readonly outputs: number;
+}
+
+/** One failed row as a worker reports it. */
+export interface RowFailure {
+  readonly row: number;
+  readonly reason: string;
+}
+
+/**
+ * Rows 0..n-1 of `x` [n, d] into `out` [n, k], split among the workers; both from an arena. Rows that fail are NaN and listed.
+ * Rejects with `signal.reason` when aborted (busy workers are replaced).
+ */
+export type ModuleEvaluator = (
+  task: ModuleTask,
+  x: Float64Array,
+  n: number,
+  out: Float64Array,
+  signal: AbortSignal,
+) => Promise<readonly RowFailure[]>;

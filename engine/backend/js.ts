@@ -1,0 +1,25 @@
+import { twins } from '../wasm/kernels.ts';
+import type { Backend } from './backend.ts';
+
+/** Plain JavaScript on the calling thread: the reference every other backend is tested against. */
+export function jsBackend(): Backend {
+  return {
+    name: 'js',
+    precision: 'float64',
+    threads: 1,
+    adapter: 'plain JavaScript',
+    arena: () => ({
+      f64: (length) => new Float64Array(length),
+      u32: (length) => new Uint32Array(length),
+      u8: (length) => new Uint8Array(length),
+      release() {},
+    }),
+    async dispatch(kernel, args, count) {
+      // The compiler cannot see that `args` belongs to this very kernel once the name is a variable.
+      const run = twins[kernel] as (...all: unknown[]) => void;
+      run(...args, 0, count);
+    },
+    evaluateModule: undefined,
+    async dispose() {},
+  };
+}

@@ -1,0 +1,113 @@
+import { OptionError } from './errors.ts';
+
+/**
+ * A count: an integer in [min, max].
+ * @throws OptionError naming the option, its value and the range.
+ */
+export function checkCount(
+  where: string,
+  option: string,
+  value: unknown,
+  range: { readonly min: number; readonly max?: number; readonly fix?: string },
+): number {
+  const max = range.max ?? Number.MAX_SAFE_INTEGER;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= range.min && value <= max)
+    return value;
+  const upper = range.max === undefined ? '' : ` and <= ${range.max}`;
+  const nearest =
+    typeof value === 'number' && Number.isFinite(value) ? clampCount(value, range.min, max) : range.min;
+  throw new OptionError({
+    where,
+    option,
+    value,
+    found: `option \`${option}\` is ${show(value)}`,
+    expected: `an integer >= ${range.min}${upper}`,
+    fix: range.fix ?? `Try ${option}: ${nearest}.`,
+  });
+}
+
+function clampCount(value: number, min: number, max: number): number {
+  return Math.min(max, Math.max(min, Math.round(value)));
+}
+
+/**
+ * A finite number strictly or loosely inside a range.
+ * @throws OptionError naming the option, its value and the range.
+ */
+export function checkNumber(
+  where: string,
+  option: string,
+  value: unknown,
+  accept: (x: number) => boolean,
+  expected: string,
+): number {
+  if (typeof value === 'number' && accept(value)) return value;
+  throw new OptionError({ where, option, value, found: `option \`${option}\` is ${show(value)}`, expected });
+}
+
+/**
+ * One of a list of names; the message suggests the nearest spelling.
+ * @throws OptionError
+ */
+export function checkOneOf<T extends string>(
+  where: string,
+  option: string,
+  value: unknown,
+  allowed: readonly T[],
+): T {
+  const hit = allowed.find((name) => name === value);
+  if (hit !== undefined) return hit;
+  const near = typeof value === 'string' ? nearestName(value, allowed) : undefined;
+  throw new OptionError({
+    where,
+    option,
+    value,
+    found: `option \`${option}\` is ${show(value)}`,
+    expected: `one of ${allowed.join(', ')}`,
+    ...(near === undefined ? {} : { fix: `Did you mean ${near}?` }),
+  });
+}
+
+/** The allowed name closest in spelling, or undefined when none is near (over a third of the letters differ). */
+export function nearestName<T extends string>(name: string, allowed: readonly T[]): T | undefined {
+  let best: T | undefined;
+  let least = Math.max(2, Math.ceil(name.length / 3)) + 1;
+  for (const candidate of allowed) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < least) {
+      least = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+/** Edits between two words: insertions, deletions, replacements, and swaps of neighbours. */
+function editDistance(a: string, b: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      let cost = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + same);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        cost = Math.min(cost, before[j - 2]! + 1);
+      row.push(cost);
+    }
+    before = last;
+    last = row;
+  }
+  return last[b.length]!;
+}
+
+/** A value as it appears in a message: short, quoted if a string. */
+export function show(value: unknown): string {
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (typeof value === 'function') return 'a function';
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (value !== null && typeof value === 'object')
+    return `an object with ${Object.keys(value).join(', ') || 'no keys'}`;
+  return String(value);
+}

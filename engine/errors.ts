@@ -1,0 +1,103 @@
+/** What went wrong, in the three parts every message has. */
+export interface Fault {
+  /** The function or option the reader knows: 'sobolIndices', 'resample', 'flood.ts'. */
+  readonly where: string;
+  /** What was found, with its value: 'option `points` is 2.5'. */
+  readonly found: string;
+  /** What was expected: 'an integer >= 2'. */
+  readonly expected: string;
+  /** What to do, as a sentence with its full stop. */
+  readonly fix?: string;
+  /** The error this one explains. */
+  readonly cause?: unknown;
+}
+
+/** Base of every error thrown on purpose. `code` is stable; `where` names the function or file. */
+export class EngineError extends Error {
+  readonly code: string;
+  readonly where: string;
+  constructor(code: string, fault: Fault) {
+    const fix = fault.fix === undefined ? '' : ` ${fault.fix}`;
+    super(`${fault.where}: ${fault.found}; expected ${fault.expected}.${fix}`, { cause: fault.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.where = fault.where;
+  }
+}
+
+/** A setting is not usable. Thrown before any work. */
+export class OptionError extends EngineError {
+  readonly option: string;
+  readonly value: unknown;
+  constructor(fault: Fault & { readonly option: string; readonly value: unknown }) {
+    super('option', fault);
+    this.option = fault.option;
+    this.value = fault.value;
+  }
+}
+
+/** Lengths or shapes do not fit together. */
+export class ShapeError extends EngineError {
+  constructor(fault: Fault) {
+    super('shape', fault);
+  }
+}
+
+/** A user function returned a number that cannot be used (NaN, +Infinity). */
+export class ValueError extends EngineError {
+  /** The point at which it happened, [d]; absent when there is none. */
+  readonly point: Float64Array | undefined;
+  readonly index: number | undefined;
+  constructor(fault: Fault & { readonly point?: Float64Array; readonly index?: number }) {
+    super('value', fault);
+    this.point = fault.point;
+    this.index = fault.index;
+  }
+}
+
+/** No mass is left at all, so no estimate exists. */
+export class DegeneracyError extends EngineError {
+  constructor(fault: Fault) {
+    super('degeneracy', fault);
+  }
+}
+
+/** A requested device or technology is not there. `tried` lists what was looked for and why it failed. */
+export class BackendError extends EngineError {
+  readonly tried: readonly string[];
+  constructor(fault: Fault & { readonly tried: readonly string[] }) {
+    super('backend', fault);
+    this.tried = fault.tried;
+  }
+}
+
+/** One point at which a model failed. */
+export interface PointFailure {
+  /** Row of the batch, counted from 0 over the whole run. */
+  readonly index: number;
+  /** The inputs there, [d]. */
+  readonly input: Float64Array;
+  /** 'returned NaN', 'threw Error: ...', 'returned 3 numbers, expected 2'. */
+  readonly reason: string;
+}
+
+/** A model that could not be loaded, threw, or returned something unusable. */
+export class ModelError extends EngineError {
+  /** The points at which it failed (the first 1000), empty when it could not be loaded. */
+  readonly failures: readonly PointFailure[];
+  constructor(fault: Fault & { readonly failures?: readonly PointFailure[] }) {
+    super('model', fault);
+    this.failures = fault.failures ?? [];
+  }
+}
+
+/** The content of a file is not what it should be. `line` counts from 1. */
+export class InputError extends EngineError {
+  readonly file: string;
+  readonly line: number | undefined;
+  constructor(fault: Fault & { readonly file: string; readonly line?: number }) {
+    super('input', fault);
+    this.file = fault.file;
+    this.line = fault.line;
+  }
+}

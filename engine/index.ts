@@ -1,0 +1,22 @@
+export type { Arena, Backend } from './backend/backend.ts';
+export { defaultBackend } from './backend/choose.ts';
+export { jsBackend } from './backend/js.ts';
+export { type Dependence, type InputSpace, type Inputs, inputSpace } from './distribution/inputs.ts';
+export type { Law } from './distribution/law.ts';
+export { uniform } from './distribution/uniform.ts';
+export * from './errors.ts';
+export {
+  batch,
+  type Model,
+  type ModelLike,
+  moduleModel,
+  named,
+  type PointFn,
+  pointwise,
+} from './model/model.ts';
+export { PURPOSE, TAG } from './random/purpose.ts';
+export { type Address, type Rng, rngFromSeed, type Stream } from './random/rng.ts';
+export { iterate, type Progress, type RunOptions, resume, run } from './run.ts';
+export type { Context, Ending, Info, Provenance, Result, Sample, Sampler, Step } from './sampler.ts';
+export type * from './types.ts';
+export { VERSION } from './version.ts';

@@ -1,0 +1,131 @@
+import type { Backend } from './backend/backend.ts';
+import { defaultBackend } from './backend/choose.ts';
+import { OptionError } from './errors.ts';
+import { rngFromSeed } from './random/rng.ts';
+import type { Context, Ending, Info, Provenance, Result, Sampler, Step } from './sampler.ts';
+import { makeTurn } from './turn.ts';
+import type { Outcome } from './types.ts';
+import { VERSION } from './version.ts';
+
+export interface RunOptions {
+  /** An integer in [0, 2^53 - 1]; drawn and recorded in provenance when absent. */
+  readonly seed?: number;
+  /** Default: the best this machine has, see `defaultBackend`. */
+  readonly backend?: Backend;
+  /** "Best you can by then": the run resolves with outcome `unfinished`. */
+  readonly budget?: {
+    readonly steps?: number;
+    readonly evaluations?: number;
+    readonly milliseconds?: number;
+  };
+  /** "I no longer want it": the run rejects with `signal.reason`. */
+  readonly signal?: AbortSignal;
+  /** Bytes of an earlier `snapshot()`; the run goes on from there, bit for bit. */
+  readonly from?: Uint8Array;
+}
+
+export interface Progress<R> {
+  /** Steps taken in this run, from 1. */
+  readonly step: number;
+  readonly info: Info;
+  /** The answer so far. Ask before the next turn of the loop. */
+  result(): Promise<R>;
+  /** State as bytes, for `from` of a later run. */
+  snapshot(): Uint8Array;
+}
+
+/**
+ * Run a method step by step. Leaving the loop early frees everything; the generator's return value is the
+ * final result.
+ * @throws OptionError for a bad seed or budget; `signal.reason` when aborted; whatever the method throws.
+ */
+export async function* iterate<S, R extends Result>(
+  sampler: Sampler<S, R>,
+  options: RunOptions = {},
+): AsyncGenerator<Progress<R>, R> {
+  checkBudget(options.budget);
+  const seed = options.seed ?? drawSeed();
+  const backend = options.backend ?? (await defaultBackend());
+  const signal = options.signal ?? new AbortController().signal;
+  const ctx: Context = { rng: rngFromSeed(seed), backend, signal };
+  const provenance: Provenance = {
+    seed,
+    backend: backend.name,
+    adapter: backend.adapter,
+    precision: backend.precision,
+    version: VERSION,
+    notes: [],
+  };
+  const ending = (outcome: Outcome): Ending => ({ outcome, provenance });
+  const turn = makeTurn();
+  const start = performance.now();
+  signal.throwIfAborted();
+  let at: Step<S> =
+    options.from === undefined ? await sampler.init(ctx) : await sampler.restore(options.from, ctx);
+  try {
+    for (let steps = 1; ; steps++) {
+      const now = at;
+      const outcome: Outcome = now.done ? { kind: 'converged' } : { kind: 'unfinished' };
+      yield {
+        step: steps,
+        info: now.info,
+        result: () => sampler.result(now.state, ending(outcome)),
+        snapshot: () => sampler.snapshot(now.state),
+      };
+      if (now.done || spent(options.budget, steps, now.info, performance.now() - start)) {
+        return await sampler.result(now.state, ending(outcome));
+      }
+      await turn.pause(signal);
+      signal.throwIfAborted();
+      at = await sampler.step(now.state, ctx);
+    }
+  } finally {
+    sampler.dispose(at.state);
+  }
+}
+
+/** Run a method to its end, or to the end of its budget, and return the answer. Drains `iterate`. */
+export async function run<S, R extends Result>(sampler: Sampler<S, R>, options: RunOptions = {}): Promise<R> {
+  const steps = iterate(sampler, options);
+  for (;;) {
+    const next = await steps.next();
+    if (next.done) return next.value;
+  }
+}
+
+/** Go on from `snapshot()` bytes to the end. Same as `run(sampler, { ...options, from: bytes })`. */
+export function resume<S, R extends Result>(
+  sampler: Sampler<S, R>,
+  bytes: Uint8Array,
+  options: RunOptions = {},
+): Promise<R> {
+  return run(sampler, { ...options, from: bytes });
+}
+
+function spent(budget: RunOptions['budget'], steps: number, info: Info, milliseconds: number): boolean {
+  if (budget === undefined) return false;
+  return (
+    steps >= (budget.steps ?? Infinity) ||
+    info.evaluations >= (budget.evaluations ?? Infinity) ||
+    milliseconds >= (budget.milliseconds ?? Infinity)
+  );
+}
+
+function checkBudget(budget: RunOptions['budget']): void {
+  for (const [name, value] of Object.entries(budget ?? {})) {
+    if (typeof value === 'number' && value > 0) continue;
+    throw new OptionError({
+      where: 'run',
+      option: `budget.${name}`,
+      value,
+      found: `option \`budget.${name}\` is ${String(value)}`,
+      expected: 'a number above 0',
+    });
+  }
+}
+
+/** A fresh 53-bit seed from the platform's entropy. */
+function drawSeed(): number {
+  const words = crypto.getRandomValues(new Uint32Array(2));
+  return (words[0]! >>> 11) * 4294967296 + words[1]!;
+}

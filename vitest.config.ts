@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+// Slow suites (coverage of intervals over 1000 runs, the command line, examples) are named *.slow.test.ts.
+const shared = {
+  resolve: {
+    alias: [
+      { find: /^ensample\/engine$/, replacement: at('./engine/index.ts') },
+      { find: /^ensample$/, replacement: at('./estimators/index.ts') },
+    ],
+  },
+};
+
+export default defineConfig({
+  test: {
+    testTimeout: 60_000,
+    maxWorkers: 2,
+    projects: [
+      {
+        ...shared,
+        test: {
+          name: 'fast',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.slow.test.ts'],
+          testTimeout: 60_000,
+        },
+      },
+      { ...shared, test: { name: 'slow', include: ['test/**/*.slow.test.ts'], testTimeout: 300_000 } },
+    ],
+  },
+});
