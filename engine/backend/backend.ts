@@ -1,3 +1,4 @@
+import type { RowFailure } from '../pool/evaluate-rows.mjs';
 import type { KernelArgs, KernelName } from '../wasm/kernels.ts';
 
 /** Arrays that live where a backend's kernels can reach them, given back together. */
@@ -48,12 +49,6 @@ export interface ModuleTask {
   readonly names: readonly string[];
   /** Numbers a point returns. */
   readonly outputs: number;
-}
-
-/** One failed row as a worker reports it. */
-export interface RowFailure {
-  readonly row: number;
-  readonly reason: string;
 }
 
 /**
