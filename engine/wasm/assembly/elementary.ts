@@ -1,0 +1,112 @@
+// exp and log by + - * / only, one number or two at once. See ../twins/elementary.ts.
+const ROUND: f64 = 6755399441055744.0;
+const LOG2E: f64 = 1.4426950408889634;
+const LN2_HIGH: f64 = 0.6931471803691238;
+const LN2_LOW: f64 = 1.9082149292705877e-10;
+const SQRT_HALF_HIGH: i32 = 0x3fe6a09e;
+
+@inline
+function power2(k: f64): f64 {
+  return reinterpret<f64>((<i64>k + 1023) << 52);
+}
+
+export function exp(x: f64): f64 {
+  if (!(x >= -708.0)) return x < -708.0 ? 0.0 : NaN;
+  if (x > 709.782712893384) return x == Infinity ? Infinity : NaN;
+  const k = x * LOG2E + ROUND - ROUND;
+  let r = x - k * LN2_HIGH;
+  r = r - k * LN2_LOW;
+  let p: f64 = 1.0 / 6227020800.0;
+  p = p * r + 1.0 / 479001600.0;
+  p = p * r + 1.0 / 39916800.0;
+  p = p * r + 1.0 / 3628800.0;
+  p = p * r + 1.0 / 362880.0;
+  p = p * r + 1.0 / 40320.0;
+  p = p * r + 1.0 / 5040.0;
+  p = p * r + 1.0 / 720.0;
+  p = p * r + 1.0 / 120.0;
+  p = p * r + 1.0 / 24.0;
+  p = p * r + 1.0 / 6.0;
+  p = p * r + 0.5;
+  p = p * r + 1.0;
+  p = p * r + 1.0;
+  return k > 1023.0 ? p * power2(1023.0) * 2.0 : p * power2(k);
+}
+
+@inline
+function step2(p: v128, r: v128, c: f64): v128 {
+  return f64x2.add(f64x2.mul(p, r), f64x2.splat(c));
+}
+
+/** Two exponentials of x <= 709 or NaN; 0 below -708. */
+@inline
+export function exp2(x: v128): v128 {
+  const shifted = f64x2.add(f64x2.mul(x, f64x2.splat(LOG2E)), f64x2.splat(ROUND));
+  const k = f64x2.sub(shifted, f64x2.splat(ROUND));
+  let r = f64x2.sub(x, f64x2.mul(k, f64x2.splat(LN2_HIGH)));
+  r = f64x2.sub(r, f64x2.mul(k, f64x2.splat(LN2_LOW)));
+  let p = f64x2.splat(1.0 / 6227020800.0);
+  p = step2(p, r, 1.0 / 479001600.0);
+  p = step2(p, r, 1.0 / 39916800.0);
+  p = step2(p, r, 1.0 / 3628800.0);
+  p = step2(p, r, 1.0 / 362880.0);
+  p = step2(p, r, 1.0 / 40320.0);
+  p = step2(p, r, 1.0 / 5040.0);
+  p = step2(p, r, 1.0 / 720.0);
+  p = step2(p, r, 1.0 / 120.0);
+  p = step2(p, r, 1.0 / 24.0);
+  p = step2(p, r, 1.0 / 6.0);
+  p = step2(p, r, 0.5);
+  p = step2(p, r, 1.0);
+  p = step2(p, r, 1.0);
+  // The low bits of `shifted` hold k, so this is 2^k.
+  const power = i64x2.shl(i64x2.add(shifted, i64x2.splat(1023)), 52);
+  return v128.andnot(f64x2.mul(p, power), f64x2.lt(x, f64x2.splat(-708.0)));
+}
+
+/** Exponentials of two numbers of any kind. */
+@inline
+export function exp2any(x: v128): v128 {
+  if (v128.any_true(f64x2.gt(x, f64x2.splat(709.0)))) {
+    return f64x2.replace_lane(f64x2.splat(exp(f64x2.extract_lane(x, 0))), 1, exp(f64x2.extract_lane(x, 1)));
+  }
+  return exp2(x);
+}
+
+export function log(x: f64): f64 {
+  if (!(x > 0.0) || x == Infinity) return x == 0.0 ? -Infinity : x > 0.0 ? x : NaN;
+  if (x < 2.2250738585072014e-308) return log(x * 4503599627370496.0) - 36.04365338911715;
+  return f64x2.extract_lane(log2(f64x2.splat(x)), 0);
+}
+
+/** Two logarithms of normal, finite numbers > 0. */
+@inline
+export function log2(x: v128): v128 {
+  const high = i32x4(0, -1, 0, -1);
+  const e = i32x4.shr_s(i32x4.sub(x, i32x4.splat(SQRT_HALF_HIGH)), 20); // in the high lanes
+  const m = i32x4.sub(x, v128.and(i32x4.shl(e, 20), high));
+  const k = f64x2.convert_low_i32x4_s(v128.shuffle<i32>(e, e, 1, 3, 1, 3));
+  const s = f64x2.div(f64x2.sub(m, f64x2.splat(1.0)), f64x2.add(m, f64x2.splat(1.0)));
+  const z = f64x2.mul(s, s);
+  let p = f64x2.splat(2.0 / 21.0);
+  p = step2(p, z, 2.0 / 19.0);
+  p = step2(p, z, 2.0 / 17.0);
+  p = step2(p, z, 2.0 / 15.0);
+  p = step2(p, z, 2.0 / 13.0);
+  p = step2(p, z, 2.0 / 11.0);
+  p = step2(p, z, 2.0 / 9.0);
+  p = step2(p, z, 2.0 / 7.0);
+  p = step2(p, z, 2.0 / 5.0);
+  p = step2(p, z, 2.0 / 3.0);
+  p = f64x2.mul(f64x2.mul(p, z), s);
+  const low = f64x2.add(f64x2.mul(k, f64x2.splat(LN2_LOW)), f64x2.add(p, f64x2.add(s, s)));
+  return f64x2.add(f64x2.mul(k, f64x2.splat(LN2_HIGH)), low);
+}
+
+/** Logarithms of two numbers of any kind. */
+@inline
+export function log2any(x: v128): v128 {
+  const usual = v128.and(f64x2.ge(x, f64x2.splat(2.2250738585072014e-308)), f64x2.lt(x, f64x2.splat(Infinity)));
+  if (i64x2.all_true(usual)) return log2(x);
+  return f64x2.replace_lane(f64x2.splat(log(f64x2.extract_lane(x, 0))), 1, log(f64x2.extract_lane(x, 1)));
+}

@@ -1,0 +1,144 @@
+// Standard normal quantiles by AS 241 (PPND16), two at once, and normals from addressed uniforms.
+// See ../twins/normal.ts; the coefficients are those of the paper, ascending powers.
+import { log, log2 } from './elementary';
+import { counters, philox4, storeRows, uniformHigh, uniformLow, word0, word1, word2, word3 } from './philox';
+
+@inline
+function horner(r: v128, c0: f64, c1: f64, c2: f64, c3: f64, c4: f64, c5: f64, c6: f64, c7: f64): v128 {
+  let p = f64x2.add(f64x2.mul(f64x2.splat(c7), r), f64x2.splat(c6));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(c5));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(c4));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(c3));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(c2));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(c1));
+  return f64x2.add(f64x2.mul(p, r), f64x2.splat(c0));
+}
+
+@inline
+function polyA(r: v128): v128 {
+  return horner(
+    r, 3.3871328727963665, 133.14166789178438, 1971.5909503065513, 13731.69376550946, 45921.95393154987,
+    67265.7709270087, 33430.57558358813, 2509.0809287301227,
+  );
+}
+@inline
+function polyB(r: v128): v128 {
+  return horner(
+    r, 1.0, 42.31333070160091, 687.1870074920579, 5394.196021424751, 21213.794301586597, 39307.89580009271,
+    28729.085735721943, 5226.495278852854,
+  );
+}
+@inline
+function polyC(r: v128): v128 {
+  return horner(
+    r, 1.4234371107496835, 4.630337846156546, 5.769497221460691, 3.6478483247632045, 1.2704582524523684,
+    0.2417807251774506, 0.022723844989269184, 0.0007745450142783414,
+  );
+}
+@inline
+function polyD(r: v128): v128 {
+  return horner(
+    r, 1.0, 2.053191626637759, 1.6763848301838038, 0.6897673349851, 0.14810397642748008, 0.015198666563616457,
+    0.0005475938084995345, 1.0507500716444169e-9,
+  );
+}
+@inline
+function polyE(r: v128): v128 {
+  return horner(
+    r, 6.657904643501103, 5.463784911164114, 1.7848265399172913, 0.29656057182850487, 0.026532189526576124,
+    0.0012426609473880784, 2.7115555687434876e-5, 2.0103343992922881e-7,
+  );
+}
+@inline
+function polyF(r: v128): v128 {
+  return horner(
+    r, 1.0, 0.599832206555888, 0.1369298809227358, 0.014875361290850615, 0.0007868691311456133,
+    1.8463183175100548e-5, 1.421511758316446e-7, 2.0442631033899397e-15,
+  );
+}
+
+/** |z| in the far and near tail from r = sqrt(-log tail). */
+function tailSize(r: v128): v128 {
+  const near = f64x2.sub(r, f64x2.splat(1.6));
+  const z = f64x2.div(polyC(near), polyD(near));
+  const isNear = f64x2.le(r, f64x2.splat(5.0));
+  if (i64x2.all_true(isNear)) return z;
+  const far = f64x2.sub(r, f64x2.splat(5.0));
+  return v128.bitselect(z, f64x2.div(polyE(far), polyF(far)), isNear);
+}
+
+/** Quantiles of two p of which at least one is in a tail, both in [2^-1022, 1); `center` where they are not. */
+function withTails(p: v128, q: v128, center: v128, isCenter: v128): v128 {
+  const below = f64x2.lt(q, f64x2.splat(0.0));
+  const tail = v128.bitselect(p, f64x2.sub(f64x2.splat(1.0), p), below);
+  const size = tailSize(f64x2.sqrt(f64x2.neg(log2(tail))));
+  const z = v128.xor(size, v128.and(below, f64x2.splat(-0.0)));
+  return v128.bitselect(center, z, isCenter);
+}
+
+@inline
+function centerOf(q: v128): v128 {
+  const r = f64x2.sub(f64x2.splat(0.180625), f64x2.mul(q, q));
+  return f64x2.div(f64x2.mul(q, polyA(r)), polyB(r));
+}
+
+/** Quantiles of two p in [2^-1022, 1). */
+@inline
+export function quantile2(p: v128): v128 {
+  const q = f64x2.sub(p, f64x2.splat(0.5));
+  const isCenter = f64x2.le(f64x2.abs(q), f64x2.splat(0.425));
+  const center = centerOf(q);
+  if (i64x2.all_true(isCenter)) return center;
+  return withTails(p, q, center, isCenter);
+}
+
+/** Quantile of any number, -Infinity at 0, Infinity at 1, NaN outside. */
+function quantile(p: f64): f64 {
+  const q = p - 0.5;
+  if (q >= -0.425 && q <= 0.425) return f64x2.extract_lane(centerOf(f64x2.splat(q)), 0);
+  const tail = q < 0.0 ? p : 1.0 - p;
+  if (!(tail > 0.0)) return tail == 0.0 ? (q < 0.0 ? -Infinity : Infinity) : NaN;
+  const z = f64x2.extract_lane(tailSize(f64x2.splat(sqrt<f64>(-log(tail)))), 0);
+  return q < 0.0 ? -z : z;
+}
+
+export function normal(out: usize, d: u32, k0: u32, k1: u32, first: u32, step: u32, channel: u32, lo: u32, hi: u32): void {
+  const stride = (<usize>d) << 3;
+  for (let i = lo; i < hi; i += 4) {
+    const row = out + <usize>i * stride;
+    for (let c: u32 = 0; c < d; c += 2) {
+      philox4(counters(first + i), step, c >>> 1, channel, k0, k1);
+      const pair = c + 1 < d;
+      const s0 = i32x4.shr_u(word0, 6);
+      const s1 = i32x4.shr_u(word1, 6);
+      const s2 = i32x4.shr_u(word2, 6);
+      const s3 = i32x4.shr_u(word3, 6);
+      const a01 = quantile2(uniformLow(s0, s1));
+      const a23 = quantile2(uniformHigh(s0, s1));
+      let b01 = a01;
+      let b23 = a23;
+      if (pair) {
+        b01 = quantile2(uniformLow(s2, s3));
+        b23 = quantile2(uniformHigh(s2, s3));
+      }
+      storeRows(row + ((<usize>c) << 3), stride, hi - i, pair, a01, a23, b01, b23);
+    }
+  }
+}
+
+export function normalQuantiles(p: usize, out: usize, lo: u32, hi: u32): void {
+  let i = lo;
+  for (; i + 2 <= hi; i += 2) {
+    const at = (<usize>i) << 3;
+    const x = v128.load(p + at);
+    const inside = v128.and(f64x2.ge(x, f64x2.splat(2.2250738585072014e-308)), f64x2.lt(x, f64x2.splat(1.0)));
+    if (i64x2.all_true(inside)) {
+      v128.store(out + at, quantile2(x));
+    } else {
+      const first = quantile(f64x2.extract_lane(x, 0));
+      store<f64>(out + at, quantile(f64x2.extract_lane(x, 1)), 8);
+      store<f64>(out + at, first);
+    }
+  }
+  if (i < hi) store<f64>(out + ((<usize>i) << 3), quantile(load<f64>(p + ((<usize>i) << 3))));
+}

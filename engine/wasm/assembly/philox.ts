@@ -1,0 +1,118 @@
+// Philox4x32-10 for four counters at once, and the uniforms made of its words. See ../twins/philox.ts.
+const M0: u32 = 0xd2511f53;
+const M1: u32 = 0xcd9e8d57;
+const W0: u32 = 0x9e3779b9;
+const W1: u32 = 0xbb67ae85;
+
+// Words 0..3 of the last `philox4`, one lane a counter.
+export let word0: v128 = i32x4.splat(0);
+export let word1: v128 = i32x4.splat(0);
+export let word2: v128 = i32x4.splat(0);
+export let word3: v128 = i32x4.splat(0);
+
+/** Blocks of counters (c0 lane, c1, c2, c3) under key (k0, k1). */
+@inline
+export function philox4(c0: v128, c1: u32, c2: u32, c3: u32, k0: u32, k1: u32): void {
+  const m0 = i32x4.splat(M0);
+  const m1 = i32x4.splat(M1);
+  let x0 = c0;
+  let x1 = i32x4.splat(c1);
+  let x2 = i32x4.splat(c2);
+  let x3 = i32x4.splat(c3);
+  let key0 = i32x4.splat(k0);
+  let key1 = i32x4.splat(k1);
+  for (let round = 0; round < 10; round++) {
+    const a0 = i64x2.extmul_low_i32x4_u(x0, m0);
+    const a1 = i64x2.extmul_high_i32x4_u(x0, m0);
+    const b0 = i64x2.extmul_low_i32x4_u(x2, m1);
+    const b1 = i64x2.extmul_high_i32x4_u(x2, m1);
+    x0 = v128.xor(v128.xor(v128.shuffle<i32>(b0, b1, 1, 3, 5, 7), x1), key0);
+    x1 = v128.shuffle<i32>(b0, b1, 0, 2, 4, 6);
+    x2 = v128.xor(v128.xor(v128.shuffle<i32>(a0, a1, 1, 3, 5, 7), x3), key1);
+    x3 = v128.shuffle<i32>(a0, a1, 0, 2, 4, 6);
+    key0 = i32x4.add(key0, i32x4.splat(W0));
+    key1 = i32x4.add(key1, i32x4.splat(W1));
+  }
+  word0 = x0;
+  word1 = x1;
+  word2 = x2;
+  word3 = x3;
+}
+
+/** (k + 1/2) 2^-52 from 52-bit integers: put into the mantissa of [1, 2), then less 1 - 2^-53. Exact. */
+@inline
+function fromBits(k: v128): v128 {
+  const inOneTwo = v128.or(k, i64x2.splat(0x3ff0000000000000));
+  return f64x2.sub(inOneTwo, f64x2.splat(0.99999999999999988898));
+}
+
+/** Uniforms of the two low counters from words already shifted right by 6. */
+@inline
+export function uniformLow(high: v128, low: v128): v128 {
+  return fromBits(
+    v128.or(i64x2.extmul_low_i32x4_u(high, i32x4.splat(67108864)), i64x2.extend_low_i32x4_u(low)),
+  );
+}
+
+/** Uniforms of the two high counters from words already shifted right by 6. */
+@inline
+export function uniformHigh(high: v128, low: v128): v128 {
+  return fromBits(
+    v128.or(i64x2.extmul_high_i32x4_u(high, i32x4.splat(67108864)), i64x2.extend_high_i32x4_u(low)),
+  );
+}
+
+/** Counters i..i+3 in the lanes. */
+@inline
+export function counters(i: u32): v128 {
+  return i32x4.add(i32x4.splat(i), i32x4(0, 1, 2, 3));
+}
+
+/** Lanes 0..count-1 of rows i..: the values (a, b) of two neighbouring components; b is dropped when `pair` is false. */
+@inline
+export function storeRows(at: usize, stride: usize, count: u32, pair: bool, a01: v128, a23: v128, b01: v128, b23: v128): void {
+  storeCell(at, pair, v128.shuffle<i64>(a01, b01, 0, 2));
+  if (count > 1) storeCell(at + stride, pair, v128.shuffle<i64>(a01, b01, 1, 3));
+  if (count > 2) storeCell(at + 2 * stride, pair, v128.shuffle<i64>(a23, b23, 0, 2));
+  if (count > 3) storeCell(at + 3 * stride, pair, v128.shuffle<i64>(a23, b23, 1, 3));
+}
+
+@inline
+function storeCell(at: usize, pair: bool, ab: v128): void {
+  if (pair) v128.store(at, ab);
+  else v128.store64_lane(at, ab, 0);
+}
+
+export function philoxWords(out: usize, k0: u32, k1: u32, first: u32, step: u32, blockIndex: u32, channel: u32, lo: u32, hi: u32): void {
+  for (let i = lo; i < hi; i += 4) {
+    philox4(counters(first + i), step, blockIndex, channel, k0, k1);
+    const t0 = v128.shuffle<i32>(word0, word1, 0, 4, 1, 5);
+    const t1 = v128.shuffle<i32>(word0, word1, 2, 6, 3, 7);
+    const t2 = v128.shuffle<i32>(word2, word3, 0, 4, 1, 5);
+    const t3 = v128.shuffle<i32>(word2, word3, 2, 6, 3, 7);
+    const at = out + ((<usize>i) << 4);
+    const count = hi - i;
+    v128.store(at, v128.shuffle<i64>(t0, t2, 0, 2));
+    if (count > 1) v128.store(at, v128.shuffle<i64>(t0, t2, 1, 3), 16);
+    if (count > 2) v128.store(at, v128.shuffle<i64>(t1, t3, 0, 2), 32);
+    if (count > 3) v128.store(at, v128.shuffle<i64>(t1, t3, 1, 3), 48);
+  }
+}
+
+export function uniform(out: usize, d: u32, k0: u32, k1: u32, first: u32, step: u32, channel: u32, lo: u32, hi: u32): void {
+  const stride = (<usize>d) << 3;
+  for (let i = lo; i < hi; i += 4) {
+    const row = out + <usize>i * stride;
+    for (let c: u32 = 0; c < d; c += 2) {
+      philox4(counters(first + i), step, c >>> 1, channel, k0, k1);
+      const s0 = i32x4.shr_u(word0, 6);
+      const s1 = i32x4.shr_u(word1, 6);
+      const s2 = i32x4.shr_u(word2, 6);
+      const s3 = i32x4.shr_u(word3, 6);
+      storeRows(
+        row + ((<usize>c) << 3), stride, hi - i, c + 1 < d,
+        uniformLow(s0, s1), uniformHigh(s0, s1), uniformLow(s2, s3), uniformHigh(s2, s3),
+      );
+    }
+  }
+}
