@@ -1,5 +1,6 @@
 import type { Dependence, Inputs } from '../../engine/distribution/inputs.ts';
 import type { PointFailure } from '../../engine/errors.ts';
+import type { MissingPolicy } from '../../engine/model/missing.ts';
 import type { ModelLike } from '../../engine/model/model.ts';
 import type { Result } from '../../engine/sampler.ts';
 import type { IntervalEstimate } from '../../engine/types.ts';
@@ -20,9 +21,6 @@ export type EstimatorName =
 export type DesignName = 'sobol' | 'lhs' | 'iid';
 export type IntervalName = 'replicates' | 'asymptotic' | 'bootstrap' | 'none';
 export type BootstrapName = 'normal' | 'percentile' | 'basic' | 'bca';
-/** 'error': the run fails; 'drop-row': leave the row out everywhere; a number: put it in place of the output. */
-export type MissingPolicy = 'error' | 'drop-row' | number;
-
 export interface DesignOptions {
   /** { name: law }; the order is the column order. */
   readonly inputs: Inputs;

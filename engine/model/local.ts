@@ -1,0 +1,35 @@
+import { ModelError, OptionError } from '../errors.ts';
+import { show } from '../check.ts';
+import type { LocalModel } from '../pool/evaluate-rows.mjs';
+import { loadModule, toLocalModel } from '../pool/load-module.mjs';
+import type { ModelLike } from './model.ts';
+
+/**
+ * Any model as something this thread can call.
+ * @throws OptionError when it is no model; ModelError when its module cannot be loaded or exports no model.
+ */
+export async function localModel(where: string, model: ModelLike): Promise<LocalModel> {
+  if (typeof model === 'function') return { kind: 'batch', evaluate: model };
+  if (model?.kind !== 'module') return checkTagged(where, model);
+  const module = await loadModule(model.url);
+  const found = toLocalModel(module[model.exportName]);
+  if (found !== undefined) return found;
+  const file = model.url.slice(model.url.lastIndexOf('/') + 1);
+  throw new ModelError({
+    where: file,
+    found: `export \`${model.exportName}\` is ${show(module[model.exportName])}`,
+    expected: 'a function of { name: value }, or of (x, out), or the value of named(...), pointwise(...) or batch(...)',
+  });
+}
+
+function checkTagged(where: string, model: Exclude<ModelLike, { readonly kind: 'module' }>): LocalModel {
+  const found = toLocalModel(model);
+  if (found !== undefined) return found;
+  throw new OptionError({
+    where,
+    option: 'model',
+    value: model,
+    found: `option \`model\` is ${show(model)}`,
+    expected: 'a function (x, out) of a batch, or pointwise(f), named(f) or moduleModel(url)',
+  });
+}

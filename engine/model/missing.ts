@@ -1,0 +1,47 @@
+import { show } from '../check.ts';
+import { ModelError, OptionError, type PointFailure } from '../errors.ts';
+
+/** 'error': the run fails; 'drop-row': leave the row out everywhere; a number: put it in place of the output. */
+export type MissingPolicy = 'error' | 'drop-row' | number;
+
+/** Failures kept in a result; further ones are only counted. */
+export const KEPT_FAILURES = 1000;
+
+/**
+ * @throws OptionError unless the policy is one of the three.
+ */
+export function checkMissing(where: string, policy: unknown): MissingPolicy {
+  if (policy === 'error' || policy === 'drop-row') return policy;
+  if (typeof policy === 'number' && Number.isFinite(policy)) return policy;
+  throw new OptionError({
+    where,
+    option: 'missing',
+    value: policy,
+    found: `option \`missing\` is ${show(policy)}`,
+    expected: "'error', 'drop-row' or a finite number",
+  });
+}
+
+/** The error of a model that failed at some points: how many, the first one with its inputs, and what to do. */
+export function modelFailure(
+  where: string,
+  names: readonly string[],
+  failures: readonly PointFailure[],
+  failed: number,
+  evaluated: number,
+): ModelError {
+  const first = failures[0]!;
+  const point = names.map((name, c) => `${name} = ${short(first.input[c]!)}`).join(', ');
+  return new ModelError({
+    where,
+    found: `the model ${first.reason} at ${failed} of ${evaluated} points`,
+    expected: 'finite numbers',
+    fix: `First: point ${first.index}, ${point}. Fix the model there, or leave those rows out with missing: 'drop-row'.`,
+    failures,
+  });
+}
+
+/** At most six significant digits, for a message. */
+function short(x: number): string {
+  return String(Number(x.toPrecision(6)));
+}
