@@ -1,14 +1,8 @@
+import type { Arena } from '../array/memory.ts';
 import type { RowFailure } from '../pool/evaluate-rows.mjs';
 import type { KernelArgs, KernelName } from '../wasm/kernels.ts';
 
-/** Arrays that live where a backend's kernels can reach them, given back together. */
-export interface Arena {
-  f64(length: number): Float64Array;
-  u32(length: number): Uint32Array;
-  u8(length: number): Uint8Array;
-  /** Give everything back. Arrays handed out before must not be used afterwards. Idempotent. */
-  release(): void;
-}
+export type { Arena } from '../array/memory.ts';
 
 /**
  * Where the arithmetic happens. Estimators allocate through `arena()`, run kernels by name with `dispatch`,
