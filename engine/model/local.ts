@@ -1,7 +1,8 @@
-import { ModelError, OptionError } from '../errors.ts';
 import { show } from '../check.ts';
+import { ModelError, OptionError } from '../errors.ts';
 import type { LocalModel } from '../pool/evaluate-rows.mjs';
-import { loadModule, toLocalModel } from '../pool/load-module.mjs';
+import { toLocalModel } from '../pool/load-module.mjs';
+import { loadModule } from '../pool/module.ts';
 import type { ModelLike } from './model.ts';
 
 /**
@@ -14,11 +15,11 @@ export async function localModel(where: string, model: ModelLike): Promise<Local
   const module = await loadModule(model.url);
   const found = toLocalModel(module[model.exportName]);
   if (found !== undefined) return found;
-  const file = model.url.slice(model.url.lastIndexOf('/') + 1);
   throw new ModelError({
-    where: file,
+    where: moduleName(model.url),
     found: `export \`${model.exportName}\` is ${show(module[model.exportName])}`,
-    expected: 'a function of { name: value }, or of (x, out), or the value of named(...), pointwise(...) or batch(...)',
+    expected:
+      'a function of { name: value }, or of (x, out), or the value of named(...), pointwise(...) or batch(...)',
   });
 }
 

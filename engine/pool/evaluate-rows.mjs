@@ -12,7 +12,12 @@ function take(answer, k, out, at) {
     }
     return k === 1 ? `returned ${answer}` : `returned 1 number, expected ${k}`;
   }
-  if (answer === null || answer === undefined || typeof answer !== 'object' || typeof answer.length !== 'number') {
+  if (
+    answer === null ||
+    answer === undefined ||
+    typeof answer !== 'object' ||
+    typeof answer.length !== 'number'
+  ) {
     return `returned ${describe(answer)}`;
   }
   if (answer.length !== k) return `returned ${answer.length} numbers, expected ${k}`;
@@ -31,7 +36,8 @@ function describe(value) {
 }
 
 function thrown(error) {
-  return error instanceof Error ? `threw ${error.name}: ${error.message}` : `threw ${describe(error)}`;
+  if (typeof error?.message !== 'string') return `threw ${describe(error)}`;
+  return `threw ${error.name}: ${error.message}`.split('\n', 1)[0].slice(0, 300);
 }
 
 /** The function of (x, row) behind a pointwise or named model; one object is reused for all rows of a call. */
@@ -60,7 +66,7 @@ export async function evaluateRows(model, names, k, x, lo, hi, out, options = {}
     let reason;
     try {
       let answer = call(row);
-      if (answer instanceof Object && typeof answer.then === 'function') answer = await answer;
+      if (typeof answer === 'object' && typeof answer?.then === 'function') answer = await answer;
       reason = take(answer, k, out, row * k);
     } catch (error) {
       reason = thrown(error);
@@ -81,6 +87,7 @@ export async function evaluateRows(model, names, k, x, lo, hi, out, options = {}
   return failures;
 }
 
+/** A batch that throws is asked again row by row, so that which rows fail does not depend on how it was cut. */
 async function evaluateBatch(model, d, k, x, lo, hi, out) {
   const y = out.subarray(lo * k, hi * k);
   y.fill(NaN);
@@ -88,8 +95,11 @@ async function evaluateBatch(model, d, k, x, lo, hi, out) {
     await model.evaluate(x.subarray(lo * d, hi * d), y);
   } catch (error) {
     y.fill(NaN);
-    const reason = thrown(error);
-    return Array.from({ length: hi - lo }, (_, i) => ({ row: lo + i, reason }));
+    if (hi - lo === 1) return [{ row: lo, reason: thrown(error) }];
+    const failures = [];
+    for (let row = lo; row < hi; row++)
+      failures.push(...(await evaluateBatch(model, d, k, x, row, row + 1, out)));
+    return failures;
   }
   const failures = [];
   for (let i = 0; i < hi - lo; i++) {
