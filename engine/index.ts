@@ -1,17 +1,22 @@
 export type { Arena, Backend } from './backend/backend.ts';
 export { defaultBackend } from './backend/choose.ts';
 export { jsBackend } from './backend/js.ts';
+export { nearestName } from './check.ts';
 export { type Dependence, type InputSpace, type Inputs, inputSpace } from './distribution/inputs.ts';
 export type { Law } from './distribution/law.ts';
 export { uniform } from './distribution/uniform.ts';
 export * from './errors.ts';
+export { cached } from './model/cached.ts';
+export type { MissingPolicy } from './model/missing.ts';
 export {
   batch,
   type Model,
   type ModelLike,
   moduleModel,
+  type NamedFn,
   named,
   type PointFn,
+  type PointValue,
   pointwise,
 } from './model/model.ts';
 export { PURPOSE, TAG } from './random/purpose.ts';

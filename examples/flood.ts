@@ -19,7 +19,16 @@ export const inputs = {
 export const outputs = { overflow: { unit: 'm' } };
 
 /** Height of the water above the crest of the dyke, m; negative when it holds. */
-export default function overflow({ Q, Ks, Zv, Zm, Hd, Cb, L, B }: Record<keyof typeof inputs, number>): number {
+export default function overflow({
+  Q,
+  Ks,
+  Zv,
+  Zm,
+  Hd,
+  Cb,
+  L,
+  B,
+}: Record<keyof typeof inputs, number>): number {
   const depth = (Q / (B * Ks * Math.sqrt((Zm - Zv) / L))) ** 0.6;
   return Zv + depth - Hd - Cb;
 }

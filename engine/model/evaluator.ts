@@ -58,7 +58,10 @@ export async function openEvaluator(options: EvaluatorOptions, done = 0): Promis
   let outputs = options.outputs ?? (model.kind === 'batch' ? ['y'] : []);
   let evaluations = done;
 
-  const rows = async (x: Float64Array, n: number): Promise<{ y: Float64Array; failed: readonly RowFailure[] }> => {
+  const rows = async (
+    x: Float64Array,
+    n: number,
+  ): Promise<{ y: Float64Array; failed: readonly RowFailure[] }> => {
     const found = outputs.length === 0 ? await discover(model, names, x, n) : undefined;
     if (found !== undefined) outputs = found.outputs;
     const k = outputs.length;
@@ -68,12 +71,24 @@ export async function openEvaluator(options: EvaluatorOptions, done = 0): Promis
     const rest = await remaining(x, y, n, from, k);
     return { y, failed: [...first, ...rest] };
   };
-  const remaining = async (x: Float64Array, y: Float64Array, n: number, from: number, k: number): Promise<readonly RowFailure[]> => {
+  const remaining = async (
+    x: Float64Array,
+    y: Float64Array,
+    n: number,
+    from: number,
+    k: number,
+  ): Promise<readonly RowFailure[]> => {
     if (from === n) return [];
     if (task === undefined) return evaluateRows(model, names, k, x, from, n, y, { pause });
     const d = names.length;
     const part = { ...task, outputs: k };
-    const failed = await backend.evaluateModule!(part, x.subarray(from * d), n - from, y.subarray(from * k), signal);
+    const failed = await backend.evaluateModule!(
+      part,
+      x.subarray(from * d),
+      n - from,
+      y.subarray(from * k),
+      signal,
+    );
     return failed.map(({ row, reason }) => ({ row: row + from, reason }));
   };
 
@@ -101,16 +116,19 @@ function pointFailure({ row, reason }: RowFailure, x: Float64Array, d: number, b
 }
 
 /** The task for the workers, when the model is a module and the backend has workers. */
-function moduleTask(options: EvaluatorOptions): { url: string; exportName: string; names: readonly string[] } | undefined {
+function moduleTask(
+  options: EvaluatorOptions,
+): { url: string; exportName: string; names: readonly string[] } | undefined {
   const { model, backend, names } = options;
-  if (typeof model === 'function' || model.kind !== 'module' || backend.evaluateModule === undefined) return undefined;
+  if (typeof model === 'function' || model.kind !== 'module' || backend.evaluateModule === undefined)
+    return undefined;
   return { url: model.url, exportName: model.exportName, names };
 }
 
 /** One output buffer that grows and is otherwise reused. */
 function growing(backend: Backend): { room(length: number): Float64Array; release(): void } {
   let arena = backend.arena();
-  let y = new Float64Array(0);
+  let y: Float64Array = new Float64Array(0);
   return {
     room(length) {
       if (y.length < length) {
@@ -132,7 +150,12 @@ interface Discovery {
 }
 
 /** Ask the first points one by one until one answers with a number or numbers; at most 16, then one output is assumed. */
-async function discover(model: LocalModel, names: readonly string[], x: Float64Array, n: number): Promise<Discovery> {
+async function discover(
+  model: LocalModel,
+  names: readonly string[],
+  x: Float64Array,
+  n: number,
+): Promise<Discovery> {
   const answers: (() => unknown)[] = [];
   let k = 0;
   const record = async (evaluate: () => unknown): Promise<void> => {
@@ -140,7 +163,8 @@ async function discover(model: LocalModel, names: readonly string[], x: Float64A
       const answer = await evaluate();
       answers.push(() => answer);
       if (typeof answer === 'number') k = 1;
-      else if (answer instanceof Object && 'length' in answer && typeof answer.length === 'number') k = answer.length;
+      else if (answer instanceof Object && 'length' in answer && typeof answer.length === 'number')
+        k = answer.length;
     } catch (error) {
       answers.push(() => {
         throw error;

@@ -2,7 +2,7 @@ import { show } from '../check.ts';
 import { ModelError, OptionError } from '../errors.ts';
 import type { LocalModel } from '../pool/evaluate-rows.mjs';
 import { toLocalModel } from '../pool/load-module.mjs';
-import { loadModule } from '../pool/module.ts';
+import { loadModule, moduleName } from '../pool/module.ts';
 import type { ModelLike } from './model.ts';
 
 /**

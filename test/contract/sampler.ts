@@ -103,7 +103,11 @@ function endings<S, R extends Result>(make: () => Sampler<S, R>): void {
     const { sampler, disposed } = watched(make());
     const controller = new AbortController();
     const during = (async () => {
-      for await (const _ of iterate(sampler, { seed: SEED, backend: jsBackend(), signal: controller.signal })) {
+      for await (const _ of iterate(sampler, {
+        seed: SEED,
+        backend: jsBackend(),
+        signal: controller.signal,
+      })) {
         controller.abort(reason);
       }
     })();
@@ -145,7 +149,9 @@ function badOptions(options: ContractOptions): void {
 }
 
 /** The same sampler, counting its disposals. */
-function watched<S, R extends Result>(sampler: Sampler<S, R>): { sampler: Sampler<S, R>; disposed: () => number } {
+function watched<S, R extends Result>(
+  sampler: Sampler<S, R>,
+): { sampler: Sampler<S, R>; disposed: () => number } {
   let count = 0;
   const dispose = (state: S): void => {
     count++;
