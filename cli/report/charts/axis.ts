@@ -1,0 +1,46 @@
+/** A linear axis from 0 or a round number to a round number. */
+export interface Axis {
+  readonly low: number;
+  readonly high: number;
+  readonly ticks: readonly number[];
+  /** Decimals that tell the ticks apart. */
+  readonly decimals: number;
+}
+
+/** Round steps (1, 2 or 5 times a power of ten), about `count` of them, covering [low, high]. */
+export function niceAxis(low: number, high: number, count: number): Axis {
+  const span = high > low ? high - low : Math.abs(high) || 1;
+  const step = niceStep(span / count);
+  const first = Math.floor(low / step + 1e-9);
+  const last = Math.max(first + 1, Math.ceil(high / step - 1e-9));
+  const ticks = Array.from({ length: last - first + 1 }, (_, i) => round((first + i) * step));
+  const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  return { low: ticks[0]!, high: ticks[ticks.length - 1]!, ticks, decimals };
+}
+
+function niceStep(raw: number): number {
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const digit = raw / power;
+  return (digit <= 1.0001 ? 1 : digit <= 2.0001 ? 2 : digit <= 5.0001 ? 5 : 10) * power;
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(12));
+}
+
+/** A tick in as few characters as tell it: '0.2', '2 000', '3e+6'. */
+export function tickText(value: number, decimals: number): string {
+  const size = Math.abs(value);
+  if (size >= 1e6 || (size > 0 && size < 1e-4))
+    return Number(value.toPrecision(6)).toExponential().replace('e+', 'e');
+  const [whole, part] = (value === 0 ? 0 : value).toFixed(Math.min(decimals, 6)).split('.');
+  const grouped = size >= 1e4 ? whole!.replace(/\B(?=(\d{3})+$)/g, '\u2009') : whole!;
+  return part === undefined ? grouped : `${grouped}.${part}`;
+}
+
+/** A count of points on an axis: '512', '16k', '2M' (k = 1024, as counts are powers of two). */
+export function pointsText(points: number): string {
+  if (points >= 2 ** 20 && points % 2 ** 20 === 0) return `${points / 2 ** 20}M`;
+  if (points >= 1024 && points % 1024 === 0) return `${points / 1024}k`;
+  return tickText(points, 0);
+}

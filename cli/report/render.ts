@@ -1,0 +1,145 @@
+import type { OutputIndices } from '../../estimators/index.ts';
+import { percent } from '../format/number.ts';
+import { printable } from '../format/text.ts';
+import { listed } from '../format/words.ts';
+import { emphasised } from './emphasis.ts';
+import { escapeText } from './escape.ts';
+import type { ReportInput } from './input.ts';
+import { folded, SORTING, section, sideBySide, withUnit } from './page.ts';
+import { downloads } from './sections/downloads.ts';
+import { enoughSection } from './sections/enough.ts';
+import { indicesBlock } from './sections/indices.ts';
+import { overTimeSection } from './sections/over-time.ts';
+import { pairsBlock } from './sections/pairs.ts';
+import { repeatSection } from './sections/repeat.ts';
+import { conditionalPanels, inputsSection, outputBlock } from './sections/samples.ts';
+import { type Series, seriesOf } from './series.ts';
+import { pageStyle } from './style.ts';
+
+/** Panels of output against input in the folded sections of several outputs together. */
+const PANELS_IN_ALL = 24;
+
+/**
+ * A report of Sobol' indices as one HTML file: it loads nothing, needs no script (script adds sorting only), and
+ * follows light and dark, paper and telephones. Every number is also in a table and in the files it carries.
+ */
+export function renderReport(given: ReportInput): string {
+  const input = cleaned(given);
+  const series = seriesOf(input);
+  const title = `What drives ${subjectOf(input, series)}?`;
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<title>${escapeText(title)}</title>
+<style>
+${pageStyle()}
+</style></head><body>
+<header><h1>${escapeText(title)}</h1><p class="muted">${escapeText(input.settings)}</p>
+${leadBlock(input)}${warningBox(input)}
+${downloads(input)}</header>
+<main>
+${body(input, series)}
+</main>
+<script>${SORTING}
+</script></body></html>
+`;
+}
+
+/** Names without control characters, which no name needs and which could turn the text around. */
+function cleaned(input: ReportInput): ReportInput {
+  const clean = <T extends { readonly name: string }>(notes: readonly T[]): T[] =>
+    notes.map((note) => ({ ...note, name: printable(note.name) }));
+  return { ...input, inputs: clean(input.inputs), outputs: clean(input.outputs) };
+}
+
+function subjectOf(input: ReportInput, series: Series | undefined): string {
+  if (input.series !== undefined && series !== undefined)
+    return withUnit(input.series.name, input.series.unit);
+  const names = input.result.outputs.map((_, k) => outputName(input, k));
+  return series === undefined ? listed(names, 4) : `the ${names.length} outputs`;
+}
+
+/** 'overflow (m)', by its label where it has one. */
+function outputName(input: ReportInput, k: number): string {
+  const note = input.outputs[k];
+  return withUnit(note?.label ?? input.result.outputs[k]!.name, note?.unit);
+}
+
+function leadBlock({ lead, result }: ReportInput): string {
+  if (lead.length === 0) return '';
+  return `<p class="lead">${lead.map((text) => emphasised(text, result.totalOrder.names)).join(' ')}</p>`;
+}
+
+function warningBox({ warnings }: ReportInput): string {
+  if (warnings.length === 0) return '';
+  const items = warnings.map(
+    ({ code, message }) => `<p><b>Warning:</b> ${escapeText(message)} <small>${escapeText(code)}</small></p>`,
+  );
+  return `<div class="warn" role="note">${items.join('')}</div>`;
+}
+
+function body(input: ReportInput, series: Series | undefined): string {
+  const { outputs, aggregated } = input.result;
+  const single = outputs.length === 1 ? outputs[0]! : undefined;
+  const parts = single !== undefined ? singleOutput(input, single) : manyOutputs(input, aggregated!, series);
+  return [...parts, inputsSection(input), repeatSection(input)].filter((part) => part !== '').join('\n');
+}
+
+function singleOutput(input: ReportInput, indices: OutputIndices): string[] {
+  const subject = outputName(input, 0);
+  const pairs = pairsBlock(input, indices);
+  const output = outputBlock(input, 0, subject);
+  const panels = conditionalPanels(input, 0, subject);
+  const halves = [
+    pairs === '' ? '' : `<div><h2>Pairs</h2>${pairs}</div>`,
+    output === '' ? '' : `<div><h2>Output</h2>${output}</div>`,
+  ];
+  return [
+    section('Indices', indicesBlock(input, indices, indices.name)),
+    enoughSection(input),
+    halves.every((half) => half === '') ? '' : `<section>${sideBySide(...halves)}</section>`,
+    panels === '' ? '' : section(`${subject} along each input`, BAND, panels),
+  ];
+}
+
+const BAND =
+  '<p class="muted">Line: mean in 20 bins of the input. Band: 10 to 90 %. A flat line means that S1 is near 0.</p>';
+
+function manyOutputs(input: ReportInput, all: OutputIndices, series: Series | undefined): string[] {
+  const count = input.result.outputs.length;
+  const subject = series === undefined ? `the ${count} outputs together` : series.note.name;
+  const pairs = pairsBlock(input, all);
+  return [
+    section(`Indices of all ${count} outputs together`, WEIGHTS, indicesBlock(input, all, subject)),
+    series === undefined ? '' : overTimeSection(series, all.totalOrder),
+    enoughSection(input),
+    pairs === '' ? '' : section('Pairs', pairs),
+    series === undefined ? eachOutput(input) : '',
+  ];
+}
+
+const WEIGHTS = '<p class="muted">Each output counts with its variance.</p>';
+
+function eachOutput(input: ReportInput): string {
+  const { outputs } = input.result;
+  const panels = Math.min(12, Math.floor(PANELS_IN_ALL / outputs.length));
+  const blocks = outputs.map((indices, k) => {
+    const subject = outputName(input, k);
+    const share = indices.constant ? '' : ` (${shareOf(input, k)} of the summed variance)`;
+    const parts = [
+      indicesBlock(input, indices, indices.name),
+      sideBySide(...[outputBlock(input, k, subject), pairsBlock(input, indices)].map(boxed)),
+      conditionalPanels(input, k, subject, panels),
+    ];
+    return folded(`${subject}${share}`, parts.join(''));
+  });
+  return section('Each output', ...blocks);
+}
+
+function boxed(content: string): string {
+  return content === '' ? '' : `<div>${content}</div>`;
+}
+
+function shareOf({ result }: ReportInput, k: number): string {
+  const total = result.outputs.reduce((sum, { variance }) => sum + (variance || 0), 0);
+  return percent(result.outputs[k]!.variance / total);
+}

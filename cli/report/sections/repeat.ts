@@ -1,0 +1,26 @@
+import { count, duration } from '../../format/number.ts';
+import { escapeText } from '../escape.ts';
+import type { ReportInput } from '../input.ts';
+import { section } from '../page.ts';
+
+/** 'To repeat this': the command and everything the numbers depend on. */
+export function repeatSection({ result, command, model, modelHash, elapsed }: ReportInput): string {
+  const { provenance, design } = result;
+  const rows: [string, string][] = [
+    ['version', `ensample ${provenance.version}`],
+    ['seed', String(provenance.seed)],
+    ['backend', `${provenance.backend}, ${provenance.adapter}`],
+    ['precision', provenance.precision],
+    ['estimator', `${design.estimator}, ${design.kind} points, ${design.interval} intervals`],
+    ['model', modelHash === undefined ? baseName(model) : `${baseName(model)}, hash ${modelHash}`],
+    ['model runs', `${count(design.evaluations)} in ${duration(elapsed / 1000)}`],
+    ...provenance.notes.map((note): [string, string] => ['note', note]),
+  ];
+  const list = rows.map(([name, text]) => `<dt>${name}</dt><dd>${escapeText(text)}</dd>`).join('');
+  return section('To repeat this', `<p><code>${escapeText(command)}</code></p><dl>${list}</dl>`);
+}
+
+/** The last part of a path, whichever way its slashes lean. */
+export function baseName(path: string): string {
+  return path.split(/[\\/]/).pop() ?? path;
+}
