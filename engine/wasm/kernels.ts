@@ -1,6 +1,34 @@
+import { bootstrapSums, resampleCounts } from './twins/bootstrap.ts';
+import { expInto, logInto } from './twins/elementary.ts';
+import { indexSums } from './twins/index-sums.ts';
 import { normal, normalQuantiles } from './twins/normal.ts';
 import { philoxWords, uniform } from './twins/philox.ts';
+import {
+  exponentials,
+  gatherRows,
+  gatherWords,
+  killingAncestors,
+  mergeAncestors,
+  metropolisAncestors,
+  rejectionAncestors,
+  repeatAncestors,
+  searchAncestors,
+  sspRound,
+  stratifiedAncestors,
+  systematicAncestors,
+  wholeCopies,
+} from './twins/resampling.ts';
+import { sobolPoints, sobolWords } from './twins/sobol.ts';
 import { sumBlocks } from './twins/sums.ts';
+import {
+  expShiftBlocks,
+  maxBlocks,
+  quantiseBlocks,
+  scanBlocks,
+  squareBlocks,
+  weightedCrossBlocks,
+  weightedSumBlocks,
+} from './twins/weights.ts';
 
 /**
  * Every kernel of the core, by name: a pure function over typed arrays and numbers whose last two arguments
@@ -12,10 +40,70 @@ export interface Kernels {
   readonly uniform: typeof uniform;
   readonly normal: typeof normal;
   readonly normalQuantiles: typeof normalQuantiles;
+  readonly expInto: typeof expInto;
+  readonly logInto: typeof logInto;
   readonly sumBlocks: typeof sumBlocks;
+  readonly indexSums: typeof indexSums;
+  readonly resampleCounts: typeof resampleCounts;
+  readonly bootstrapSums: typeof bootstrapSums;
+  readonly sobolWords: typeof sobolWords;
+  readonly sobolPoints: typeof sobolPoints;
+  readonly expShiftBlocks: typeof expShiftBlocks;
+  readonly maxBlocks: typeof maxBlocks;
+  readonly quantiseBlocks: typeof quantiseBlocks;
+  readonly scanBlocks: typeof scanBlocks;
+  readonly squareBlocks: typeof squareBlocks;
+  readonly weightedCrossBlocks: typeof weightedCrossBlocks;
+  readonly weightedSumBlocks: typeof weightedSumBlocks;
+  readonly exponentials: typeof exponentials;
+  readonly gatherRows: typeof gatherRows;
+  readonly gatherWords: typeof gatherWords;
+  readonly killingAncestors: typeof killingAncestors;
+  readonly mergeAncestors: typeof mergeAncestors;
+  readonly metropolisAncestors: typeof metropolisAncestors;
+  readonly rejectionAncestors: typeof rejectionAncestors;
+  readonly repeatAncestors: typeof repeatAncestors;
+  readonly searchAncestors: typeof searchAncestors;
+  readonly sspRound: typeof sspRound;
+  readonly stratifiedAncestors: typeof stratifiedAncestors;
+  readonly systematicAncestors: typeof systematicAncestors;
+  readonly wholeCopies: typeof wholeCopies;
 }
 
-export const twins: Kernels = { philoxWords, uniform, normal, normalQuantiles, sumBlocks };
+export const twins: Kernels = {
+  philoxWords,
+  uniform,
+  normal,
+  normalQuantiles,
+  expInto,
+  logInto,
+  sumBlocks,
+  indexSums,
+  resampleCounts,
+  bootstrapSums,
+  sobolWords,
+  sobolPoints,
+  expShiftBlocks,
+  maxBlocks,
+  quantiseBlocks,
+  scanBlocks,
+  squareBlocks,
+  weightedCrossBlocks,
+  weightedSumBlocks,
+  exponentials,
+  gatherRows,
+  gatherWords,
+  killingAncestors,
+  mergeAncestors,
+  metropolisAncestors,
+  rejectionAncestors,
+  repeatAncestors,
+  searchAncestors,
+  sspRound,
+  stratifiedAncestors,
+  systematicAncestors,
+  wholeCopies,
+};
 
 export type KernelName = keyof Kernels;
 export type KernelArray = Float64Array | Float32Array | Uint32Array | Int32Array | Uint8Array;

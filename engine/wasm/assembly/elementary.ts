@@ -110,3 +110,15 @@ export function log2any(x: v128): v128 {
   if (i64x2.all_true(usual)) return log2(x);
   return f64x2.replace_lane(f64x2.splat(log(f64x2.extract_lane(x, 0))), 1, log(f64x2.extract_lane(x, 1)));
 }
+
+export function expInto(x: usize, out: usize, lo: u32, hi: u32): void {
+  let i = lo;
+  for (; i + 2 <= hi; i += 2) v128.store(out + (<usize>i << 3), exp2any(v128.load(x + (<usize>i << 3))));
+  if (i < hi) store<f64>(out + (<usize>i << 3), exp(load<f64>(x + (<usize>i << 3))));
+}
+
+export function logInto(x: usize, out: usize, lo: u32, hi: u32): void {
+  let i = lo;
+  for (; i + 2 <= hi; i += 2) v128.store(out + (<usize>i << 3), log2any(v128.load(x + (<usize>i << 3))));
+  if (i < hi) store<f64>(out + (<usize>i << 3), log(load<f64>(x + (<usize>i << 3))));
+}

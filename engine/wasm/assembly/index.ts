@@ -1,5 +1,28 @@
 // Every kernel of the module. A kernel has a JavaScript twin of the same name in ../twins and does the same
 // operations in the same order; arrays are byte offsets into the imported memory, indices are unsigned.
+export { expInto, logInto } from './elementary';
 export { philoxWords, uniform } from './philox';
 export { normal, normalQuantiles } from './normal';
-export { sumBlocks } from './sums';
+export { squareBlocks, sumBlocks } from './sums';
+export { sobolPoints, sobolWords } from './sobol';
+export {
+  expShiftBlocks,
+  maxBlocks,
+  quantiseBlocks,
+  scanBlocks,
+  weightedCrossBlocks,
+  weightedSumBlocks,
+} from './weights';
+export {
+  exponentials,
+  gatherRows,
+  gatherWords,
+  mergeAncestors,
+  repeatAncestors,
+  searchAncestors,
+  sspRound,
+  stratifiedAncestors,
+  systematicAncestors,
+  wholeCopies,
+} from './resampling';
+export { killingAncestors, metropolisAncestors, rejectionAncestors } from './resampling-draws';

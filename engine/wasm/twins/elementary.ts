@@ -67,3 +67,13 @@ export function log(x: number): number {
   p = p * z * s;
   return e * LN2_HIGH + (e * LN2_LOW + (p + (s + s)));
 }
+
+/** e^x of elements lo..hi-1 of `x` into `out` (may be `x`), by `exp`. */
+export function expInto(x: Float64Array, out: Float64Array, lo: number, hi: number): void {
+  for (let i = lo; i < hi; i++) out[i] = exp(x[i]!);
+}
+
+/** log x of elements lo..hi-1 of `x` into `out` (may be `x`), by `log`. */
+export function logInto(x: Float64Array, out: Float64Array, lo: number, hi: number): void {
+  for (let i = lo; i < hi; i++) out[i] = log(x[i]!);
+}

@@ -268,3 +268,52 @@ export function gatherWords(
     for (let c = 0; c < d; c++) dst[to + c] = src[from + c]!;
   }
 }
+
+/**
+ * SSP (Srinivasan sampling process): rounds m W_i up or down, adding to `copies` [n], which holds the floors, one
+ * for every fraction in `rest` [n] that ends at 1; `rest` is overwritten. Pairs (i, j) trade until one of them is
+ * whole; trade k uses u_k, `u` [n - 1]. Sequential: range 0..1 does it all.
+ * Source: Gerber, Chopin & Whiteley (2019), with the crossing that keeps the mean.
+ */
+export function sspRound(
+  rest: Float64Array,
+  u: Float64Array,
+  n: number,
+  missing: number,
+  copies: Uint32Array,
+  lo: number,
+  hi: number,
+): void {
+  if (lo >= hi) return;
+  let i = 0;
+  let j = 1;
+  let left = missing;
+  for (let k = 0; k < n - 1; k++) {
+    const xi = rest[i]!;
+    const xj = rest[j]!;
+    const gainI = Math.min(xj, 1 - xi);
+    const gainJ = Math.min(xi, 1 - xj);
+    // j gains with the probability proportional to what i could have gained: the mean change is 0.
+    if (u[k]! * (gainI + gainJ) < gainI) {
+      if (1 - xj <= xi) {
+        copies[j]!++;
+        left--;
+        rest[i] = xi - (1 - xj);
+        j = k + 2;
+      } else {
+        rest[j] = xj + xi;
+        i = k + 2;
+      }
+    } else if (1 - xi <= xj) {
+      copies[i]!++;
+      left--;
+      rest[j] = xj - (1 - xi);
+      i = k + 2;
+    } else {
+      rest[i] = xi + xj;
+      j = k + 2;
+    }
+  }
+  const last = i < n ? i : j;
+  if (left > 0 && rest[last]! > 0.5) copies[last]!++;
+}
