@@ -1,0 +1,51 @@
+import type { KernelArgs, KernelName } from '../wasm/kernels.ts';
+
+type Costs = { readonly [K in KernelName]?: (...args: KernelArgs<K>) => number };
+
+/** Elements in a block of the fixed tree. */
+const BLOCK = 1024;
+
+/**
+ * Rough nanoseconds of one item of a kernel's range on one thread. Being wrong by a factor of two costs a
+ * little time and never a bit. A kernel that is not listed is not split unless its caller gives a grain.
+ */
+const COSTS: Costs = {
+  philoxWords: () => 7,
+  uniform: (_out, d) => 4 * d,
+  normal: (_out, d) => 8 * d,
+  normalQuantiles: () => 5,
+  sumBlocks: () => 0.2 * BLOCK,
+};
+
+/** Work below this is not worth waking a worker for, in nanoseconds. */
+const WORTH_A_WORKER = 500_000;
+/** Longest stretch for which the calling thread does not turn to its event loop. */
+const STRETCH = 8_000_000;
+
+/** How to cut a dispatch. */
+export interface Plan {
+  /** Ranges, at most one a thread. */
+  readonly parts: number;
+  /** Items the calling thread does between two turns of the event loop. */
+  readonly stretch: number;
+}
+
+/**
+ * Cut [0, count) for at most `threads` threads.
+ * @param grain least items a thread should get; Infinity keeps the range in one piece and one call.
+ */
+export function plan<K extends KernelName>(
+  kernel: K,
+  args: KernelArgs<K>,
+  count: number,
+  threads: number,
+  grain: number | undefined,
+): Plan {
+  // The compiler cannot see that the entry of a variable name takes the arguments of that very kernel.
+  const cost = COSTS[kernel] as ((...args: unknown[]) => number) | undefined;
+  const each = cost === undefined ? undefined : Math.max(0.1, cost(...args));
+  const least = grain ?? (each === undefined ? Infinity : WORTH_A_WORKER / each);
+  const parts = Math.max(1, Math.min(threads, Math.floor(count / Math.max(1, least))));
+  if (least === Infinity) return { parts, stretch: Infinity };
+  return { parts, stretch: Math.max(1, Math.floor(each === undefined ? least : STRETCH / each)) };
+}

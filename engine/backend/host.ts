@@ -1,0 +1,139 @@
+import { canShare, type HostMemory, hostMemory } from '../array/memory.ts';
+import { checkCount } from '../check.ts';
+import { BackendError } from '../errors.ts';
+import { makePool, type Pool, processors } from '../pool/pool.ts';
+import { makeTurn } from '../turn.ts';
+import { type KernelArgs, type KernelName, twins } from '../wasm/kernels.ts';
+import { compileKernels, type RawKernels, RESERVED_BYTES, rawKernels } from '../wasm/loader.ts';
+import type { Backend } from './backend.ts';
+import { plan } from './cost.ts';
+import { jsBackend } from './js.ts';
+import { moduleEvaluator } from './module-evaluator.ts';
+
+export interface HostOptions {
+  /** WebAssembly SIMD kernels; false is plain JavaScript on the calling thread. Default true. */
+  readonly wasm?: boolean;
+  /** Threads that share the work, the calling one included. Default: `defaultThreads()`, 1 without WebAssembly. */
+  readonly threads?: number;
+}
+
+export const MAX_THREADS = 64;
+
+/** Threads by default: the processors of this process, at most 8; 1 where memory cannot be shared. */
+export function defaultThreads(): number {
+  return canShare() ? Math.min(8, processors()) : 1;
+}
+
+/**
+ * The processors of this machine. Memory is one WebAssembly memory, shared among the threads; workers start
+ * when a dispatch or a module model is worth it. The bits of a result do not depend on `threads`.
+ * @throws OptionError for a bad count; BackendError when WebAssembly SIMD or threads are asked for and missing.
+ */
+export async function hostBackend(options: HostOptions = {}): Promise<Backend> {
+  const { wasm = true } = options;
+  const threads = options.threads ?? (wasm ? defaultThreads() : 1);
+  checkCount('hostBackend', 'threads', threads, { min: 1, max: MAX_THREADS });
+  if (threads > 1 && !(wasm && canShare())) throw noThreads(threads, wasm);
+  if (!wasm) return jsBackend();
+  const shared = canShare();
+  const module = compileKernels(shared);
+  const memory = hostMemory({ reserved: RESERVED_BYTES, shared });
+  const raw = rawKernels(module, memory.wasm);
+  const pool = shared ? makePool(threads, { module, memory: memory.wasm }) : undefined;
+  return {
+    name: 'wasm',
+    precision: 'float64',
+    threads,
+    adapter: `WASM SIMD, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+    arena: memory.arena,
+    dispatch: (kernel, args, count, grain) =>
+      dispatch({ memory, raw, pool, threads }, kernel, args, count, grain),
+    evaluateModule: pool === undefined ? undefined : moduleEvaluator(memory, pool),
+    dispose: async () => pool?.dispose(),
+  };
+}
+
+interface Host {
+  readonly memory: HostMemory;
+  readonly raw: RawKernels;
+  readonly pool: Pool | undefined;
+  readonly threads: number;
+}
+
+async function dispatch<K extends KernelName>(
+  host: Host,
+  kernel: K,
+  args: KernelArgs<K>,
+  count: number,
+  grain: number | undefined,
+): Promise<void> {
+  const numbers = offsets(host.memory, kernel, args);
+  const raw = host.raw[kernel];
+  // A kernel that has no WASM form yet: its twin works on the same arrays.
+  const twin = twins[kernel] as (...all: unknown[]) => void;
+  const run = (lo: number, hi: number): void =>
+    raw === undefined ? twin(...args, lo, hi) : raw(...numbers, lo, hi);
+  const { parts, stretch } = plan(kernel, args, count, raw === undefined ? 1 : host.threads, grain);
+  const helpers = parts > 1 ? wake(host, parts - 1) : [];
+  const cut = (part: number): number => Math.floor((count * part) / (helpers.length + 1));
+  const remote = helpers.map((slot, i) =>
+    host.pool!.call(slot, 'kernel', [kernel, [...numbers, cut(i + 1), cut(i + 2)]]),
+  );
+  // Awaited even when the own range throws: nothing may still write when the caller goes on.
+  const own = inStretches(run, cut(1), stretch);
+  await Promise.allSettled([own, ...remote]);
+  await Promise.all([own, ...remote]);
+}
+
+/**
+ * Workers that can start at once. The others are being started meanwhile: a first dispatch is done long
+ * before they are up, and who does which range changes no bit.
+ */
+function wake(host: Host, wanted: number): readonly number[] {
+  host.pool?.start();
+  return host.pool?.idle().slice(0, wanted) ?? [];
+}
+
+/** [0, hi) on this thread, with a turn of the event loop between stretches. */
+async function inStretches(
+  run: (lo: number, hi: number) => void,
+  hi: number,
+  stretch: number,
+): Promise<void> {
+  const turn = makeTurn();
+  for (let lo = 0; lo < hi; lo += stretch) {
+    if (turn.due()) await turn.pause();
+    run(lo, Math.min(hi, lo + stretch));
+  }
+}
+
+/** Arguments as numbers, arrays by their byte offset. */
+function offsets(memory: HostMemory, kernel: string, args: readonly unknown[]): number[] {
+  return args.map((arg, position) => {
+    if (typeof arg === 'number') return arg;
+    const at = ArrayBuffer.isView(arg) ? memory.offset(arg) : undefined;
+    if (at !== undefined) return at;
+    throw new BackendError({
+      where: `dispatch ${kernel}`,
+      found: `argument ${position + 1} is ${describe(arg)}`,
+      expected: 'a number, or an array from an arena of this backend',
+      fix: 'Allocate it with backend.arena().',
+      tried: [],
+    });
+  });
+}
+
+function describe(arg: unknown): string {
+  if (!ArrayBuffer.isView(arg)) return String(arg);
+  return `a ${Object.prototype.toString.call(arg).slice(8, -1)} that lives elsewhere`;
+}
+
+function noThreads(threads: number, wasm: boolean): BackendError {
+  return new BackendError({
+    where: 'hostBackend',
+    found: `${threads} threads are asked for, and ${wasm ? 'memory cannot be shared here' : 'plain JavaScript has one'}`,
+    expected: wasm ? 'threads: 1, or a cross-origin isolated page' : 'threads: 1 with wasm: false',
+    fix: 'Leave out `threads`.',
+    tried: wasm ? ['SharedArrayBuffer'] : [],
+  });
+}

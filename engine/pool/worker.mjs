@@ -1,0 +1,94 @@
+/**
+ * The body of every worker: runs kernels of the shared WASM build by name, and evaluates module models, both
+ * on the memory it shares with the calling thread. Plain JavaScript, because Node cannot start a worker from
+ * TypeScript; it answers workerpool's messages itself, so it imports nothing but its two neighbours.
+ */
+import { evaluateRows } from './evaluate-rows.mjs';
+import { importModule, toLocalModel } from './load-module.mjs';
+
+// A variable name, so that bundlers for browsers do not follow it.
+const THREADS = 'node:worker_threads';
+const inNode = typeof process !== 'undefined' && process.versions?.node !== undefined;
+
+let memory;
+let kernels;
+const models = new Map();
+
+const methods = {
+  /** Once, before anything else. `module` is absent on a backend without kernels. */
+  setup(module, shared) {
+    memory = shared;
+    if (module !== undefined) kernels = new WebAssembly.Instance(module, { env: { memory } }).exports;
+  },
+
+  /** One kernel: its arguments as numbers, arrays as byte offsets, the range last. */
+  kernel(name, args) {
+    kernels[name](...args);
+  },
+
+  /**
+   * Rows of a module model: piece after piece of them, claimed from the counter all workers share. Answers
+   * { failures } or, when the model cannot be had, { fault }.
+   */
+  async rows({ url, exportName, names, outputs, n, x, out, counter, piece }) {
+    const { model, fault } = await loadModel(url, exportName);
+    if (fault !== undefined) return { fault };
+    const next = new Int32Array(memory.buffer, counter, 1);
+    const points = new Float64Array(memory.buffer, x, n * names.length);
+    const values = new Float64Array(memory.buffer, out, n * outputs);
+    const failures = [];
+    for (let lo = Atomics.add(next, 0, piece); lo < n; lo = Atomics.add(next, 0, piece)) {
+      const hi = Math.min(n, lo + piece);
+      for (const failure of await evaluateRows(model, names, outputs, points, lo, hi, values))
+        failures.push(failure);
+    }
+    return { failures };
+  },
+};
+
+function loadModel(url, exportName) {
+  const key = JSON.stringify([url, exportName]);
+  if (!models.has(key)) models.set(key, findModel(url, exportName));
+  return models.get(key);
+}
+
+async function findModel(url, exportName) {
+  try {
+    const exports = await importModule(url);
+    const model = toLocalModel(exports[exportName]);
+    return model === undefined ? { fault: { kind: 'export', names: Object.keys(exports) } } : { model };
+  } catch (error) {
+    const text = typeof error?.message === 'string' ? `${error.name}: ${error.message}` : String(error);
+    return { fault: { kind: 'load', reason: text.split('\n', 1)[0].slice(0, 300) } };
+  }
+}
+
+async function answer(request, send) {
+  try {
+    const result = await methods[request.method](...request.params);
+    send({ id: request.id, result, error: null });
+  } catch (error) {
+    send({ id: request.id, result: null, error: { name: error?.name, message: String(error?.message) } });
+  }
+}
+
+async function listen() {
+  if (inNode) {
+    const { parentPort } = await import(/* @vite-ignore */ THREADS);
+    const send = (message) => parentPort.postMessage(message);
+    // Requests are objects; the only string asks the worker to end.
+    parentPort.on('message', (request) => {
+      if (typeof request === 'string') process.exit(0);
+      if (request.method in methods) answer(request, send);
+    });
+    send('ready');
+  } else {
+    self.onmessage = ({ data }) => {
+      if (typeof data === 'string') self.close();
+      else if (data.method in methods) answer(data, (message) => self.postMessage(message));
+    };
+    self.postMessage('ready');
+  }
+}
+
+listen();

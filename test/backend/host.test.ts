@@ -1,0 +1,100 @@
+import { afterAll, expect, test } from 'vitest';
+import type { Backend } from '../../engine/backend/backend.ts';
+import { hostBackend } from '../../engine/backend/host.ts';
+import { jsBackend } from '../../engine/backend/js.ts';
+import { BackendError, OptionError } from '../../engine/errors.ts';
+import { blockCount } from '../../engine/wasm/twins/sums.ts';
+
+const opened: Backend[] = [];
+async function open(threads: number): Promise<Backend> {
+  const backend = await hostBackend({ threads });
+  opened.push(backend);
+  return backend;
+}
+afterAll(() => Promise.all(opened.map((backend) => backend.dispose())));
+
+function bytesOf(array: Float64Array): Buffer {
+  return Buffer.from(array.slice().buffer as ArrayBuffer);
+}
+
+const N = 20_001;
+const D = 3;
+
+/** Normals and their block sums, cut as finely as asked, as bytes outside the backend's memory. */
+async function numbers(backend: Backend, grain: number): Promise<Buffer> {
+  const arena = backend.arena();
+  const x = arena.f64(N * D);
+  const partial = arena.f64(blockCount(N * D));
+  await backend.dispatch('normal', [x, D, 7, 0, 0, 3, 1 << 24], N, grain);
+  await backend.dispatch('sumBlocks', [x, N * D, partial], partial.length, Math.min(grain, 4));
+  expect(x.every(Number.isFinite)).toBe(true);
+  const bytes = Buffer.concat([bytesOf(x), bytesOf(partial)]);
+  arena.release();
+  return bytes;
+}
+
+test('dispatch(): normals and block sums have the same bits for 1, 2, 3 and 8 threads and for plain JavaScript', async () => {
+  const reference = await numbers(jsBackend(), 1000);
+  for (const threads of [1, 2, 3, 8]) {
+    const backend = await open(threads);
+    // The first call starts the workers, the later ones find them ready: both ways of cutting are compared.
+    for (let round = 0; round < 3; round++) {
+      const found = await numbers(backend, 500);
+      expect(found.equals(reference), `${threads} threads, round ${round}`).toBe(true);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+});
+
+test('dispatch(): workers see memory that was added after they started', async () => {
+  const backend = await open(2);
+  await numbers(backend, 500);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const arena = backend.arena();
+  const far = arena.f64(6 * 2 ** 20);
+  const late = arena.f64(N * D);
+  expect(late.byteOffset).toBeGreaterThan(far.length * 8);
+  await backend.dispatch('normal', [late, D, 7, 0, 0, 3, 1 << 24], N, 500);
+  const reference = await numbers(jsBackend(), 500);
+  expect(bytesOf(late).equals(reference.subarray(0, late.byteLength))).toBe(true);
+  arena.release();
+});
+
+test('dispatch(): an array from elsewhere is refused with the kernel and the position of the argument', async () => {
+  const backend = await open(1);
+  const outside = new Float64Array(8);
+  const call = backend.dispatch('normal', [outside, 1, 7, 0, 0, 0, 0], 8);
+  await expect(call).rejects.toThrow(/dispatch normal: argument 1 is a Float64Array that lives elsewhere/);
+  await expect(call).rejects.toThrow(BackendError);
+  const x = backend.arena().f64(8);
+  await expect(backend.dispatch('sumBlocks', [x, 8, outside], 1)).rejects.toThrow(/argument 3/);
+});
+
+test('dispatch(): a count of zero does nothing', async () => {
+  const backend = await open(2);
+  const x = backend.arena().f64(4);
+  await backend.dispatch('normal', [x, 1, 7, 0, 0, 0, 0], 0);
+  expect([...x]).toEqual([0, 0, 0, 0]);
+});
+
+test('dispatch(): long work on one thread lets timers run', async () => {
+  const backend = await open(1);
+  const arena = backend.arena();
+  const x = arena.f64(8_000_000);
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 5);
+  await backend.dispatch('normal', [x, 1, 7, 0, 0, 0, 0], x.length);
+  clearInterval(timer);
+  expect(ticks).toBeGreaterThan(0);
+  arena.release();
+});
+
+test('hostBackend(): says what it is, and refuses thread counts that cannot be', async () => {
+  const backend = await open(2);
+  expect([backend.name, backend.adapter, backend.threads]).toEqual(['wasm', 'WASM SIMD, 2 threads', 2]);
+  expect((await open(1)).adapter).toBe('WASM SIMD, 1 thread');
+  expect((await hostBackend({ wasm: false })).name).toBe('js');
+  await expect(hostBackend({ threads: 0 })).rejects.toThrow(OptionError);
+  await expect(hostBackend({ threads: 2.5 })).rejects.toThrow(OptionError);
+  await expect(hostBackend({ wasm: false, threads: 2 })).rejects.toThrow(BackendError);
+});
