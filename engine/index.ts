@@ -1,5 +1,13 @@
 export type { Arena, Backend } from './backend/backend.ts';
-export { defaultBackend } from './backend/choose.ts';
+export {
+  type BackendChoice,
+  type BackendName,
+  type BackendRow,
+  chooseBackend,
+  defaultBackend,
+  describeBackends,
+} from './backend/choose.ts';
+export { type HostOptions, hostBackend } from './backend/host.ts';
 export { jsBackend } from './backend/js.ts';
 export { nearestName } from './check.ts';
 export { type Dependence, type InputSpace, type Inputs, inputSpace } from './distribution/inputs.ts';
@@ -19,6 +27,7 @@ export {
   type PointValue,
   pointwise,
 } from './model/model.ts';
+export { loadModule } from './pool/module.ts';
 export { PURPOSE, TAG } from './random/purpose.ts';
 export { type Address, type Rng, rngFromSeed, type Stream } from './random/rng.ts';
 export { iterate, type Progress, type RunOptions, resume, run } from './run.ts';

@@ -1,0 +1,24 @@
+/** Flags that say where a result goes, not what it is. */
+const SWITCHES: ReadonlySet<string> = new Set(['--json', '--quiet']);
+const WITH_VALUE: ReadonlySet<string> = new Set(['--csv', '--report', '--resume', '--seed', '--threads']);
+
+/** The command that gives the same numbers again: settings and seed, without what only says where results go. */
+export function repeatCommand(argv: readonly string[], seed: number): string {
+  const kept: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i]!;
+    const name = word.split('=', 1)[0]!;
+    if (SWITCHES.has(name)) continue;
+    if (WITH_VALUE.has(name)) {
+      if (!word.includes('=')) i++;
+      continue;
+    }
+    kept.push(quoted(word));
+  }
+  return ['ensample', ...kept, '--seed', String(seed)].join(' ');
+}
+
+/** A word as a shell takes it. */
+function quoted(word: string): string {
+  return /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

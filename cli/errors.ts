@@ -1,0 +1,83 @@
+import { EngineError, type ModelError, OptionError } from '../estimators/index.ts';
+import { count, plain } from './format/number.ts';
+import { printable, wrap } from './format/text.ts';
+import type { Stream } from './terminal.ts';
+
+/** Exit codes: 1 the run failed, 2 wrong usage, 130 interrupted. */
+export const EXIT = { failed: 1, usage: 2, interrupted: 130 } as const;
+
+/** 2 for a setting that cannot be used, 1 for everything else. */
+export function exitCode(error: unknown): number {
+  return error instanceof OptionError ? EXIT.usage : EXIT.failed;
+}
+
+/** A setting of the command line that cannot be used: exit code 2. */
+export function usageError(
+  where: string,
+  option: string,
+  value: string,
+  expected: string,
+  fix?: string,
+): OptionError {
+  const found = `option ${option} is ${/^-?[\d.]+(e[+-]?\d+)?$/i.test(value) ? value : JSON.stringify(value)}`;
+  return new OptionError({ where, option, value, found, expected, ...(fix === undefined ? {} : { fix }) });
+}
+
+/**
+ * Prints an error: one message wrapped at the width, its first words in red, no stack.
+ * ENSAMPLE_DEBUG=1 adds the stack and those of its causes.
+ */
+export function printError(
+  error: unknown,
+  command: string,
+  err: Stream,
+  debug: boolean,
+  tell: (error: EngineError) => string = (known) => known.message,
+): void {
+  const text = error instanceof EngineError ? tell(error) : unexpected(error, command);
+  const { width, paint } = err.look;
+  const lines = text.split('\n').map((line) => wrap(cleanLine(line), width));
+  const message = lines.join('\n');
+  const colon = message.indexOf(':') + 1;
+  err.write(`${paint.red(message.slice(0, colon))}${message.slice(colon)}\n`);
+  if (debug) err.write(`${stackOf(error)}\n`);
+}
+
+function cleanLine(line: string): string {
+  return printable(line.replaceAll('\t', ' '));
+}
+
+/** Something nobody foresaw: said plainly, with the way to see more. */
+function unexpected(error: unknown, command: string): string {
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return `${command}: unexpected ${what}\nSet ENSAMPLE_DEBUG=1 to see where; please report it.`;
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : `\ncaused by ${stackOf(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}
+
+/**
+ * A model that failed at points, in three lines: what and how often; the first point and where the list is;
+ * what to do. The totals come from the error's own message.
+ */
+export function modelFailureText(
+  error: ModelError,
+  file: string,
+  names: readonly string[],
+  listFile: string | undefined,
+): string {
+  const first = error.failures[0];
+  const totals = /at (\d+) of (\d+) points/.exec(error.message);
+  if (first === undefined || totals === null) return error.message;
+  const point = Array.from(first.input, (value, i) => `${names[i] ?? `x${i + 1}`} = ${plain(value)}`);
+  const shown = point.length > 8 ? [...point.slice(0, 8), `and ${point.length - 8} more`] : point;
+  const list = listFile === undefined ? '(the list: --csv FILE)' : `(the list: ${listFile})`;
+  return [
+    `${file}: the model ${first.reason} at ${count(Number(totals[1]))} of ${count(Number(totals[2]))} points; expected finite numbers.`,
+    `First: point ${count(first.index)}, ${shown.join(', ')}.  ${list}`,
+    'Fix the model there, or leave those rows out with --missing drop-row.',
+  ].join('\n');
+}

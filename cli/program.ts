@@ -1,0 +1,158 @@
+import { Command, CommanderError, Option } from 'commander';
+import { nearestName, OptionError, VERSION } from '../estimators/index.ts';
+import { BACKENDS, DESIGNS, ESTIMATORS, type Flags, INTERVALS } from './settings.ts';
+
+/** What runs when a command has been recognised; resolves to the exit code. */
+export interface Commands {
+  sobol(file: string, flags: Flags): Promise<number>;
+  sample(file: string, flags: Flags): Promise<number>;
+  analyze(file: string, flags: Flags): Promise<number>;
+  backends(flags: Flags): Promise<number>;
+}
+
+type FlagRow = readonly [flags: string, description: string];
+
+const DESIGN_FLAGS: readonly FlagRow[] = [
+  ['-n, --points <n>', 'base points in total, a power of two (default 16384)'],
+  ['--replicates <r>', 'independent scrambles that share the points (default 8)'],
+  ['--seed <seed>', 'an integer; drawn and printed when absent'],
+  ['--second-order', 'also all pairs of inputs'],
+  ['--design <name>', `${DESIGNS.join(', ')} (default sobol)`],
+  ['--groups <groups>', 'treat inputs together: "soil=k1,k2;rain=r1,r2"'],
+];
+const ANALYSIS_FLAGS: readonly FlagRow[] = [
+  ['--estimator <name>', ESTIMATORS.join(', ')],
+  ['--interval <kind>', INTERVALS.join(', ')],
+  ['--resamples <n>', 'bootstrap resamples (default 1000)'],
+  ['--level <p>', 'level of the intervals (default 0.95)'],
+  ['--outputs <names>', 'names of the outputs, or which of them to show: a,b'],
+  ['--missing <policy>', 'failed points: error, drop-row or a number to put there'],
+];
+const RUN_FLAGS: readonly FlagRow[] = [
+  ['--until <halfwidth>', 'double the points until no total index is less certain'],
+  ['--backend <name>', `${BACKENDS.join(', ')} (default auto)`],
+  ['--threads <n>', 'threads, at most the cores of this machine'],
+  ['--resume <file>', 'keep the state there, and go on from it when it exists'],
+];
+const OUTPUT_FLAGS: readonly FlagRow[] = [
+  ['--json', 'print one JSON document instead of the table'],
+  ['--csv <file>', 'write all indices, or the points at which the model failed'],
+  ['--report <file.html>', 'write a report with pictures that opens in any browser'],
+  ['--quiet', 'errors and warnings only'],
+];
+
+/** The command line as commander reads it: four commands and their flags. */
+export function makeProgram(
+  commands: Commands,
+  done: (code: number) => void,
+  write: (text: string) => void,
+): Command {
+  const program = new Command('ensample')
+    .description('Monte Carlo estimation: a number, its standard error, and what could be wrong with it.')
+    .version(VERSION, '--version', 'print the version')
+    .helpOption('--help', 'print this help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ writeOut: write, writeErr: () => {} });
+  const analysis = [...DESIGN_FLAGS, ...ANALYSIS_FLAGS];
+
+  withFlags(program.command('sobol <MODEL>'), [...analysis, ...RUN_FLAGS, ...OUTPUT_FLAGS])
+    .description("Sobol' indices of a model module (.js, .mjs or .ts)")
+    .addHelpText('after', example('ensample sobol flood.ts --second-order --report flood.html'))
+    .action(async (file: string, flags: Flags) => done(await commands.sobol(file, flags)));
+  withFlags(program.command('sample <PROBLEM>'), [
+    ['-o, --output <file.csv>', 'where to write; else stdout'],
+    ...DESIGN_FLAGS,
+    ['--quiet', 'errors only'],
+  ])
+    .description('write the design as CSV, for a model that runs elsewhere')
+    .addHelpText('after', example('ensample sample problem.json -n 1024 -o x.csv'))
+    .action(async (file: string, flags: Flags) => done(await commands.sample(file, flags)));
+  withFlags(program.command('analyze <PROBLEM>'), [
+    ['-x, --design-file <x.csv>', 'the design that `sample` wrote'],
+    ['-y, --output-file <y.csv>', 'one row of outputs for each row of it'],
+    ...analysis,
+    ...OUTPUT_FLAGS,
+  ])
+    .description('read design and outputs back, print the indices')
+    .addHelpText('after', example('ensample analyze problem.json -x x.csv -y y.csv'))
+    .action(async (file: string, flags: Flags) => done(await commands.analyze(file, flags)));
+  program
+    .command('backends')
+    .description('what this machine offers, and what `auto` would take')
+    .option('--json', 'print the rows as JSON')
+    .action(async (flags: Flags) => done(await commands.backends(flags)));
+  return program;
+}
+
+function withFlags(command: Command, rows: readonly FlagRow[]): Command {
+  for (const [flags, description] of rows) command.addOption(new Option(flags, description));
+  return command;
+}
+
+function example(line: string): string {
+  return `\nExample:\n  ${line}`;
+}
+
+/** True for the exceptions by which commander ends `--help` and `--version`. */
+export function isEarlyEnd(error: unknown): boolean {
+  return error instanceof CommanderError && error.exitCode === 0;
+}
+
+/** What commander complains about, as a usage error in the words of this command line. */
+export function usageFromCommander(
+  error: CommanderError,
+  program: Command,
+  argv: readonly string[],
+): OptionError {
+  const command = program.commands.find((candidate) => candidate.name() === argv[0]);
+  const where = command === undefined ? 'ensample' : `ensample ${command.name()}`;
+  const subject = /'([^']+)'/.exec(error.message)?.[1] ?? '';
+  const complain = (found: string, expected: string, fix?: string): OptionError =>
+    new OptionError({
+      where,
+      option: subject,
+      value: subject,
+      found,
+      expected,
+      ...(fix === undefined ? {} : { fix }),
+    });
+  const near = (names: readonly string[]): string | undefined => {
+    const name = nearestName(subject, names);
+    return name === undefined ? undefined : `Did you mean ${name}?`;
+  };
+  switch (error.code) {
+    case 'commander.unknownCommand':
+    case 'commander.excessArguments': {
+      if (command !== undefined) {
+        const given = argv.slice(1).filter((word) => !word.startsWith('-'));
+        return complain(
+          `too many arguments (${given.join(' ')})`,
+          `one, as in ${where} ${argumentsOf(command)}`,
+        );
+      }
+      const names = program.commands.map((candidate) => candidate.name());
+      const word = argv.find((candidate) => !candidate.startsWith('-')) ?? subject;
+      const hint = nearestName(word, names);
+      return complain(
+        `unknown command ${word}`,
+        `one of ${names.join(', ')}`,
+        hint === undefined ? undefined : `Did you mean ${hint}?`,
+      );
+    }
+    case 'commander.unknownOption': {
+      const known = (command ?? program).options.map((option) => option.long ?? option.flags);
+      return complain(`unknown option ${subject}`, `one of those that ${where} --help lists`, near(known));
+    }
+    case 'commander.missingArgument':
+      return complain(`${argumentsOf(command)} is missing`, `${where} ${argumentsOf(command)}`);
+    case 'commander.optionMissingArgument':
+      return complain(`option ${subject} has no value`, 'one after it');
+    default:
+      return complain(error.message.replace(/^error: /, ''), `what ${where} --help lists`);
+  }
+}
+
+function argumentsOf(command: Command | undefined): string {
+  return (command?.registeredArguments ?? []).map((argument) => argument.name()).join(' ');
+}

@@ -1,0 +1,93 @@
+import { count, duration, fixed, percent, rate } from './format/number.ts';
+import { cells } from './format/text.ts';
+import type { Stream } from './terminal.ts';
+
+/** How far a run is. */
+export interface Stage {
+  /** Model runs done, and in all; undefined when open-ended. */
+  readonly done: number;
+  readonly total: number | undefined;
+  /** Half-width of the least certain total index; NaN until two replicates exist. */
+  readonly widest: number;
+}
+
+/** A line about a running command on stderr. */
+export interface Progress {
+  update(stage: Stage): void;
+  /** Erase the line. Idempotent. */
+  end(): void;
+}
+
+/** Milliseconds: nothing is drawn before the first; then at most every second; off a terminal every third. */
+const TIME = { first: 300, redraw: 100, plain: 60_000 };
+const BAR = 18;
+
+/**
+ * On a terminal one line that is redrawn and erased at the end; elsewhere one plain line a minute; with
+ * `quiet` nothing.
+ */
+export function makeProgress(err: Stream, quiet: boolean, dumb: boolean): Progress {
+  if (quiet) return { update() {}, end() {} };
+  const start = performance.now();
+  const animated = err.isTerminal && !dumb;
+  let stage: Stage | undefined;
+  let drawn = false;
+  const show = (): void => {
+    const elapsed = performance.now() - start;
+    if (stage === undefined || elapsed < TIME.first) return;
+    const line = progressLine(stage, elapsed / 1000, err.look.utf8, animated);
+    err.write(animated ? `\r${fit(line, err.look.width - 1)}\x1b[K` : `${line}\n`);
+    drawn = animated;
+  };
+  const timer = setInterval(show, animated ? TIME.redraw : TIME.plain);
+  timer.unref();
+  return {
+    update: (now) => {
+      stage = now;
+    },
+    end: () => {
+      clearInterval(timer);
+      if (drawn) err.write('\r\x1b[K');
+      drawn = false;
+    },
+  };
+}
+
+/** '[##########........]  55 %  162 202 runs  1.9 M/s  0.1 s left  widest +/- 0.002', without the bar off a terminal. */
+export function progressLine(stage: Stage, seconds: number, utf8: boolean, bar: boolean): string {
+  const { done, total, widest } = stage;
+  const perSecond = done / seconds;
+  const parts: string[] = [];
+  if (total !== undefined && total > 0) {
+    const share = Math.min(1, done / total);
+    if (bar) parts.push(`[${drawBar(share)}]`);
+    parts.push(
+      percent(Math.floor(share * 100) / 100)
+        .replace(/^0\.0/, '0')
+        .padStart(4),
+    );
+  }
+  parts.push(`${count(done)} runs`, rate(perSecond));
+  if (total !== undefined && done > 0) parts.push(`${duration(Math.max(0, total - done) / perSecond)} left`);
+  const sign = utf8 ? '±' : '+/-';
+  parts.push(`widest ${Number.isNaN(widest) ? '...' : `${sign} ${shortWidth(widest)}`}`);
+  return parts.join('  ');
+}
+
+function drawBar(share: number): string {
+  const full = Math.floor(share * BAR);
+  return '#'.repeat(full) + '.'.repeat(BAR - full);
+}
+
+/** One significant digit, rounded up. */
+function shortWidth(value: number): string {
+  const decimals = Math.min(6, Math.max(0, -Math.floor(Math.log10(value))));
+  return fixed(value, decimals, 'up');
+}
+
+/** Whole fields from the left, as many as fit. */
+function fit(line: string, width: number): string {
+  let text = line;
+  while (cells(text) > width && text.includes('  ')) text = text.slice(0, text.lastIndexOf('  '));
+  return text;
+}

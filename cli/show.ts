@@ -1,0 +1,131 @@
+import { writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { SobolResult, Warning } from '../estimators/index.ts';
+import { csvDocument, jsonDocument } from './documents.ts';
+import { count, duration } from './format/number.ts';
+import { leadSentences, outputSentence, type Story } from './format/sentences.ts';
+import { indexTables } from './format/table.ts';
+import { printable, wrap } from './format/text.ts';
+import { counted } from './format/words.ts';
+import type { Problem } from './model-file.ts';
+import type { ReportInput } from './report/input.ts';
+import { renderReport } from './report/render.ts';
+import type { Settings } from './settings.ts';
+import type { Stream, Terminal } from './terminal.ts';
+
+/** A finished or interrupted analysis and everything said about it. */
+export interface Outcome {
+  readonly result: SobolResult;
+  readonly problem: Problem;
+  readonly modelHash: string | undefined;
+  readonly settings: Settings;
+  /** The command that gives the same numbers again. */
+  readonly command: string;
+  /** Milliseconds. */
+  readonly elapsed: number;
+  /** Warnings of the command itself, before those of the method. */
+  readonly warnings: readonly Warning[];
+  /** Lines that belong before the table, such as where a run was interrupted. */
+  readonly before: readonly string[];
+  /** Lines that belong at the end, such as the name of a saved state. */
+  readonly after: readonly string[];
+}
+
+/** Prints a result: the table or the JSON on stdout, warnings and sentences on stderr; writes the files asked for. */
+export function showOutcome(outcome: Outcome, terminal: Terminal): void {
+  const { settings } = outcome;
+  const result = select(outcome.result, settings.outputs);
+  const story = storyOf(outcome, result, terminal.err.look.utf8);
+  const written = writeFiles(outcome, result, story);
+  const { out, err } = terminal;
+  // Blocks on a screen stand apart by one empty line, whichever stream they come from.
+  if (outcome.before.length > 0) lines(err, outcome.before);
+  if (!settings.quiet || terminal.shared) err.write('\n');
+  out.write(settings.json ? jsonDocument(result) : indexTables(result, out.look));
+  const warnings = [...outcome.warnings, ...result.diagnostics.warnings];
+  const said = settings.quiet ? [] : [...leadSentences(story), runSentence(outcome, story, result)];
+  if (terminal.shared && warnings.length + said.length > 0) err.write('\n');
+  for (const warning of warnings) warn(err, warning);
+  if (warnings.length > 0 && said.length > 0) err.write('\n');
+  const again = `${written.length === 0 ? '' : `Wrote ${written.join(', ')}. `}Again: ${outcome.command}`;
+  lines(err, [...said, ...(settings.quiet ? [] : [again]), ...outcome.after]);
+}
+
+/** Only the outputs that were asked for; the aggregate stays only with all of them. */
+function select(result: SobolResult, names: readonly string[] | undefined): SobolResult {
+  const chosen = names === undefined ? [] : result.outputs.filter(({ name }) => names.includes(name));
+  if (chosen.length === 0 || chosen.length === result.outputs.length) return result;
+  const { firstOrder, totalOrder, secondOrder } = chosen[0]!;
+  return { ...result, outputs: chosen, aggregated: undefined, firstOrder, totalOrder, secondOrder };
+}
+
+function storyOf(outcome: Outcome, result: SobolResult, utf8: boolean): Story {
+  const seconds = outcome.elapsed / 1000;
+  return {
+    result,
+    outputs: outcome.problem.texts,
+    speed: seconds > 0 ? result.design.evaluations / seconds : Number.NaN,
+    plusMinus: utf8 ? '±' : '+/-',
+  };
+}
+
+/** 'Mean -10.944 m, standard deviation 1.083 m. Host WASM SIMD, 2 threads, seed 7, 0.4 s.' */
+function runSentence({ elapsed }: Outcome, story: Story, { provenance }: SobolResult): string {
+  const host = provenance.precision === 'float32' ? provenance.adapter : `Host ${provenance.adapter}`;
+  const run = `${host}, seed ${provenance.seed}, ${duration(elapsed / 1000)}.`;
+  return [outputSentence(story), run].filter((part) => part !== undefined).join(' ');
+}
+
+function warn(err: Stream, { message }: Warning): void {
+  const { width, paint } = err.look;
+  const text = wrap(printable(`Caution: ${message}`), width);
+  err.write(`${paint.yellow('Caution:')}${text.slice('Caution:'.length)}\n`);
+}
+
+function lines(err: Stream, texts: readonly string[]): void {
+  for (const text of texts) err.write(`${wrap(text, err.look.width)}\n`);
+}
+
+function writeFiles(outcome: Outcome, result: SobolResult, story: Story): string[] {
+  const { csv, report } = outcome.settings;
+  if (csv !== undefined) writeFileSync(csv, csvDocument(result));
+  if (report !== undefined) writeFileSync(report, renderReport(reportInput(outcome, result, story)));
+  return [report, csv].filter((file) => file !== undefined).map((file) => basename(file));
+}
+
+function reportInput(outcome: Outcome, result: SobolResult, story: Story): ReportInput {
+  const { problem, settings } = outcome;
+  const known = new Map(Object.entries(problem.texts));
+  const own = outputSentence(story);
+  const all = result.outputs.length === problem.series?.at.length;
+  return {
+    result,
+    model: problem.file,
+    modelHash: outcome.modelHash,
+    settings: settingsLine(outcome, result),
+    lead: [...leadSentences({ ...story, plusMinus: '±' }), ...(own === undefined ? [] : [own])],
+    warnings: [...outcome.warnings, ...result.diagnostics.warnings],
+    inputs: Object.entries(problem.inputs).map(([name, law]) => ({ name, law: describe(law) })),
+    outputs: result.outputs.map(({ name }) => ({ name, ...known.get(name) })),
+    ...(problem.series === undefined || !all ? {} : { series: problem.series }),
+    ...(settings.until === undefined ? {} : { target: settings.until }),
+    command: outcome.command,
+    elapsed: outcome.elapsed,
+    csv: csvDocument(result),
+    json: jsonDocument(result),
+  };
+}
+
+/** A law from elsewhere may answer the interface only in part. */
+function describe(law: { describe?: () => string; name?: string }): string {
+  return law.describe?.() ?? law.name ?? 'a law';
+}
+
+/** 'flood.ts, 8 inputs, 16 384 points in 8 scrambles, seed 7' */
+function settingsLine({ problem }: Outcome, { design, provenance }: SobolResult): string {
+  const inputs = counted(design.inputs.length, count(design.inputs.length), 'input');
+  const part = design.kind === 'sobol' ? 'scramble' : 'replicate';
+  const split =
+    design.replicates > 1 ? ` in ${counted(design.replicates, count(design.replicates), part)}` : '';
+  return `${problem.file}, ${inputs}, ${count(design.points)} points${split}, seed ${provenance.seed}`;
+}

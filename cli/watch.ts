@@ -1,0 +1,108 @@
+import { type Backend, iterate, type Progress, type Sampler, type SobolResult } from '../estimators/index.ts';
+import { widestHalf } from './format/ranking.ts';
+import type { Interrupt } from './interrupt.ts';
+import type { Stage } from './progress.ts';
+
+export interface Watch {
+  readonly seed: number | undefined;
+  readonly backend: Backend;
+  readonly from: Uint8Array | undefined;
+  readonly replicates: number;
+  /** Keep the state, for --resume. */
+  readonly keep: boolean;
+  readonly interrupt: Interrupt;
+  readonly update: (stage: Stage) => void;
+  readonly stopping: () => void;
+}
+
+export interface Watched {
+  readonly result: SobolResult;
+  readonly interrupted: boolean;
+  /** State at the last step, when it was to be kept. */
+  readonly state: Uint8Array | undefined;
+}
+
+/** Milliseconds that a stopped run gets to come to the end of a step; then it is broken off. */
+const GRACE = 250;
+/** Answers on the way cost at most this share of the run, and are not asked for more often than this. */
+const ASKING = { share: 0.01, milliseconds: 200 };
+
+/**
+ * Runs a method while watching it: keeps the answer of the last whole replicate, so that Ctrl-C has something to
+ * show within a second even when a single model run takes longer than that.
+ *
+ * @throws whatever the method throws, unless it was asked to stop and an answer is there.
+ */
+export async function watch<S>(
+  method: Sampler<S, SobolResult>,
+  options: Watch,
+): Promise<Watched | undefined> {
+  const { seed, backend, from, interrupt } = options;
+  const controller = new AbortController();
+  interrupt.onFirst(() => {
+    options.stopping();
+    setTimeout(() => controller.abort(), GRACE).unref();
+  });
+  const steps = iterate(method, {
+    ...(seed === undefined ? {} : { seed }),
+    ...(from === undefined ? {} : { from }),
+    backend,
+    signal: controller.signal,
+  });
+  const kept = keeper(options);
+  try {
+    for (;;) {
+      const next = await steps.next();
+      if (next.done) return { result: next.value, interrupted: false, state: kept.state() };
+      await kept.see(next.value);
+      if (!interrupt.asked) continue;
+      const result = await next.value.result();
+      const state = options.keep ? next.value.snapshot() : undefined;
+      await steps.return(result);
+      return { result, interrupted: true, state };
+    }
+  } catch (error) {
+    if (!interrupt.asked) throw error;
+    const result = kept.result();
+    return result === undefined ? undefined : { result, interrupted: true, state: kept.state() };
+  }
+}
+
+interface Keeper {
+  see(at: Progress<SobolResult>): Promise<void>;
+  result(): SobolResult | undefined;
+  state(): Uint8Array | undefined;
+}
+
+/** Looks at each step: passes progress on, keeps the answer of whole replicates and, if wanted, the state. */
+function keeper(options: Watch): Keeper {
+  let result: SobolResult | undefined;
+  let state: Uint8Array | undefined;
+  let replicate = 0;
+  let asked = performance.now();
+  let saved = 0;
+  let cost = 0;
+  const due = (): boolean => performance.now() - asked > Math.max(ASKING.milliseconds, cost / ASKING.share);
+  return {
+    result: () => result,
+    state: () => state,
+    async see(at) {
+      const { done, total } = at.info;
+      const whole = total === undefined ? replicate + 1 : Math.floor((done / total) * options.replicates);
+      if (whole > replicate && due()) {
+        const start = performance.now();
+        result = await at.result();
+        replicate = whole;
+        asked = performance.now();
+        cost = asked - start;
+      }
+      const finished = total !== undefined && done >= total;
+      if (options.keep && (finished || performance.now() - saved > ASKING.milliseconds)) {
+        state = at.snapshot();
+        saved = performance.now();
+      }
+      const widest = result === undefined ? Number.NaN : widestHalf(result);
+      options.update({ done, total, widest });
+    },
+  };
+}
