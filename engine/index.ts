@@ -1,3 +1,5 @@
+export { type DecodedState, decodeState, encodeState, type StateArray } from './array/codec.ts';
+export { type View, view } from './array/view.ts';
 export type { Arena, Backend } from './backend/backend.ts';
 export {
   type BackendChoice,
@@ -28,8 +30,20 @@ export {
   pointwise,
 } from './model/model.ts';
 export { loadModule } from './pool/module.ts';
+export { SOBOL_DIMENSIONS } from './random/directions.ts';
+export { latinHypercube } from './random/latin-hypercube.ts';
+export { lattice } from './random/lattice.ts';
+export {
+  iid,
+  isPowerOfTwo,
+  neighbouringPowers,
+  openPointSet,
+  type PointSetName,
+} from './random/point-set.ts';
+export type { FixedPointSetOptions, PointBackend, PointSet, PointSetOptions } from './random/point-types.ts';
 export { PURPOSE, TAG } from './random/purpose.ts';
 export { type Address, type Rng, rngFromSeed, type Stream } from './random/rng.ts';
+export { type SobolPointsOptions, type SobolScramble, sobolPoints } from './random/sobol.ts';
 export { iterate, type Progress, type RunOptions, resume, run } from './run.ts';
 export type { Context, Ending, Info, Provenance, Result, Sample, Sampler, Step } from './sampler.ts';
 export type * from './types.ts';
