@@ -36,6 +36,7 @@ export { lattice } from './random/lattice.ts';
 export {
   iid,
   isPowerOfTwo,
+  type NamedPointSetOptions,
   neighbouringPowers,
   openPointSet,
   type PointSetName,
