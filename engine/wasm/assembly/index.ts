@@ -26,3 +26,4 @@ export {
   wholeCopies,
 } from './resampling';
 export { killingAncestors, metropolisAncestors, rejectionAncestors } from './resampling-draws';
+export { bootstrapSums, indexSums, resampleCounts } from './indices';

@@ -1,7 +1,7 @@
 // Standard normal quantiles by AS 241 (PPND16), two at once, and normals from addressed uniforms.
 // See ../twins/normal.ts; the coefficients are those of the paper, ascending powers.
 import { log, log2 } from './elementary';
-import { counters, philox4, storeRows, uniformHigh, uniformLow, word0, word1, word2, word3 } from './philox';
+import { philoxRows, storeRows, uniformHigh, uniformLow, word0, word1, word2, word3 } from './philox';
 
 @inline
 function horner(r: v128, c0: f64, c1: f64, c2: f64, c3: f64, c4: f64, c5: f64, c6: f64, c7: f64): v128 {
@@ -107,7 +107,7 @@ export function normal(out: usize, d: u32, k0: u32, k1: u32, first: u32, step: u
   for (let i = lo; i < hi; i += 4) {
     const row = out + <usize>i * stride;
     for (let c: u32 = 0; c < d; c += 2) {
-      philox4(counters(first + i), step, c >>> 1, channel, k0, k1);
+      philoxRows(first + i, step, c >>> 1, channel, k0, k1);
       const pair = c + 1 < d;
       const s0 = i32x4.shr_u(word0, 6);
       const s1 = i32x4.shr_u(word1, 6);

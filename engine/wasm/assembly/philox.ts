@@ -10,15 +10,15 @@ export let word1: v128 = i32x4.splat(0);
 export let word2: v128 = i32x4.splat(0);
 export let word3: v128 = i32x4.splat(0);
 
-/** Blocks of counters (c0 lane, c1, c2, c3) under key (k0, k1). */
+/** Blocks of four counters (c0, c1, c2, c3) under key (k0, k1). */
 @inline
-export function philox4(c0: v128, c1: u32, c2: u32, c3: u32, k0: u32, k1: u32): void {
+export function philox4(c0: v128, c1: v128, c2: v128, c3: v128, k0: u32, k1: u32): void {
   const m0 = i32x4.splat(M0);
   const m1 = i32x4.splat(M1);
   let x0 = c0;
-  let x1 = i32x4.splat(c1);
-  let x2 = i32x4.splat(c2);
-  let x3 = i32x4.splat(c3);
+  let x1 = c1;
+  let x2 = c2;
+  let x3 = c3;
   let key0 = i32x4.splat(k0);
   let key1 = i32x4.splat(k1);
   for (let round = 0; round < 10; round++) {
@@ -68,6 +68,12 @@ export function counters(i: u32): v128 {
   return i32x4.add(i32x4.splat(i), i32x4(0, 1, 2, 3));
 }
 
+/** Blocks of four particles from `first` on, the rest of the counter in common. */
+@inline
+export function philoxRows(first: u32, step: u32, block: u32, channel: u32, k0: u32, k1: u32): void {
+  philox4(counters(first), i32x4.splat(step), i32x4.splat(block), i32x4.splat(channel), k0, k1);
+}
+
 /** Lanes 0..count-1 of rows i..: the values (a, b) of two neighbouring components; b is dropped when `pair` is false. */
 @inline
 export function storeRows(at: usize, stride: usize, count: u32, pair: bool, a01: v128, a23: v128, b01: v128, b23: v128): void {
@@ -85,7 +91,7 @@ function storeCell(at: usize, pair: bool, ab: v128): void {
 
 export function philoxWords(out: usize, k0: u32, k1: u32, first: u32, step: u32, blockIndex: u32, channel: u32, lo: u32, hi: u32): void {
   for (let i = lo; i < hi; i += 4) {
-    philox4(counters(first + i), step, blockIndex, channel, k0, k1);
+    philoxRows(first + i, step, blockIndex, channel, k0, k1);
     const t0 = v128.shuffle<i32>(word0, word1, 0, 4, 1, 5);
     const t1 = v128.shuffle<i32>(word0, word1, 2, 6, 3, 7);
     const t2 = v128.shuffle<i32>(word2, word3, 0, 4, 1, 5);
@@ -104,7 +110,7 @@ export function uniform(out: usize, d: u32, k0: u32, k1: u32, first: u32, step: 
   for (let i = lo; i < hi; i += 4) {
     const row = out + <usize>i * stride;
     for (let c: u32 = 0; c < d; c += 2) {
-      philox4(counters(first + i), step, c >>> 1, channel, k0, k1);
+      philoxRows(first + i, step, c >>> 1, channel, k0, k1);
       const s0 = i32x4.shr_u(word0, 6);
       const s1 = i32x4.shr_u(word1, 6);
       const s2 = i32x4.shr_u(word2, 6);

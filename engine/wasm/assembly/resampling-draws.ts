@@ -1,6 +1,6 @@
 // Resampling by draws of each slot's own: killing, rejection, Metropolis; four slots at once read the generator.
 // See ../twins/resampling.ts.
-import { counters, philox4, uniformHigh, uniformLow, word0, word1, word2, word3 } from './philox';
+import { philoxRows, uniformHigh, uniformLow, word0, word1, word2, word3 } from './philox';
 import { at4, at8, searchCumulative } from './resampling';
 
 // The uniforms of the last `draw` by slot: two lanes a register.
@@ -11,7 +11,7 @@ let second23: v128 = f64x2.splat(0.0);
 
 /** Both uniforms of block 0 of (slot, step, channel) for slots i..i+3. */
 function draw(i: u32, step: u32, channel: u32, k0: u32, k1: u32): void {
-  philox4(counters(i), step, 0, channel, k0, k1);
+  philoxRows(i, step, 0, channel, k0, k1);
   const s0 = i32x4.shr_u(word0, 6);
   const s1 = i32x4.shr_u(word1, 6);
   const s2 = i32x4.shr_u(word2, 6);

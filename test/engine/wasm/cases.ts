@@ -11,6 +11,7 @@ import {
   word,
 } from './draws.ts';
 import { RESAMPLING_CASES } from './resampling-cases.ts';
+import { SENSITIVITY_CASES } from './sensitivity-cases.ts';
 
 const rowsOfDraws: MakeCall = (allocate, draw) => {
   const n = count(draw, 21);
@@ -126,4 +127,5 @@ export const CASES: { readonly [name in KernelName]?: MakeCall } = {
     return [allocate.f64(rows.x), d, n, allocate.f64(rows.weight), mean, partial(() => 0, (d * (d + 1)) / 2)];
   }),
   ...RESAMPLING_CASES,
+  ...SENSITIVITY_CASES,
 };

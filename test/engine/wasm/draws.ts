@@ -5,6 +5,8 @@ export interface Allocator {
   f64(values: ArrayLike<number>): Float64Array;
   u32(values: ArrayLike<number>): Uint32Array;
   u8(values: ArrayLike<number>): Uint8Array;
+  /** Room for numbers that are not part of the answer. */
+  scratch(length: number): Float64Array;
 }
 
 /** One call of a kernel: its arguments without the range, and the number of items the range may cover. */

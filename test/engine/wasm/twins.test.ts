@@ -13,17 +13,27 @@ const GAP = 64;
 /** Arrays in a kernel memory, or ordinary ones, in the order they were made. */
 class Recorder implements Allocator {
   readonly arrays: AnyArray[] = [];
+  readonly ignored = new Set<AnyArray>();
   private end = RESERVED_BYTES + GAP;
   private readonly memory: WebAssembly.Memory | undefined;
   constructor(memory?: WebAssembly.Memory) {
     this.memory = memory;
-    if (memory !== undefined) new Uint8Array(memory.buffer).fill(UNTOUCHED, RESERVED_BYTES);
+    this.guard(RESERVED_BYTES);
   }
   f64 = (values: ArrayLike<number>): Float64Array => this.make(Float64Array, values);
   u32 = (values: ArrayLike<number>): Uint32Array => this.make(Uint32Array, values);
   u8 = (values: ArrayLike<number>): Uint8Array => this.make(Uint8Array, values);
+  scratch = (length: number): Float64Array => {
+    const array = this.make(Float64Array, new Float64Array(length));
+    this.ignored.add(array);
+    return array;
+  };
 
-  /** Whether every byte outside the arrays is as it was. */
+  private guard(from: number): void {
+    if (this.memory !== undefined) new Uint8Array(this.memory.buffer).fill(UNTOUCHED, from, from + 8 + GAP);
+  }
+
+  /** Whether every byte between the arrays is as it was. */
   onlyArraysWritten(): boolean {
     const bytes = Buffer.copyBytesFrom(new Uint8Array(this.memory!.buffer, 0, this.end), RESERVED_BYTES);
     for (const array of this.arrays) {
@@ -39,6 +49,7 @@ class Recorder implements Allocator {
   ): T {
     const bytes = values.length * Kind.BYTES_PER_ELEMENT;
     const offset = this.memory === undefined ? 0 : this.end;
+    this.guard(this.end + bytes);
     this.end += Math.ceil(bytes / 8) * 8 + GAP;
     const array = new Kind(this.memory?.buffer ?? new ArrayBuffer(bytes), offset, values.length);
     array.set(values);
@@ -59,8 +70,8 @@ const TRIALS = 40;
 
 for (const shared of [false, true]) {
   const memory = shared
-    ? new WebAssembly.Memory({ initial: 8, maximum: 8, shared })
-    : new WebAssembly.Memory({ initial: 8 });
+    ? new WebAssembly.Memory({ initial: 64, maximum: 64, shared })
+    : new WebAssembly.Memory({ initial: 64 });
   const wasm = bindKernels(compileKernels(shared), memory);
   for (const [name, make] of Object.entries(CASES) as [KernelName, MakeCall][]) {
     test(`${name}: WebAssembly over ${shared ? 'shared' : 'unshared'} memory gives the bits of the twin on any range`, () => {
@@ -70,8 +81,9 @@ for (const shared of [false, true]) {
         const found = new Recorder(memory);
         const what = call(twins, name, make, stream(), expected);
         call(wasm, name, make, stream(), found);
-        expect(found.onlyArraysWritten(), `${what} wrote outside its arrays`).toBe(true);
+        expect(found.onlyArraysWritten(), `${what} wrote between its arrays`).toBe(true);
         found.arrays.forEach((array, k) => {
+          if (found.ignored.has(array)) return;
           expect(
             firstDifference(array, expected.arrays[k]!),
             `${what}, trial ${trial}, array ${k}`,
