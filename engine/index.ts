@@ -3,7 +3,6 @@ export { type View, view } from './array/view.ts';
 export type { Arena, Backend } from './backend/backend.ts';
 export {
   type BackendChoice,
-  type BackendName,
   type BackendRow,
   chooseBackend,
   defaultBackend,

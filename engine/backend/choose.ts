@@ -4,11 +4,12 @@ import type { Backend } from './backend.ts';
 import { defaultThreads, hostBackend, MAX_THREADS } from './host.ts';
 import { jsBackend } from './js.ts';
 
-export type BackendName = 'auto' | 'wasm' | 'js' | 'webgpu';
+/** The names `chooseBackend` knows. */
+const NAMES = ['auto', 'wasm', 'js', 'webgpu'] as const;
 
 export interface BackendChoice {
-  /** Default 'auto': what `defaultBackend` takes. */
-  readonly backend?: BackendName;
+  /** 'auto', 'wasm', 'js' or 'webgpu'. Default 'auto', what `defaultBackend` takes. */
+  readonly backend?: string;
   /** Threads of the host, the calling one included. Default: as many as the machine has, at most 8. */
   readonly threads?: number;
 }
@@ -41,8 +42,7 @@ export function defaultBackend(): Promise<Backend> {
  * @throws OptionError for an unknown name or bad count; BackendError, with what was tried, when it is missing.
  */
 export async function chooseBackend(choice: BackendChoice = {}): Promise<Backend> {
-  const names: readonly BackendName[] = ['auto', 'wasm', 'js', 'webgpu'];
-  const name = checkOneOf('chooseBackend', 'backend', choice.backend ?? 'auto', names);
+  const name = checkOneOf('chooseBackend', 'backend', choice.backend ?? 'auto', NAMES);
   const { threads } = choice;
   if (threads !== undefined) checkCount('chooseBackend', 'threads', threads, { min: 1, max: MAX_THREADS });
   if (name === 'webgpu') throw missing('webgpu', NO_GPU, "Use backend: 'auto'.");
