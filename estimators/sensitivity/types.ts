@@ -16,7 +16,9 @@ export type EstimatorName =
   | 'martinez'
   | 'azzini'
   | 'owen'
-  | 'oracle';
+  | 'oracle'
+  | 'jansen-sym'
+  | 'martinez-sym';
 
 export type DesignName = 'sobol' | 'lhs' | 'iid';
 export type IntervalName = 'replicates' | 'asymptotic' | 'bootstrap' | 'none';

@@ -1,0 +1,107 @@
+import type { Arena, Backend } from '../../engine/backend/backend.ts';
+import { openPointSet, type PointSet } from '../../engine/random/point-set.ts';
+import type { Rng } from '../../engine/random/rng.ts';
+import type { DesignPlan } from './plan.ts';
+
+/** Fills tiles of the design: rows of some base points of one replicate. */
+export interface DesignTile {
+  /** Base points a tile can hold. */
+  readonly capacity: number;
+  /** The rows [points * rows, d] of base points first .. first + n - 1, row order as in `Layout`. */
+  fill(replicate: number, first: number, n: number): Promise<Float64Array>;
+  /** The A rows of the same points into `x` [.., d] from row `at`; uses the tile. */
+  base(replicate: number, first: number, n: number, x: Float64Array, at: number): Promise<void>;
+  release(): void;
+}
+
+const MOST_ROWS = 65_536;
+const MOST_VALUES = 2 ** 20;
+
+/**
+ * A and B (and C) are columns 1..D, D+1..2D (and 2D+1..3D) of the same point of one sequence, which keeps them
+ * independent under quasi-Monte Carlo (Saltelli et al. 2010, section 4).
+ */
+export function designTile(plan: DesignPlan, perReplicate: number, rng: Rng, backend: Backend): DesignTile {
+  const { layout, space } = plan;
+  const d = space.dimension;
+  const most = Math.min(MOST_ROWS / layout.rows, MOST_VALUES / (layout.rows * d));
+  const capacity = Math.max(1, Math.min(perReplicate, Math.floor(most)));
+  const arena: Arena = backend.arena();
+  const u = arena.f64(capacity * layout.matrices * d);
+  const matrices = Array.from({ length: layout.matrices }, () => new Float64Array(capacity * d));
+  const rows = arena.f64(capacity * layout.rows * d);
+  let open: { readonly replicate: number; readonly set: PointSet } | undefined;
+
+  const points = async (replicate: number, first: number, n: number): Promise<void> => {
+    if (open?.replicate !== replicate) {
+      const dimension = layout.matrices * d;
+      const set = await openPointSet({ name: plan.design, dimension, points: perReplicate, rng, replicate });
+      open = { replicate, set };
+    }
+    await open.set.fill(u, first, n, backend);
+    for (let m = 0; m < matrices.length; m++) {
+      takeColumns(u, layout.matrices * d, m * d, d, matrices[m]!, n);
+      space.transport(matrices[m]!, matrices[m]!, n);
+    }
+  };
+  return {
+    capacity,
+    async fill(replicate, first, n) {
+      await points(replicate, first, n);
+      fillRows(plan, matrices, rows, n);
+      return rows.subarray(0, n * layout.rows * d);
+    },
+    async base(replicate, first, n, x, at) {
+      await points(replicate, first, n);
+      x.set(matrices[0]!.subarray(0, n * d), at * d);
+    },
+    release: () => arena.release(),
+  };
+}
+
+/** Columns from .. from + d - 1 of `u` [n, width] into `x` [n, d]. */
+function takeColumns(
+  u: Float64Array,
+  width: number,
+  from: number,
+  d: number,
+  x: Float64Array,
+  n: number,
+): void {
+  for (let i = 0; i < n; i++) {
+    for (let c = 0; c < d; c++) x[i * d + c] = u[i * width + from + c]!;
+  }
+}
+
+const MATRIX = { A: 0, B: 1, C: 2 } as const;
+
+/** Pick-freeze rows of n base points from their matrices. */
+function fillRows(plan: DesignPlan, matrices: readonly Float64Array[], rows: Float64Array, n: number): void {
+  const { layout, space } = plan;
+  const d = space.dimension;
+  const width = layout.rows * d;
+  copyRows(matrices[MATRIX.A]!, d, n, rows, 0, width);
+  copyRows(matrices[MATRIX.B]!, d, n, rows, width - d, width);
+  layout.blocks.forEach(({ base, from, columns }, k) => {
+    const at = (k + 1) * d;
+    copyRows(matrices[MATRIX[base]]!, d, n, rows, at, width);
+    const source = matrices[MATRIX[from]]!;
+    for (const c of columns) {
+      for (let i = 0; i < n; i++) rows[i * width + at + c] = source[i * d + c]!;
+    }
+  });
+}
+
+/** Rows of `x` [n, d] to `rows`, the first at `at`, then every `width` numbers. */
+function copyRows(
+  x: Float64Array,
+  d: number,
+  n: number,
+  rows: Float64Array,
+  at: number,
+  width: number,
+): void {
+  for (let i = 0; i < n; i++) {
+    for (let c = 0, to = i * width + at; c < d; c++) rows[to + c] = x[i * d + c]!;
+  }
+}

@@ -1,0 +1,94 @@
+import type { Backend } from '../../engine/backend/backend.ts';
+import { evaluateFormulas } from '../../engine/math/sobol-formulas.ts';
+import { blockCount, treeSum } from '../../engine/wasm/twins/sums.ts';
+import type { Quantities } from './quantities.ts';
+import type { Columns, Segment } from './store.ts';
+
+/** All quantities at one set of rows. */
+export interface Estimates {
+  /** [outputs, Q], and one more row, the aggregate, when there are several outputs. */
+  readonly values: Float64Array;
+  /** Centre of each output: its mean over A and B, or the known mean. */
+  readonly centre: Float64Array;
+  /** Means of the row terms [outputs, terms]. */
+  readonly means: Float64Array;
+  readonly n: number;
+}
+
+/** Number of value rows: the outputs, and their aggregate when there are several. */
+export function valueRows(outputs: number): number {
+  return outputs === 1 ? 1 : outputs + 1;
+}
+
+/**
+ * Point estimates from the base points of a segment: sums of row terms by the fixed tree, then the formulas.
+ * @param known means of the outputs where they are known ('oracle'), else undefined.
+ */
+export async function estimate(
+  backend: Backend,
+  columns: Columns,
+  segment: Segment,
+  quantities: Quantities,
+  centreWords: Uint32Array,
+  known: readonly number[] | undefined,
+): Promise<Estimates> {
+  const { outputs, rows, stride } = columns;
+  const { program, terms, formulas } = quantities;
+  const size = formulas.length;
+  const blocks = blockCount(segment.n);
+  const arena = backend.arena();
+  const values = new Float64Array(valueRows(outputs) * size);
+  const centre = new Float64Array(outputs);
+  const means = new Float64Array(outputs * terms);
+  try {
+    const partial = arena.f64(blocks * Math.max(terms, 2));
+    const centreTerms = copyWords(arena.u32(centreWords.length), centreWords);
+    const words = copyWords(arena.u32(program.length), program);
+    const sums = async (base: number, which: Uint32Array, count: number, m: number): Promise<void> => {
+      await backend.dispatch(
+        'indexSums',
+        [columns.y, base, stride, segment.n, which, count, m, partial],
+        blocks,
+      );
+    };
+    for (let s = 0; s < outputs; s++) {
+      const base = s * rows * stride + segment.from;
+      if (known === undefined) {
+        await sums(base, centreTerms, 2, 0);
+        centre[s] = (treeSum(partial, blocks, 0, 2) + treeSum(partial, blocks, 1, 2)) / (2 * segment.n);
+      } else centre[s] = known[s]!;
+      await sums(base, words, terms, centre[s]!);
+      for (let t = 0; t < terms; t++) means[s * terms + t] = treeSum(partial, blocks, t, terms) / segment.n;
+      const own = values.subarray(s * size, (s + 1) * size);
+      evaluateFormulas(formulas, means.subarray(s * terms, (s + 1) * terms), centre[s]!, own);
+    }
+  } finally {
+    arena.release();
+  }
+  if (outputs > 1) aggregate(values, outputs, size, quantities.variance);
+  return { values, centre, means, n: segment.n };
+}
+
+function copyWords(to: Uint32Array, from: Uint32Array): Uint32Array {
+  to.set(from);
+  return to;
+}
+
+/**
+ * Last row of `values` [outputs + 1, size]: sum of V^s S^s over sum of V^s (Lamboni 2011; Gamboa et al. 2014), the sum
+ * of the partial variances over the sum of the variances. Outputs that never change have no part in it.
+ */
+export function aggregate(values: Float64Array, outputs: number, size: number, variance: number): void {
+  const at = outputs * size;
+  let whole = 0;
+  for (let s = 0; s < outputs; s++) whole += values[s * size + variance]!;
+  for (let q = 0; q < size; q++) {
+    let sum = 0;
+    for (let s = 0; s < outputs; s++) {
+      const v = values[s * size + variance]!;
+      if (v > 0) sum += v * values[s * size + q]!;
+    }
+    values[at + q] = sum / whole;
+  }
+  values[at + variance] = whole;
+}

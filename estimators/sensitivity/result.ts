@@ -1,0 +1,210 @@
+import type { PointFailure } from '../../engine/errors.ts';
+import type { Ending, Info } from '../../engine/sampler.ts';
+import type { IntervalEstimate } from '../../engine/types.ts';
+import { type Analysis, type Answer, answerOf, mainRow, prefixAnswer, type Ready, rowOf } from './answer.ts';
+import type { Intervals } from './intervals.ts';
+import type { DesignPlan } from './plan.ts';
+import type { Span } from './quantities.ts';
+import type { Store } from './store.ts';
+import type { DesignInfo, HistoryEntry, OutputIndices, PairEstimate, SobolResult } from './types.ts';
+import { resultWarnings } from './warnings.ts';
+
+/** What a result is made from. */
+export interface Finding {
+  readonly design: DesignPlan;
+  readonly analysis: Analysis;
+  readonly store: Store;
+  readonly ready: Ready;
+  /** Base points evaluated in each replicate. */
+  readonly filled: readonly number[];
+  readonly outputs: readonly string[];
+  readonly failures: readonly PointFailure[];
+  readonly failed: number;
+  readonly info: Omit<Info, 'warnings'>;
+  readonly note: string | undefined;
+}
+
+/** Base points and inputs kept in a result for pictures. */
+const MOST_BASE = 2 ** 22;
+/** The shortest prefix in the history, base points of a replicate. */
+const SHORTEST_PREFIX = 32;
+
+/** The result of a run or of an analysis: everything in it is a copy. */
+export async function resultOf(finding: Finding, { outcome, provenance }: Ending): Promise<SobolResult> {
+  const { design, analysis, store, ready, outputs, note } = finding;
+  const answer = await answerOf(analysis, store, ready);
+  const history = await historyOf(finding, answer);
+  const each = outputs.map((name, s) => outputIndices(finding, answer, s, name));
+  const aggregated =
+    outputs.length > 1 ? outputIndices(finding, answer, outputs.length, 'aggregated') : undefined;
+  const main = aggregated ?? each[0]!;
+  const warnings = resultWarnings(finding, answer, each, main);
+  const base = baseOf(store, finding.filled, design.space.dimension);
+  const [first, total] = [main.firstOrder, main.totalOrder];
+  return {
+    estimate: {
+      names: [...first.names.map((name) => `S1 ${name}`), ...total.names.map((name) => `ST ${name}`)],
+      value: Float64Array.of(...first.value, ...total.value),
+      standardError: Float64Array.of(...first.standardError, ...total.standardError),
+    },
+    sample: {
+      points: base.x.slice(),
+      shape: [base.n, design.space.dimension],
+      logWeight: new Float64Array(base.n),
+    },
+    outcome,
+    diagnostics: { ...finding.info, warnings },
+    provenance: note === undefined ? provenance : { ...provenance, notes: [...provenance.notes, note] },
+    firstOrder: first,
+    totalOrder: total,
+    secondOrder: main.secondOrder,
+    outputs: each,
+    aggregated,
+    history,
+    design: designInfo(finding, answer, provenance.seed),
+    base,
+    failures: [...finding.failures],
+    failed: finding.failed,
+    dropped: ready.dropped,
+  };
+}
+
+function designInfo(finding: Finding, answer: Answer, seed: number): DesignInfo {
+  const { design, ready, filled, info } = finding;
+  const totals: Partial<Record<string, string>> = { saltelli: 'saltelli, total jansen' };
+  return {
+    kind: design.design,
+    points: filled.reduce((sum, n) => sum + n, 0),
+    replicates: design.points.replicates,
+    completeReplicates: ready.complete,
+    rowsPerPoint: design.layout.rows,
+    evaluations: info.evaluations,
+    inputs: [...design.space.names],
+    groups: [...design.groups.names],
+    interval: answer.interval,
+    estimator: totals[design.estimator] ?? design.estimator,
+    seed,
+  };
+}
+
+function outputIndices(finding: Finding, answer: Answer, row: number, name: string): OutputIndices {
+  const { design, analysis, store } = finding;
+  const { quantities, plan } = analysis;
+  const { groups, layout } = design;
+  const own = rowOf(answer, quantities, row);
+  const variance = own.value[quantities.variance]!;
+  const single = row < store.outputs;
+  const range = single ? outputRange(finding, row, answer.centre[row]!) : undefined;
+  const constant = range !== undefined ? range.low === range.high : !(variance > 0);
+  const entries = constant ? blank(own) : own;
+  const take = (span: Span, names: readonly string[]): IntervalEstimate =>
+    part(entries, span, names, plan.level);
+  const pairs = (span: Span, list: readonly (readonly [number, number])[]): PairEstimate | undefined => {
+    if (list.length === 0) return undefined;
+    const names = list.map(([j, k]) => `${groups.names[j]} x ${groups.names[k]}`);
+    return { ...take(span, names), pairs: list };
+  };
+  const sets = layout.closed.map((set) => set.name);
+  return {
+    name,
+    firstOrder: take(quantities.first, groups.names),
+    totalOrder: take(quantities.total, groups.names),
+    secondOrder: pairs(quantities.pairs, layout.pairs),
+    superset: pairs(
+      quantities.superset,
+      layout.superset.map(({ pair }) => pair),
+    ),
+    closed: sets.length === 0 ? undefined : take(quantities.closed, sets),
+    closedTotal: sets.length === 0 ? undefined : take(quantities.closedTotal, sets),
+    meanDimension: take(quantities.meanDimension, ['mean dimension']),
+    interaction: take(quantities.interaction, ['interaction']),
+    mean: single ? answer.centre[row]! : Number.NaN,
+    variance: constant && single ? 0 : variance,
+    constant,
+    largestShare: range === undefined || constant ? Number.NaN : range.share,
+  };
+}
+
+/** All entries NaN: there is no variance to share out. */
+function blank(own: Intervals): Intervals {
+  const nothing = new Float64Array(own.value.length).fill(Number.NaN);
+  return { value: nothing, standardError: nothing, low: nothing, high: nothing };
+}
+
+function part(own: Intervals, span: Span, names: readonly string[], level: number): IntervalEstimate {
+  const cut = (array: Float64Array): Float64Array => array.slice(span.from, span.from + span.count);
+  return {
+    names: [...names],
+    value: cut(own.value),
+    standardError: cut(own.standardError),
+    low: cut(own.low),
+    high: cut(own.high),
+    level,
+  };
+}
+
+/** Smallest and largest output over all columns, and the largest share of the squares about the mean in A and B. */
+function outputRange(
+  { store, ready }: Finding,
+  s: number,
+  centre: number,
+): { readonly low: number; readonly high: number; readonly share: number } {
+  const { y, rows, stride, dropped } = store;
+  let low = Infinity;
+  let high = -Infinity;
+  let largest = 0;
+  let squares = 0;
+  for (let j = 0; j < rows; j++) {
+    const column = (s * rows + j) * stride;
+    for (const { from, n } of ready.segments) {
+      for (let p = from; p < from + n; p++) {
+        if (dropped[p] !== 0) continue;
+        const value = y[column + p]!;
+        if (value < low) low = value;
+        if (value > high) high = value;
+        if (j !== 0 && j !== rows - 1) continue;
+        const square = (value - centre) ** 2;
+        squares += square;
+        if (square > largest) largest = square;
+      }
+    }
+  }
+  return { low, high, share: largest / squares };
+}
+
+/** Inputs and outputs of the A rows, replicate after replicate, without dropped rows. */
+function baseOf(store: Store, filled: readonly number[], d: number): SobolResult['base'] {
+  const { outputs: k, rows, stride, perReplicate } = store;
+  const most = Math.max(1, Math.floor(MOST_BASE / (d + k)));
+  const kept: number[] = [];
+  filled.forEach((n, r) => {
+    for (let p = r * perReplicate; p < r * perReplicate + n && kept.length < most; p++) {
+      if (store.dropped[p] === 0) kept.push(p);
+    }
+  });
+  const x = new Float64Array(kept.length * d);
+  const y = new Float64Array(kept.length * k);
+  kept.forEach((p, i) => {
+    for (let c = 0; c < d; c++) x[i * d + c] = store.x[p * d + c]!;
+    for (let s = 0; s < k; s++) y[i * k + s] = store.y[s * rows * stride + p]!;
+  });
+  return { x, y, n: kept.length };
+}
+
+/** Estimates at n/2, n/4, ... base points of each replicate, smallest first; the full answer last. */
+async function historyOf(finding: Finding, answer: Answer): Promise<readonly HistoryEntry[]> {
+  const { analysis, store, ready, design } = finding;
+  const { quantities, plan } = analysis;
+  const row = mainRow(store.outputs);
+  const entry = (at: Answer): HistoryEntry => ({
+    points: at.points,
+    firstOrder: part(rowOf(at, quantities, row), quantities.first, design.groups.names, plan.level),
+    totalOrder: part(rowOf(at, quantities, row), quantities.total, design.groups.names, plan.level),
+  });
+  const entries = [entry(answer)];
+  const whole = Math.min(...ready.segments.map(({ n }) => n));
+  for (let n = Math.floor(whole / 2); n >= SHORTEST_PREFIX && ready.complete > 0; n = Math.floor(n / 2)) {
+    entries.push(entry(await prefixAnswer(analysis, store, ready, n)));
+  }
+  return entries.reverse();
+}

@@ -1,0 +1,247 @@
+import type { Backend } from '../../engine/backend/backend.ts';
+import type { PointFailure } from '../../engine/errors.ts';
+import type { Evaluator } from '../../engine/model/evaluator.ts';
+import { KEPT_FAILURES, modelFailure } from '../../engine/model/missing.ts';
+import type { Rng } from '../../engine/random/rng.ts';
+import type { Context, Info, Step } from '../../engine/sampler.ts';
+import { type Analysis, answerOf, mainRow, type Ready, rowOf } from './answer.ts';
+import { type DesignTile, designTile } from './design.ts';
+import type { Estimates } from './estimates.ts';
+import type { AnalysisPlan, DesignPlan, GrowthPlan } from './plan.ts';
+import { centreProgram, type Quantities } from './quantities.ts';
+import type { Finding } from './result.ts';
+import { checkMemory, copyStore, openStore, type Segment, type Store } from './store.ts';
+import { applyMissing, scatter } from './tell.ts';
+
+/** Everything about a run that does not change. */
+export interface Blueprint {
+  readonly design: DesignPlan;
+  readonly plan: AnalysisPlan;
+  readonly growth: GrowthPlan;
+  readonly quantities: Quantities;
+}
+
+/** A run under way; only this family reads it. */
+export interface SobolState {
+  readonly evaluator: Evaluator;
+  readonly rng: Rng;
+  readonly backend: Backend;
+  readonly cache: Map<string, Estimates>;
+  /** Base points a replicate shall have; doubles while growing. */
+  perReplicate: number;
+  /** Base points every replicate has: the size of the last complete design, 0 at first. */
+  settled: number;
+  /** Base points evaluated of each replicate. */
+  readonly filled: number[];
+  store: Store | undefined;
+  tile: DesignTile | undefined;
+  /** Base points of the next chunk. */
+  chunk: number;
+  readonly failures: PointFailure[];
+  failed: number;
+  dropped: number;
+  finished: boolean;
+}
+
+const FIRST_ROWS = 256;
+const GROWTH = 4;
+/** A chunk that takes longer than this, in milliseconds, is too large. Chunks never change results. */
+const LONG = 250;
+
+/** A run that has not evaluated anything. */
+export function openState(evaluator: Evaluator, ctx: Context, { design }: Blueprint): SobolState {
+  const { replicates, perReplicate } = design.points;
+  return {
+    evaluator,
+    rng: ctx.rng,
+    backend: ctx.backend,
+    cache: new Map(),
+    perReplicate,
+    settled: 0,
+    filled: new Array<number>(replicates).fill(0),
+    store: undefined,
+    tile: undefined,
+    chunk: Math.max(1, Math.floor(FIRST_ROWS / design.layout.rows)),
+    failures: [],
+    failed: 0,
+    dropped: 0,
+    finished: false,
+  };
+}
+
+/** Evaluate the next base points of the first replicate that is not complete. */
+export async function evaluateChunk(state: SobolState, ctx: Context, blueprint: Blueprint): Promise<void> {
+  const { design } = blueprint;
+  const replicate = state.filled.findIndex((n) => n < state.perReplicate);
+  if (replicate < 0) return;
+  state.tile ??= designTile(design, state.perReplicate, ctx.rng, ctx.backend);
+  const first = state.filled[replicate]!;
+  const n = Math.min(state.chunk, state.tile.capacity, state.perReplicate - first);
+  const x = await state.tile.fill(replicate, first, n);
+  const start = performance.now();
+  const { y, failures } = await state.evaluator.evaluate(x, n * design.layout.rows);
+  paceChunk(state, performance.now() - start);
+  const store = storeFor(state, blueprint);
+  const at = replicate * state.perReplicate + first;
+  scatter(store, y, at, n);
+  keepBase(store, x, at, n, design.space.dimension, design.layout.rows);
+  settle(state, store, failures, at, n, blueprint);
+  state.filled[replicate] = first + n;
+  if (state.filled.every((count) => count === state.perReplicate)) state.settled = state.perReplicate;
+}
+
+/** Fast models get chunks up to the capacity of a tile; slow ones keep answering. */
+function paceChunk(state: SobolState, milliseconds: number): void {
+  if (milliseconds > LONG) state.chunk = Math.max(1, Math.floor((state.chunk * LONG) / (2 * milliseconds)));
+  else state.chunk = Math.min(state.chunk * GROWTH, state.tile!.capacity);
+}
+
+/** The store, opened when the first outputs tell how many there are. */
+export function storeFor(state: SobolState, { design }: Blueprint): Store {
+  if (state.store !== undefined) return state.store;
+  const shape = {
+    outputs: state.evaluator.outputs.length,
+    rows: design.layout.rows,
+    dimension: design.space.dimension,
+    replicates: design.points.replicates,
+    perReplicate: state.perReplicate,
+  };
+  checkMemory(design.where, shape);
+  state.store = openStore(state.backend, shape);
+  return state.store;
+}
+
+function keepBase(store: Store, x: Float64Array, at: number, n: number, d: number, rows: number): void {
+  for (let i = 0; i < n; i++) {
+    for (let c = 0; c < d; c++) store.x[(at + i) * d + c] = x[i * rows * d + c]!;
+  }
+}
+
+/** Apply the missing-output policy to the failed rows of base points at .. at + n - 1. */
+function settle(
+  state: SobolState,
+  store: Store,
+  failures: readonly PointFailure[],
+  at: number,
+  n: number,
+  { design, plan }: Blueprint,
+): void {
+  if (failures.length === 0) return;
+  state.failed += failures.length;
+  state.failures.push(...failures.slice(0, Math.max(0, KEPT_FAILURES - state.failures.length)));
+  const { evaluations } = state.evaluator;
+  if (plan.missing === 'error') {
+    throw modelFailure(design.where, design.space.names, state.failures, state.failed, evaluations);
+  }
+  const before = evaluations - n * store.rows;
+  const rows = failures.map(({ index }) => index - before);
+  state.dropped += applyMissing(store, plan.missing, rows, at);
+}
+
+/** What of the rows can be analysed now. */
+export function readyOf(state: SobolState, { design }: Blueprint): Ready {
+  const { filled, perReplicate, settled } = state;
+  const independent = design.design !== 'sobol';
+  const whole = filled.filter((n) => n === perReplicate).length;
+  const segment = (n: number, r: number): Segment => ({ from: r * perReplicate, n });
+  const segments =
+    settled > 0
+      ? filled.map((_, r) => segment(settled, r))
+      : whole > 0 && !independent
+        ? filled.slice(0, whole).map(segment)
+        : filled.map(segment).filter(({ n }) => n > 0);
+  const complete = settled > 0 ? filled.length : whole;
+  return { segments, complete, dropped: droppedIn(state, segments), independent };
+}
+
+function droppedIn(state: SobolState, segments: readonly Segment[]): number {
+  if (state.dropped === 0) return 0;
+  let count = 0;
+  for (const { from, n } of segments) {
+    for (let p = from; p < from + n; p++) count += state.store!.dropped[p]!;
+  }
+  return count;
+}
+
+/** The analysis of a run. */
+export function analysisOf(state: SobolState, { plan, quantities, design }: Blueprint): Analysis {
+  const centreWords = centreProgram(design.layout);
+  return { backend: state.backend, rng: state.rng, plan, quantities, centreWords, cache: state.cache };
+}
+
+/** The run as a result sees it. */
+export function findingOf(state: SobolState, blueprint: Blueprint): Finding {
+  return {
+    design: blueprint.design,
+    analysis: analysisOf(state, blueprint),
+    store: storeFor(state, blueprint),
+    ready: readyOf(state, blueprint),
+    filled: [...state.filled],
+    outputs: state.evaluator.outputs,
+    failures: state.failures,
+    failed: state.failed,
+    info: infoOf(state, blueprint),
+    note: state.evaluator.note,
+  };
+}
+
+function infoOf(state: SobolState, { design, growth }: Blueprint): Omit<Info, 'warnings'> {
+  const points = state.filled.reduce((sum, n) => sum + n, 0);
+  const runs = state.perReplicate * state.filled.length * design.layout.rows;
+  return {
+    ess: points - state.dropped,
+    evaluations: state.evaluator.evaluations,
+    done: points * design.layout.rows,
+    total: growth.until === undefined || state.finished ? runs : undefined,
+  };
+}
+
+/** The state as a step of the runner. */
+export function stepOf(state: SobolState, blueprint: Blueprint): Step<SobolState> {
+  const { design, plan } = blueprint;
+  const warnings = [...design.points.warnings, ...plan.warnings];
+  return { state, done: state.finished, info: { ...infoOf(state, blueprint), warnings } };
+}
+
+/**
+ * When all replicates are complete: finish, or double every replicate if a target half-width is not reached.
+ * Scrambles go on where they stopped, so the doubled design is that of a run started with twice the points.
+ */
+export async function growWhenWide(state: SobolState, ctx: Context, blueprint: Blueprint): Promise<void> {
+  if (state.settled !== state.perReplicate) return;
+  const { growth } = blueprint;
+  const next = 2 * state.perReplicate;
+  const most = growth.maxPoints / state.filled.length;
+  if (growth.until === undefined || next > most || (await widest(state, blueprint)) <= growth.until) {
+    state.finished = true;
+    return;
+  }
+  resize(state, ctx, next, blueprint);
+}
+
+/** Room for `perReplicate` base points in each replicate, keeping what is there. */
+export function resize(state: SobolState, _ctx: Context, perReplicate: number, blueprint: Blueprint): void {
+  const old = state.store;
+  state.perReplicate = perReplicate;
+  state.store = undefined;
+  state.tile?.release();
+  state.tile = undefined;
+  state.cache.clear();
+  if (old === undefined) return;
+  copyStore(old, storeFor(state, blueprint), state.filled);
+  old.arena.release();
+}
+
+/** The widest half-width of the total indices; of the aggregate for several outputs. */
+async function widest(state: SobolState, blueprint: Blueprint): Promise<number> {
+  const { quantities } = blueprint;
+  const store = storeFor(state, blueprint);
+  const answer = await answerOf(analysisOf(state, blueprint), store, readyOf(state, blueprint));
+  const { low, high } = rowOf(answer, quantities, mainRow(store.outputs));
+  let half = 0;
+  for (let q = quantities.total.from; q < quantities.total.from + quantities.total.count; q++) {
+    const own = (high[q]! - low[q]!) / 2;
+    if (own > half) half = own;
+  }
+  return half;
+}

@@ -1,0 +1,110 @@
+import { decodeState, encodeState } from '../../engine/array/codec.ts';
+import { OptionError, type PointFailure } from '../../engine/errors.ts';
+import type { Context } from '../../engine/sampler.ts';
+import { type Blueprint, resize, type SobolState, storeFor } from './run-state.ts';
+
+interface Header {
+  readonly fingerprint: string;
+  readonly key: readonly [number, number];
+  readonly missing: string;
+  readonly perReplicate: number;
+  readonly settled: number;
+  readonly filled: readonly number[];
+  readonly chunk: number;
+  readonly outputs: readonly string[];
+  readonly evaluations: number;
+  readonly failed: number;
+  readonly dropped: number;
+  readonly failures: readonly {
+    readonly index: number;
+    readonly input: readonly number[];
+    readonly reason: string;
+  }[];
+}
+
+/** A run as bytes: its outputs and how far each replicate is. Points are not stored: they are addressed, so they come again. */
+export function writeSnapshot(state: SobolState, { design, plan }: Blueprint): Uint8Array {
+  const { perReplicate, settled, filled, chunk, failed, dropped, evaluator, store } = state;
+  const header: Header = {
+    fingerprint: design.fingerprint,
+    key: state.rng.key,
+    missing: String(plan.missing),
+    perReplicate,
+    settled,
+    filled,
+    chunk,
+    outputs: evaluator.outputs,
+    evaluations: evaluator.evaluations,
+    failed,
+    dropped,
+    failures: state.failures.map(({ index, input, reason }) => ({ index, input: [...input], reason })),
+  };
+  return encodeState(header, store === undefined ? {} : { y: store.y, x: store.x, dropped: store.dropped });
+}
+
+/** A snapshot read back; `fill` puts it into a fresh state. */
+export interface Saved {
+  readonly outputs: readonly string[] | undefined;
+  readonly evaluations: number;
+  fill(state: SobolState): Promise<void>;
+}
+
+/**
+ * Read a snapshot for this configuration. More points than it has are welcome: every scramble goes on.
+ * @throws OptionError when it is of another method, seed or configuration, or has more points than are asked for.
+ */
+export function readSnapshot(bytes: Uint8Array, ctx: Context, blueprint: Blueprint): Saved {
+  const { header, arrays } = decodeState(bytes);
+  const saved = header as Header;
+  const { design, plan } = blueprint;
+  if (saved?.fingerprint !== design.fingerprint) {
+    throw mismatch(design.where, 'it is of another method, or of other inputs, groups, design or replicates');
+  }
+  if (saved.key[0] !== ctx.rng.key[0] || saved.key[1] !== ctx.rng.key[1]) {
+    throw mismatch(design.where, 'it was made with another seed');
+  }
+  if (saved.missing !== String(plan.missing)) {
+    throw mismatch(design.where, `it was made with missing: '${saved.missing}'`);
+  }
+  const wanted = design.points.perReplicate;
+  const grown = saved.perReplicate > wanted && blueprint.growth.until === undefined;
+  if (grown || (design.design === 'lhs' && saved.perReplicate !== wanted)) {
+    throw mismatch(design.where, `it has ${saved.perReplicate * saved.filled.length} points`);
+  }
+  return {
+    outputs: saved.outputs.length === 0 ? undefined : saved.outputs,
+    evaluations: saved.evaluations,
+    async fill(state) {
+      state.perReplicate = saved.perReplicate;
+      state.settled = saved.settled;
+      saved.filled.forEach((n, r) => {
+        state.filled[r] = n;
+      });
+      state.chunk = saved.chunk;
+      state.failed = saved.failed;
+      state.dropped = saved.dropped;
+      for (const { index, input, reason } of saved.failures) {
+        const failure: PointFailure = { index, input: Float64Array.from(input), reason };
+        state.failures.push(failure);
+      }
+      const { y, x, dropped } = arrays;
+      if (y !== undefined) {
+        const store = storeFor(state, blueprint);
+        store.y.set(y);
+        store.x.set(x!);
+        store.dropped.set(dropped!);
+      }
+      if (state.perReplicate < wanted) resize(state, ctx, wanted, blueprint);
+    },
+  };
+}
+
+function mismatch(where: string, reason: string): OptionError {
+  return new OptionError({
+    where,
+    option: 'from',
+    value: undefined,
+    found: `the saved run cannot go on: ${reason}`,
+    expected: 'the snapshot of a run with the same options and seed, and no more points',
+  });
+}

@@ -1,0 +1,101 @@
+import { type Evaluator, openEvaluator } from '../../engine/model/evaluator.ts';
+import type { Context, Sampler, Step } from '../../engine/sampler.ts';
+import { type DesignPlan, planAnalysis, planDesign, planGrowth } from './plan.ts';
+import { quantitiesOf } from './quantities.ts';
+import { resultOf } from './result.ts';
+import {
+  type Blueprint,
+  evaluateChunk,
+  findingOf,
+  growWhenWide,
+  openState,
+  type SobolState,
+  stepOf,
+} from './run-state.ts';
+import { readSnapshot, writeSnapshot } from './snapshot.ts';
+import { SOBOL_SOURCES } from './sources.ts';
+import { checkMemory } from './store.ts';
+import type { SobolOptions, SobolResult } from './types.ts';
+
+const WHERE = 'sobolIndices';
+
+/**
+ * Variance-based sensitivity indices of a model with independent (groups of) inputs: first-order, total, second-order
+ * and closed indices, with intervals.
+ *
+ * | symbol | name here | shape |
+ * |---|---|---|
+ * | N | base points of a replicate; points = replicates * N | |
+ * | D | inputs, or groups of them | |
+ * | A, B | base matrices, columns 1..D and D+1..2D of the same points | [N, D] |
+ * | AB^i | A with input i from B | [N, D] |
+ * | S_i, S^T_i | firstOrder, totalOrder | [D] |
+ *
+ * Replicates (independent scrambles of the same Sobol' sequence) are evaluated one after the other, base points of a
+ * replicate in order, rows of a base point together; a step is a bounded number of model runs.
+ * Formulas and their sources: engine/math/sobol-estimators.ts.
+ *
+ * @throws OptionError for bad options, before any work; when running ModelError when the model fails and `missing` is
+ * 'error'.
+ */
+export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolResult> {
+  const design = planDesign(WHERE, options);
+  const plan = planAnalysis(design, options);
+  const growth = planGrowth(design, plan, options);
+  const quantities = quantitiesOf(design.layout, design.estimator);
+  const blueprint: Blueprint = { design, plan, growth, quantities };
+  checkMemory(WHERE, shapeOf(design, options.outputs?.length ?? 1, design.points.perReplicate));
+
+  const open = (ctx: Context, done: number, outputs = options.outputs): Promise<Evaluator> => {
+    const known = outputs === undefined ? {} : { outputs };
+    const { backend, signal } = ctx;
+    return openEvaluator(
+      { where: WHERE, model: options.model, names: design.space.names, ...known, backend, signal },
+      done,
+    );
+  };
+  const step = async (state: SobolState, ctx: Context): Promise<Step<SobolState>> => {
+    await evaluateChunk(state, ctx, blueprint);
+    await growWhenWide(state, ctx, blueprint);
+    return stepOf(state, blueprint);
+  };
+  return {
+    name: 'sobol-indices',
+    sources: SOBOL_SOURCES,
+    async init(ctx) {
+      return step(openState(await open(ctx, 0), ctx, blueprint), ctx);
+    },
+    step,
+    result: (state, ending) => resultOf(findingOf(state, blueprint), ending),
+    snapshot: (state) => writeSnapshot(state, blueprint),
+    async restore(bytes, ctx) {
+      const saved = readSnapshot(bytes, ctx, blueprint);
+      const evaluator = await open(ctx, saved.evaluations, saved.outputs);
+      const state = openState(evaluator, ctx, blueprint);
+      await saved.fill(state);
+      await growWhenWide(state, ctx, blueprint);
+      return stepOf(state, blueprint);
+    },
+    dispose(state) {
+      state.evaluator.dispose();
+      state.tile?.release();
+      state.store?.arena.release();
+    },
+  };
+}
+
+/** Memory of a design with that many outputs and base points a replicate. */
+export function shapeOf(
+  design: DesignPlan,
+  outputs: number,
+  perReplicate: number,
+): Parameters<typeof checkMemory>[1] {
+  const { layout, space, points } = design;
+  return {
+    outputs,
+    rows: layout.rows,
+    dimension: space.dimension,
+    replicates: points.replicates,
+    perReplicate,
+  };
+}

@@ -1,0 +1,203 @@
+import type { IntervalEstimate, Warning } from '../../engine/types.ts';
+import type { Answer } from './answer.ts';
+import { spaced } from './points.ts';
+import type { Finding } from './result.ts';
+import type { OutputIndices } from './types.ts';
+
+/** Widest half-width that a ranking can do with. */
+const WIDE = 0.05;
+/**
+ * Half-widths of evidence before an index is called negative, or a total index below its first-order one. A table has
+ * many entries: plain 95 % intervals of indices that are 0 would raise an alarm in every second run of 20 inputs.
+ */
+const ALARM = 3;
+/** Share of the variance carried by one point. */
+const HEAVY = 0.1;
+const LONGEST = 240;
+
+/** Everything worth saying about a result, one warning a code, over all outputs. */
+export function resultWarnings(
+  finding: Finding,
+  answer: Answer,
+  outputs: readonly OutputIndices[],
+  main: OutputIndices,
+): readonly Warning[] {
+  const { design, analysis } = finding;
+  const found = [
+    ...design.points.warnings,
+    ...analysis.plan.warnings,
+    oneReplicate(finding, answer),
+    rowsDropped(finding),
+    constantOutput(outputs),
+    negative(outputs),
+    totalBelowFirst(outputs),
+    intervalWide(answer, main),
+    heavyOutput(outputs, answer.points),
+  ];
+  return found.filter((warning) => warning !== undefined).map(shortened);
+}
+
+/** Names may be long; a message is not. */
+function shortened(warning: Warning): Warning {
+  if (warning.message.length <= LONGEST) return warning;
+  return { ...warning, message: `${warning.message.slice(0, LONGEST - 3)}...` };
+}
+
+function oneReplicate({ design, ready, analysis }: Finding, answer: Answer): Warning | undefined {
+  if (design.design !== 'sobol' || (answer.interval !== 'replicates' && answer.interval !== 'none'))
+    return undefined;
+  if (design.points.replicates === 1) {
+    return {
+      code: 'one-replicate',
+      message:
+        'With one scramble there is no standard error. Use --replicates 8 for intervals (slightly less sharp).',
+      value: 1,
+      threshold: 2,
+    };
+  }
+  if (analysis.plan.interval === 'none' || ready.complete >= 2) return undefined;
+  return {
+    code: 'one-replicate',
+    message: `Only ${ready.complete} of ${design.points.replicates} replicates is complete; there is no standard error with fewer than two. Let the run go on.`,
+    value: ready.complete,
+    threshold: 2,
+  };
+}
+
+function rowsDropped({ ready, filled }: Finding): Warning | undefined {
+  if (ready.dropped === 0) return undefined;
+  const rows = filled.reduce((sum, n) => sum + n, 0);
+  const percent = Number(((100 * ready.dropped) / rows).toPrecision(2));
+  return {
+    code: 'rows-dropped',
+    message: `${spaced(ready.dropped)} of ${spaced(rows)} rows (${percent} %) were left out because the model failed there; results describe the inputs where it works. The points are listed in \`failures\`.`,
+    value: ready.dropped,
+    threshold: 0,
+  };
+}
+
+function constantOutput(outputs: readonly OutputIndices[]): Warning | undefined {
+  const constant = outputs.filter((output) => output.constant);
+  const first = constant[0];
+  if (first === undefined) return undefined;
+  const which = outputs.length === 1 ? 'The output' : `Output ${first.name}${others(constant.length - 1)}`;
+  return {
+    code: 'constant-output',
+    message: `${which} never changed (always ${Number(first.mean.toPrecision(6))}), so there is no variance to share out: all indices are n/a. Check the ranges of the inputs.`,
+    value: first.mean,
+  };
+}
+
+function others(count: number): string {
+  return count === 0 ? '' : ` (and ${count} other${count === 1 ? '' : 's'})`;
+}
+
+/** An index and where it stands. */
+interface Entry {
+  readonly label: string;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+function entriesOf(outputs: readonly OutputIndices[], of: 'firstOrder' | 'totalOrder'): readonly Entry[] {
+  const symbol = of === 'firstOrder' ? 'S1' : 'ST';
+  return outputs.flatMap((output) => {
+    const { names, value, low, high }: IntervalEstimate = output[of];
+    const where = outputs.length === 1 ? '' : ` (${output.name})`;
+    return names.map((name, i) => ({
+      label: `${symbol} of ${name}${where}`,
+      value: value[i]!,
+      low: low[i]!,
+      high: high[i]!,
+    }));
+  });
+}
+
+/** The most negative index; one far below 0 is an alarm and takes precedence. */
+function negative(outputs: readonly OutputIndices[]): Warning | undefined {
+  const below = [...entriesOf(outputs, 'firstOrder'), ...entriesOf(outputs, 'totalOrder')]
+    .filter(({ value }) => value < 0)
+    .sort((p, q) => p.value - q.value);
+  const alarms = below.filter(({ value, high }) => value + ALARM * (high - value) <= 0);
+  const worst = alarms[0] ?? below[0];
+  if (worst === undefined) return undefined;
+  const value = short(worst.value);
+  if (alarms.length > 0) {
+    return {
+      code: 'negative-index-significant',
+      message: `${worst.label} is ${value}${others(alarms.length - 1)}, and its interval [${short(worst.low)}, ${short(worst.high)}] excludes 0. Chance does not do this: check that outputs stand in the order of the design, and that the model gives the same answer twice.`,
+      value: worst.value,
+      threshold: 0,
+    };
+  }
+  const held = Number.isNaN(worst.high)
+    ? 'It has no interval'
+    : worst.high >= 0
+      ? 'Its interval holds 0'
+      : 'Its interval nearly holds 0';
+  return {
+    code: 'negative-index',
+    message: `${worst.label} is ${value}${others(below.length - 1)}; indices cannot be negative. ${held}: read it as 0.`,
+    value: worst.value,
+    threshold: 0,
+  };
+}
+
+function totalBelowFirst(outputs: readonly OutputIndices[]): Warning | undefined {
+  const first = entriesOf(outputs, 'firstOrder');
+  const total = entriesOf(outputs, 'totalOrder');
+  const apart = first
+    .map((s, i) => ({ s, t: total[i]! }))
+    .filter(({ s, t }) => s.value - t.value > (ALARM / 2) * (s.high - s.value + t.high - t.value))
+    .sort((p, q) => p.t.value - p.s.value - (q.t.value - q.s.value));
+  const worst = apart[0];
+  if (worst === undefined) return undefined;
+  return {
+    code: 'total-below-first',
+    message: `${worst.t.label} (${short(worst.t.value)}) lies below its S1 (${short(worst.s.value)})${others(apart.length - 1)} by more than their intervals allow. Check that outputs stand in the order of the design, and that the model gives the same answer twice.`,
+    value: worst.t.value,
+    threshold: worst.s.value,
+  };
+}
+
+/** Half-widths shrink like 1/sqrt n at worst; Sobol' points usually do better. */
+function intervalWide(answer: Answer, main: OutputIndices): Warning | undefined {
+  const { value, low, high } = main.totalOrder;
+  let widest = -1;
+  let half = WIDE;
+  for (let i = 0; i < value.length; i++) {
+    const own = (high[i]! - low[i]!) / 2;
+    if (own <= half) continue;
+    half = own;
+    widest = i;
+  }
+  if (widest < 0) return undefined;
+  const target = WIDE / 2;
+  const factor = 2 ** Math.ceil(2 * Math.log2(half / target));
+  const reached = half / Math.sqrt(factor);
+  return {
+    code: 'interval-wide',
+    message: `The widest interval is ${value[widest]!.toFixed(2)} +/- ${half.toFixed(2)}, wider than a ranking needs (${WIDE}). ${spaced(answer.points * factor)} points would bring it to about ${reached.toFixed(2)}.`,
+    value: half,
+    threshold: WIDE,
+  };
+}
+
+function heavyOutput(outputs: readonly OutputIndices[], points: number): Warning | undefined {
+  const heavy = outputs.filter(({ largestShare }) => largestShare > HEAVY);
+  const worst = [...heavy].sort((p, q) => q.largestShare - p.largestShare)[0];
+  if (worst === undefined || points < 100) return undefined;
+  const which = outputs.length === 1 ? '' : ` of ${worst.name}${others(heavy.length - 1)}`;
+  return {
+    code: 'heavy-output',
+    message: `1 point of ${spaced(points)} carries ${Math.round(100 * worst.largestShare)} % of the variance${which} (warned above 10 %). Indices describe that tail; consider the logarithm of the output.`,
+    value: worst.largestShare,
+    threshold: HEAVY,
+  };
+}
+
+/** Two significant digits, at most four decimals where that is enough. */
+function short(x: number): string {
+  return Math.abs(x) >= 0.1 ? x.toFixed(2) : String(Number(x.toPrecision(2)));
+}
