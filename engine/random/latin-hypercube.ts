@@ -52,6 +52,9 @@ function drawStrata(points: number, dimension: number, rng: Rng, replicate: numb
   return strata;
 }
 
+/** Rows whose part of `out` stays in cache while the coordinates pass over it. */
+const TILE = 256;
+
 /** Moves uniforms in `out` [n, d] into their strata. */
 function place(
   out: Float64Array,
@@ -62,11 +65,14 @@ function place(
   n: number,
 ): void {
   const grid = 2 ** strataBits(points);
-  for (let c = 0; c < d; c++) {
-    const column = c * points + first;
-    for (let i = 0, at = c; i < n; i++, at += d) {
-      const inside = (Math.floor(out[at]! * grid) + 0.5) / grid;
-      out[at] = (strata[column + i]! + inside) / points;
+  const step = 1 / grid; // a power of two: multiplying is exact
+  for (let from = 0; from < n; from += TILE) {
+    const to = Math.min(n, from + TILE);
+    for (let c = 0; c < d; c++) {
+      const column = c * points + first;
+      for (let i = from, at = from * d + c; i < to; i++, at += d) {
+        out[at] = (strata[column + i]! + (Math.floor(out[at]! * grid) + 0.5) * step) / points;
+      }
     }
   }
 }
