@@ -20,7 +20,7 @@ function bytesOf(array: Float64Array): Buffer {
 const N = 20_001;
 const D = 3;
 
-/** Normals and their block sums, cut as finely as asked, as bytes outside the backend's memory. */
+/** Normals, their block sums, and rows resampled from them, cut as finely as asked, as bytes outside the backend's memory. */
 async function numbers(backend: Backend, grain: number): Promise<Buffer> {
   const arena = backend.arena();
   const x = arena.f64(N * D);
@@ -28,12 +28,20 @@ async function numbers(backend: Backend, grain: number): Promise<Buffer> {
   await backend.dispatch('normal', [x, D, 7, 0, 0, 3, 1 << 24], N, grain);
   await backend.dispatch('sumBlocks', [x, N * D, partial], partial.length, Math.min(grain, 4));
   expect(x.every(Number.isFinite)).toBe(true);
-  const bytes = Buffer.concat([bytesOf(x), bytesOf(partial)]);
+  // Integer weights 0, 1, 0, 0, 4, 0, 0, 7, ...: many particles have no slot at all.
+  const cumulative = arena.f64(N);
+  let total = 0;
+  for (let i = 0; i < N; i++) cumulative[i] = total += i % 3 === 1 ? i : 0;
+  const ancestor = arena.u32(N);
+  const rows = arena.f64(N * D);
+  await backend.dispatch('systematicAncestors', [cumulative, total, N, 0.25, ancestor], N, grain);
+  await backend.dispatch('gatherRows', [x, rows, ancestor, D], N, grain);
+  const bytes = Buffer.concat([bytesOf(x), bytesOf(partial), bytesOf(rows)]);
   arena.release();
   return bytes;
 }
 
-test('dispatch(): normals and block sums have the same bits for 1, 2, 3 and 8 threads and for plain JavaScript', async () => {
+test('dispatch(): normals, block sums and gathered rows have the same bits for 1, 2, 3 and 8 threads and for plain JavaScript', async () => {
   const reference = await numbers(jsBackend(), 1000);
   for (const threads of [1, 2, 3, 8]) {
     const backend = await open(threads);
