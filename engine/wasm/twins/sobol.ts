@@ -2,7 +2,7 @@
  * Points of a Sobol' sequence in Gray-code order (Antonov & Saleev 1979), scrambled on the way out.
  *
  * Point n of a coordinate is the XOR of its direction numbers v_k over the set bits k of n XOR (n >> 1), and
- * point n + 1 is point n XOR v_c, c = number of trailing zeros of n + 1. A range starts by the first rule and goes
+ * point n + 1 is point n XOR v_c, c = 1 + trailing zeros of n + 1. A range starts by the first rule and goes
  * on by the second, so the points do not depend on how a range is cut.
  *
  * Modes: 0 as it is; 1 hash form of Owen's nested uniform scramble, by the four words of the coordinate;
