@@ -28,6 +28,26 @@ export {
   type PointValue,
   pointwise,
 } from './model/model.ts';
+export { type IntegerWeights, integerWeights, quantise } from './particles/integer-weights.ts';
+export {
+  conditionalEss,
+  ess,
+  essOf,
+  largestWeight,
+  logMeanExp,
+  logMeanOf,
+  logSumExp,
+  logSumOf,
+  normalizedWeight,
+  perplexity,
+  type WeightSummary,
+} from './particles/log-weight.ts';
+export { type WeightedMoments, weightedMean, weightedMoments } from './particles/moments.ts';
+export { type Resampled, type ResampleOptions, resample } from './particles/resample.ts';
+export { type DrawAt, makeResampler, type Resampler, type ResamplerOptions } from './particles/resampler.ts';
+export { independentAncestors } from './particles/resampling/multinomial.ts';
+export type { Drawing, ResamplingScheme, SchemeName } from './particles/resampling/scheme.ts';
+export { RESAMPLING_SCHEMES } from './particles/resampling/schemes.ts';
 export { loadModule } from './pool/module.ts';
 export { SOBOL_DIMENSIONS } from './random/directions.ts';
 export { latinHypercube } from './random/latin-hypercube.ts';
