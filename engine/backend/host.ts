@@ -79,6 +79,7 @@ async function dispatch<K extends KernelName>(
   const remote = helpers.map((slot, i) =>
     host.pool!.call(slot, 'kernel', [kernel, [...numbers, cut(i + 1), cut(i + 2)]]),
   );
+  if (remote.length === 0) return inStretches(run, count, stretch);
   // Awaited even when the own range throws: nothing may still write when the caller goes on.
   const own = inStretches(run, cut(1), stretch);
   await Promise.allSettled([own, ...remote]);

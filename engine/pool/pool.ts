@@ -74,13 +74,18 @@ export function makePool(size: number, setup: PoolSetup): Pool {
     const slot = slots[index]!;
     slot.waiting++;
     thread(slot)?.ref?.();
-    const result = slot.tail
-      .then(() => execute(slot, setup, method, params, signal))
+    const before = slot.tail;
+    const aborted = watch(signal);
+    const result = Promise.race([before, aborted.promise])
+      .then(() => signal?.throwIfAborted())
+      .then(() => execute(slot, ensure(slot, setup), method, params, aborted.promise, signal))
       .finally(() => {
+        aborted.stop();
         slot.waiting--;
         if (slot.waiting === 0) thread(slot)?.unref?.();
       });
-    slot.tail = result.catch(() => undefined);
+    // Without a value: one that held the outcomes would hold those of all calls before it.
+    slot.tail = Promise.allSettled([before, result]).then(() => undefined);
     return result;
   };
   return {
@@ -101,27 +106,26 @@ function newSlot(): Slot {
   return { pool: undefined, opening: undefined, ready: false, waiting: 0, tail: Promise.resolve() };
 }
 
+/** One call on a worker that has nothing else to do. */
 async function execute(
   slot: Slot,
-  setup: PoolSetup,
+  opening: Promise<workerpool.Pool>,
   method: string,
   params: readonly unknown[],
+  aborted: Promise<undefined>,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
-  signal?.throwIfAborted();
-  const aborted = watch(signal);
   try {
-    const working = ensure(slot, setup).then((pool) => exec(slot, pool, method, params));
-    const first = await Promise.race([working.then((value) => ({ value })), aborted.promise]);
+    const working = opening.then((pool) => exec(slot, pool, method, params));
+    const first = await Promise.race([working.then((value) => ({ value })), aborted]);
     if (first !== undefined) return first.value;
     working.catch(() => undefined);
     await end(slot);
     throw signal!.reason;
   } catch (error) {
-    if (error instanceof WorkerDeath) await end(slot);
+    // Not awaited: there is nobody left to say goodbye.
+    if (error instanceof WorkerDeath) end(slot).catch(() => undefined);
     throw error;
-  } finally {
-    aborted.stop();
   }
 }
 

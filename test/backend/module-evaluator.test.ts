@@ -60,7 +60,6 @@ test('evaluateModule(): named, pointwise, batch and TypeScript models give each 
       'export default (x, out) => { for (let i = 0; i < out.length; i++) out[i] = x[2 * i] + x[2 * i + 1]; };',
     ),
     write('export default ({ a, b }: { a: number; b: number }): number => a + b;', 'ts'),
-    write("import { named } from 'ensample';\nexport default named(({ a, b }) => a + b);", 'js'),
     'data:text/javascript,export default ({ a, b }) => a + b',
   ];
   for (const url of urls) {
@@ -68,6 +67,11 @@ test('evaluateModule(): named, pointwise, batch and TypeScript models give each 
       expect(await evaluate(backend, { url }), url).toEqual({ y: row.map((a) => 11 * a), failures: [] });
     }
   }
+});
+
+test('evaluateModule(): a model in a folder without node_modules may import from ensample', async () => {
+  const url = write("import { named } from 'ensample';\nexport default named(({ a, b }) => a + b);", 'js');
+  expect((await evaluate(one, { url })).y).toEqual(row.map((a) => 11 * a));
 });
 
 test('evaluateModule(): several outputs, another export, and fewer rows than workers', async () => {
