@@ -70,8 +70,11 @@ export function setColumns(
       expected: 'at least one input in each set',
     });
   }
-  const outside = space.names.map((_, c) => c).filter((c) => !columns.has(c));
-  const cut = firstLink(space, [...columns], outside);
+  const cut = firstLink(
+    space,
+    [...columns],
+    space.names.map((_, c) => c).filter((c) => !columns.has(c)),
+  );
   if (cut !== undefined) throw dependentSet(where, option, space, cut);
   return [...columns].sort((i, j) => i - j);
 }
@@ -110,6 +113,7 @@ function firstLink(
 }
 
 function checkDependence(where: string, space: InputSpace, groups: Groups): void {
+  if (space.dependence === undefined) return;
   for (let g = 0; g < groups.names.length; g++) {
     const rest = groups.columns.slice(g + 1).flat();
     const link = firstLink(space, groups.columns[g]!, rest);
