@@ -19,7 +19,8 @@ export interface Backend {
   arena(): Arena;
   /**
    * Run a kernel over [0, count). Arrays must come from this backend's arena. Split among workers when the
-   * range is worth it (`grain` = least items a worker should get; default chosen per kernel).
+   * range is worth it: `grain` = least items a worker should get; default by the kernel's cost, and Infinity (one
+   * call with the whole range) for a kernel whose cost is not known.
    * @throws BackendError when an array is not from an arena of this backend.
    */
   dispatch<K extends KernelName>(
@@ -46,8 +47,11 @@ export interface ModuleTask {
 }
 
 /**
- * Rows 0..n-1 of `x` [n, d] into `out` [n, k], split among the workers; both from an arena. Rows that fail are NaN and listed.
- * Rejects with `signal.reason` when aborted (busy workers are replaced).
+ * Rows 0..n-1 of `x` [n, d] into `out` [n, k], split among the workers; both from an arena. Rows that fail are
+ * NaN and listed in order. A worker awaits an asynchronous model row by row, so as many rows are under way as
+ * there are workers.
+ * @throws ModelError when the module cannot be loaded, exports no model or ends its worker; `signal.reason`
+ * when aborted (busy workers are replaced).
  */
 export type ModuleEvaluator = (
   task: ModuleTask,

@@ -91,7 +91,7 @@ async function dispatch<K extends KernelName>(
  * before they are up, and who does which range changes no bit.
  */
 function wake(host: Host, wanted: number): readonly number[] {
-  host.pool?.start();
+  host.pool?.start(wanted);
   return host.pool?.idle().slice(0, wanted) ?? [];
 }
 

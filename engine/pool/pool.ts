@@ -24,8 +24,8 @@ export interface RowsRequest {
 /** A fixed number of workers on one shared memory. They start when first asked and never keep a process alive. */
 export interface Pool {
   readonly size: number;
-  /** Start workers that are not there yet, without waiting. */
-  start(): void;
+  /** Start the first `count` workers where they are not there yet, without waiting. */
+  start(count: number): void;
   /** Numbers of the workers that are set up and have nothing to do. */
   idle(): readonly number[];
   /**
@@ -91,9 +91,9 @@ export function makePool(size: number, setup: PoolSetup): Pool {
   return {
     size,
     call,
-    start() {
+    start(count) {
       // A worker that cannot start says so to the first call that needs it.
-      for (const slot of slots) ensure(slot, setup).catch(() => end(slot));
+      for (const slot of slots.slice(0, count)) ensure(slot, setup).catch(() => end(slot));
     },
     idle: () => slots.flatMap(({ ready, waiting }, index) => (ready && waiting === 0 ? [index] : [])),
     async dispose() {

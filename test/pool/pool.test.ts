@@ -25,7 +25,7 @@ test('call(): runs a kernel on the shared memory and rejects with what the worke
 });
 
 test('idle(): lists workers that are up and have nothing to do', async () => {
-  pool.start();
+  pool.start(2);
   await Promise.all([0, 1].map((slot) => pool.call(slot, 'rows', [rows('return 1;')])));
   expect(pool.idle()).toEqual([0, 1]);
   const busy = pool.call(0, 'rows', [rows('return 2;')]);
