@@ -65,12 +65,37 @@ export function exp2(x: v128): v128 {
 }
 
 /** Exponentials of two numbers of any kind. */
-@inline
-export function exp2any(x: v128): v128 {
-  if (v128.any_true(f64x2.gt(x, f64x2.splat(709.0)))) {
-    return f64x2.replace_lane(f64x2.splat(exp(f64x2.extract_lane(x, 0))), 1, exp(f64x2.extract_lane(x, 1)));
+function expSlow(x: v128): v128 {
+  return f64x2.replace_lane(f64x2.splat(exp(f64x2.extract_lane(x, 0))), 1, exp(f64x2.extract_lane(x, 1)));
+}
+
+/** e^(x - shift) of `count` numbers into `out`; eight at a time share the constants of the polynomial. */
+export function expShift(x: usize, shift: f64, out: usize, count: u32): void {
+  const s = f64x2.splat(shift);
+  const large = f64x2.splat(709.0);
+  let at: usize = 0;
+  const full = <usize>(count & ~7) << 3;
+  for (; at < full; at += 64) {
+    const x0 = f64x2.sub(v128.load(x + at), s);
+    const x1 = f64x2.sub(v128.load(x + at, 16), s);
+    const x2 = f64x2.sub(v128.load(x + at, 32), s);
+    const x3 = f64x2.sub(v128.load(x + at, 48), s);
+    const large01 = v128.or(f64x2.gt(x0, large), f64x2.gt(x1, large));
+    const large23 = v128.or(f64x2.gt(x2, large), f64x2.gt(x3, large));
+    if (v128.any_true(v128.or(large01, large23))) {
+      v128.store(out + at, expSlow(x0));
+      v128.store(out + at, expSlow(x1), 16);
+      v128.store(out + at, expSlow(x2), 32);
+      v128.store(out + at, expSlow(x3), 48);
+    } else {
+      v128.store(out + at, exp2(x0));
+      v128.store(out + at, exp2(x1), 16);
+      v128.store(out + at, exp2(x2), 32);
+      v128.store(out + at, exp2(x3), 48);
+    }
   }
-  return exp2(x);
+  const end = <usize>count << 3;
+  for (; at < end; at += 8) store<f64>(out + at, exp(load<f64>(x + at) - shift));
 }
 
 export function log(x: f64): f64 {
@@ -104,21 +129,49 @@ export function log2(x: v128): v128 {
 }
 
 /** Logarithms of two numbers of any kind. */
-@inline
-export function log2any(x: v128): v128 {
-  const usual = v128.and(f64x2.ge(x, f64x2.splat(2.2250738585072014e-308)), f64x2.lt(x, f64x2.splat(Infinity)));
-  if (i64x2.all_true(usual)) return log2(x);
+function logSlow(x: v128): v128 {
   return f64x2.replace_lane(f64x2.splat(log(f64x2.extract_lane(x, 0))), 1, log(f64x2.extract_lane(x, 1)));
 }
 
+@inline
+function isUsual(x: v128): v128 {
+  return v128.and(f64x2.ge(x, f64x2.splat(2.2250738585072014e-308)), f64x2.lt(x, f64x2.splat(Infinity)));
+}
+
+/** log x of `count` numbers into `out`, its sign changed where `flip` has the sign bit. */
+export function logRun(x: usize, out: usize, count: u32, flip: f64): void {
+  const sign = f64x2.splat(flip);
+  let at: usize = 0;
+  const full = <usize>(count & ~7) << 3;
+  for (; at < full; at += 64) {
+    const x0 = v128.load(x + at);
+    const x1 = v128.load(x + at, 16);
+    const x2 = v128.load(x + at, 32);
+    const x3 = v128.load(x + at, 48);
+    const usual = v128.and(v128.and(isUsual(x0), isUsual(x1)), v128.and(isUsual(x2), isUsual(x3)));
+    if (i64x2.all_true(usual)) {
+      v128.store(out + at, v128.xor(sign, log2(x0)));
+      v128.store(out + at, v128.xor(sign, log2(x1)), 16);
+      v128.store(out + at, v128.xor(sign, log2(x2)), 32);
+      v128.store(out + at, v128.xor(sign, log2(x3)), 48);
+    } else {
+      v128.store(out + at, v128.xor(sign, logSlow(x0)));
+      v128.store(out + at, v128.xor(sign, logSlow(x1)), 16);
+      v128.store(out + at, v128.xor(sign, logSlow(x2)), 32);
+      v128.store(out + at, v128.xor(sign, logSlow(x3)), 48);
+    }
+  }
+  const end = <usize>count << 3;
+  for (; at < end; at += 8) {
+    const value = f64x2.splat(log(load<f64>(x + at)));
+    v128.store64_lane(out + at, v128.xor(sign, value), 0);
+  }
+}
+
 export function expInto(x: usize, out: usize, lo: u32, hi: u32): void {
-  let i = lo;
-  for (; i + 2 <= hi; i += 2) v128.store(out + (<usize>i << 3), exp2any(v128.load(x + (<usize>i << 3))));
-  if (i < hi) store<f64>(out + (<usize>i << 3), exp(load<f64>(x + (<usize>i << 3))));
+  if (lo < hi) expShift(x + (<usize>lo << 3), 0.0, out + (<usize>lo << 3), hi - lo);
 }
 
 export function logInto(x: usize, out: usize, lo: u32, hi: u32): void {
-  let i = lo;
-  for (; i + 2 <= hi; i += 2) v128.store(out + (<usize>i << 3), log2any(v128.load(x + (<usize>i << 3))));
-  if (i < hi) store<f64>(out + (<usize>i << 3), log(load<f64>(x + (<usize>i << 3))));
+  if (lo < hi) logRun(x + (<usize>lo << 3), out + (<usize>lo << 3), hi - lo, 0.0);
 }

@@ -1,7 +1,7 @@
 // Resampling by draws of each slot's own: killing, rejection, Metropolis; four slots at once read the generator.
 // See ../twins/resampling.ts.
-import { philoxRows, uniformHigh, uniformLow, word0, word1, word2, word3 } from './philox';
-import { at4, at8, searchCumulative } from './resampling';
+import { counters, philoxRows, uniformHigh, uniformLow, word0, word1, word2, word3 } from './philox';
+import { at4, at8, searchCumulative, searchFour } from './resampling';
 
 // The uniforms of the last `draw` by slot: two lanes a register.
 let first01: v128 = f64x2.splat(0.0);
@@ -47,14 +47,33 @@ export function killingAncestors(
   q: usize, cumulative: usize, total: f64, n: u32, largest: f64,
   k0: u32, k1: u32, step: u32, channel: u32, ancestor: usize, lo: u32, hi: u32,
 ): void {
+  const most = f64x2.splat(largest);
   for (let i = lo; i < hi; i += 4) {
     draw(i, step, channel, k0, k1);
-    const lanes = min<u32>(4, hi - i);
-    for (let j: u32 = 0; j < lanes; j++) {
-      const keep = first(j) * largest < quantaOf(q, i + j);
-      store<u32>(at4(ancestor, i + j), keep ? i + j : searchCumulative(cumulative, total, n, second(j)));
+    const lanes = hi - i;
+    const q01 = quantaUpTo2(q, i, lanes);
+    const q23 = lanes > 2 ? quantaUpTo2(q, i + 2, lanes - 2) : q01;
+    const keep01 = f64x2.lt(f64x2.mul(first01, most), q01);
+    const keep23 = f64x2.lt(f64x2.mul(first23, most), q23);
+    const keep = v128.shuffle<i32>(keep01, keep23, 0, 2, 4, 6);
+    let found = counters(i);
+    if (!i32x4.all_true(keep)) {
+      found = v128.bitselect(found, searchFour(cumulative, total, n, second01, second23), keep);
+    }
+    const at = at4(ancestor, i);
+    if (lanes > 3) {
+      v128.store(at, found);
+    } else {
+      v128.store32_lane(at, found, 0);
+      if (lanes > 1) v128.store32_lane(at, found, 1, 4);
+      if (lanes > 2) v128.store32_lane(at, found, 2, 8);
     }
   }
+}
+
+@inline
+function quantaUpTo2(q: usize, i: u32, lanes: u32): v128 {
+  return lanes > 1 ? v128.load(at8(q, i)) : v128.load64_zero(at8(q, i));
 }
 
 export function rejectionAncestors(

@@ -4,7 +4,7 @@
 // is stored at the first slot of its run, later particles over earlier ones, then a running maximum fills the
 // gaps. A particle without slots is stored where the next one begins and is overwritten there; the last ones of
 // a range, which nothing would overwrite, are left out.
-import { log2any, log } from './elementary';
+import { logRun } from './elementary';
 
 @inline
 export function at8(x: usize, i: u32): usize {
@@ -126,19 +126,40 @@ export function repeatAncestors(bound: usize, ancestor: usize, lo: u32, hi: u32)
 }
 
 export function exponentials(u: usize, out: usize, lo: u32, hi: u32): void {
-  let j = lo;
-  for (; j + 2 <= hi; j += 2) v128.store(at8(out, j), f64x2.neg(log2any(v128.load(at8(u, j)))));
-  if (j < hi) store<f64>(at8(out, j), -log(load<f64>(at8(u, j))));
+  if (lo < hi) logRun(at8(u, lo), at8(out, lo), hi - lo, -0.0);
 }
 
+/** Smallest i with C_i >= v, v in (0, 1]. */
 export function searchCumulative(cumulative: usize, total: f64, n: u32, v: f64): u32 {
   let low: u32 = 0;
   let high = n - 1;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const reached = load<f64>(at8(cumulative, middle)) / total >= v;
-    high = select<u32>(middle, high, reached);
-    low = select<u32>(low, middle + 1, reached);
+    if (load<f64>(at8(cumulative, middle)) / total >= v) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+@inline
+function loadTwo(x: usize, i: u32, j: u32): v128 {
+  return v128.load64_lane(at8(x, j), v128.load64_zero(at8(x, i)), 1);
+}
+
+/** Four searches abreast, so that the wait for one is used by the others. */
+export function searchFour(cumulative: usize, total: f64, n: u32, v01: v128, v23: v128): v128 {
+  const totals = f64x2.splat(total);
+  let low = i32x4.splat(0);
+  let high = i32x4.splat(n - 1);
+  while (v128.any_true(i32x4.ne(low, high))) {
+    const middle = i32x4.shr_u(i32x4.add(low, high), 1);
+    const c01 = loadTwo(cumulative, i32x4.extract_lane(middle, 0), i32x4.extract_lane(middle, 1));
+    const c23 = loadTwo(cumulative, i32x4.extract_lane(middle, 2), i32x4.extract_lane(middle, 3));
+    const reached01 = f64x2.ge(f64x2.div(c01, totals), v01);
+    const reached23 = f64x2.ge(f64x2.div(c23, totals), v23);
+    const reached = v128.shuffle<i32>(reached01, reached23, 0, 2, 4, 6);
+    low = v128.bitselect(low, i32x4.min_u(i32x4.add(middle, i32x4.splat(1)), high), reached);
+    high = v128.bitselect(middle, high, reached);
   }
   return low;
 }
@@ -158,7 +179,12 @@ export function mergeAncestors(cumulative: usize, total: f64, n: u32, sum: usize
 }
 
 export function searchAncestors(cumulative: usize, total: f64, n: u32, u: usize, ancestor: usize, lo: u32, hi: u32): void {
-  for (let j = lo; j < hi; j++) store<u32>(at4(ancestor, j), searchCumulative(cumulative, total, n, load<f64>(at8(u, j))));
+  let j = lo;
+  for (; j + 4 <= hi; j += 4) {
+    const at = at8(u, j);
+    v128.store(at4(ancestor, j), searchFour(cumulative, total, n, v128.load(at), v128.load(at, 16)));
+  }
+  for (; j < hi; j++) store<u32>(at4(ancestor, j), searchCumulative(cumulative, total, n, load<f64>(at8(u, j))));
 }
 
 export function wholeCopies(q: usize, total: f64, m: u32, copies: usize, rest: usize, lo: u32, hi: u32): void {

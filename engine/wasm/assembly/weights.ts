@@ -1,5 +1,5 @@
 // Weights from log-weights, a block of 1024 at a time. See ../twins/weights.ts.
-import { exp, exp2, exp2any } from './elementary';
+import { expShift } from './elementary';
 import { BLOCK, blockAt, blockLength, squareBlock, sumBlock } from './sums';
 
 const QUANTA: f64 = 4503599627370496.0;
@@ -36,38 +36,6 @@ export function expShiftBlocks(logWeight: usize, n: u32, shift: f64, weight: usi
     store<f64>(sums + (<usize>b << 3), sumBlock(out, count));
     store<f64>(squares + (<usize>b << 3), squareBlock(out, count));
   }
-}
-
-/** Exponentials of two numbers of which one is above 709. */
-function expSlow(x: v128): v128 {
-  return exp2any(x);
-}
-
-function expShift(x: usize, shift: f64, out: usize, count: u32): void {
-  const s = f64x2.splat(shift);
-  const large = f64x2.splat(709.0);
-  let at: usize = 0;
-  const full = <usize>(count & ~7) << 3;
-  for (; at < full; at += 64) {
-    const x0 = f64x2.sub(v128.load(x + at), s);
-    const x1 = f64x2.sub(v128.load(x + at, 16), s);
-    const x2 = f64x2.sub(v128.load(x + at, 32), s);
-    const x3 = f64x2.sub(v128.load(x + at, 48), s);
-    const any = v128.or(v128.or(f64x2.gt(x0, large), f64x2.gt(x1, large)), v128.or(f64x2.gt(x2, large), f64x2.gt(x3, large)));
-    if (v128.any_true(any)) {
-      v128.store(out + at, expSlow(x0));
-      v128.store(out + at, expSlow(x1), 16);
-      v128.store(out + at, expSlow(x2), 32);
-      v128.store(out + at, expSlow(x3), 48);
-    } else {
-      v128.store(out + at, exp2(x0));
-      v128.store(out + at, exp2(x1), 16);
-      v128.store(out + at, exp2(x2), 32);
-      v128.store(out + at, exp2(x3), 48);
-    }
-  }
-  const end = <usize>count << 3;
-  for (; at < end; at += 8) store<f64>(out + at, exp(load<f64>(x + at) - shift));
 }
 
 export function quantiseBlocks(weight: usize, n: u32, total: f64, q: usize, partial: usize, lo: u32, hi: u32): void {

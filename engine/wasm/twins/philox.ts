@@ -10,16 +10,15 @@ const M1 = 0xcd9e8d57;
 const W0 = 0x9e3779b9;
 const W1 = 0xbb67ae85;
 
-/** High word of the product of two unsigned 32-bit integers, by 16-bit limbs. */
+/** High word of the product of two unsigned 32-bit integers, by 16-bit limbs; every sum fits in 32 bits. */
 function mulHigh(a: number, b: number): number {
   const a0 = a & 0xffff;
   const a1 = a >>> 16;
   const b0 = b & 0xffff;
   const b1 = b >>> 16;
-  const t0 = Math.imul(a0, b0) >>> 0;
-  const t1 = (Math.imul(a1, b0) >>> 0) + (t0 >>> 16);
-  const t2 = (Math.imul(a0, b1) >>> 0) + (t1 & 0xffff);
-  return ((Math.imul(a1, b1) >>> 0) + Math.floor(t1 / 65536) + Math.floor(t2 / 65536)) >>> 0;
+  const t1 = (Math.imul(a1, b0) + (Math.imul(a0, b0) >>> 16)) | 0;
+  const t2 = (Math.imul(a0, b1) + (t1 & 0xffff)) | 0;
+  return (Math.imul(a1, b1) + (t1 >>> 16) + (t2 >>> 16)) | 0;
 }
 
 /** One block: four words at counter (c0, c1, c2, c3) under key (k0, k1) into `out` [4]. */
@@ -32,22 +31,29 @@ export function philoxBlock(
   k1: number,
   out: Uint32Array,
 ): void {
+  // Signed 32-bit integers throughout, which engines keep out of floating point.
+  let x0 = c0 | 0;
+  let x1 = c1 | 0;
+  let x2 = c2 | 0;
+  let x3 = c3 | 0;
+  let key0 = k0 | 0;
+  let key1 = k1 | 0;
   for (let round = 0; round < 10; round++) {
-    const h0 = mulHigh(M0, c0);
-    const l0 = Math.imul(M0, c0);
-    const h1 = mulHigh(M1, c2);
-    const l1 = Math.imul(M1, c2);
-    c0 = (h1 ^ c1 ^ k0) >>> 0;
-    c1 = l1 >>> 0;
-    c2 = (h0 ^ c3 ^ k1) >>> 0;
-    c3 = l0 >>> 0;
-    k0 = (k0 + W0) >>> 0;
-    k1 = (k1 + W1) >>> 0;
+    const h0 = mulHigh(M0, x0);
+    const h1 = mulHigh(M1, x2);
+    const l0 = Math.imul(M0, x0);
+    const l1 = Math.imul(M1, x2);
+    x0 = h1 ^ x1 ^ key0;
+    x1 = l1;
+    x2 = h0 ^ x3 ^ key1;
+    x3 = l0;
+    key0 = (key0 + W0) | 0;
+    key1 = (key1 + W1) | 0;
   }
-  out[0] = c0;
-  out[1] = c1;
-  out[2] = c2;
-  out[3] = c3;
+  out[0] = x0;
+  out[1] = x1;
+  out[2] = x2;
+  out[3] = x3;
 }
 
 /** Two words to a uniform on the grid (k + 1/2) 2^-52: never 0 or 1, and 1 - u is on the same grid. */
@@ -71,7 +77,11 @@ export function philoxWords(
 ): void {
   for (let i = lo; i < hi; i++) {
     philoxBlock((first + i) >>> 0, step, blockIndex, channel, k0, k1, block);
-    out.set(block, 4 * i);
+    const at = 4 * i;
+    out[at] = block[0]!;
+    out[at + 1] = block[1]!;
+    out[at + 2] = block[2]!;
+    out[at + 3] = block[3]!;
   }
 }
 
