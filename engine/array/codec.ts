@@ -28,10 +28,7 @@ type Entry = readonly [name: string, type: TypeName, length: number];
  * A state as bytes: `header` (JSON; NaN, infinities and -0 survive) and named typed arrays, bit for bit.
  * @throws OptionError on a machine that stores numbers big-endian.
  */
-export function encodeState(
-  header: unknown,
-  arrays: Readonly<Record<string, StateArray>> = {},
-): Uint8Array<ArrayBuffer> {
+export function encodeState(header: unknown, arrays: Readonly<Record<string, StateArray>> = {}): Uint8Array {
   checkEndianness();
   const entries = Object.entries(arrays).map(([name, array]): Entry => [name, typeName(array), array.length]);
   const text = new TextEncoder().encode(JSON.stringify({ header, arrays: entries }, mark));

@@ -1,8 +1,8 @@
-import type { Arena } from '../array/memory.ts';
+import type { Arena } from '../array/arena.ts';
 import type { RowFailure } from '../pool/evaluate-rows.mjs';
 import type { KernelArgs, KernelName } from '../wasm/kernels.ts';
 
-export type { Arena } from '../array/memory.ts';
+export type { Arena } from '../array/arena.ts';
 
 /**
  * Where the arithmetic happens. Estimators allocate through `arena()`, run kernels by name with `dispatch`,
