@@ -183,7 +183,8 @@ async function tellFailures(
   } finally {
     tile.release();
   }
-  if (plan.missing === 'error') {
+  const points = new Set(failures.map(({ index }) => Math.floor(index / width)));
+  if (plan.missing === 'error' || (plan.missing === 'drop-row' && design.points.total - points.size < 2)) {
     const listed = failures.slice(0, KEPT_FAILURES);
     throw modelFailure(design.where, design.space.names, listed, failures.length, rows);
   }

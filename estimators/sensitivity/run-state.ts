@@ -1,5 +1,5 @@
 import type { Backend } from '../../engine/backend/backend.ts';
-import type { PointFailure } from '../../engine/errors.ts';
+import type { ModelError, PointFailure } from '../../engine/errors.ts';
 import type { Evaluator } from '../../engine/model/evaluator.ts';
 import { KEPT_FAILURES, modelFailure } from '../../engine/model/missing.ts';
 import type { Rng } from '../../engine/random/rng.ts';
@@ -87,7 +87,14 @@ export async function evaluateChunk(state: SobolState, ctx: Context, blueprint: 
   keepBase(store, x, at, n, design.space.dimension, design.layout.rows);
   settle(state, store, failures, at, n, blueprint);
   state.filled[replicate] = first + n;
-  if (state.filled.every((count) => count === state.perReplicate)) state.settled = state.perReplicate;
+  if (state.filled.some((count) => count < state.perReplicate)) return;
+  state.settled = state.perReplicate;
+  if (state.filled.length * state.settled - state.dropped < 2) throw failure(state, blueprint);
+}
+
+function failure(state: SobolState, { design }: Blueprint): ModelError {
+  const { failures, failed, evaluator } = state;
+  return modelFailure(design.where, design.space.names, failures, failed, evaluator.evaluations);
 }
 
 /** Fast models get chunks up to the capacity of a tile; slow ones keep answering. */
@@ -124,18 +131,15 @@ function settle(
   failures: readonly PointFailure[],
   at: number,
   n: number,
-  { design, plan }: Blueprint,
+  blueprint: Blueprint,
 ): void {
   if (failures.length === 0) return;
   state.failed += failures.length;
   state.failures.push(...failures.slice(0, Math.max(0, KEPT_FAILURES - state.failures.length)));
-  const { evaluations } = state.evaluator;
-  if (plan.missing === 'error') {
-    throw modelFailure(design.where, design.space.names, state.failures, state.failed, evaluations);
-  }
-  const before = evaluations - n * store.rows;
+  if (blueprint.plan.missing === 'error') throw failure(state, blueprint);
+  const before = state.evaluator.evaluations - n * store.rows;
   const rows = failures.map(({ index }) => index - before);
-  state.dropped += applyMissing(store, plan.missing, rows, at);
+  state.dropped += applyMissing(store, blueprint.plan.missing, rows, at);
 }
 
 /** What of the rows can be analysed now. */
