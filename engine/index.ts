@@ -28,6 +28,15 @@ export {
   type PointValue,
   pointwise,
 } from './model/model.ts';
+export { ancestorsBack, distinctCount, offspringCounts } from './particles/genealogy.ts';
+export {
+  type Frame,
+  type History,
+  type HistoryOptions,
+  historyBytes,
+  makeHistory,
+} from './particles/history.ts';
+export { permuteInPlace } from './particles/in-place.ts';
 export { type IntegerWeights, integerWeights, quantise } from './particles/integer-weights.ts';
 export {
   conditionalEss,
@@ -43,6 +52,15 @@ export {
   type WeightSummary,
 } from './particles/log-weight.ts';
 export { type WeightedMoments, weightedMean, weightedMoments } from './particles/moments.ts';
+export {
+  type FieldArray,
+  type FieldSpec,
+  type FieldSpecs,
+  makeParticles,
+  type Particles,
+  type ParticlesOptions,
+} from './particles/particles.ts';
+export { makePathTree, type PathTree } from './particles/path-tree.ts';
 export { type Resampled, type ResampleOptions, resample } from './particles/resample.ts';
 export { type DrawAt, makeResampler, type Resampler, type ResamplerOptions } from './particles/resampler.ts';
 export { independentAncestors } from './particles/resampling/multinomial.ts';

@@ -13,7 +13,7 @@ describe.each(Object.values(RESAMPLING_SCHEMES))('$name', (scheme) => {
   });
 
   test.skipIf(scheme.sameSize)('mean counts with fewer and with more slots than particles', async () => {
-    const q = WEIGHTS['geometric']!;
+    const q = WEIGHTS.geometric!;
     for (const m of [5, 13]) {
       const counts = await offspring(scheme, q, m, RUNS / 4, SEED);
       expectMeans(counts, expectedOffspring(q, m), { about: 'offspring of particle' });

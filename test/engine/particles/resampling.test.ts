@@ -61,7 +61,7 @@ describe.each(schemes)('$name', (scheme) => {
 });
 
 test('expectMeans() rejects offspring shifted by one slot to the next particle', async () => {
-  const q = WEIGHTS['geometric']!;
+  const q = WEIGHTS.geometric!;
   const counts = await offspring(RESAMPLING_SCHEMES.systematic, q, 8, RUNS, SEED);
   expectRejected(() => expectMeans(shifted(counts), expectedOffspring(q, 8)));
 });
@@ -71,7 +71,7 @@ function shifted({ runs, width, values }: Replicates): Replicates {
 }
 
 test('metropolis: with two moves in place of the moves it chooses the counts are rejected as biased', async () => {
-  const q = WEIGHTS['geometric']!;
+  const q = WEIGHTS.geometric!;
   const broken = metropolisWith(() => 2);
   const counts = await offspring(broken, q, 8, RUNS, SEED);
   expectRejected(() => expectMeans(counts, expectedOffspring(q, 8)));
