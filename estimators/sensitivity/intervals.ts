@@ -1,6 +1,6 @@
+import { studentT } from '../../engine/distribution/student-t.ts';
 import { normalCdf } from '../../engine/math/erfc.ts';
 import { normalQuantile } from '../../engine/wasm/twins/normal.ts';
-import { studentQuantile } from './student.ts';
 import type { BootstrapName } from './types.ts';
 
 /** Numbers with their intervals, one entry a quantity. */
@@ -28,7 +28,7 @@ export function studentIntervals(replicates: readonly Float64Array[], level: num
   const r = replicates.length;
   const size = replicates[0]!.length;
   const result = withoutIntervals(new Float64Array(size));
-  const t = r > 1 ? studentQuantile((1 + level) / 2, r - 1) : Number.NaN;
+  const t = r > 1 ? studentT(r - 1).quantile((1 + level) / 2) : Number.NaN;
   for (let q = 0; q < size; q++) {
     let mean = 0;
     for (const estimates of replicates) mean += estimates[q]!;

@@ -36,7 +36,15 @@ export async function resultOf(finding: Finding, { outcome, provenance }: Ending
   const history = await historyOf(finding, answer);
   const each = outputs.map((name, s) => outputIndices(finding, answer, s, name));
   const aggregated =
-    outputs.length > 1 ? outputIndices(finding, answer, outputs.length, 'aggregated') : undefined;
+    outputs.length > 1
+      ? outputIndices(
+          finding,
+          answer,
+          outputs.length,
+          'aggregated',
+          each.every(({ constant }) => constant),
+        )
+      : undefined;
   const main = aggregated ?? each[0]!;
   const warnings = resultWarnings(finding, answer, each, main);
   const base = baseOf(store, finding.filled, design.space.dimension);
@@ -87,7 +95,14 @@ function designInfo(finding: Finding, answer: Answer, seed: number): DesignInfo 
   };
 }
 
-function outputIndices(finding: Finding, answer: Answer, row: number, name: string): OutputIndices {
+/** Indices of one output, or of the aggregate, which is constant when all outputs are. */
+function outputIndices(
+  finding: Finding,
+  answer: Answer,
+  row: number,
+  name: string,
+  allConstant = false,
+): OutputIndices {
   const { design, analysis, store } = finding;
   const { quantities, plan } = analysis;
   const { groups, layout } = design;
@@ -95,7 +110,7 @@ function outputIndices(finding: Finding, answer: Answer, row: number, name: stri
   const variance = own.value[quantities.variance]!;
   const single = row < store.outputs;
   const range = single ? outputRange(finding, row, answer.centre[row]!) : undefined;
-  const constant = range !== undefined ? range.low === range.high : !(variance > 0);
+  const constant = range === undefined ? allConstant : range.low === range.high;
   const entries = constant ? blank(own) : own;
   const take = (span: Span, names: readonly string[]): IntervalEstimate =>
     part(entries, span, names, plan.level);
@@ -119,7 +134,7 @@ function outputIndices(finding: Finding, answer: Answer, row: number, name: stri
     meanDimension: take(quantities.meanDimension, ['mean dimension']),
     interaction: take(quantities.interaction, ['interaction']),
     mean: single ? answer.centre[row]! : Number.NaN,
-    variance: constant && single ? 0 : variance,
+    variance: constant ? 0 : variance,
     constant,
     largestShare: range === undefined || constant ? Number.NaN : range.share,
   };

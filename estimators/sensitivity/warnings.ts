@@ -168,7 +168,7 @@ function intervalWide(answer: Answer, main: OutputIndices): Warning | undefined 
   let half = WIDE;
   for (let i = 0; i < value.length; i++) {
     const own = (high[i]! - low[i]!) / 2;
-    if (own <= half) continue;
+    if (!(own > half)) continue;
     half = own;
     widest = i;
   }

@@ -34,7 +34,10 @@ test('sobolAnalyze of a design evaluated elsewhere equals the direct run bit for
 });
 
 test("rows stand in SALib's order: A, AB^i, BA^i, B, base point after base point", async () => {
-  const { x, rows, names, header } = await sobolDesign({ inputs, points: 16, replicates: 2, secondOrder: true }, at);
+  const { x, rows, names, header } = await sobolDesign(
+    { inputs, points: 16, replicates: 2, secondOrder: true },
+    at,
+  );
   expect([rows, names]).toEqual([16 * 8, ['x1', 'x2', 'x3']]);
   expect(header).toMatch(/^ensample .* sobol design: sobol, 2 x 8 base points, 8 rows each, .*seed 21$/);
   for (let p = 0; p < 16; p++) {
@@ -52,7 +55,9 @@ test('a wrong number of outputs is told with the formula and both numbers', asyn
   const options = { inputs, points: 512 };
   const few = sobolAnalyze(options, new Float64Array(100), at);
   await expect(few).rejects.toBeInstanceOf(ShapeError);
-  await expect(few).rejects.toThrow(/`y` has 100 numbers; expected N\(D \+ 2\) = 2560, N = 512 points and D = 3 inputs/);
+  await expect(few).rejects.toThrow(
+    /`y` has 100 numbers; expected N\(D \+ 2\) = 2560, N = 512 points and D = 3 inputs/,
+  );
   const other = sobolAnalyze(options, new Float64Array(512 * 8), at);
   await expect(other).rejects.toThrow(/length for secondOrder: true/);
   const second = sobolAnalyze({ ...options, secondOrder: true }, new Float64Array(512 * 5), at);
@@ -68,7 +73,9 @@ test('missing outputs fail with their points and inputs, or are left out', async
   const failed = await sobolAnalyze(options, y, at).catch((error: unknown) => error);
   expect(failed).toBeInstanceOf(ModelError);
   const { message, failures } = failed as ModelError;
-  expect(message).toMatch(/returned NaN at 2 of 2560 points; expected finite numbers. First: point 71, x1 = /);
+  expect(message).toMatch(
+    /returned NaN at 2 of 2560 points; expected finite numbers. First: point 71, x1 = /,
+  );
   expect(failures.map(({ index, input }) => [index, [...input]])).toEqual([
     [71, [...design.x.subarray(213, 216)]],
     [1000, [...design.x.subarray(3000, 3003)]],
@@ -79,5 +86,7 @@ test('missing outputs fail with their points and inputs, or are left out', async
 });
 
 test('a design that does not fit into memory is refused before any work', async () => {
-  await expect(sobolDesign({ inputs: inputsOf(3, uniform(0, 1)), points: 2 ** 40 }, at)).rejects.toThrow(/GiB/);
+  await expect(sobolDesign({ inputs: inputsOf(3, uniform(0, 1)), points: 2 ** 40 }, at)).rejects.toThrow(
+    /GiB/,
+  );
 });

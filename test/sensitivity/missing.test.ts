@@ -15,21 +15,26 @@ const SEED = 4;
 const fragile = pointwise((x) => (x[0]! > 3 && x[1]! > 2.9 ? Number.NaN : ishigamiAt(x)));
 
 function sobol(options: Partial<SobolOptions>): Promise<SobolResult> {
-  return run(sobolIndices({ model: fragile, inputs, points: 4096, ...options }), { seed: SEED, backend: jsBackend() });
+  return run(sobolIndices({ model: fragile, inputs, points: 4096, ...options }), {
+    seed: SEED,
+    backend: jsBackend(),
+  });
 }
 
 test('by default a failing point fails the run, with its number and inputs', async () => {
   const error = await sobol({}).catch((e: unknown) => e);
   expect(error).toBeInstanceOf(ModelError);
   const { failures, message } = error as ModelError;
-  expect(message).toMatch(/returned NaN at \d+ of \d+ points; expected finite numbers. First: point \d+, x1 = 3\./);
+  expect(message).toMatch(
+    /returned NaN at \d+ of \d+ points; expected finite numbers. First: point \d+, x1 = 3\./,
+  );
   const design = await sobolDesign({ inputs, points: 4096 }, { seed: SEED, backend: jsBackend() });
   for (const { index, input } of failures) {
     expect([...input]).toEqual([...design.x.subarray(3 * index, 3 * index + 3)]);
   }
 });
 
-test("drop-row leaves the base point out of A, B, AB and BA together and turns to the interval of independent rows", async () => {
+test('drop-row leaves the base point out of A, B, AB and BA together and turns to the interval of independent rows', async () => {
   const options = { missing: 'drop-row', secondOrder: true } as const;
   const result = await sobol(options);
   expect(result.failed).toBeGreaterThanOrEqual(result.dropped);
@@ -39,9 +44,14 @@ test("drop-row leaves the base point out of A, B, AB and BA together and turns t
   expect(result.design.interval).toBe('asymptotic');
   expect(result.firstOrder.low.every(Number.isFinite)).toBe(true);
   const warning = result.diagnostics.warnings.find(({ code }) => code === 'rows-dropped')!;
-  expect(warning.message).toMatch(/^\d+ of 4 096 rows \(\d.* %\) were left out because the model failed there;/);
+  expect(warning.message).toMatch(
+    /^\d+ of 4 096 rows \(\d.* %\) were left out because the model failed there;/,
+  );
   // The estimate is that of the rows which stayed, however they were found.
-  const design = await sobolDesign({ inputs, points: 4096, secondOrder: true }, { seed: SEED, backend: jsBackend() });
+  const design = await sobolDesign(
+    { inputs, points: 4096, secondOrder: true },
+    { seed: SEED, backend: jsBackend() },
+  );
   let kept = 0;
   let sum = 0;
   for (let p = 0; p < 4096; p++) {
@@ -68,7 +78,9 @@ test('a number in place of missing outputs keeps every row', async () => {
 });
 
 test('a model that fails everywhere fails under drop-row too', async () => {
-  await expect(sobol({ model: pointwise(() => Number.NaN), missing: 'drop-row' })).rejects.toBeInstanceOf(ModelError);
+  await expect(sobol({ model: pointwise(() => Number.NaN), missing: 'drop-row' })).rejects.toBeInstanceOf(
+    ModelError,
+  );
 });
 
 test('dropped rows survive a snapshot', async () => {
