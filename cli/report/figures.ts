@@ -1,5 +1,4 @@
 import type { SobolResult } from '../../estimators/index.ts';
-import { printable } from '../format/text.ts';
 import { forest } from './charts/forest.ts';
 import { nestedBars } from './charts/indices.ts';
 import { DARK, LIGHT, variables } from './palette.ts';
@@ -22,8 +21,7 @@ export interface FigureOptions {
 export function indicesChart(result: SobolResult, options: FigureOptions = {}): string {
   const { width = 940, theme = 'light' } = options;
   const { firstOrder, totalOrder } = result;
-  const subject =
-    options.subject ?? printable(result.outputs.length === 1 ? result.outputs[0]!.name : 'all outputs');
+  const subject = options.subject ?? (result.outputs.length === 1 ? result.outputs[0]!.name : 'all outputs');
   const rows = largest(totalOrder, totalOrder.value.length > MOST_BARS ? LARGEST : MOST_BARS);
   const pair = { firstOrder: pick(firstOrder, rows), totalOrder: pick(totalOrder, rows) };
   const draw = totalOrder.value.length > MOST_BARS ? forest : nestedBars;

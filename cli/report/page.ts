@@ -8,9 +8,10 @@ export const HALF = 456;
 /** A third of one. */
 export const THIRD = 300;
 
-/** Two drawings of one chart, of which a media query shows one. */
+/** Two drawings of one chart, of which a media query shows one; a single one where both are narrow. */
 export function figure(draw: (width: number) => string, wide: number, caption = ''): string {
   const words = caption === '' ? '' : `<figcaption>${escapeText(caption)}</figcaption>`;
+  if (wide === NARROW) return smallFigure(draw(NARROW), caption);
   return `<figure><div class="wide">${draw(wide)}</div><div class="narrow">${draw(NARROW)}</div>${words}</figure>`;
 }
 
@@ -24,10 +25,10 @@ export function section(title: string, ...content: readonly string[]): string {
   return `<section><h2>${escapeText(title)}</h2>${content.join('\n')}</section>`;
 }
 
-/** Two blocks side by side where the page is wide; one alone keeps its half. */
+/** Two blocks side by side where the page is wide; one alone has all of it. */
 export function sideBySide(...blocks: readonly string[]): string {
   const kept = blocks.filter((block) => block !== '');
-  return kept.length === 0 ? '' : `<div class="two">${kept.join('\n')}</div>`;
+  return kept.length < 2 ? kept.join('') : `<div class="two">${kept.join('\n')}</div>`;
 }
 
 export function paragraph(text: string, kind = ''): string {

@@ -68,7 +68,7 @@ export const DARK: Palette = {
 };
 
 /** Where along the ramp the text colour changes: `on-pale` below the first, `on-full` from the second on. */
-export const RAMP_STOPS: readonly [number, number] = [0.5, 0.72];
+export const RAMP_STOPS: readonly [number, number] = [0.51, 0.74];
 
 /** Class of a text that lies on the ramp at `t` in [0, 1]. */
 export function rampText(t: number): 'on-pale' | 'on-middle' | 'on-full' {

@@ -1,11 +1,10 @@
 import type { OutputIndices } from '../../estimators/index.ts';
 import { percent } from '../format/number.ts';
-import { printable } from '../format/text.ts';
 import { listed } from '../format/words.ts';
 import { emphasised } from './emphasis.ts';
 import { escapeText } from './escape.ts';
 import type { ReportInput } from './input.ts';
-import { folded, SORTING, section, sideBySide, withUnit } from './page.ts';
+import { folded, HALF, NARROW, SORTING, section, sideBySide, WIDE, withUnit } from './page.ts';
 import { downloads } from './sections/downloads.ts';
 import { enoughSection } from './sections/enough.ts';
 import { indicesBlock } from './sections/indices.ts';
@@ -16,15 +15,18 @@ import { conditionalPanels, inputsSection, outputBlock } from './sections/sample
 import { type Series, seriesOf } from './series.ts';
 import { pageStyle } from './style.ts';
 
-/** Panels of output against input in the folded sections of several outputs together. */
-const PANELS_IN_ALL = 24;
+/** Up to this many outputs each has all its pictures. */
+const FULL_OUTPUTS = 4;
+/** Bars drawn for several outputs together, in rows. */
+const DRAWN_ROWS = 120;
+/** Panels of output against input for each of several outputs. */
+const PANELS_EACH = 6;
 
 /**
  * A report of Sobol' indices as one HTML file: it loads nothing, needs no script (script adds sorting only), and
  * follows light and dark, paper and telephones. Every number is also in a table and in the files it carries.
  */
-export function renderReport(given: ReportInput): string {
-  const input = cleaned(given);
+export function renderReport(input: ReportInput): string {
   const series = seriesOf(input);
   const title = `What drives ${subjectOf(input, series)}?`;
   return `<!doctype html>
@@ -42,13 +44,6 @@ ${body(input, series)}
 <script>${SORTING}
 </script></body></html>
 `;
-}
-
-/** Names without control characters, which no name needs and which could turn the text around. */
-function cleaned(input: ReportInput): ReportInput {
-  const clean = <T extends { readonly name: string }>(notes: readonly T[]): T[] =>
-    notes.map((note) => ({ ...note, name: printable(note.name) }));
-  return { ...input, inputs: clean(input.inputs), outputs: clean(input.outputs) };
 }
 
 function subjectOf(input: ReportInput, series: Series | undefined): string {
@@ -87,7 +82,7 @@ function body(input: ReportInput, series: Series | undefined): string {
 function singleOutput(input: ReportInput, indices: OutputIndices): string[] {
   const subject = outputName(input, 0);
   const pairs = pairsBlock(input, indices);
-  const output = outputBlock(input, 0, subject);
+  const output = outputBlock(input, 0, subject, pairs === '' ? WIDE : HALF);
   const panels = conditionalPanels(input, 0, subject);
   const halves = [
     pairs === '' ? '' : `<div><h2>Pairs</h2>${pairs}</div>`,
@@ -119,16 +114,20 @@ function manyOutputs(input: ReportInput, all: OutputIndices, series: Series | un
 
 const WEIGHTS = '<p class="muted">Each output counts with its variance.</p>';
 
+/** One folded section each; of more than four outputs in brief, as the page would grow too large. */
 function eachOutput(input: ReportInput): string {
   const { outputs } = input.result;
-  const panels = Math.min(12, Math.floor(PANELS_IN_ALL / outputs.length));
+  const brief = outputs.length > FULL_OUTPUTS;
+  const few = outputs.length * input.result.design.groups.length <= DRAWN_ROWS;
+  const drawn = brief ? (few ? 'once' : 'never') : 'twice';
   const blocks = outputs.map((indices, k) => {
     const subject = outputName(input, k);
     const share = indices.constant ? '' : ` (${shareOf(input, k)} of the summed variance)`;
+    const samples = outputBlock(input, k, subject, brief ? NARROW : HALF);
     const parts = [
-      indicesBlock(input, indices, indices.name),
-      sideBySide(...[outputBlock(input, k, subject), pairsBlock(input, indices)].map(boxed)),
-      conditionalPanels(input, k, subject, panels),
+      indicesBlock(input, indices, indices.name, drawn),
+      sideBySide(...[samples, pairsBlock(input, indices, !brief)].map(boxed)),
+      brief ? '' : conditionalPanels(input, k, subject, PANELS_EACH),
     ];
     return folded(`${subject}${share}`, parts.join(''));
   });

@@ -1,6 +1,9 @@
 /** Sorted copy without NaN and infinities. */
 export function sorted(values: ArrayLike<number>): Float64Array {
-  return Float64Array.from(values).filter(Number.isFinite).sort();
+  const out = new Float64Array(values.length);
+  let kept = 0;
+  for (let i = 0; i < values.length; i++) if (Number.isFinite(values[i]!)) out[kept++] = values[i]!;
+  return out.subarray(0, kept).sort();
 }
 
 /** Quantile of sorted values by linear interpolation (type 7 of Hyndman and Fan, 1996); NaN of none. */
@@ -44,31 +47,42 @@ export interface ConditionalBin {
   readonly high: number;
 }
 
-/** Output against one input in `bins` bins of equally many points; x and y in step. */
+/** Output against one input in at most `bins` bins of about equally many points; x and y in step. */
 export function conditional(x: Float64Array, y: Float64Array, bins: number): ConditionalBin[] {
-  const order = Array.from(x.keys()).filter((i) => Number.isFinite(x[i]!) && Number.isFinite(y[i]!));
-  order.sort((a, b) => x[a]! - x[b]!);
-  const out: ConditionalBin[] = [];
-  for (let b = 0; b < bins; b++) {
-    const rows = order.slice(
-      Math.floor((b * order.length) / bins),
-      Math.floor(((b + 1) * order.length) / bins),
-    );
-    if (rows.length === 0) continue;
-    const inside = sorted(rows.map((i) => y[i]!));
-    out.push({
-      x: average(rows.map((i) => x[i]!)),
-      mean: average(inside),
-      low: quantile(inside, 0.1),
-      high: quantile(inside, 0.9),
-    });
+  const ordered = sorted(x);
+  const edges = Array.from({ length: bins - 1 }, (_, b) => quantile(ordered, (b + 1) / bins));
+  const inputs = Array.from({ length: bins }, (): number[] => []);
+  const outputs = Array.from({ length: bins }, (): number[] => []);
+  for (let i = 0; i < x.length; i++) {
+    if (!Number.isFinite(x[i]!) || !Number.isFinite(y[i]!)) continue;
+    const b = placeOf(edges, x[i]!);
+    inputs[b]!.push(x[i]!);
+    outputs[b]!.push(y[i]!);
   }
-  return out;
+  return inputs.flatMap((inside, b) => (inside.length === 0 ? [] : [summaryOf(inside, sorted(outputs[b]!))]));
+}
+
+/** How many of the increasing `edges` lie at or below `value`. */
+function placeOf(edges: readonly number[], value: number): number {
+  let low = 0;
+  let high = edges.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (edges[middle]! <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function summaryOf(x: readonly number[], y: Float64Array): ConditionalBin {
+  return { x: average(x), mean: average(y), low: quantile(y, 0.1), high: quantile(y, 0.9) };
 }
 
 /** Column `c` of a row-major [n, d] array. */
 export function columnOf(values: Float64Array, n: number, d: number, c: number): Float64Array {
-  return Float64Array.from({ length: n }, (_, i) => values[i * d + c]!);
+  const out = new Float64Array(n);
+  for (let i = 0; i < n; i++) out[i] = values[i * d + c]!;
+  return out;
 }
 
 /** Arithmetic mean; NaN of none. */

@@ -1,14 +1,14 @@
 import { DARK, LIGHT, variables } from './palette.ts';
 
-/** Below this page width (px) the narrow drawings are shown. */
-export const BREAK = 720;
-
 /** Rules of the drawings; they need only the variables, so a stand-alone SVG carries them too. */
 export const CHART_STYLE: string = [
-  'svg text{fill:var(--ink);font:12px system-ui,"Segoe UI","DejaVu Sans",sans-serif;font-variant-numeric:tabular-nums}',
+  'svg{fill:var(--ink);font:12px system-ui,"Segoe UI","DejaVu Sans",sans-serif;font-variant-numeric:tabular-nums}',
   'svg text.m{fill:var(--muted)}svg .b{font-weight:600}svg .s{font-size:11px}',
   'svg .g{stroke:var(--grid)}svg .r{stroke:var(--rule)}',
-  'svg .q{fill:var(--seq1)}',
+  'svg .halo{fill:none;stroke:var(--bg);stroke-width:4}svg .whisker{fill:none;stroke:var(--ink);stroke-width:1.6}',
+  'svg .first{fill:var(--first)}svg .total{fill:var(--total-fill);stroke:var(--total)}svg .bar{fill:var(--bar)}',
+  'svg .cell{fill:var(--seq0)}svg .q{fill:var(--seq1);shape-rendering:crispEdges}svg .dot{fill:var(--muted)}',
+  'svg .own{fill:none;stroke:var(--first);stroke-width:1.5}svg .none{fill:var(--rule);fill-opacity:.6}',
   'svg text.on-pale{fill:var(--on-pale)}svg text.on-middle{fill:var(--on-middle)}svg text.on-full{fill:var(--on-full)}',
 ].join('\n');
 
@@ -17,7 +17,7 @@ const LAYOUT = `
 body{margin:0 auto;max-width:972px;padding:20px 16px;background:var(--bg);color:var(--ink);
 font:15px/1.5 system-ui,"Segoe UI","DejaVu Sans",sans-serif;overflow-wrap:break-word}
 h1{font-size:22px;line-height:1.3;margin:0}h2{font-size:16px;margin:0 0 4px}h3{font-size:14px;margin:14px 0 2px}
-p{margin:4px 0 10px}.muted,figcaption,.note{color:var(--muted)}.note,figcaption{font-size:13px}
+p{margin:4px 0 10px}.muted,small,figcaption,.note{color:var(--muted)}.note,figcaption{font-size:13px}
 figure{margin:6px 0 10px}section{margin:22px 0;border-top:1px solid var(--grid);padding-top:14px}
 .lead{font-size:17px;margin:10px 0}
 .warn{border-left:4px solid var(--warn);background:var(--warn-bg);padding:8px 12px;margin:12px 0}
@@ -38,13 +38,19 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:8px 0}
 code{font:13px ui-monospace,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
 summary{cursor:pointer;padding:4px 0}`;
 
+// A drawing may shrink to 11/12 of its size, at which its 12 px text is 11 px: the 940 px one down to pages of 899,
+// three panels of 300 px to 899 and two of them to 639.
 const NARROW = `
-@media screen and (max-width:${BREAK}px){.wide{display:none}.narrow{display:block}.two,.panels{grid-template-columns:1fr}
-td,th{padding:3px 2px;font-size:12px}dl{grid-template-columns:1fr}dd{margin-bottom:6px}}`;
+@media screen and (max-width:899px){.wide{display:none}.narrow{display:block}.narrow svg{max-width:540px!important}
+.panels{grid-template-columns:1fr 1fr}}
+@media screen and (max-width:779px){.two{grid-template-columns:1fr}td,th{padding:3px 2px;font-size:12px}
+dl{grid-template-columns:1fr}dd{margin-bottom:6px}}
+@media screen and (max-width:639px){body{padding:16px 12px}.panels{grid-template-columns:1fr}
+.panels svg{max-width:420px!important}}`;
 
 const PRINT = `
-@media print{.dl,button.sort{display:none}body{max-width:none;padding:0;font-size:12px}
-section,figure,tr,.panels>*{break-inside:avoid}section.long{break-inside:auto}h2,h3{break-after:avoid}a{color:inherit}
+@media print{.dl,button.sort{display:none}body{max-width:none;padding:0;font-size:12px}table{font-size:12px}.lead{font-size:14px}figcaption,caption,.note{font-size:11px}
+section,figure,tr,.panels>*{break-inside:avoid}section.long{break-inside:auto}h2,h3{break-after:avoid}details::details-content{content-visibility:visible;block-size:auto}a{color:inherit}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}`;
 
 /**

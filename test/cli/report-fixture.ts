@@ -26,7 +26,7 @@ export function madeResult(made: Made = {}): SobolResult {
   const outputNames = made.outputs ?? ['overflow'];
   const outputs = outputNames.map((name, k) => indicesOf(name, names, made, k));
   const points = made.points ?? 4096;
-  const aggregated = outputs.length === 1 ? undefined : indicesOf('all', names, made, 0);
+  const aggregated = outputs.length === 1 ? undefined : indicesOf('all', names, made, -1);
   const main = aggregated ?? outputs[0]!;
   const n = points;
   const x = uniforms(n * names.length);
@@ -106,14 +106,26 @@ function csvOf({ firstOrder, totalOrder }: SobolResult): string {
   return `input,S1,ST\n${rows.join('\n')}\n`;
 }
 
+/** Weights at output k; for k = -1 their root mean square, which gives the indices of the aggregate. */
 function weightsOf(made: Made, d: number, k: number): number[] {
   const weights = made.weights ?? [1, 0.62, 0.72, 0.1, 0.88, 0.31, 0.001, 0.01];
-  return Array.from({ length: d }, (_, i) => (weights[i] ?? 0.05) * (made.shape?.(i, k) ?? 1));
+  return Array.from({ length: d }, (_, i) => (weights[i] ?? 0.05) * shapeAt(made, i, k));
+}
+
+function crossOf(made: Made, d: number, k: number): number {
+  return d > 1 ? (made.cross ?? 0.25) * shapeAt(made, 0, k) : 0;
+}
+
+function shapeAt(made: Made, i: number, k: number): number {
+  const { shape, outputs = ['y'] } = made;
+  if (shape === undefined) return 1;
+  if (k >= 0) return shape(i, k);
+  return Math.sqrt(outputs.reduce((sum, _, at) => sum + shape(i, at) ** 2, 0) / outputs.length);
 }
 
 function indicesOf(name: string, names: readonly string[], made: Made, k: number): OutputIndices {
   const weights = weightsOf(made, names.length, k);
-  const cross = names.length > 1 ? (made.cross ?? 0.25) : 0;
+  const cross = crossOf(made, names.length, k);
   const variance = made.constant ? 0 : weights.reduce((sum, w) => sum + w * w, 0) / 3 + (cross * cross) / 9;
   const pairShare = (cross * cross) / 9 / variance;
   const first = weights.map((w) => (w * w) / 3 / variance);
@@ -194,9 +206,9 @@ function historyOf(main: OutputIndices, points: number, made: Made): HistoryEntr
 
 function responses(x: Float64Array, n: number, d: number, made: Made, outputs: number): Float64Array {
   const y = new Float64Array(n * outputs);
-  const cross = d > 1 ? (made.cross ?? 0.25) : 0;
   for (let k = 0; k < outputs; k++) {
     const weights = weightsOf(made, d, k);
+    const cross = crossOf(made, d, k);
     for (let i = 0; i < n; i++) {
       let sum = made.constant ? 3.2 : -10.944 + cross * x[i * d]! * (x[i * d + 1] ?? 0);
       if (!made.constant) for (let c = 0; c < d; c++) sum += weights[c]! * x[i * d + c]!;

@@ -1,3 +1,5 @@
+import { fixed } from '../../format/number.ts';
+
 /** A linear axis from 0 or a round number to a round number. */
 export interface Axis {
   readonly low: number;
@@ -18,10 +20,11 @@ export function niceAxis(low: number, high: number, count: number): Axis {
   return { low: ticks[0]!, high: ticks[ticks.length - 1]!, ticks, decimals };
 }
 
+/** Round step nearest to `raw` on a log scale. */
 function niceStep(raw: number): number {
   const power = 10 ** Math.floor(Math.log10(raw));
   const digit = raw / power;
-  return (digit <= 1.0001 ? 1 : digit <= 2.0001 ? 2 : digit <= 5.0001 ? 5 : 10) * power;
+  return (digit < Math.SQRT2 ? 1 : digit < Math.sqrt(10) ? 2 : digit < Math.sqrt(50) ? 5 : 10) * power;
 }
 
 function round(value: number): number {
@@ -33,7 +36,7 @@ export function tickText(value: number, decimals: number): string {
   const size = Math.abs(value);
   if (size >= 1e6 || (size > 0 && size < 1e-4))
     return Number(value.toPrecision(6)).toExponential().replace('e+', 'e');
-  const [whole, part] = (value === 0 ? 0 : value).toFixed(Math.min(decimals, 6)).split('.');
+  const [whole, part] = fixed(value, Math.min(decimals, 6)).split('.');
   const grouped = size >= 1e4 ? whole!.replace(/\B(?=(\d{3})+$)/g, '\u2009') : whole!;
   return part === undefined ? grouped : `${grouped}.${part}`;
 }

@@ -4,6 +4,7 @@ import { niceAxis, tickText } from './axis.ts';
 import { caption, grid } from './convergence.ts';
 import { plotted } from './frame.ts';
 import { thinned } from './histogram.ts';
+import { shorten } from './text.ts';
 
 export interface ConditionalOptions {
   readonly width: number;
@@ -32,7 +33,7 @@ export function conditionalChart(bins: readonly ConditionalBin[], options: Condi
     y: { domain: [y.low, y.high], axis: null },
     marks: [
       ...grid(y.ticks, y.decimals),
-      caption(output),
+      caption(shorten(output, width - marginLeft)),
       Plot.text(thinned(x.ticks, scale, x.decimals), {
         x: (tick: number) => tick,
         text: (tick: number) => tickText(tick, x.decimals),
@@ -40,7 +41,11 @@ export function conditionalChart(bins: readonly ConditionalBin[], options: Condi
         dy: 16,
         fill: 'var(--muted)',
       }),
-      Plot.text([input], { frameAnchor: 'bottom', dy: 33, fill: 'var(--ink)' }),
+      Plot.text([shorten(input, width - marginLeft - MARGIN.marginRight)], {
+        frameAnchor: 'bottom',
+        dy: 33,
+        fill: 'var(--ink)',
+      }),
       Plot.areaY(bins, { x: 'x', y1: 'low', y2: 'high', fill: 'var(--total-fill)' }),
       Plot.line(bins, { x: 'x', y: 'mean', stroke: 'var(--first)', strokeWidth: 2 }),
     ],

@@ -34,10 +34,14 @@ export function convergence(
     .flat()
     .flatMap(({ value, low, high }) => [value, low, high])
     .filter(Number.isFinite);
-  const axis = niceAxis(Math.min(0, ...ends), Math.max(...ends, 0.05), 5);
+  const top = Math.max(...ends, 0.05);
+  const least = Math.min(...ends);
+  // An end a hair below zero is no reason for a tick below zero.
+  const axis = niceAxis(least < -0.05 * top ? least : 0, top, 5);
   const names = lines.map((marks) => shorten(marks[0]!.name, 110));
   const height = 270;
-  const marginRight = 14 + Math.max(...names.map((name) => textWidth(name)));
+  // Bold letters are about an eighth wider.
+  const marginRight = 12 + 1.13 * Math.max(...names.map((name) => textWidth(name)));
   const last = history[history.length - 1]!;
   return plotted(width, height, summary(last, chosen), {
     marginLeft: 36,
@@ -49,7 +53,7 @@ export function convergence(
     marks: [
       ...grid(axis.ticks, axis.decimals),
       ...pointsAxis(history, width - 36 - marginRight),
-      caption(`ST: line = estimate, band = ${levelText(last.totalOrder.level)} interval`),
+      caption(captionText(last)),
       ...lines.map((marks, i) => band(marks, i)),
       ...lines.flatMap((marks, i) => stroke(marks, i)),
       ...endNames(lines, names, height, axis.low, axis.high),
@@ -66,6 +70,10 @@ function marksOf(history: readonly HistoryEntry[], input: number): Mark[] {
     high: totalOrder.high[input]!,
     title: `${totalOrder.names[input]}: ST ${indexText(totalOrder, input).full} at ${points} points`,
   }));
+}
+
+function captionText({ totalOrder: { low, level } }: HistoryEntry): string {
+  return low.every(Number.isNaN) ? 'ST' : `ST: line = estimate, band = ${levelText(level)} interval`;
 }
 
 function summary({ totalOrder, points }: HistoryEntry, chosen: readonly number[]): string {
@@ -123,6 +131,7 @@ function stroke(marks: readonly Mark[], i: number): Plot.Markish[] {
       y: 'value',
       stroke: colour,
       strokeWidth: 2,
+      strokeLinecap: 'butt',
       strokeDasharray: dash || 'none',
     }),
     Plot.dot(known, { x: 'points', y: 'value', r: 2.5, fill: colour, title: 'title' }),

@@ -2,7 +2,7 @@ import type { Histogram } from '../statistics.ts';
 import { niceAxis, tickText } from './axis.ts';
 import { apart } from './convergence.ts';
 import { drawing, element, label, line, titled } from './svg.ts';
-import { textWidth } from './text.ts';
+import { shorten, textWidth } from './text.ts';
 
 /** A vertical line with words above it. */
 export interface QuantileLine {
@@ -39,7 +39,7 @@ export function histogramChart(bins: Histogram, options: HistogramOptions): stri
       height: size,
     };
     const title = `${tickText(from, axis.decimals + 1)} to ${tickText(from + bins.width, axis.decimals + 1)}: ${count}`;
-    return titled(title, element('rect', { ...box, style: 'fill:var(--bar)' }));
+    return titled(title, element('rect', { ...box, class: 'bar' }));
   });
   return drawing(
     width,
@@ -50,7 +50,7 @@ export function histogramChart(bins: Histogram, options: HistogramOptions): stri
     ...thinned(axis.ticks, x, axis.decimals).map((tick) =>
       label(x(tick), bottom + 15, tickText(tick, axis.decimals), { class: 'm', 'text-anchor': 'middle' }),
     ),
-    label(width / 2, bottom + 33, options.axis, { class: 'm', 'text-anchor': 'middle' }),
+    label(width / 2, bottom + 33, shorten(options.axis, width - 12), { class: 'm', 'text-anchor': 'middle' }),
     ...quantileLines(lines, x, top, bottom, width),
   );
 }

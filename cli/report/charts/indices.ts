@@ -1,6 +1,6 @@
 import type { IntervalEstimate } from '../../../estimators/index.ts';
 import { levelText } from '../../format/number.ts';
-import { indexText } from '../index-text.ts';
+import { type IndexText, indexText } from '../index-text.ts';
 import { type Axis, niceAxis, tickText } from './axis.ts';
 import { drawing, element, group, label, line, whisker } from './svg.ts';
 import { fitNames, textWidth } from './text.ts';
@@ -32,7 +32,7 @@ export function nestedBars(pair: IndexPair, width: number, subject: string): str
   const numbers = width >= 600;
   const room = numbers ? 190 : 92;
   const shown = fitNames(names, room);
-  const left = 10 + Math.max(24, ...shown.map((name) => textWidth(name)));
+  const left = 16 + Math.max(24, ...shown.map((name) => textWidth(name)));
   const axis = niceAxis(0, largestEnd(pair), numbers ? 5 : 4);
   const right = width - (numbers ? 250 : 18);
   const x = (value: number): number => left + ((right - left) * value) / axis.high;
@@ -43,7 +43,7 @@ export function nestedBars(pair: IndexPair, width: number, subject: string): str
     bottom + 40,
     summary(pair, subject),
     axisLines(frame, bottom, `share of the variance of ${subject}`),
-    legend(frame, pair.totalOrder.level),
+    legend(Math.max(4, Math.min(left, width - 314)), pair.totalOrder),
     numbers ? label(right + 22, 22, 'S1', { class: 'm' }) + label(right + 140, 22, 'ST', { class: 'm' }) : '',
     ...names.map((name, i) => bar(pair, i, name, shown[i]!, frame, numbers)),
   );
@@ -86,16 +86,17 @@ export function axisLines(frame: Omit<Frame, 'row'>, bottom: number, name: strin
   );
 }
 
-function legend({ left }: Frame, level: number): string {
-  const rect = (x: number, y: number, height: number, style: string): string =>
-    element('rect', { x, y, width: 16, height, style });
+function legend(left: number, { low, level }: IntervalEstimate): string {
+  const rect = (x: number, y: number, height: number, kind: string): string =>
+    element('rect', { x, y, width: 16, height, class: kind });
   return [
-    rect(left, 9, 8, 'fill:var(--first)'),
+    rect(left, 9, 8, 'first'),
     label(left + 21, 17, 'S1 alone'),
-    rect(left + 86, 7, 12, 'fill:var(--total-fill);stroke:var(--total)'),
+    rect(left + 86, 7, 12, 'total'),
     label(left + 107, 17, 'ST with interactions'),
-    whisker(left + 240, left + 258, 13, 3),
-    label(left + 264, 17, levelText(level)),
+    low.every(Number.isNaN)
+      ? ''
+      : whisker(left + 240, left + 258, 13, 3) + label(left + 264, 17, levelText(level)),
   ].join('');
 }
 
@@ -111,29 +112,34 @@ function bar(
   const y = top + i * row + (row - TOTAL_HEIGHT) / 2;
   const first = indexText(pair.firstOrder, i);
   const total = indexText(pair.totalOrder, i);
-  const size = (value: number): number => Math.max(0, x(value) - left);
-  const rect = (value: number, height: number, style: string): string =>
-    value > 0
-      ? element('rect', { x: left, y, width: size(value), height, style })
-      : below(value, y, height, left, style);
-  const sorting = { 'data-total': pair.totalOrder.value[i]!.toPrecision(6), 'data-step': row };
+  const rect = (value: number, text: IndexText, height: number, kind: string): string => {
+    if (!(value < 0))
+      return element('rect', { x: left, y, width: (x(value) || left) - left, height, class: kind });
+    return text.value.startsWith('<') ? '' : below(y, height, left, kind);
+  };
   return group(
-    sorting,
+    sortKeys(pair.totalOrder.value[i]!, row),
     `${name}: S1 ${first.full}, ST ${total.full}`,
-    label(left - 8, y + 16, shown, { 'text-anchor': 'end' }),
-    rect(pair.totalOrder.value[i]!, TOTAL_HEIGHT, 'fill:var(--total-fill);stroke:var(--total)'),
-    rect(pair.firstOrder.value[i]!, FIRST_HEIGHT, 'fill:var(--first);stroke:none'),
+    label(left - 12, y + 16, shown, { 'text-anchor': 'end' }),
+    rect(pair.totalOrder.value[i]!, total, TOTAL_HEIGHT, 'total'),
+    rect(pair.firstOrder.value[i]!, first, FIRST_HEIGHT, 'first'),
     interval(pair.firstOrder, i, y + FIRST_HEIGHT / 2, frame),
     interval(pair.totalOrder, i, y + FIRST_HEIGHT * 1.5, frame),
     numbers ? label(right + 22, y + 16, first.short) + label(right + 140, y + 16, total.short) : '',
   );
 }
 
-/** A negative estimate: a tick left of zero, its size being noise. */
-function below(value: number, y: number, height: number, left: number, style: string): string {
-  if (!(value < 0)) return '';
+/** What the sorting script reads; nothing where ST is not known. */
+function sortKeys(total: number, step: number): Record<string, string | number> {
+  return Number.isNaN(total)
+    ? { 'data-total': 0, 'data-step': step }
+    : { 'data-total': total.toPrecision(6), 'data-step': step };
+}
+
+/** A negative estimate that is not negligible: a tick left of zero, as its size is noise. */
+function below(y: number, height: number, left: number, kind: string): string {
   const top = height === FIRST_HEIGHT ? y : y + FIRST_HEIGHT;
-  return element('rect', { x: left - 5, y: top + 2, width: 3, height: FIRST_HEIGHT - 4, style });
+  return element('rect', { x: left - 6, y: top + 2, width: 3, height: FIRST_HEIGHT - 4, class: kind });
 }
 
 function interval({ low, high }: IntervalEstimate, i: number, y: number, { x, left, right }: Frame): string {

@@ -25,7 +25,7 @@ const NUMBERED = 12;
 export function pairMap(map: PairMap, width: number): string {
   const names = map.inputs.map((input) => map.firstOrder.names[input]!);
   const side = fitNames(names, 96);
-  const left = 8 + Math.max(...side.map((name) => textWidth(name)));
+  const left = 12 + Math.max(...side.map((name) => textWidth(name)));
   const cell = Math.min(44, (width - left) / names.length);
   const top = cell < 34 ? 74 : 24;
   const scale = Math.max(0.1, ...[...map.flagged].map((k) => map.pairs.value[k]!));
@@ -49,7 +49,7 @@ export function pairMap(map: PairMap, width: number): string {
 /** Names above the columns: level where they fit, else turned so that they do not overlap. */
 function heads(names: readonly string[], left: number, top: number, cell: number): string[] {
   if (top < 40) {
-    return fitNames(names, cell - 2).map((name, i) =>
+    return fitNames(names, cell - 6).map((name, i) =>
       label(left + (i + 0.5) * cell, top - 8, name, { 'text-anchor': 'middle' }),
     );
   }
@@ -68,14 +68,16 @@ function pairCell(map: PairMap, k: number, x: number, y: number, cell: number, s
   const title = `${map.pairs.names[k]}: S2 ${text}${shown ? '' : ', not told from 0'}`;
   const middle = { 'text-anchor': 'middle' };
   let mark = '';
-  if (!shown)
-    mark = element('circle', { cx: x + cell / 2, cy: y + cell / 2, r: 1.5, style: 'fill:var(--muted)' });
+  if (!shown) mark = element('circle', { cx: x + cell / 2, cy: y + cell / 2, r: 1.5, class: 'dot' });
   else if (numbered(map, cell))
-    mark = label(x + cell / 2, y + cell / 2 + 4, compact(value), { class: `s ${rampText(t)}`, ...middle });
+    mark = label(x + cell / 2, y + cell / 2 + 4, compact(value, cell), {
+      class: `${size(cell)}${rampText(t)}`,
+      ...middle,
+    });
   return titled(
     title,
-    element('rect', { ...box, style: 'fill:var(--seq0)' }),
-    t > 0 ? element('rect', { ...box, style: `fill:var(--seq1);fill-opacity:${t.toFixed(3)}` }) : '',
+    element('rect', { ...box, class: 'cell' }),
+    t > 0 ? element('rect', { ...box, class: 'q', 'fill-opacity': t.toFixed(3) }) : '',
     mark,
   );
 }
@@ -85,21 +87,30 @@ function own(map: PairMap, input: number, x: number, y: number, cell: number): s
   const box = { x: x + 1, y: y + 1, width: cell - 2, height: cell - 2 };
   return titled(
     `${map.firstOrder.names[input]}: S1 ${indexText(map.firstOrder, input).full}`,
-    element('rect', { ...box, style: 'fill:none;stroke:var(--first);stroke-width:1.5' }),
+    element('rect', { ...box, class: 'own' }),
     numbered(map, cell)
-      ? label(x + cell / 2, y + cell / 2 + 4, compact(value), { class: 's', 'text-anchor': 'middle' })
+      ? label(x + cell / 2, y + cell / 2 + 4, compact(value, cell), {
+          class: size(cell),
+          'text-anchor': 'middle',
+        })
       : '',
   );
 }
 
 function numbered(map: PairMap, cell: number): boolean {
-  return map.inputs.length <= NUMBERED && cell >= 26;
+  return map.inputs.length <= NUMBERED && cell >= 22;
 }
 
-/** '.35', '.081': an index in few characters. */
-function compact(value: number): string {
+/** Smaller letters, of 11 px, in the cells of narrow drawings only, which are never shrunk. */
+function size(cell: number): string {
+  return cell < 32 ? 's ' : '';
+}
+
+/** '.35', '.081': an index in few characters, fewer in narrow cells. */
+function compact(value: number, cell: number): string {
   if (Number.isNaN(value)) return 'n/a';
-  return fixed(value, Math.abs(value) < 0.0995 ? 3 : 2).replace(/^(-?)0\./, '$1.');
+  const decimals = cell >= 32 && Math.abs(value) < 0.0995 ? 3 : 2;
+  return Math.abs(value) < 0.5 * 10 ** -decimals ? '0' : fixed(value, decimals).replace(/^(-?)0\./, '$1.');
 }
 
 function spoken({ pairs, flagged }: PairMap): string {

@@ -39,11 +39,8 @@ export function slope(marks: readonly Width[]): number {
 export function rateSentence(marks: readonly Width[]): string {
   const power = slope(marks);
   if (Number.isNaN(power)) return '';
-  if (power < -0.75)
-    return `The widest interval shrinks about like 1/n (power ${fixed(power, 1)}): twice the points halve it.`;
-  if (power < -0.25)
-    return `The widest interval shrinks about like 1/√n (power ${fixed(power, 1)}): four times the points halve it.`;
-  return `The widest interval hardly shrinks yet (power ${fixed(power, 1)}): these are still few points.`;
+  const rate = power < -0.75 ? 'about like 1/n' : power < -0.25 ? 'about like 1/√n' : 'hardly yet';
+  return `The widest interval shrinks ${rate} (power ${fixed(power, 1)}).`;
 }
 
 /** Widest half-width of ST against the number of points, log-log, with guides from the first point. */

@@ -92,10 +92,8 @@ function stripRow(
     const end = Math.min(count, t + every);
     const value = meanTotal(series, input, t, end);
     const from = frame.edges[t]!;
-    // A little overlap, else hair lines of the page show between cells.
-    const width = frame.edges[end]! - from + (end < count ? 0.3 : 0);
-    if (Number.isNaN(value))
-      cells.push(element('rect', { x: from, width, ...box, style: 'fill:var(--rule)' }));
+    const width = frame.edges[end]! - from;
+    if (Number.isNaN(value)) cells.push(element('rect', { x: from, width, ...box, class: 'none' }));
     else if (value > 0.005)
       cells.push(
         element('rect', {
@@ -107,7 +105,7 @@ function stripRow(
         }),
       );
   }
-  const ground = { x: frame.left, width: frame.right - frame.left, ...box, style: 'fill:var(--seq0)' };
+  const ground = { x: frame.left, width: frame.right - frame.left, ...box, class: 'cell' };
   return titled(
     `${name}: largest ST ${peakLabel}`,
     element('rect', ground),

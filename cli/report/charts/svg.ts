@@ -60,8 +60,5 @@ export function drawing(
 /** A whisker in the ink colour over a halo in the page colour, with caps `cap` px up and down. */
 export function whisker(x1: number, x2: number, y: number, cap: number): string {
   const d = `M${coordinate(x1)},${coordinate(y - cap)}V${coordinate(y + cap)}M${coordinate(x1)},${coordinate(y)}H${coordinate(x2)}M${coordinate(x2)},${coordinate(y - cap)}V${coordinate(y + cap)}`;
-  return (
-    element('path', { d, style: 'fill:none;stroke:var(--bg);stroke-width:4' }) +
-    element('path', { d, style: 'fill:none;stroke:var(--ink);stroke-width:1.6' })
-  );
+  return element('path', { d, class: 'halo' }) + element('path', { d, class: 'whisker' });
 }

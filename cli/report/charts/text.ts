@@ -9,6 +9,7 @@ export function textWidth(text: string, size = 12): number {
 
 function charWidth(code: number): number {
   if (code === 0x2009 || code === 0x202f) return 0.25;
+  if (code === 0x2026) return 1;
   if (code >= 0x1100) return code >= 0x2000 && code < 0x2e80 ? 0.7 : 1.05;
   if (code >= 0x41 && code <= 0x5a) return code === 0x4d || code === 0x57 ? 0.95 : 0.72;
   if (code === 0x6d || code === 0x77) return 0.95;

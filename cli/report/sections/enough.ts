@@ -1,7 +1,7 @@
 import { convergence } from '../charts/convergence.ts';
 import { rateChart, rateSentence, widths } from '../charts/rate.ts';
 import type { ReportInput } from '../input.ts';
-import { figure, HALF, paragraph, section, sideBySide } from '../page.ts';
+import { figure, HALF, paragraph, section, sideBySide, WIDE } from '../page.ts';
 import { byValue } from '../rows.ts';
 
 /** Lines in the picture of settling. */
@@ -16,13 +16,17 @@ export function enoughSection({ result, target }: ReportInput): string {
   const chosen = byValue(result.totalOrder)
     .filter((i) => Number.isFinite(result.totalOrder.value[i]!))
     .slice(0, LINES);
-  const settling = `<div>${paragraph(settlingWords(chosen.length), 'muted')}${figure((width) => convergence(history, chosen, width), HALF)}</div>`;
   const marks = widths(history);
-  const shrinking =
-    marks.length < 2
-      ? ''
-      : `<div>${paragraph(rateSentence(marks) || 'How the widest interval shrinks.', 'muted')}${figure((width) => rateChart(marks, target, width), HALF)}</div>`;
+  const width = marks.length < 2 ? WIDE : HALF;
+  const settling = half(settlingWords(chosen.length), (px) => convergence(history, chosen, px), width);
+  if (marks.length < 2) return section('Is it enough?', settling);
+  const words = rateSentence(marks) || 'How the widest interval shrinks.';
+  const shrinking = half(words, (px) => rateChart(marks, target, px), width);
   return section('Is it enough?', sideBySide(settling, shrinking));
+}
+
+function half(words: string, draw: (width: number) => string, width: number): string {
+  return `<div>${paragraph(words, 'muted')}${figure(draw, width)}</div>`;
 }
 
 function settlingWords(lines: number): string {

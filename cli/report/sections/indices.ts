@@ -5,38 +5,57 @@ import { nestedBars } from '../charts/indices.ts';
 import { escapeText } from '../escape.ts';
 import { indexText } from '../index-text.ts';
 import type { ReportInput } from '../input.ts';
-import { figure, folded, paragraph, WIDE } from '../page.ts';
+import { figure, folded, NARROW, paragraph, smallFigure, WIDE } from '../page.ts';
 import { byValue, highestOther, LARGEST, largest, MOST_BARS, pick, reason } from '../rows.ts';
 
+/** How the indices of one output are drawn: for wide and narrow pages, once for both, or not. */
+export type Drawn = 'twice' | 'once' | 'never';
+
 /** Picture and table of S1 and ST of one output. `subject` is its name in words. */
-export function indicesBlock({ result }: ReportInput, indices: OutputIndices, subject: string): string {
-  const { firstOrder, totalOrder } = indices;
+export function indicesBlock(
+  { result }: ReportInput,
+  indices: OutputIndices,
+  subject: string,
+  drawn: Drawn = 'twice',
+): string {
+  const { totalOrder } = indices;
+  const { groups, inputs } = result.design;
+  const head =
+    groups.length === inputs.length && groups.every((name, i) => name === inputs[i]) ? 'input' : 'group';
+  const rows = Array.from(totalOrder.value.keys());
   const why = paragraph(reason(result, indices), 'note');
-  const head = result.design.groups.join('\n') === result.design.inputs.join('\n') ? 'input' : 'group';
-  if (totalOrder.value.every(Number.isNaN))
-    return why + table(indices, Array.from(totalOrder.value.keys()), head);
-  const many = totalOrder.value.length > MOST_BARS;
-  if (!many) {
-    const bars = figure((width) => nestedBars({ firstOrder, totalOrder }, width, subject), WIDE);
-    return `<div class="bars">${bars}</div>${table(indices, Array.from(totalOrder.value.keys()), head)}${why}`;
-  }
+  if (totalOrder.value.every(Number.isNaN)) return why + table(indices, rows, head);
+  if (rows.length > MOST_BARS) return manyInputs(indices, subject, head, drawn) + why;
+  const bars = picture((width) => nestedBars(indices, width, subject), drawn);
+  return `${bars === '' ? '' : `<div class="bars">${bars}</div>`}${table(indices, rows, head)}${why}`;
+}
+
+function manyInputs(indices: OutputIndices, subject: string, head: string, drawn: Drawn): string {
+  const { firstOrder, totalOrder } = indices;
   const rows = largest(totalOrder, LARGEST);
   const shown = { firstOrder: pick(firstOrder, rows), totalOrder: pick(totalOrder, rows) };
   const others = totalOrder.value.length - rows.length;
   const rest = `${count(others)} others: each ST below ${bound(highestOther(totalOrder, rows))}.`;
   return [
-    figure((width) => forest(shown, width, subject), WIDE),
-    paragraph(rest, 'note'),
+    picture((width) => forest(shown, width, subject), drawn),
+    drawn === 'never' ? '' : paragraph(rest, 'note'),
     folded(
       `All ${count(totalOrder.value.length)} ${head}s as a table`,
       table(indices, byValue(totalOrder), head),
     ),
-    why,
   ].join('');
 }
 
+function picture(draw: (width: number) => string, drawn: Drawn): string {
+  if (drawn === 'never') return '';
+  return drawn === 'twice' ? figure(draw, WIDE) : smallFigure(draw(NARROW));
+}
+
 function table({ firstOrder, totalOrder }: OutputIndices, rows: readonly number[], head: string): string {
-  const level = levelText(totalOrder.level);
+  const known = !totalOrder.low.every(Number.isNaN);
+  const caption = known
+    ? `Indices with the ends of their ${levelText(totalOrder.level)} intervals`
+    : 'Indices';
   const body = rows.map((i) => {
     const cells = [firstOrder, totalOrder].map((estimate) => {
       const text = indexText(estimate, i);
@@ -51,7 +70,7 @@ function table({ firstOrder, totalOrder }: OutputIndices, rows: readonly number[
   const heads = ['S1', 'low', 'high', 'ST', 'low', 'high']
     .map((text) => `<th scope="col">${text}</th>`)
     .join('');
-  return `<div class="scroll"><table class="sortable"><caption>Indices with the ends of their ${level} intervals</caption><thead><tr><th scope="col">${head}</th>${heads}</tr></thead><tbody>
+  return `<div class="scroll"><table class="sortable"><caption>${caption}</caption><thead><tr><th scope="col">${head}</th>${heads}</tr></thead><tbody>
 ${body.join('\n')}
 </tbody></table></div>`;
 }

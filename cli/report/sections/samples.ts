@@ -3,17 +3,17 @@ import { count, quantity } from '../../format/number.ts';
 import { conditionalChart } from '../charts/conditional.ts';
 import { histogramChart } from '../charts/histogram.ts';
 import type { ReportInput } from '../input.ts';
-import { figure, HALF, paragraph, section, smallFigure, THIRD, withUnit } from '../page.ts';
+import { figure, paragraph, section, smallFigure, THIRD, withUnit } from '../page.ts';
 import { largest, MOST_BARS } from '../rows.ts';
 import { columnOf, conditional, histogram, quantile, sorted } from '../statistics.ts';
 
 /** Pictures of samples use at most this many rows: more would not change a pixel. */
-const MOST_ROWS = 65_536;
+const MOST_ROWS = 32_768;
 /** Panels of output against input on the whole page. */
 const MOST_PANELS = 12;
 
-/** Histogram of output `k` with its 5, 50 and 95 % points, and what was left out under it. */
-export function outputBlock(input: ReportInput, k: number, subject: string): string {
+/** Histogram of output `k`, `wide` px on wide pages, with its 5, 50 and 95 % points; under it what was left out. */
+export function outputBlock(input: ReportInput, k: number, subject: string, wide: number): string {
   const { result } = input;
   const one = result.outputs[k]!;
   const ordered = sorted(outputColumn(input, k));
@@ -30,7 +30,7 @@ export function outputBlock(input: ReportInput, k: number, subject: string): str
   };
   return (
     paragraph(words, 'muted') +
-    figure((width) => histogramChart(bins, { ...options, width }), HALF, leftOut(input))
+    figure((width) => histogramChart(bins, { ...options, width }), wide, leftOut(input))
   );
 }
 
