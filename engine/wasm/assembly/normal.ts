@@ -168,9 +168,13 @@ function markRows(row: usize, d: u32, count: u32, k0: u32, k1: u32, first: u32, 
     const s3 = i32x4.shr_u(word3, 6);
     const a01 = centerOrMark(uniformLow(s0, s1));
     const a23 = centerOrMark(uniformHigh(s0, s1));
-    const b01 = centerOrMark(uniformLow(s2, s3));
-    const b23 = centerOrMark(uniformHigh(s2, s3));
-    storeRows(row + (<usize>c << 3), stride, count, c + 1 < d, a01, a23, b01, b23);
+    if (c + 1 < d) {
+      const b01 = centerOrMark(uniformLow(s2, s3));
+      const b23 = centerOrMark(uniformHigh(s2, s3));
+      storeRows(row + (<usize>c << 3), stride, count, true, a01, a23, b01, b23);
+    } else {
+      storeRows(row + (<usize>c << 3), stride, count, false, a01, a23, a01, a23);
+    }
   }
 }
 
