@@ -1,4 +1,7 @@
 export * from '../engine/index.ts';
-export type * from './sensitivity/types.ts';
+export { monteCarlo } from './importance/monte-carlo.ts';
+export type { MonteCarloOptions, MonteCarloResult } from './importance/monte-carlo-types.ts';
+export type { Event } from './importance/output-statistics.ts';
 export { type AskOptions, type SobolDesign, sobolAnalyze, sobolDesign } from './sensitivity/ask-tell.ts';
 export { sobolIndices } from './sensitivity/sobol-indices.ts';
+export type * from './sensitivity/types.ts';

@@ -33,7 +33,7 @@ function blocks(lines: readonly string[]): Block[] {
 export function snippets(text: string): Snippet[] {
   const lines = text.split('\n');
   const all = blocks(lines);
-  return all.flatMap((block, i) => {
+  return all.flatMap((block, i): Snippet[] => {
     const next = all[i + 1];
     const adjacent =
       next !== undefined && lines.slice(block.last + 1, next.first).every((line) => line.trim() === '');

@@ -1,0 +1,126 @@
+import type { Ending, Info, Step } from '../../engine/sampler.ts';
+import type { IntervalEstimate, Warning } from '../../engine/types.ts';
+import type { Plan } from './monte-carlo-plan.ts';
+import type { MonteCarloResult, MonteCarloState } from './monte-carlo-types.ts';
+import { type Interval, iidInterval, replicateInterval, withoutInterval } from './output-intervals.ts';
+import { column, estimateOf, replicateEstimates, type Statistic } from './output-statistics.ts';
+
+/** The state as a step of the runner. */
+export function report(state: MonteCarloState, plan: Plan): Step<MonteCarloState> {
+  return { state, done: state.done === plan.points, info: infoOf(state, plan, []) };
+}
+
+function infoOf(state: MonteCarloState, plan: Plan, warnings: readonly Warning[]): Info {
+  const { done, failed, evaluator } = state;
+  const ess = plan.missing === 'drop-row' ? done - failed : done;
+  return { ess, evaluations: evaluator.evaluations, warnings, done, total: plan.points };
+}
+
+/** The answer from the points evaluated so far. */
+export function answer(
+  state: MonteCarloState,
+  { outcome, provenance }: Ending,
+  plan: Plan,
+): MonteCarloResult {
+  const { evaluator, done } = state;
+  const statistics = plan.statistics(evaluator.outputs);
+  const intervals = statistics.map((statistic) => interval(state, plan, statistic));
+  const pick = (kind: Statistic['what']['kind']): IntervalEstimate => {
+    const at = statistics.flatMap(({ what }, i) => (what.kind === kind ? [i] : []));
+    return toEstimate(
+      at.map((i) => statistics[i]!.name),
+      at.map((i) => intervals[i]!),
+      plan.level,
+    );
+  };
+  const d = plan.space.dimension;
+  const notes = evaluator.note === undefined ? provenance.notes : [...provenance.notes, evaluator.note];
+  return {
+    estimate: toEstimate(
+      statistics.map(({ name }) => name),
+      intervals,
+      plan.level,
+    ),
+    mean: pick('mean'),
+    variance: pick('variance'),
+    quantiles: pick('quantile'),
+    probabilities: pick('probability'),
+    outputs: { names: [...evaluator.outputs], values: state.y.slice(0, done * evaluator.outputs.length) },
+    sample: { points: state.x.slice(0, done * d), shape: [done, d], logWeight: new Float64Array(done) },
+    outcome,
+    diagnostics: infoOf(state, plan, warningsOf(state, plan, statistics, intervals)),
+    provenance: { ...provenance, notes },
+    failures: [...state.failures],
+    failed: state.failed,
+  };
+}
+
+/**
+ * One statistic: replicates where there are at least two whole ones (an unfinished one is left out), else the
+ * iid interval for independent points. After drop-row the points of a net are no net, but replicates stay independent.
+ */
+function interval(state: MonteCarloState, plan: Plan, statistic: Statistic): Interval {
+  const k = state.evaluator.outputs.length;
+  const columnOf = (lo: number, hi: number) => column(state.y, k, statistic.output, lo, hi);
+  const whole = Math.floor(state.done / plan.perReplicate);
+  if (plan.replicates > 1 && whole >= 2) {
+    const columns = Array.from({ length: whole }, (_, r) =>
+      columnOf(r * plan.perReplicate, (r + 1) * plan.perReplicate),
+    );
+    return replicateInterval(replicateEstimates(statistic, columns), plan.level);
+  }
+  const data = columnOf(0, state.done);
+  return plan.design === 'iid'
+    ? iidInterval(statistic, data, plan.level)
+    : withoutInterval(estimateOf(statistic, data));
+}
+
+function toEstimate(
+  names: readonly string[],
+  intervals: readonly Interval[],
+  level: number,
+): IntervalEstimate {
+  return {
+    names,
+    value: Float64Array.from(intervals, ({ value }) => value),
+    standardError: Float64Array.from(intervals, ({ standardError }) => standardError),
+    low: Float64Array.from(intervals, ({ low }) => low),
+    high: Float64Array.from(intervals, ({ high }) => high),
+    level,
+  };
+}
+
+function warningsOf(
+  state: MonteCarloState,
+  plan: Plan,
+  statistics: readonly Statistic[],
+  intervals: readonly Interval[],
+): readonly Warning[] {
+  const warnings: Warning[] = [];
+  const unseen = statistics.filter(({ what }, i) => what.kind === 'probability' && intervals[i]!.value === 0);
+  for (const { name } of unseen) {
+    warnings.push({
+      code: 'event-unseen',
+      message: `${name}: none of the ${state.done} points was in the event, so its probability is only known to be small. Use more points, or a rare-event method.`,
+      value: 0,
+    });
+  }
+  if (plan.replicates === 1 && plan.design !== 'iid') {
+    warnings.push({
+      code: 'one-replicate',
+      message:
+        'With one randomisation there is no standard error. Use replicates: 8 for intervals (slightly less sharp).',
+      value: 1,
+      threshold: 2,
+    });
+  }
+  if (plan.missing === 'drop-row' && state.failed > 0) {
+    const percent = ((100 * state.failed) / state.done).toPrecision(2);
+    warnings.push({
+      code: 'rows-dropped',
+      message: `${state.failed} of ${state.done} rows (${percent} %) were left out because the model failed there; results describe the inputs where it works. The points are listed in \`failures\`.`,
+      value: state.failed,
+    });
+  }
+  return warnings;
+}

@@ -1,0 +1,151 @@
+import { decodeState } from '../../engine/array/codec.ts';
+import { checkCount, checkNumber, checkOneOf, show } from '../../engine/check.ts';
+import { type InputSpace, inputSpace } from '../../engine/distribution/inputs.ts';
+import { OptionError, type PointFailure } from '../../engine/errors.ts';
+import { checkOutputs } from '../../engine/model/evaluator.ts';
+import { checkMissing, type MissingPolicy } from '../../engine/model/missing.ts';
+import type { PointSetName } from '../../engine/random/point-set.ts';
+import type { MonteCarloOptions } from './monte-carlo-types.ts';
+import type { Event, Statistic } from './output-statistics.ts';
+
+/** Checked options with their defaults. */
+export interface Plan {
+  readonly space: InputSpace;
+  readonly points: number;
+  readonly replicates: number;
+  readonly perReplicate: number;
+  readonly design: PointSetName;
+  readonly level: number;
+  readonly missing: MissingPolicy;
+  /** The statistics wanted, once the outputs have names. Means first, then variances, quantiles, probabilities. */
+  statistics(outputs: readonly string[]): readonly Statistic[];
+  /** What must agree between a snapshot and the method that resumes it. */
+  readonly fingerprint: string;
+}
+
+const DESIGNS: readonly PointSetName[] = ['sobol', 'lattice', 'lhs', 'iid'];
+const MOST_POINTS = 2 ** 31;
+
+/** @throws OptionError for the first option that cannot be used. */
+export function checkPlan(where: string, options: MonteCarloOptions): Plan {
+  const space = inputSpace(where, options.inputs, options.dependence);
+  const design = checkOneOf(where, 'design', options.design ?? 'sobol', DESIGNS);
+  const points = checkCount(where, 'points', options.points ?? 16_384, { min: 2, max: MOST_POINTS });
+  const replicates = checkCount(where, 'replicates', options.replicates ?? (design === 'iid' ? 1 : 8), {
+    min: 1,
+    max: points,
+  });
+  const perReplicate = Math.floor(points / replicates);
+  const level = checkNumber(
+    where,
+    'level',
+    options.level ?? 0.95,
+    (x) => x > 0 && x < 1,
+    'a number between 0 and 1',
+  );
+  checkOutputs(where, options.outputs);
+  for (const p of options.quantiles ?? []) {
+    checkNumber(where, 'quantiles', p, (x) => x > 0 && x < 1, 'numbers between 0 and 1');
+  }
+  const events = Object.entries(options.probabilities ?? {});
+  for (const [name, event] of events) checkEvent(where, name, event, options.outputs);
+  const laws = space.laws.map((law, c) => `${space.names[c]} ${law.describe()}`);
+  return {
+    space,
+    points: perReplicate * replicates,
+    replicates,
+    perReplicate,
+    design,
+    level,
+    missing: checkMissing(where, options.missing ?? 'error'),
+    statistics: (outputs) => wanted(where, outputs, options.quantiles ?? [], events),
+    fingerprint: JSON.stringify([where, design, perReplicate, replicates, laws]),
+  };
+}
+
+function checkEvent(where: string, name: string, event: Event, outputs: readonly string[] | undefined): void {
+  const bounds = [event.above, event.below].filter((bound) => bound !== undefined);
+  const option = `probabilities.${name}`;
+  if (bounds.length === 0 || bounds.some((bound) => !Number.isFinite(bound))) {
+    throw new OptionError({
+      where,
+      option,
+      value: event,
+      found: `event \`${name}\` is ${show(event)}`,
+      expected: '{ above: number }, { below: number } or both',
+    });
+  }
+  if (outputs !== undefined && event.output !== undefined)
+    checkOneOf(where, `${option}.output`, event.output, outputs);
+}
+
+function wanted(
+  where: string,
+  outputs: readonly string[],
+  quantiles: readonly number[],
+  events: readonly (readonly [string, Event])[],
+): readonly Statistic[] {
+  const each = (make: (output: string, column: number) => Statistic): Statistic[] => outputs.map(make);
+  const means = each((name, output) => ({ name, output, what: { kind: 'mean' } }));
+  const variances = each((name, output) => ({
+    name: `variance of ${name}`,
+    output,
+    what: { kind: 'variance' },
+  }));
+  const levels = quantiles.flatMap((p) =>
+    each((name, output) => ({
+      name: `${name} ${Number((100 * p).toPrecision(6))} %`,
+      output,
+      what: { kind: 'quantile', p },
+    })),
+  );
+  const chances = events.map(([name, event]): Statistic => {
+    const named =
+      event.output === undefined
+        ? outputs[0]!
+        : checkOneOf(where, `probabilities.${name}.output`, event.output, outputs);
+    return { name, output: outputs.indexOf(named), what: { kind: 'probability', event } };
+  });
+  return [...means, ...variances, ...levels, ...chances];
+}
+
+/** What a snapshot holds. */
+interface Saved {
+  readonly plan: string;
+  readonly done: number;
+  readonly failed: number;
+  readonly failures: readonly (Omit<PointFailure, 'input'> & { readonly input: readonly number[] })[];
+  readonly outputs: readonly string[];
+}
+
+/** Everything a state needs but the evaluator. */
+export interface Restored {
+  readonly outputs: readonly string[];
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+  readonly done: number;
+  readonly failed: number;
+  readonly failures: PointFailure[];
+}
+
+/** @throws OptionError when the bytes are no snapshot, or of a method with other options. */
+export function readSnapshot(where: string, bytes: Uint8Array, plan: Plan): Restored {
+  const { header, arrays } = decodeState(bytes);
+  const saved = header as Saved;
+  if (saved?.plan !== plan.fingerprint) {
+    throw new OptionError({
+      where,
+      option: 'from',
+      value: saved?.plan,
+      found: 'the saved state belongs to a run with other inputs, design, points or replicates',
+      expected: 'a snapshot of the same method with the same options',
+    });
+  }
+  const { done, failed, outputs } = saved;
+  const x = new Float64Array(plan.points * plan.space.dimension);
+  const y = new Float64Array(plan.points * outputs.length);
+  x.set(arrays.x ?? []);
+  y.set(arrays.y ?? []);
+  const failures = saved.failures.map((failure) => ({ ...failure, input: Float64Array.from(failure.input) }));
+  return { outputs, x, y, done, failed, failures };
+}

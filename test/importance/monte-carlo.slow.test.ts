@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { jsBackend } from '../../engine/backend/js.ts';
+import { uniform } from '../../engine/distribution/uniform.ts';
+import type { ModelLike } from '../../engine/model/model.ts';
+import { run } from '../../engine/run.ts';
+import type { IntervalEstimate } from '../../engine/types.ts';
+import { monteCarlo } from '../../estimators/importance/monte-carlo.ts';
+import type { MonteCarloOptions } from '../../estimators/importance/monte-carlo-types.ts';
+import { expectCoverage, expectRejected } from '../support/law.ts';
+
+const RUNS = 1000;
+const side = uniform(0, 1);
+const model: ModelLike = (x, out) => {
+  for (let i = 0; i < out.length; i++) out[i] = x[2 * i]! * x[2 * i + 1]!;
+};
+const below = 0.1 * (1 - Math.log(0.1));
+const exact = [1 / 4, 7 / 144, 0.1, below];
+
+/** How often each of the four intervals covers its exact value, and how often one `shrink` times as wide would. */
+async function covered(
+  options: Partial<MonteCarloOptions>,
+  shrink: number,
+): Promise<{ hits: number[]; shrunk: number[] }> {
+  const method = monteCarlo({
+    model,
+    inputs: { a: side, b: side },
+    quantiles: [below],
+    probabilities: { small: { below: 0.1 } },
+    ...options,
+  });
+  const hits = [0, 0, 0, 0];
+  const shrunk = [0, 0, 0, 0];
+  for (let seed = 0; seed < RUNS; seed++) {
+    const { estimate } = await run(method, { seed, backend: jsBackend() });
+    exact.forEach((value, i) => {
+      if (inside(estimate, i, value, 1)) hits[i]!++;
+      if (inside(estimate, i, value, shrink)) shrunk[i]!++;
+    });
+  }
+  return { hits, shrunk };
+}
+
+function inside({ value, low, high }: IntervalEstimate, i: number, truth: number, shrink: number): boolean {
+  return (
+    truth >= value[i]! + shrink * (low[i]! - value[i]!) &&
+    truth <= value[i]! + shrink * (high[i]! - value[i]!)
+  );
+}
+
+test("monteCarlo(): replicate intervals on Sobol' points cover 95 % of 1000 runs; 0.7 times as wide they do not", async () => {
+  const { hits, shrunk } = await covered({ points: 8 * 64 }, 0.7);
+  // The quantile averages eight interpolated order statistics, each biased by O(1/n): it is covered by the tests of accuracy.
+  for (const i of [0, 1, 3]) expectCoverage(hits[i]!, RUNS);
+  for (const i of [0, 1, 3]) expectRejected(() => expectCoverage(shrunk[i]!, RUNS));
+});
+
+test('monteCarlo(): iid intervals cover 95 % of 1000 runs, the exact ones at least that; 0.7 times as wide they do not', async () => {
+  const { hits, shrunk } = await covered({ points: 512, design: 'iid' }, 0.7);
+  expectCoverage(hits[0]!, RUNS);
+  expectCoverage(hits[1]!, RUNS);
+  // Order statistics and Clopper-Pearson are conservative: only the lower limit applies.
+  for (const i of [2, 3]) expect(hits[i]).toBeGreaterThanOrEqual(913);
+  for (const i of [0, 1]) expectRejected(() => expectCoverage(shrunk[i]!, RUNS));
+});
