@@ -44,15 +44,19 @@ const COSTS: Costs = {
 
 /** Work below this is not worth waking a worker for, in nanoseconds. */
 const WORTH_A_WORKER = 500_000;
+/** Work below this is not worth a claim of its own. */
+const WORTH_A_CLAIM = 50_000;
 /** Longest stretch for which the calling thread does not turn to its event loop. */
 const STRETCH = 8_000_000;
+/** Pieces a thread gets on average: a thread that starts late or shares its processor leaves some to the others. */
+const PIECES = 8;
 
 /** How to cut a dispatch. */
 export interface Plan {
-  /** Ranges, at most one a thread. */
+  /** Threads that are worth having. */
   readonly parts: number;
-  /** Items the calling thread does between two turns of the event loop. */
-  readonly stretch: number;
+  /** Items a thread claims at a time; the calling thread may turn to its event loop after each. */
+  readonly piece: number;
 }
 
 /**
@@ -70,7 +74,11 @@ export function plan<K extends KernelName>(
   const cost = COSTS[kernel] as ((...args: unknown[]) => number) | undefined;
   const each = cost === undefined ? undefined : Math.max(0.1, cost(...args));
   const least = grain ?? (each === undefined ? Infinity : WORTH_A_WORKER / each);
+  if (least === Infinity) return { parts: 1, piece: Math.max(1, count) };
   const parts = Math.max(1, Math.min(threads, Math.floor(count / Math.max(1, least))));
-  if (least === Infinity) return { parts, stretch: Infinity };
-  return { parts, stretch: Math.max(1, Math.floor(each === undefined ? least : STRETCH / each)) };
+  const smallest = grain ?? WORTH_A_CLAIM / each!;
+  const largest = each === undefined ? Infinity : STRETCH / each;
+  const even = parts === 1 ? largest : count / (parts * PIECES);
+  const piece = Math.ceil(Math.min(count, Math.max(smallest, Math.min(even, largest))));
+  return { parts, piece: Math.max(1, piece) };
 }

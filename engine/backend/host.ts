@@ -1,7 +1,7 @@
 import { canShare, type HostMemory, hostMemory } from '../array/memory.ts';
 import { checkCount } from '../check.ts';
 import { BackendError } from '../errors.ts';
-import { makePool, type Pool, processors } from '../pool/pool.ts';
+import { type KernelRequest, makePool, type Pool, processors } from '../pool/pool.ts';
 import { makeTurn } from '../turn.ts';
 import { type KernelArgs, type KernelName, twins } from '../wasm/kernels.ts';
 import { compileKernels, type RawKernels, RESERVED_BYTES, rawKernels } from '../wasm/loader.ts';
@@ -73,16 +73,17 @@ async function dispatch<K extends KernelName>(
   const twin = twins[kernel] as (...all: unknown[]) => void;
   const run = (lo: number, hi: number): void =>
     raw === undefined ? twin(...args, lo, hi) : raw(...numbers, lo, hi);
-  const { parts, stretch } = plan(kernel, args, count, raw === undefined ? 1 : host.threads, grain);
+  const { parts, piece } = plan(kernel, args, count, raw === undefined ? 1 : host.threads, grain);
   const helpers = parts > 1 ? wake(host, parts - 1) : [];
-  const cut = (part: number): number => Math.floor((count * part) / (helpers.length + 1));
-  const remote = helpers.map((slot, i) =>
-    host.pool!.call(slot, 'kernel', [kernel, [...numbers, cut(i + 1), cut(i + 2)]]),
-  );
-  if (remote.length === 0) return inStretches(run, count, stretch);
-  // Awaited even when the own range throws: nothing may still write when the caller goes on.
-  const own = inStretches(run, cut(1), stretch);
+  if (helpers.length === 0) return inPieces(run, count, piece, localClaims(piece));
+  const arena = host.memory.arena();
+  const next = arena.u32(1);
+  const share: KernelRequest = { kernel, args: numbers, count, piece, counter: next.byteOffset };
+  const remote = helpers.map((slot) => host.pool!.call(slot, 'kernel', [share]));
+  const own = inPieces(run, count, piece, () => Atomics.add(next, 0, piece));
+  // All settled first, even when one fails: nothing may still write when the caller goes on.
   await Promise.allSettled([own, ...remote]);
+  arena.release();
   await Promise.all([own, ...remote]);
 }
 
@@ -95,17 +96,26 @@ function wake(host: Host, wanted: number): readonly number[] {
   return host.pool?.idle().slice(0, wanted) ?? [];
 }
 
-/** [0, hi) on this thread, with a turn of the event loop between stretches. */
-async function inStretches(
+/** Piece after piece of [0, count), as claimed, on this thread, with turns of the event loop in between. */
+async function inPieces(
   run: (lo: number, hi: number) => void,
-  hi: number,
-  stretch: number,
+  count: number,
+  piece: number,
+  claim: () => number,
 ): Promise<void> {
   const turn = makeTurn();
-  for (let lo = 0; lo < hi; lo += stretch) {
+  for (let lo = claim(); lo < count; lo = claim()) {
+    run(lo, Math.min(count, lo + piece));
     if (turn.due()) await turn.pause();
-    run(lo, Math.min(hi, lo + stretch));
   }
+}
+
+function localClaims(piece: number): () => number {
+  let next = 0;
+  return () => {
+    next += piece;
+    return next - piece;
+  };
 }
 
 /** Arguments as numbers, arrays by their byte offset. */

@@ -7,6 +7,17 @@ export interface PoolSetup {
   readonly memory: WebAssembly.Memory;
 }
 
+/** A kernel for a worker that claims piece after piece of [0, count). */
+export interface KernelRequest {
+  readonly kernel: string;
+  /** Arrays as byte offsets into the shared memory. */
+  readonly args: readonly number[];
+  readonly count: number;
+  readonly piece: number;
+  /** Offset of the 32-bit word from which all threads claim their next piece. */
+  readonly counter: number;
+}
+
 /** Rows of a module model for a worker; arrays are byte offsets into the shared memory. */
 export interface RowsRequest {
   readonly url: string;
@@ -16,7 +27,7 @@ export interface RowsRequest {
   readonly n: number;
   readonly x: number;
   readonly out: number;
-  /** Offset of the Int32 from which workers claim their next rows. */
+  /** Offset of the 32-bit word from which workers claim their next rows. */
   readonly counter: number;
   readonly piece: number;
 }
@@ -72,18 +83,21 @@ export function makePool(size: number, setup: PoolSetup): Pool {
     signal?: AbortSignal,
   ): Promise<unknown> => {
     const slot = slots[index]!;
+    const aborted = watch(signal);
+    const start = (): Promise<unknown> => {
+      signal?.throwIfAborted();
+      return execute(slot, setup, method, params, aborted.promise, signal);
+    };
+    const before = slot.tail;
+    // A worker that waits gets its message now, before the caller goes on to its own share of the work.
+    const free = slot.waiting === 0 && slot.ready && signal?.aborted !== true;
     slot.waiting++;
     thread(slot)?.ref?.();
-    const before = slot.tail;
-    const aborted = watch(signal);
-    const result = Promise.race([before, aborted.promise])
-      .then(() => signal?.throwIfAborted())
-      .then(() => execute(slot, ensure(slot, setup), method, params, aborted.promise, signal))
-      .finally(() => {
-        aborted.stop();
-        slot.waiting--;
-        if (slot.waiting === 0) thread(slot)?.unref?.();
-      });
+    const result = (free ? start() : Promise.race([before, aborted.promise]).then(start)).finally(() => {
+      aborted.stop();
+      slot.waiting--;
+      if (slot.waiting === 0) thread(slot)?.unref?.();
+    });
     // Without a value: one that held the outcomes would hold those of all calls before it.
     slot.tail = Promise.allSettled([before, result]).then(() => undefined);
     return result;
@@ -109,14 +123,18 @@ function newSlot(): Slot {
 /** One call on a worker that has nothing else to do. */
 async function execute(
   slot: Slot,
-  opening: Promise<workerpool.Pool>,
+  setup: PoolSetup,
   method: string,
   params: readonly unknown[],
   aborted: Promise<undefined>,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
   try {
-    const working = opening.then((pool) => exec(slot, pool, method, params));
+    const { pool, ready } = slot;
+    const working =
+      ready && pool !== undefined
+        ? exec(slot, pool, method, params)
+        : ensure(slot, setup).then((opened) => exec(slot, opened, method, params));
     const first = await Promise.race([working.then((value) => ({ value })), aborted]);
     if (first !== undefined) return first.value;
     working.catch(() => undefined);

@@ -21,9 +21,12 @@ const methods = {
     if (module !== undefined) kernels = new WebAssembly.Instance(module, { env: { memory } }).exports;
   },
 
-  /** One kernel: its arguments as numbers, arrays as byte offsets, the range last. */
-  kernel(name, args) {
-    kernels[name](...args);
+  /** Piece after piece of a kernel's range, claimed from the counter all threads share; arrays as byte offsets. */
+  kernel({ kernel, args, count, piece, counter }) {
+    const run = kernels[kernel];
+    const next = new Uint32Array(memory.buffer, counter, 1);
+    for (let lo = Atomics.add(next, 0, piece); lo < count; lo = Atomics.add(next, 0, piece))
+      run(...args, lo, Math.min(count, lo + piece));
   },
 
   /**
@@ -33,7 +36,7 @@ const methods = {
   async rows({ url, exportName, names, outputs, n, x, out, counter, piece }) {
     const { model, fault } = await loadModel(url, exportName);
     if (fault !== undefined) return { fault };
-    const next = new Int32Array(memory.buffer, counter, 1);
+    const next = new Uint32Array(memory.buffer, counter, 1);
     const points = new Float64Array(memory.buffer, x, n * names.length);
     const values = new Float64Array(memory.buffer, out, n * outputs);
     const failures = [];

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { threadId } from 'node:worker_threads';
 import { afterAll, expect, test } from 'vitest';
 import type { Backend, ModuleTask } from '../../engine/backend/backend.ts';
 import { hostBackend } from '../../engine/backend/host.ts';
@@ -72,6 +73,16 @@ test('evaluateModule(): named, pointwise, batch and TypeScript models give each 
 test('evaluateModule(): a model in a folder without node_modules may import from ensample', async () => {
   const url = write("import { named } from 'ensample';\nexport default named(({ a, b }) => a + b);", 'js');
   expect((await evaluate(one, { url })).y).toEqual(row.map((a) => 11 * a));
+});
+
+test('evaluateModule(): all workers share the rows, and none of them is this thread', async () => {
+  const url = write(
+    "import { threadId } from 'node:worker_threads';\nexport default () => new Promise((go) => setTimeout(go, 10, threadId));",
+  );
+  await evaluate(three, { url });
+  const { y } = await evaluate(three, { url });
+  expect(new Set(y).size).toBe(3);
+  expect(y).not.toContain(threadId);
 });
 
 test('evaluateModule(): several outputs, another export, and fewer rows than workers', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import { makePool, type RowsRequest, WorkerDeath } from '../../engine/pool/pool.ts';
+import { type KernelRequest, makePool, type RowsRequest, WorkerDeath } from '../../engine/pool/pool.ts';
 import { compileKernels, RESERVED_BYTES } from '../../engine/wasm/loader.ts';
 
 const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
@@ -7,7 +7,14 @@ const pool = makePool(2, { module: compileKernels(true), memory });
 afterAll(() => pool.dispose());
 
 const values = new Float64Array(memory.buffer, RESERVED_BYTES, 8);
-const counter = new Int32Array(memory.buffer, RESERVED_BYTES + 1024, 1);
+const counter = new Uint32Array(memory.buffer, RESERVED_BYTES + 1024, 1);
+
+/** Normals into values[0..count-1]. */
+function normals(count: number, kernel = 'normal'): KernelRequest {
+  counter[0] = 0;
+  const args = [RESERVED_BYTES, 1, 7, 0, 0, 0, 0];
+  return { kernel, args, count, piece: 3, counter: counter.byteOffset };
+}
 
 /** Two rows of a model without inputs worth naming, written to values[at], values[at + 1]. */
 function rows(body: string, at = 0): RowsRequest {
@@ -19,9 +26,9 @@ function rows(body: string, at = 0): RowsRequest {
 }
 
 test('call(): runs a kernel on the shared memory and rejects with what the worker threw', async () => {
-  await pool.call(0, 'kernel', ['normal', [RESERVED_BYTES, 1, 7, 0, 0, 0, 0, 0, 8]]);
+  await pool.call(0, 'kernel', [normals(8)]);
   expect(values.every((value) => value !== 0)).toBe(true);
-  await expect(pool.call(0, 'kernel', ['absent', []])).rejects.toThrow(/is not a function/);
+  await expect(pool.call(0, 'kernel', [normals(8, 'absent')])).rejects.toThrow(/function/i);
 });
 
 test('idle(): lists workers that are up and have nothing to do', async () => {
@@ -42,7 +49,7 @@ test('call(): a call aborted while it waits rejects at once, never starts, and l
       done = true;
     });
   const stop = new AbortController();
-  const second = pool.call(0, 'kernel', ['normal', [RESERVED_BYTES, 1, 7, 0, 0, 0, 0, 0, 2]], stop.signal);
+  const second = pool.call(0, 'kernel', [normals(2)], stop.signal);
   stop.abort(new Error('not needed'));
   await expect(second).rejects.toThrow('not needed');
   expect(done).toBe(false);
@@ -52,7 +59,7 @@ test('call(): a call aborted while it waits rejects at once, never starts, and l
 
 test('call(): a worker that dies takes only its own call with it', async () => {
   const dying = pool.call(1, 'rows', [rows('process.exit(9);')]);
-  const next = pool.call(1, 'kernel', ['normal', [RESERVED_BYTES, 1, 8, 0, 0, 0, 0, 0, 8]]);
+  const next = pool.call(1, 'kernel', [normals(8)]);
   await expect(dying).rejects.toThrow(WorkerDeath);
   await expect(dying).rejects.toThrow('exit code 9');
   await next;
@@ -65,5 +72,5 @@ test('dispose(): ends workers, busy ones too, and a later call starts them anew'
   await pool.dispose();
   await ended;
   expect(pool.idle()).toEqual([]);
-  await pool.call(0, 'kernel', ['normal', [RESERVED_BYTES, 1, 7, 0, 0, 0, 0, 0, 1]]);
+  await pool.call(0, 'kernel', [normals(1)]);
 });
