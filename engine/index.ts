@@ -11,9 +11,61 @@ export {
 export { type HostOptions, hostBackend } from './backend/host.ts';
 export { jsBackend } from './backend/js.ts';
 export { nearestName } from './check.ts';
+export {
+  autocovariance,
+  type ChainMemory,
+  type Chains,
+  chainMemory,
+  splitRHat,
+} from './diagnostics/autocorrelation.ts';
+export { essOfFunction } from './diagnostics/effective-size.ts';
+export { type ParetoTail, paretoSmooth, type TailReading } from './diagnostics/pareto.ts';
+export {
+  chiSquareTest,
+  kolmogorovSmirnov,
+  serialCorrelation,
+  type TestResult,
+} from './diagnostics/randomness.ts';
+export {
+  batchMean,
+  type Coverage,
+  coverage,
+  type Interval,
+  type MeanAndError,
+  normalInterval,
+  replicateMean,
+  studentInterval,
+} from './diagnostics/standard-error.ts';
+export { beta } from './distribution/beta.ts';
+export { binomial } from './distribution/binomial.ts';
+export { categorical } from './distribution/categorical.ts';
+export { discreteUniform } from './distribution/discrete-uniform.ts';
+export { empirical } from './distribution/empirical.ts';
+export { exponential } from './distribution/exponential.ts';
+export { gamma } from './distribution/gamma.ts';
+export {
+  type GaussianCopula,
+  gaussianCopula,
+  type NamedCorrelation,
+} from './distribution/gaussian-copula.ts';
+export { gumbel } from './distribution/gumbel.ts';
 export { type Dependence, type InputSpace, type Inputs, inputSpace } from './distribution/inputs.ts';
-export type { Law } from './distribution/law.ts';
+export { type Law, upperQuantile } from './distribution/law.ts';
+export { logNormal, logNormalFromMean } from './distribution/log-normal.ts';
+export { logUniform } from './distribution/log-uniform.ts';
+export { mixture } from './distribution/mixture.ts';
+export { independent, type MultivariateLaw, type Rows } from './distribution/multivariate.ts';
+export { multivariateMixture } from './distribution/multivariate-mixture.ts';
+export { multivariateNormal } from './distribution/multivariate-normal.ts';
+export { normal } from './distribution/normal.ts';
+export { pareto } from './distribution/pareto.ts';
+export { poisson } from './distribution/poisson.ts';
+export { type DrawAddress, drawLaw, drawPoints } from './distribution/sample.ts';
+export { studentT } from './distribution/student-t.ts';
+export { triangular } from './distribution/triangular.ts';
+export { truncated } from './distribution/truncated.ts';
 export { uniform } from './distribution/uniform.ts';
+export { weibull } from './distribution/weibull.ts';
 export * from './errors.ts';
 export { cached } from './model/cached.ts';
 export type { MissingPolicy } from './model/missing.ts';

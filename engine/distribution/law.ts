@@ -21,6 +21,11 @@ export interface Law {
   survival(x: number): number;
   /** Smallest x with cdf(x) >= p, for p in (0, 1); the ends of the support at 0 and 1; NaN outside [0, 1]. */
   quantile(p: number): number;
+  /**
+   * Smallest x with survival(x) <= q: `quantile(1 - q)` with full accuracy for tiny q. Optional for laws made
+   * elsewhere; read it through `upperQuantile`.
+   */
+  survivalQuantile?(q: number): number;
   /** 'triangular on [49, 51], mode 50': how a report names it. */
   describe(): string;
 }
@@ -44,4 +49,24 @@ export function checkParameter(
     found: `\`${parameter}\` is ${show(value)}`,
     expected,
   });
+}
+
+/** The quantile at upper tail probability q, by the law's own `survivalQuantile` where it has one. */
+export function upperQuantile(law: Law, q: number): number {
+  return law.survivalQuantile === undefined ? law.quantile(1 - q) : law.survivalQuantile(q);
+}
+
+/** What a quantile function answers at 0 (`atZero`), at 1 (`atOne`), and NaN outside [0, 1]. */
+export function endpoint(p: number, atZero: number, atOne: number): number {
+  return p === 0 ? atZero : p === 1 ? atOne : Number.NaN;
+}
+
+/** A location and a positive scale, checked. */
+export function checkScale(law: string, parameter: string, value: unknown): number {
+  return checkParameter(law, parameter, value, (x) => x > 0, 'a finite number above 0');
+}
+
+/** log density of a point that is not in the support: -Infinity, but NaN stays NaN. */
+export function outside(x: number): number {
+  return Number.isNaN(x) ? x : -Infinity;
 }

@@ -5,8 +5,9 @@ const EPSILON = 2 ** -53;
 /** log of the beta function B(a, b), a, b > 0, by Stirling errors. DLMF 5.12.1. */
 export function logBeta(a: number, b: number): number {
   const s = a + b;
-  const rest = stirlingError(a) + stirlingError(b) - stirlingError(s) + HALF_LOG_TWO_PI;
-  return rest - 0.5 * Math.log(s) + (a - 0.5) * Math.log(a / s) + (b - 0.5) * Math.log(b / s);
+  const logShare = (x: number, rest: number): number => (x < rest ? Math.log(x / s) : Math.log1p(-rest / s));
+  const stirling = stirlingError(a) + stirlingError(b) - stirlingError(s) + HALF_LOG_TWO_PI;
+  return stirling - 0.5 * Math.log(s) + (a - 0.5) * logShare(a, b) + (b - 0.5) * logShare(b, a);
 }
 
 /** The part of `logBetaKernel` that depends on the shapes alone; give it to the functions below to save its cost. */

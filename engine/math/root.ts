@@ -1,35 +1,47 @@
+type Bracket = readonly [a: number, b: number, fa: number, fb: number];
+
+/** A root of `f` in [low, high] to the last bit, where f has opposite signs (or is zero) at the ends; NaN otherwise. */
+export function bracketedRoot(f: (x: number) => number, low: number, high: number): number {
+  const [a, b, fa, fb] = shrink(f, low, high);
+  if (fa !== 0 && fb !== 0 && fa > 0 === fb > 0) return Number.NaN;
+  return Math.abs(fa) < Math.abs(fb) ? a : b;
+}
+
 /**
- * A root of `f` in [low, high], at the ends of which it has opposite signs (or is zero), to the last bit or
- * to `tolerance` times the size of the root. Inverse quadratic interpolation where it is safe, else bisection.
- *
- * Returns NaN when the signs are equal. Source: T. R. Chandrupatla (1997), Advances in Engineering Software 28, 145-149.
+ * The smallest x in [low, high], to the last bits, with f(x) >= 0, for a non-decreasing f that may be flat or jump;
+ * `high` when there is none.
  */
-export function bracketedRoot(
-  f: (x: number) => number,
-  low: number,
-  high: number,
-  tolerance = 2 ** -52,
-): number {
+export function firstReaching(f: (x: number) => number, low: number, high: number): number {
+  // A zero counts as above, so that a flat stretch at zero is entered from the left.
+  const above = (x: number): number => f(x) || Number.MIN_VALUE;
+  if (above(low) > 0) return low;
+  const [a, b, fa, fb] = shrink(above, low, high);
+  if (fa < 0 && fb < 0) return high;
+  return fa > 0 ? a : b;
+}
+
+/**
+ * Shrink a bracket to neighbouring doubles (or an exact zero): inverse quadratic interpolation where it is safe,
+ * else bisection. Source: T. R. Chandrupatla (1997), Advances in Engineering Software 28, 145-149.
+ */
+function shrink(f: (x: number) => number, low: number, high: number): Bracket {
   let [a, b, c] = [high, low, high];
-  let [fa, fb, fc] = [f(a), f(b), 0];
-  if (fa === 0) return a;
-  if (fb === 0) return b;
-  if (!(fa > 0 !== fb > 0)) return Number.NaN;
-  fc = fa;
+  let [fa, fb] = [f(a), f(b)];
+  let fc = fa;
+  if (fa === 0 || fb === 0 || fa > 0 === fb > 0) return [a, b, fa, fb];
   let t = 0.5;
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 2200; i++) {
     const x = a + t * (b - a);
     const fx = f(x);
     if (fx > 0 === fa > 0) [c, fc] = [a, fa];
     else [c, b, fc, fb] = [b, a, fb, fa];
     [a, fa] = [x, fx];
-    const best = Math.abs(fa) < Math.abs(fb) ? a : b;
     const size = Math.abs(b - a);
-    const least = tolerance * Math.abs(best) + Number.MIN_VALUE;
-    if (fa === 0 || size <= 2 * least) return best;
+    const least = 2 ** -53 * Math.min(Math.abs(a), Math.abs(b)) + Number.MIN_VALUE;
+    if (fa === 0 || size <= 2 * least) break;
     t = interpolation(a, b, c, fa, fb, fc, least / size);
   }
-  return a;
+  return [a, b, fa, fb];
 }
 
 /** Position of the next point between a (0) and b (1). */
