@@ -1,3 +1,4 @@
+import { gammaUpper } from '../../engine/math/incomplete-gamma.ts';
 import { TAG } from '../../engine/random/purpose.ts';
 import { type Rng, rngFromSeed } from '../../engine/random/rng.ts';
 import { normalQuantile } from '../../engine/wasm/twins/normal.ts';
@@ -191,8 +192,7 @@ export function expectLaw(
 
 /**
  * Counts of independent draws fall into cells with the given probabilities: chi-square with cells - 1 degrees of
- * freedom, limit by the Wilson-Hilferty quantile (within 1 % at 1e-6). Cells need an expectation of 5; a cell of
- * probability 0 must be empty.
+ * freedom. Cells need an expectation of 5; a cell of probability 0 must be empty.
  */
 export function expectCounts(
   counts: ArrayLike<number>,
@@ -213,10 +213,7 @@ export function expectCounts(
     cells++;
   }
   const degrees = cells - 1;
-  const spread = 2 / (9 * degrees);
-  const limit = degrees * (1 - spread - normalQuantile(falseAlarm) * Math.sqrt(spread)) ** 3;
-  if (degrees === 0 || statistic <= limit) return;
-  throw new LawViolation(
-    `${about}: chi-square ${statistic}; limit ${limit} at ${degrees} degrees of freedom`,
-  );
+  const pValue = degrees === 0 ? 1 : gammaUpper(degrees / 2, statistic / 2);
+  if (pValue >= falseAlarm) return;
+  throw new LawViolation(`${about}: chi-square ${statistic} at ${degrees} degrees of freedom, p = ${pValue}`);
 }
