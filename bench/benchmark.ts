@@ -1,0 +1,68 @@
+import benny from 'benny';
+
+/** How big the inputs are: 'toy' only shows that a benchmark still runs. */
+export type Size = 'full' | 'toy';
+
+/** One way of doing a task. */
+export interface Case {
+  readonly name: string;
+  run(): void | Promise<void>;
+}
+
+/** One task, timed in several ways; ratios are against the first of them. */
+export interface Benchmark {
+  readonly name: string;
+  /** What is counted, in one word, and how many of it a run makes: times are given per item. */
+  readonly unit: string;
+  readonly items: number;
+  readonly cases: readonly Case[];
+  /** How many times as fast as the first case the last one is meant to be. */
+  readonly goal?: number;
+  /** Throws when the cases do not give the right answer. Runs before any timing, and compiles and warms up. */
+  check(): void | Promise<void>;
+  /** Gives back what the cases hold. */
+  dispose?(): void | Promise<void>;
+}
+
+/** What a file bench/<area>.bench.ts exports under the name `benchmarks`. */
+export type MakeBenchmarks = (size: Size) => Promise<readonly Benchmark[]> | readonly Benchmark[];
+
+/** Times of one case in nanoseconds per item. */
+export interface Timing {
+  readonly benchmark: string;
+  readonly name: string;
+  readonly unit: string;
+  readonly minimum: number;
+  readonly median: number;
+  readonly samples: number;
+  /** Times as fast as the first case, by minima and by medians. */
+  readonly ratio: number;
+  readonly medianRatio: number;
+  readonly goal: number | undefined;
+}
+
+const OPTIONS = {
+  full: { minTime: 0.02, maxTime: 2, minSamples: 20, delay: 0.002 },
+  toy: { minTime: 0.001, maxTime: 0.002, minSamples: 1, delay: 0 },
+} as const;
+
+/** Check, then time, every case of a benchmark. */
+export async function time(benchmark: Benchmark, size: Size): Promise<readonly Timing[]> {
+  await benchmark.check();
+  const entries = benchmark.cases.map(({ name, run }) => benny.add(name, run));
+  const summary = await benny.suite(benchmark.name, ...entries, benny.configure({ cases: OPTIONS[size] }));
+  await benchmark.dispose?.();
+  const perItem = 1e9 / benchmark.items;
+  const first = summary.results[0]!.details;
+  return summary.results.map(({ name, details, samples }, k) => ({
+    benchmark: benchmark.name,
+    name,
+    unit: benchmark.unit,
+    minimum: details.min * perItem,
+    median: details.median * perItem,
+    samples,
+    ratio: first.min / details.min,
+    medianRatio: first.median / details.median,
+    goal: k === summary.results.length - 1 ? benchmark.goal : undefined,
+  }));
+}
