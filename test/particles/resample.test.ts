@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { jsBackend } from '../../../engine/backend/js.ts';
-import { DegeneracyError, OptionError, ValueError } from '../../../engine/errors.ts';
-import { integerWeights, quantise } from '../../../engine/particles/integer-weights.ts';
-import { ess } from '../../../engine/particles/log-weight.ts';
-import { type ResampleOptions, resample } from '../../../engine/particles/resample.ts';
-import { RESAMPLING_SCHEMES, SCHEME_NAMES } from '../../../engine/particles/resampling/schemes.ts';
-import { rngFromSeed } from '../../../engine/random/rng.ts';
-import { sum } from '../../../engine/wasm/twins/sums.ts';
-import { splitBackend } from '../../support/split-backend.ts';
+import { jsBackend } from '../../engine/backend/js.ts';
+import { DegeneracyError, OptionError, ValueError } from '../../engine/errors.ts';
+import { integerWeights, quantise } from '../../engine/particles/integer-weights.ts';
+import { ess } from '../../engine/particles/log-weight.ts';
+import { type ResampleOptions, resample } from '../../engine/particles/resample.ts';
+import { RESAMPLING_SCHEMES, SCHEME_NAMES } from '../../engine/particles/resampling/schemes.ts';
+import { rngFromSeed } from '../../engine/random/rng.ts';
+import { sum } from '../../engine/wasm/twins/sums.ts';
+import { splitBackend } from '../support/split-backend.ts';
 
 const SEED = 19;
 const rng = rngFromSeed(SEED);

@@ -1,6 +1,6 @@
 import { describe, test } from 'vitest';
-import { RESAMPLING_SCHEMES } from '../../../engine/particles/resampling/schemes.ts';
-import { expectMeans } from '../../support/law.ts';
+import { RESAMPLING_SCHEMES } from '../../engine/particles/resampling/schemes.ts';
+import { expectMeans } from '../support/law.ts';
 import { expectedOffspring, offspring, WEIGHTS } from './drawing.ts';
 
 const SEED = 11;

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { jsBackend } from '../../../engine/backend/js.ts';
-import { OptionError, ShapeError } from '../../../engine/errors.ts';
-import { distinctCount, offspringCounts } from '../../../engine/particles/genealogy.ts';
-import { permuteInPlace } from '../../../engine/particles/in-place.ts';
-import { makeParticles, type Particles } from '../../../engine/particles/particles.ts';
-import { rngFromSeed } from '../../../engine/random/rng.ts';
-import { splitBackend } from '../../support/split-backend.ts';
+import { jsBackend } from '../../engine/backend/js.ts';
+import { OptionError, ShapeError } from '../../engine/errors.ts';
+import { distinctCount, offspringCounts } from '../../engine/particles/genealogy.ts';
+import { permuteInPlace } from '../../engine/particles/in-place.ts';
+import { makeParticles, type Particles } from '../../engine/particles/particles.ts';
+import { rngFromSeed } from '../../engine/random/rng.ts';
+import { splitBackend } from '../support/split-backend.ts';
 
 const SEED = 23;
 const N = 150;

@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
-import { jsBackend } from '../../../engine/backend/js.ts';
-import { OptionError } from '../../../engine/errors.ts';
+import { jsBackend } from '../../engine/backend/js.ts';
+import { OptionError } from '../../engine/errors.ts';
 import {
   type History,
   type HistoryOptions,
   historyBytes,
   makeHistory,
-} from '../../../engine/particles/history.ts';
-import { makeParticles } from '../../../engine/particles/particles.ts';
-import { makePathTree } from '../../../engine/particles/path-tree.ts';
-import { makeResampler } from '../../../engine/particles/resampler.ts';
-import { rngFromSeed } from '../../../engine/random/rng.ts';
+} from '../../engine/particles/history.ts';
+import { makeParticles } from '../../engine/particles/particles.ts';
+import { makePathTree } from '../../engine/particles/path-tree.ts';
+import { makeResampler } from '../../engine/particles/resampler.ts';
+import { rngFromSeed } from '../../engine/random/rng.ts';
 
 const SEED = 31;
 const FIELDS = { x: { components: 2 }, mark: { components: 1, type: 'float32' } } as const;

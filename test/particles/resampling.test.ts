@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { metropolisWith } from '../../../engine/particles/resampling/metropolis.ts';
-import type { ResamplingScheme } from '../../../engine/particles/resampling/scheme.ts';
-import { RESAMPLING_SCHEMES } from '../../../engine/particles/resampling/schemes.ts';
-import { expectMeans, expectRejected, type Replicates } from '../../support/law.ts';
+import { metropolisWith } from '../../engine/particles/resampling/metropolis.ts';
+import type { ResamplingScheme } from '../../engine/particles/resampling/scheme.ts';
+import { RESAMPLING_SCHEMES } from '../../engine/particles/resampling/schemes.ts';
+import { expectMeans, expectRejected, type Replicates } from '../support/law.ts';
 import { drawing, expectedOffspring, offspring, WEIGHTS } from './drawing.ts';
 
 const SEED = 7;

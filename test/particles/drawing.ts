@@ -1,12 +1,12 @@
-import { jsBackend } from '../../../engine/backend/js.ts';
-import { integerWeights } from '../../../engine/particles/integer-weights.ts';
+import { jsBackend } from '../../engine/backend/js.ts';
+import { integerWeights } from '../../engine/particles/integer-weights.ts';
 import {
   type Drawing,
   type ResamplingScheme,
   takeScratch,
-} from '../../../engine/particles/resampling/scheme.ts';
-import { rngFromSeed } from '../../../engine/random/rng.ts';
-import type { Replicates } from '../../support/law.ts';
+} from '../../engine/particles/resampling/scheme.ts';
+import { rngFromSeed } from '../../engine/random/rng.ts';
+import type { Replicates } from '../support/law.ts';
 
 /** Weight vectors that every scheme is tested on, as integers. */
 export const WEIGHTS: Readonly<Record<string, readonly number[]>> = {

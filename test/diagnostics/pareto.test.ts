@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { essOfFunction } from '../../../engine/diagnostics/effective-size.ts';
-import { paretoSmooth } from '../../../engine/diagnostics/pareto.ts';
-import { DegeneracyError, ShapeError, ValueError } from '../../../engine/errors.ts';
-import { ess } from '../../../engine/particles/log-weight.ts';
-import { rngFromSeed } from '../../../engine/random/rng.ts';
-import reference from '../../reference/pareto.json' with { type: 'json' };
+import { essOfFunction } from '../../engine/diagnostics/effective-size.ts';
+import { paretoSmooth } from '../../engine/diagnostics/pareto.ts';
+import { DegeneracyError, ShapeError, ValueError } from '../../engine/errors.ts';
+import { ess } from '../../engine/particles/log-weight.ts';
+import { rngFromSeed } from '../../engine/random/rng.ts';
+import reference from '../reference/pareto.json' with { type: 'json' };
 
 /** Quantiles of a Pareto law with shape k, as log-weights. */
 const quantiles = (k: number, n: number, offset = 0): Float64Array =>

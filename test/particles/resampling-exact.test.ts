@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { jsBackend } from '../../../engine/backend/js.ts';
-import { integerWeights } from '../../../engine/particles/integer-weights.ts';
+import { jsBackend } from '../../engine/backend/js.ts';
+import { integerWeights } from '../../engine/particles/integer-weights.ts';
 import {
   mergeAncestors,
   stratifiedAncestors,
   systematicAncestors,
   wholeCopies,
-} from '../../../engine/wasm/twins/resampling.ts';
-import reference from '../../reference/weights-and-resampling.json' with { type: 'json' };
+} from '../../engine/wasm/twins/resampling.ts';
+import reference from '../reference/weights-and-resampling.json' with { type: 'json' };
 
 const { weights_over_64: q, cases } = reference.resampling;
 const { cumulative, total, n } = integerWeights(q, jsBackend().arena());

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { autocovariance, chainMemory, splitRHat } from '../../../engine/diagnostics/autocorrelation.ts';
+import { autocovariance, chainMemory, splitRHat } from '../../engine/diagnostics/autocorrelation.ts';
 import {
   batchMean,
   coverage,
@@ -7,10 +7,10 @@ import {
   normalInterval,
   replicateMean,
   studentInterval,
-} from '../../../engine/diagnostics/standard-error.ts';
-import { OptionError, ShapeError } from '../../../engine/errors.ts';
-import { type Rng, rngFromSeed } from '../../../engine/random/rng.ts';
-import { expectCoverage, expectRejected, replicate } from '../../support/law.ts';
+} from '../../engine/diagnostics/standard-error.ts';
+import { OptionError, ShapeError } from '../../engine/errors.ts';
+import { type Rng, rngFromSeed } from '../../engine/random/rng.ts';
+import { expectCoverage, expectRejected, replicate } from '../support/law.ts';
 
 const SEED = 41;
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ShapeError, ValueError } from '../../../engine/errors.ts';
+import { ShapeError, ValueError } from '../../engine/errors.ts';
 import {
   conditionalEss,
   ess,
@@ -8,11 +8,11 @@ import {
   logSumExp,
   normalizedWeight,
   perplexity,
-} from '../../../engine/particles/log-weight.ts';
-import { weightedMean, weightedMoments } from '../../../engine/particles/moments.ts';
-import { rngFromSeed } from '../../../engine/random/rng.ts';
-import { sum } from '../../../engine/wasm/twins/sums.ts';
-import reference from '../../reference/weights-and-resampling.json' with { type: 'json' };
+} from '../../engine/particles/log-weight.ts';
+import { weightedMean, weightedMoments } from '../../engine/particles/moments.ts';
+import { rngFromSeed } from '../../engine/random/rng.ts';
+import { sum } from '../../engine/wasm/twins/sums.ts';
+import reference from '../reference/weights-and-resampling.json' with { type: 'json' };
 
 const number = (x: number | string): number => (x === '-inf' ? -Infinity : Number(x));
 const all = (xs: readonly (number | string)[]): Float64Array => Float64Array.from(xs, number);

@@ -1,12 +1,8 @@
 import { expect, test } from 'vitest';
-import {
-  chiSquareTest,
-  kolmogorovSmirnov,
-  serialCorrelation,
-} from '../../../engine/diagnostics/randomness.ts';
-import { OptionError, ShapeError } from '../../../engine/errors.ts';
-import reference from '../../reference/randomness.json' with { type: 'json' };
-import { expectLaw, expectRejected, replicate } from '../../support/law.ts';
+import { chiSquareTest, kolmogorovSmirnov, serialCorrelation } from '../../engine/diagnostics/randomness.ts';
+import { OptionError, ShapeError } from '../../engine/errors.ts';
+import reference from '../reference/randomness.json' with { type: 'json' };
+import { expectLaw, expectRejected, replicate } from '../support/law.ts';
 
 const SEED = 43;
 
