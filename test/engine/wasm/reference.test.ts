@@ -1,16 +1,17 @@
 import { expect, test } from 'vitest';
 import { channel, rngFromKey } from '../../../engine/random/rng.ts';
 import { type Kernels, twins } from '../../../engine/wasm/kernels.ts';
-import { bindKernels, compileKernels, RESERVED_BYTES } from '../../../engine/wasm/loader.ts';
+import { RESERVED_BYTES } from '../../../engine/wasm/loader.ts';
 import { normalQuantile } from '../../../engine/wasm/twins/normal.ts';
 import { philoxBlock } from '../../../engine/wasm/twins/philox.ts';
 import { blockCount, sum, treeSum } from '../../../engine/wasm/twins/sums.ts';
 import reference from '../../reference/random.json' with { type: 'json' };
+import { bind } from './bind.ts';
 
 const memory = new WebAssembly.Memory({ initial: 8 });
 const HOSTS: readonly (readonly [string, Kernels, ArrayBufferLike | undefined])[] = [
   ['JavaScript', twins, undefined],
-  ['WebAssembly', bindKernels(compileKernels(false), memory), memory.buffer],
+  ['WebAssembly', bind(memory), memory.buffer],
 ];
 
 /** Room for n numbers at byte `offset` past the reserved part, where the host wants it. */

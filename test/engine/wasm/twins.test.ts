@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { rngFromSeed, type Stream } from '../../../engine/random/rng.ts';
 import { type KernelName, twins } from '../../../engine/wasm/kernels.ts';
-import { bindKernels, compileKernels, RESERVED_BYTES, rawKernels } from '../../../engine/wasm/loader.ts';
+import { compileKernels, RESERVED_BYTES, rawKernels } from '../../../engine/wasm/loader.ts';
+import { bind } from './bind.ts';
 import { CASES } from './cases.ts';
 import type { Allocator, MakeCall } from './draws.ts';
 
@@ -72,7 +73,7 @@ for (const shared of [false, true]) {
   const memory = shared
     ? new WebAssembly.Memory({ initial: 64, maximum: 64, shared })
     : new WebAssembly.Memory({ initial: 64 });
-  const wasm = bindKernels(compileKernels(shared), memory);
+  const wasm = bind(memory);
   for (const [name, make] of Object.entries(CASES) as [KernelName, MakeCall][]) {
     test(`${name}: WebAssembly over ${shared ? 'shared' : 'unshared'} memory gives the bits of the twin on any range`, () => {
       for (let trial = 0; trial < TRIALS; trial++) {
