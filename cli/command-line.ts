@@ -2,8 +2,8 @@
 const SWITCHES: ReadonlySet<string> = new Set(['--json', '--quiet']);
 const WITH_VALUE: ReadonlySet<string> = new Set(['--csv', '--report', '--resume', '--seed', '--threads']);
 
-/** The command that gives the same numbers again: settings and seed, without what only says where results go. */
-export function repeatCommand(argv: readonly string[], seed: number): string {
+/** The command that gives the same numbers again: settings and seed, without what only says where results go. A seed that was read from a file is undefined. */
+export function repeatCommand(argv: readonly string[], seed: number | undefined): string {
   const kept: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
@@ -15,10 +15,10 @@ export function repeatCommand(argv: readonly string[], seed: number): string {
     }
     kept.push(quoted(word));
   }
-  return ['ensample', ...kept, '--seed', String(seed)].join(' ');
+  return ['ensample', ...kept, ...(seed === undefined ? [] : ['--seed', String(seed)])].join(' ');
 }
 
 /** A word as a shell takes it. */
-function quoted(word: string): string {
+export function quoted(word: string): string {
   return /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -23,21 +23,38 @@ export function usageError(
   return new OptionError({ where, option, value, found, expected, ...(fix === undefined ? {} : { fix }) });
 }
 
+/** Settings that the method calls by its option names and the command line by flags. */
+const FLAG_OF =
+  /\b(points|replicates|seed|secondOrder|estimator|design|interval|resamples|level|until|missing|backend|threads): ('[\w-]+'|\d+(?:\.\d+)?)/g;
+
+/** Functions that the commands call, by the names their messages begin with. */
+const OWN_NAME = /^(sobolIndices|sobolDesign|sobolAnalyze|chooseBackend|hostBackend|run)(?=: )/;
+
+/** A message or warning of the engine in the words of the command line: `--missing drop-row`, not `missing: 'drop-row'`. */
+export function inFlagWords(text: string): string {
+  return text
+    .replace(/option `(\w+)`/g, (_, name: string) => `option ${flag(name)}`)
+    .replace(FLAG_OF, (_, name: string, value: string) => `${flag(name)} ${value.replaceAll("'", '')}`);
+}
+
+function flag(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /**
  * Prints an error: one message wrapped at the width, its first words in red, no stack.
  * ENSAMPLE_DEBUG=1 adds the stack and those of its causes.
+ *
+ * @param command 'ensample sobol', put in the place of the names that functions call themselves by.
  */
-export function printError(
-  error: unknown,
-  command: string,
-  err: Stream,
-  debug: boolean,
-  tell: (error: EngineError) => string = (known) => known.message,
-): void {
-  const text = error instanceof EngineError ? tell(error) : unexpected(error, command);
+export function printError(error: unknown, command: string, err: Stream, debug: boolean): void {
+  const known = error instanceof EngineError;
+  const text = known ? inFlagWords(error.message.replace(OWN_NAME, command)) : unexpected(error, command);
   const { width, paint } = err.look;
-  const lines = text.split('\n').map((line) => wrap(cleanLine(line), width));
-  const message = lines.join('\n');
+  const message = text
+    .split('\n')
+    .map((line) => wrap(cleanLine(line), width))
+    .join('\n');
   const colon = message.indexOf(':') + 1;
   err.write(`${paint.red(message.slice(0, colon))}${message.slice(colon)}\n`);
   if (debug) err.write(`${stackOf(error)}\n`);

@@ -18,10 +18,10 @@ const DESIGN_FLAGS: readonly FlagRow[] = [
   ['--seed <seed>', 'an integer; drawn and printed when absent'],
   ['--second-order', 'also all pairs of inputs'],
   ['--design <name>', `${DESIGNS.join(', ')} (default sobol)`],
+  ['--estimator <name>', ESTIMATORS.join(', ')],
   ['--groups <groups>', 'treat inputs together: "soil=k1,k2;rain=r1,r2"'],
 ];
 const ANALYSIS_FLAGS: readonly FlagRow[] = [
-  ['--estimator <name>', ESTIMATORS.join(', ')],
   ['--interval <kind>', INTERVALS.join(', ')],
   ['--resamples <n>', 'bootstrap resamples (default 1000)'],
   ['--level <p>', 'level of the intervals (default 0.95)'],
@@ -107,7 +107,7 @@ export function usageFromCommander(
 ): OptionError {
   const command = program.commands.find((candidate) => candidate.name() === argv[0]);
   const where = command === undefined ? 'ensample' : `ensample ${command.name()}`;
-  const subject = /'([^']+)'/.exec(error.message)?.[1] ?? '';
+  const subject = (/'([^']+)'/.exec(error.message)?.[1] ?? '').replace(/ <.*/, '');
   const complain = (found: string, expected: string, fix?: string): OptionError =>
     new OptionError({
       where,

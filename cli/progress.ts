@@ -1,11 +1,14 @@
-import { count, duration, fixed, percent, rate } from './format/number.ts';
+import { count, duration, fixed, rate } from './format/number.ts';
 import { cells } from './format/text.ts';
 import type { Stream } from './terminal.ts';
 
 /** How far a run is. */
 export interface Stage {
-  /** Model runs done, and in all; undefined when open-ended. */
+  /** Model runs done, those of an earlier process included. */
   readonly done: number;
+  /** Model runs of this process. */
+  readonly ran: number;
+  /** Model runs in all; undefined when open-ended. */
   readonly total: number | undefined;
   /** Half-width of the least certain total index; NaN until two replicates exist. */
   readonly widest: number;
@@ -31,12 +34,13 @@ export function makeProgress(err: Stream, quiet: boolean, dumb: boolean): Progre
   const start = performance.now();
   const animated = err.isTerminal && !dumb;
   let stage: Stage | undefined;
+  let at = 0;
   let drawn = false;
   const show = (): void => {
     const elapsed = performance.now() - start;
     if (stage === undefined || elapsed < TIME.first) return;
-    const line = progressLine(stage, elapsed / 1000, err.look.utf8, animated);
-    err.write(animated ? `\r${fit(line, err.look.width - 1)}\x1b[K` : `${line}\n`);
+    const line = progressLine(stage, at / 1000, elapsed / 1000, err.look.utf8, animated);
+    err.write(animated ? `\r${shorten(line, err.look.width - 1)}\x1b[K` : `${line}\n`);
     drawn = animated;
   };
   const timer = setInterval(show, animated ? TIME.redraw : TIME.plain);
@@ -44,6 +48,7 @@ export function makeProgress(err: Stream, quiet: boolean, dumb: boolean): Progre
   return {
     update: (now) => {
       stage = now;
+      at = performance.now() - start;
     },
     end: () => {
       clearInterval(timer);
@@ -53,22 +58,25 @@ export function makeProgress(err: Stream, quiet: boolean, dumb: boolean): Progre
   };
 }
 
-/** '[##########........]  55 %  162 202 runs  1.9 M/s  0.1 s left  widest +/- 0.002', without the bar off a terminal. */
-export function progressLine(stage: Stage, seconds: number, utf8: boolean, bar: boolean): string {
-  const { done, total, widest } = stage;
-  const perSecond = done / seconds;
+/**
+ * '[##########........]  55 %  162 202 runs  1.9 M/s  0.1 s left  widest +/- 0.002', without the bar off a terminal.
+ *
+ * @param at seconds from the start to this stage. @param now seconds from the start to now.
+ */
+export function progressLine(stage: Stage, at: number, now: number, utf8: boolean, bar: boolean): string {
+  const { done, ran, total, widest } = stage;
+  const perSecond = ran / at;
   const parts: string[] = [];
   if (total !== undefined && total > 0) {
     const share = Math.min(1, done / total);
     if (bar) parts.push(`[${drawBar(share)}]`);
-    parts.push(
-      percent(Math.floor(share * 100) / 100)
-        .replace(/^0\.0/, '0')
-        .padStart(4),
-    );
+    parts.push(`${Math.floor(share * 100)} %`.padStart(bar ? 5 : 0));
   }
-  parts.push(`${count(done)} runs`, rate(perSecond));
-  if (total !== undefined && done > 0) parts.push(`${duration(Math.max(0, total - done) / perSecond)} left`);
+  parts.push(`${count(done)} runs`);
+  if (ran > 0) {
+    parts.push(rate(perSecond));
+    if (total !== undefined) parts.push(`${duration((total - done) / perSecond - (now - at))} left`);
+  }
   const sign = utf8 ? '±' : '+/-';
   parts.push(`widest ${Number.isNaN(widest) ? '...' : `${sign} ${shortWidth(widest)}`}`);
   return parts.join('  ');
@@ -86,7 +94,7 @@ function shortWidth(value: number): string {
 }
 
 /** Whole fields from the left, as many as fit. */
-function fit(line: string, width: number): string {
+function shorten(line: string, width: number): string {
   let text = line;
   while (cells(text) > width && text.includes('  ')) text = text.slice(0, text.lastIndexOf('  '));
   return text;

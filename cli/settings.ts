@@ -1,4 +1,5 @@
 import {
+  type BackendChoice,
   type DesignName,
   type EstimatorName,
   type IntervalName,
@@ -6,6 +7,7 @@ import {
   nearestName,
 } from '../estimators/index.ts';
 import { usageError } from './errors.ts';
+import { count } from './format/number.ts';
 
 /** Option values as commander hands them over: text, or true for a switch. */
 export type Flags = Readonly<Record<string, string | boolean | undefined>>;
@@ -25,7 +27,7 @@ export interface Settings {
   readonly outputs: readonly string[] | undefined;
   readonly groups: Readonly<Record<string, readonly string[]>> | undefined;
   readonly missing: MissingPolicy | undefined;
-  readonly backend: string | undefined;
+  readonly backend: BackendChoice['backend'];
   readonly threads: number | undefined;
   readonly json: boolean;
   readonly csv: string | undefined;
@@ -34,7 +36,7 @@ export interface Settings {
   readonly quiet: boolean;
 }
 
-export const ESTIMATORS = [
+export const ESTIMATORS: readonly EstimatorName[] = [
   'saltelli',
   'jansen',
   'janon',
@@ -44,10 +46,10 @@ export const ESTIMATORS = [
   'mauntz',
   'homma-saltelli',
   'saltelli2002',
-] as const satisfies readonly EstimatorName[];
-export const DESIGNS = ['sobol', 'lhs', 'iid'] as const satisfies readonly DesignName[];
-export const INTERVALS = ['replicates', 'asymptotic', 'bootstrap'] as const satisfies readonly IntervalName[];
-export const BACKENDS = ['auto', 'js', 'wasm', 'webgpu', 'software'] as const;
+];
+export const DESIGNS: readonly DesignName[] = ['sobol', 'lhs', 'iid'];
+export const INTERVALS: readonly IntervalName[] = ['replicates', 'asymptotic', 'bootstrap'];
+export const BACKENDS: readonly NonNullable<BackendChoice['backend']>[] = ['auto', 'wasm', 'js', 'webgpu'];
 
 export const DEFAULT_POINTS = 16_384;
 /** Points of one scramble are addressed by 32 bits. */
@@ -101,8 +103,8 @@ function readPoints(where: string, flags: Flags): number | undefined {
     where,
     '--points',
     text!,
-    `at most ${MOST_POINTS} (2^32)`,
-    `It would need at least ${Math.round(least)} GiB of memory. Try --points ${2 ** 20}.`,
+    `at most ${count(MOST_POINTS)} (2^32)`,
+    `It would need at least ${count(least)} GiB of memory. Try --points ${2 ** 20}.`,
   );
 }
 

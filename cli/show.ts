@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { SobolResult, Warning } from '../estimators/index.ts';
 import { csvDocument, jsonDocument } from './documents.ts';
+import { inFlagWords } from './errors.ts';
 import { count, duration } from './format/number.ts';
 import { leadSentences, outputSentence, type Story } from './format/sentences.ts';
 import { indexTables } from './format/table.ts';
@@ -9,7 +10,6 @@ import { printable, wrap } from './format/text.ts';
 import { counted } from './format/words.ts';
 import type { Problem } from './model-file.ts';
 import type { ReportInput } from './report/input.ts';
-import { renderReport } from './report/render.ts';
 import type { Settings } from './settings.ts';
 import type { Stream, Terminal } from './terminal.ts';
 
@@ -23,6 +23,8 @@ export interface Outcome {
   readonly command: string;
   /** Milliseconds. */
   readonly elapsed: number;
+  /** Model runs a second; NaN when the model ran elsewhere. */
+  readonly speed: number;
   /** Warnings of the command itself, before those of the method. */
   readonly warnings: readonly Warning[];
   /** Lines that belong before the table, such as where a run was interrupted. */
@@ -32,11 +34,11 @@ export interface Outcome {
 }
 
 /** Prints a result: the table or the JSON on stdout, warnings and sentences on stderr; writes the files asked for. */
-export function showOutcome(outcome: Outcome, terminal: Terminal): void {
+export async function showOutcome(outcome: Outcome, terminal: Terminal): Promise<void> {
   const { settings } = outcome;
   const result = select(outcome.result, settings.outputs);
   const story = storyOf(outcome, result, terminal.err.look.utf8);
-  const written = writeFiles(outcome, result, story);
+  const written = await writeFiles(outcome, result, story);
   const { out, err } = terminal;
   // Blocks on a screen stand apart by one empty line, whichever stream they come from.
   if (outcome.before.length > 0) lines(err, outcome.before);
@@ -60,11 +62,10 @@ function select(result: SobolResult, names: readonly string[] | undefined): Sobo
 }
 
 function storyOf(outcome: Outcome, result: SobolResult, utf8: boolean): Story {
-  const seconds = outcome.elapsed / 1000;
   return {
     result,
     outputs: outcome.problem.texts,
-    speed: seconds > 0 ? result.design.evaluations / seconds : Number.NaN,
+    speed: outcome.speed,
     plusMinus: utf8 ? '±' : '+/-',
   };
 }
@@ -78,7 +79,7 @@ function runSentence({ elapsed }: Outcome, story: Story, { provenance }: SobolRe
 
 function warn(err: Stream, { message }: Warning): void {
   const { width, paint } = err.look;
-  const text = wrap(printable(`Caution: ${message}`), width);
+  const text = wrap(printable(`Caution: ${inFlagWords(message)}`), width);
   err.write(`${paint.yellow('Caution:')}${text.slice('Caution:'.length)}\n`);
 }
 
@@ -86,10 +87,14 @@ function lines(err: Stream, texts: readonly string[]): void {
   for (const text of texts) err.write(`${wrap(text, err.look.width)}\n`);
 }
 
-function writeFiles(outcome: Outcome, result: SobolResult, story: Story): string[] {
+async function writeFiles(outcome: Outcome, result: SobolResult, story: Story): Promise<string[]> {
   const { csv, report } = outcome.settings;
   if (csv !== undefined) writeFileSync(csv, csvDocument(result));
-  if (report !== undefined) writeFileSync(report, renderReport(reportInput(outcome, result, story)));
+  if (report !== undefined) {
+    // The libraries that draw charts take longer to load than most runs.
+    const { renderReport } = await import('./report/render.ts');
+    writeFileSync(report, renderReport(reportInput(outcome, result, story)));
+  }
   return [report, csv].filter((file) => file !== undefined).map((file) => basename(file));
 }
 

@@ -20,6 +20,8 @@ export interface Watched {
   readonly interrupted: boolean;
   /** State at the last step, when it was to be kept. */
   readonly state: Uint8Array | undefined;
+  /** Model runs of this process, without those of an earlier one. */
+  readonly ran: number;
 }
 
 /** Milliseconds that a stopped run gets to come to the end of a step; then it is broken off. */
@@ -53,25 +55,25 @@ export async function watch<S>(
   try {
     for (;;) {
       const next = await steps.next();
-      if (next.done) return { result: next.value, interrupted: false, state: kept.state() };
+      if (next.done) return { result: next.value, interrupted: false, ...kept.rest() };
       await kept.see(next.value);
       if (!interrupt.asked) continue;
       const result = await next.value.result();
       const state = options.keep ? next.value.snapshot() : undefined;
       await steps.return(result);
-      return { result, interrupted: true, state };
+      return { result, interrupted: true, ...kept.rest(), state };
     }
   } catch (error) {
     if (!interrupt.asked) throw error;
     const result = kept.result();
-    return result === undefined ? undefined : { result, interrupted: true, state: kept.state() };
+    return result === undefined ? undefined : { result, interrupted: true, ...kept.rest() };
   }
 }
 
 interface Keeper {
   see(at: Progress<SobolResult>): Promise<void>;
   result(): SobolResult | undefined;
-  state(): Uint8Array | undefined;
+  rest(): Pick<Watched, 'state' | 'ran'>;
 }
 
 /** Looks at each step: passes progress on, keeps the answer of whole replicates and, if wanted, the state. */
@@ -82,12 +84,16 @@ function keeper(options: Watch): Keeper {
   let asked = performance.now();
   let saved = 0;
   let cost = 0;
+  let before = options.from === undefined ? 0 : undefined;
+  let ran = 0;
   const due = (): boolean => performance.now() - asked > Math.max(ASKING.milliseconds, cost / ASKING.share);
   return {
     result: () => result,
-    state: () => state,
+    rest: () => ({ state, ran }),
     async see(at) {
       const { done, total } = at.info;
+      before ??= done;
+      ran = done - before;
       const whole = total === undefined ? replicate + 1 : Math.floor((done / total) * options.replicates);
       if (whole > replicate && due()) {
         const start = performance.now();
@@ -102,7 +108,7 @@ function keeper(options: Watch): Keeper {
         saved = performance.now();
       }
       const widest = result === undefined ? Number.NaN : widestHalf(result);
-      options.update({ done, total, widest });
+      options.update({ done, ran, total, widest });
     },
   };
 }

@@ -15,22 +15,36 @@ const NEGLIGIBLE = 1e-3;
 
 /**
  * An index as printed: digits by its standard error, low end rounded down, high end up. An interval that lies
- * within 0.001 of zero is replaced by '<' and its upper end.
+ * within 0.001 of zero is replaced by '<' and its upper end, unless `full` says that it is shown because it is not 0.
  */
-export function entry(estimate: IntervalEstimate, i: number): Entry {
+export function entry(estimate: IntervalEstimate, i: number, full = false): Entry {
   const value = estimate.value[i]!;
   const low = estimate.low[i]!;
   const high = estimate.high[i]!;
   if (Number.isNaN(value)) return { value: 'n/a', low: '', high: '' };
+  if (isExactZero(estimate, i)) return { value: fixed(0, INDEX_DECIMALS), low: '', high: '' };
   if (Number.isNaN(low) || Number.isNaN(high))
     return { value: fixed(value, INDEX_DECIMALS), low: 'n/a', high: '' };
-  if (high < NEGLIGIBLE && low > -NEGLIGIBLE) return { value: `<${bound(high)}`, low: '', high: '' };
+  if (!full && high < NEGLIGIBLE && low > -NEGLIGIBLE) return { value: `<${bound(high)}`, low: '', high: '' };
   const decimals = decimalsFor(estimate.standardError[i]!);
   return {
     value: fixed(value, decimals),
     low: fixed(low, decimals, 'down'),
     high: fixed(high, decimals, 'up'),
   };
+}
+
+/**
+ * An index that is 0 in every replicate, to the last bit, has no standard error: nothing was estimated. True only
+ * where other entries have intervals.
+ */
+export function isExactZero({ value, low }: IntervalEstimate, i: number): boolean {
+  return value[i] === 0 && Number.isNaN(low[i]!) && low.some((end) => !Number.isNaN(end));
+}
+
+/** Upper end of an interval; 0 for an index that is exactly 0. NaN where there is none. */
+export function upperEnd(estimate: IntervalEstimate, i: number): number {
+  return isExactZero(estimate, i) ? 0 : estimate.high[i]!;
 }
 
 /** Text of a number column and of its interval column, aligned at the decimal point; all rows of one width. */

@@ -1,6 +1,4 @@
-import type { OutputIndices, SobolResult } from '../../estimators/index.ts';
-
-const studentT = (n: number) => ({ quantile: (p: number) => (p > 0.98 ? 4.6 : 2.36) * (1 + 0 / n) });
+import { type OutputIndices, type SobolResult, studentT } from '../../estimators/index.ts';
 
 /** Level at which the whole family of pairs may raise one false flag. */
 const FAMILY = 0.05;

@@ -1,4 +1,5 @@
 import type { OutputIndices, SobolResult } from '../../estimators/index.ts';
+import { upperEnd } from './columns.ts';
 import { type OutputText, outputTitle } from './look.ts';
 import { bound, percent, plusMinus, quantity } from './number.ts';
 import { flaggedPairs } from './pairs.ts';
@@ -105,14 +106,14 @@ function carriers(indices: OutputIndices, result: SobolResult, sign: string): st
 }
 
 function isFixable(indices: OutputIndices, i: number): boolean {
-  return indices.totalOrder.high[i]! < FIXABLE;
+  return upperEnd(indices.totalOrder, i) < FIXABLE;
 }
 
 function fixable(indices: OutputIndices): string | undefined {
   const { totalOrder } = indices;
   const which = Array.from(totalOrder.value.keys()).filter((i) => isFixable(indices, i));
   if (which.length === 0) return undefined;
-  const most = bound(Math.max(...which.map((i) => totalOrder.high[i]!)));
+  const most = bound(Math.max(...which.map((i) => upperEnd(totalOrder, i))));
   const names = listed(which.map((i) => inputName(indices, i)));
   const their = which.length === 1 ? 'its total index is' : 'their total indices are';
   return `${names} could be fixed anywhere: ${their} below ${most}.`;

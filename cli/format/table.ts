@@ -103,7 +103,10 @@ function pairRows(result: SobolResult, indices: OutputIndices, look: Look): stri
   const names = shortNames(indices.totalOrder.names);
   const pairName = (i: number): string => pairs.pairs[i]!.map((side) => names[side]!).join(' x ');
   const columns = [{ head: 'S2', estimate: pairs }];
-  const lines = grid({ head: 'pair', names: rows.map(pairName), level: pairs.level, columns, rows }, look);
+  const lines = grid(
+    { head: 'pair', names: rows.map(pairName), level: pairs.level, columns, rows, full: true },
+    look,
+  );
   const unseen = flagged.length - rows.length;
   if (unseen > 0) lines.push(`${label(unseen, 'other ')} that differ from 0: all of them with --csv FILE`);
   if (total > flagged.length) lines.push(`${label(total - flagged.length, 'other ')}: none differs from 0`);
@@ -115,9 +118,10 @@ function reasons(result: SobolResult, indices: OutputIndices, look: Look): strin
   const { design } = result;
   const lines: string[] = [];
   if (indices.constant) lines.push('n/a: the output never changed, so there is no variance to share out.');
-  else if (design.completeReplicates === 0) lines.push('n/a: no replicate was complete.');
+  else if (design.completeReplicates === 0)
+    lines.push('n/a: intervals need two whole replicates, and none was complete.');
   else if (design.interval === 'replicates' && design.completeReplicates < 2)
-    lines.push('n/a: intervals need two whole replicates; only one is there.');
+    lines.push('n/a: intervals need two whole replicates, and only one is there.');
   else if (indices.totalOrder.value.some(Number.isNaN)) lines.push('n/a: too few usable rows.');
   return lines.map((line) => wrap(line, look.width));
 }
@@ -128,6 +132,8 @@ interface Grid {
   readonly level: number;
   readonly columns: readonly { readonly head: string; readonly estimate: IntervalEstimate }[];
   readonly rows: readonly number[];
+  /** Small numbers in full, too. */
+  readonly full?: boolean;
   /** [rows] lengths of the bars, in the unit of the largest; absent where they would mislead. */
   readonly bars?: readonly number[];
 }
@@ -139,7 +145,7 @@ interface Cells {
 }
 
 function grid(table: Grid, look: Look): string[] {
-  const entries = table.columns.map(({ estimate }) => table.rows.map((i) => entry(estimate, i)));
+  const entries = table.columns.map(({ estimate }) => table.rows.map((i) => entry(estimate, i, table.full)));
   const columns = entries.map(column);
   const nameWidth = Math.max(cells(table.head), ...table.names.map(cells));
   const used = columns.reduce((sum, c) => sum + 2 + c.numberWidth + c.intervalWidth, nameWidth);

@@ -68,18 +68,22 @@ export function spread(left: string, right: string, width: number): string {
   return gap >= 2 ? left + ' '.repeat(gap) + right : `${left}\n${right}`;
 }
 
+/** Spaces inside a number and between a number and its unit, where no line may end. */
+const INSIDE = /(?<=\d) (?=\d{3}(?!\d)|%|(?:s|min|h|GiB)\b)/g;
+const HARD = '\u00a0';
+
 /** Words broken into lines of at most `width` cells; a longer word gets a line of its own. */
 export function wrap(text: string, width: number): string {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
+  for (const word of text.replace(INSIDE, HARD).split(' ')) {
     if (line !== '' && cells(line) + 1 + cells(word) > width) {
       lines.push(line.trimEnd());
       line = word;
     } else line = line === '' ? word : `${line} ${word}`;
   }
   lines.push(line.trimEnd());
-  return lines.join('\n');
+  return lines.join('\n').replaceAll(HARD, ' ');
 }
 
 const LONGEST = 16;

@@ -37,6 +37,7 @@ test('shortNames(): names that agree at both ends are told apart by their number
 
 test('wrap(), centre(), spread(): lines keep to their width', () => {
   expect(wrap('one two three four', 9)).toBe('one two\nthree\nfour');
+  expect(wrap('it took 12 345 678 runs in 15 s.', 12)).toBe('it took\n12 345 678\nruns in\n15 s.');
   expect(centre('ST', 6)).toBe('  ST  ');
   expect(spread('left', 'right', 12)).toBe('left   right');
   expect(spread('left', 'right', 10)).toBe('left\nright');

@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander';
+import { analyze } from './analyze.ts';
+import { backends } from './backends.ts';
+import { EXIT, exitCode, printError } from './errors.ts';
+import { isEarlyEnd, makeProgram, usageFromCommander } from './program.ts';
+import { sample } from './sample.ts';
+import { sobol } from './sobol.ts';
+import { processTerminal, quietOnClosedPipe, type Terminal } from './terminal.ts';
+
+const COMMANDS: ReadonlySet<string> = new Set(['sobol', 'sample', 'analyze', 'backends']);
+
+/** Runs one command line and resolves to its exit code; whatever goes wrong is printed on stderr. */
+async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let code = 0;
+  const program = makeProgram(
+    {
+      sobol: (file, flags) => sobol(file, flags, argv, terminal),
+      sample: (file, flags) => sample(file, flags, terminal),
+      analyze: (file, flags) => analyze(file, flags, argv, terminal),
+      backends: (flags) => backends(flags, terminal),
+    },
+    (result) => {
+      code = result;
+    },
+    terminal.out.write,
+  );
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (isEarlyEnd(error)) return 0;
+    if (argv.length === 0) {
+      terminal.err.write(program.helpInformation());
+      return EXIT.usage;
+    }
+    const told = error instanceof CommanderError ? usageFromCommander(error, program, argv) : error;
+    printError(told, commandName(argv), terminal.err, process.env.ENSAMPLE_DEBUG === '1');
+    return exitCode(told);
+  }
+}
+
+/** 'ensample sobol', how messages begin. */
+function commandName(argv: readonly string[]): string {
+  const command = argv.find((word) => COMMANDS.has(word));
+  return command === undefined ? 'ensample' : `ensample ${command}`;
+}
+
+quietOnClosedPipe();
+const code = await main(process.argv.slice(2), processTerminal());
+// Idle workers must not keep the process alive; what was written goes out first.
+process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));

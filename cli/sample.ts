@@ -1,0 +1,79 @@
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { basename } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { type SobolDesign, sobolDesign } from '../estimators/index.ts';
+import { quoted } from './command-line.ts';
+import { writeNote } from './design-file.ts';
+import { csvText, nameCell } from './documents.ts';
+import { checkWritable } from './files.ts';
+import { count } from './format/number.ts';
+import { wrap } from './format/text.ts';
+import { counted } from './format/words.ts';
+import { designOptions } from './options.ts';
+import { loadProblem } from './problem.ts';
+import { type Flags, readSettings, type Settings } from './settings.ts';
+import type { Terminal } from './terminal.ts';
+
+const WHERE = 'ensample sample';
+const ROWS_AT_ONCE = 4096;
+
+/** `ensample sample PROBLEM`: writes the design for a model that runs elsewhere. Resolves to the exit code. */
+export async function sample(path: string, flags: Flags, { err }: Terminal): Promise<number> {
+  const settings = readSettings(WHERE, flags);
+  const file = typeof flags.output === 'string' ? flags.output : undefined;
+  if (file !== undefined) checkWritable(WHERE, '-o', file);
+  const problem = await loadProblem(WHERE, path);
+  const seed = settings.seed ?? drawSeed();
+  const options = designOptions(settings, problem);
+  const design = await sobolDesign(options, { seed });
+  const groups = typeof flags.groups === 'string' ? flags.groups : undefined;
+  const note = writeNote({ ...settings, seed, groups });
+  await writeDesign(file, note, design);
+  if (settings.quiet) return 0;
+  const text = told(path, file, settings, design, seed);
+  err.write(`${text.map((line) => wrap(line, err.look.width)).join('\n')}\n`);
+  return 0;
+}
+
+function told(
+  path: string,
+  file: string | undefined,
+  settings: Settings,
+  design: SobolDesign,
+  seed: number,
+): string[] {
+  const inputs = counted(design.names.length, count(design.names.length), 'input');
+  const rows = counted(design.rows, count(design.rows), 'row');
+  const from = `${count(settings.points)} points, seed ${seed}`;
+  const x = quoted(file ?? 'x.csv');
+  return [
+    `${file === undefined ? 'Wrote' : `Wrote ${basename(file)}:`} ${rows} of ${inputs}, from ${from}.`,
+    `Run the model on each row, in this order, and write one row of outputs for each; then: ensample analyze ${quoted(path)} -x ${x} -y y.csv`,
+  ];
+}
+
+/** Note, header and rows; a slow reader of stdout is waited for. */
+async function writeDesign(
+  file: string | undefined,
+  note: string,
+  { x, rows, names }: SobolDesign,
+): Promise<void> {
+  const target = file === undefined ? process.stdout : createWriteStream(file);
+  const d = names.length;
+  target.write(note + csvText([names.map(nameCell)]));
+  for (let from = 0; from < rows; from += ROWS_AT_ONCE) {
+    const lines: string[] = [];
+    for (let row = from; row < Math.min(rows, from + ROWS_AT_ONCE); row++)
+      lines.push(x.subarray(row * d, (row + 1) * d).join(','));
+    if (!target.write(`${lines.join('\n')}\n`)) await once(target, 'drain');
+  }
+  if (file === undefined) return;
+  target.end();
+  await finished(target);
+}
+
+/** A seed that is short enough to be typed again. */
+function drawSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]!;
+}

@@ -1,0 +1,195 @@
+import { writeFileSync } from 'node:fs';
+import {
+  type Backend,
+  chooseBackend,
+  ModelError,
+  moduleModel,
+  type SobolOptions,
+  sobolIndices,
+  type Warning,
+} from '../estimators/index.ts';
+import { repeatCommand } from './command-line.ts';
+import { failureDocument } from './documents.ts';
+import { EXIT, modelFailureText } from './errors.ts';
+import { checkWritable } from './files.ts';
+import { count } from './format/number.ts';
+import { printable, wrap } from './format/text.ts';
+import { counted } from './format/words.ts';
+import { type Interrupt, watchInterrupt } from './interrupt.ts';
+import { loadModelFile, type ModelFile } from './model-file.ts';
+import { analysisOptions, designOptions } from './options.ts';
+import { makeProgress } from './progress.ts';
+import { type Flags, readSettings, type Settings } from './settings.ts';
+import { showOutcome } from './show.ts';
+import { readState, writeState } from './state-file.ts';
+import type { Terminal } from './terminal.ts';
+import { type Watched, watch } from './watch.ts';
+
+const WHERE = 'ensample sobol';
+
+/** `ensample sobol MODEL`: runs the model of a module over a design and shows its indices. Resolves to the exit code. */
+export async function sobol(
+  path: string,
+  flags: Flags,
+  argv: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const interrupt = watchInterrupt();
+  const settings = readSettings(WHERE, flags);
+  for (const option of ['report', 'csv', 'resume'] as const) {
+    const file = settings[option];
+    if (file !== undefined) checkWritable(WHERE, `--${option}`, file);
+  }
+  const model = await loadModelFile(WHERE, path);
+  const before = settings.resume === undefined ? undefined : readState(WHERE, settings.resume, settings.seed);
+  const backend = await chooseBackend(backendChoice(settings));
+  const start = performance.now();
+  try {
+    const job = { settings, model, backend, interrupt, terminal };
+    const watched = await runModel(job, before?.state, settings.seed ?? before?.header.seed);
+    if (watched === undefined) {
+      terminal.err.write('Interrupted before the first answer.\n');
+      return EXIT.interrupted;
+    }
+    const { seed } = watched.result.provenance;
+    const elapsed = performance.now() - start;
+    const state = { seed, model: model.hash };
+    if (settings.resume !== undefined && watched.state !== undefined)
+      writeState(settings.resume, state, watched.state);
+    await showOutcome(
+      {
+        ...watched,
+        problem: model,
+        modelHash: model.hash,
+        settings,
+        command: repeatCommand(argv, seed),
+        elapsed,
+        speed: (1000 * watched.ran) / elapsed,
+        warnings: changedModel(settings, model, before?.header.model),
+        before: watched.interrupted ? [interruptedLine(watched)] : [],
+        after: stateLines(settings, watched),
+      },
+      terminal,
+    );
+    return watched.interrupted ? EXIT.interrupted : 0;
+  } catch (error) {
+    throw error instanceof ModelError ? failedModel(error, settings, model) : error;
+  } finally {
+    await backend.dispose();
+  }
+}
+
+interface Job {
+  readonly settings: Settings;
+  readonly model: ModelFile;
+  readonly backend: Backend;
+  readonly interrupt: Interrupt;
+  readonly terminal: Terminal;
+}
+
+async function runModel(
+  job: Job,
+  from: Uint8Array | undefined,
+  seed: number | undefined,
+): Promise<Watched | undefined> {
+  const { settings, model, backend, interrupt, terminal } = job;
+  const method = sobolIndices(sobolOptions(settings, model));
+  const { err } = terminal;
+  if (!settings.quiet) err.write(`${wrap(startLine(settings, model), err.look.width)}\n`);
+  const progress = makeProgress(err, settings.quiet, process.env.TERM === 'dumb');
+  try {
+    return await watch(method, {
+      seed,
+      backend,
+      from,
+      interrupt,
+      replicates: settings.replicates ?? 8,
+      keep: settings.resume !== undefined,
+      update: progress.update,
+      stopping: () => {
+        progress.end();
+        err.write(`${err.isTerminal ? '\n' : ''}Stopping ... (Ctrl-C again quits at once)\n`);
+      },
+    });
+  } finally {
+    progress.end();
+  }
+}
+
+function backendChoice({ backend, threads }: Settings): Parameters<typeof chooseBackend>[0] {
+  return {
+    ...(backend === undefined ? {} : { backend }),
+    ...(threads === undefined ? {} : { threads }),
+  };
+}
+
+/** Flags and module together as options; a flag wins. */
+function sobolOptions(settings: Settings, model: ModelFile): SobolOptions {
+  return {
+    model: moduleModel(model.url),
+    ...designOptions(settings, model),
+    ...analysisOptions(WHERE, settings, model),
+    ...(settings.until === undefined ? {} : { until: settings.until }),
+  };
+}
+
+/** 'flood.ts: 8 inputs, output overflow (m), 16 384 points, 294 912 model runs' */
+function startLine(settings: Settings, model: ModelFile): string {
+  const d = Object.keys(model.inputs).length;
+  const parts = [counted(d, count(d), 'input')];
+  const outputs = model.outputs ?? settings.outputs ?? [];
+  if (outputs.length === 1) {
+    const unit = model.texts[outputs[0]!]?.unit;
+    parts.push(`output ${printable(outputs[0]!)}${unit === undefined ? '' : ` (${unit})`}`);
+  } else if (outputs.length > 1) parts.push(counted(outputs.length, count(outputs.length), 'output'));
+  const groups = groupCount(settings.groups ?? model.groups, d);
+  if (groups !== d) parts.push(counted(groups, count(groups), 'group'));
+  parts.push(`${count(settings.points)} points`);
+  if (settings.until === undefined)
+    parts.push(`${count(settings.points * rowsPerPoint(settings, groups))} model runs`);
+  return `${model.file}: ${parts.join(', ')}`;
+}
+
+function groupCount(groups: Readonly<Record<string, readonly string[]>> | undefined, d: number): number {
+  const sizes = Object.values(groups ?? {}).map((members) => members.length);
+  return d - sizes.reduce((sum, size) => sum + size, 0) + sizes.length;
+}
+
+/** Both halves of the design and, for each group, one or (for pairs) two mixtures of them. */
+function rowsPerPoint(settings: Settings, groups: number): number {
+  return settings.secondOrder && groups > 2 ? 2 * groups + 2 : groups + 2;
+}
+
+function interruptedLine({ result }: Watched): string {
+  const { design, diagnostics } = result;
+  const of = diagnostics.total === undefined ? '' : ` of ${count(diagnostics.total)}`;
+  return `Interrupted after ${design.completeReplicates} of ${counted(design.replicates, count(design.replicates), 'replicate')} (${count(diagnostics.done)}${of} runs).`;
+}
+
+/** What became of the state, and how to go on. */
+function stateLines({ resume }: Settings, { interrupted, state }: Watched): string[] {
+  const saved = resume !== undefined && state !== undefined ? [`Saved ${resume}.`] : [];
+  if (!interrupted) return saved;
+  if (resume !== undefined)
+    return [...saved, `To go on from here, run the same command again with --resume ${resume}.`];
+  return ['To be able to go on after an interruption next time, start with --resume FILE.'];
+}
+
+function changedModel({ resume }: Settings, model: ModelFile, hash: string | undefined): Warning[] {
+  if (hash === undefined || hash === model.hash) return [];
+  return [
+    {
+      code: 'model-changed',
+      message: `${model.file} has changed since ${resume} was saved: runs from before and after are mixed. Delete that file to begin anew.`,
+    },
+  ];
+}
+
+/** The points of a failed model go to the CSV file that was asked for; the message says so. */
+function failedModel(error: ModelError, { csv }: Settings, model: ModelFile): ModelError {
+  const names = Object.keys(model.inputs);
+  if (csv !== undefined && error.failures.length > 0)
+    writeFileSync(csv, failureDocument(error.failures, names));
+  error.message = modelFailureText(error, model.file, names, csv);
+  return error;
+}

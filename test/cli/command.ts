@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+/** What a command printed and how it ended. */
+export interface Finished {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Spawned {
+  readonly done: Promise<Finished>;
+  /** Resolves when stderr holds the text. */
+  said(text: string): Promise<void>;
+  interrupt(): void;
+}
+
+/** Starts the built command in `folder`. */
+export function start(
+  folder: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Spawned {
+  const { PATH } = process.env;
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, env: { PATH, ...env } });
+  let out = '';
+  let err = '';
+  const waiting: { readonly text: string; readonly resolve: () => void }[] = [];
+  child.stdout.on('data', (data: Buffer) => {
+    out += data.toString();
+  });
+  child.stderr.on('data', (data: Buffer) => {
+    err += data.toString();
+    for (const { text, resolve } of waiting) if (err.includes(text)) resolve();
+  });
+  const done = new Promise<Finished>((resolve) => {
+    child.on('close', (code) => resolve({ code, out, err }));
+  });
+  return {
+    done,
+    said: (text) =>
+      err.includes(text) ? Promise.resolve() : new Promise((resolve) => void waiting.push({ text, resolve })),
+    interrupt: () => void child.kill('SIGINT'),
+  };
+}
+
+/** Runs the built command in `folder` to its end. */
+export function run(folder: string, args: string, env?: Readonly<Record<string, string>>): Promise<Finished> {
+  return start(
+    folder,
+    args.split(' ').filter((word) => word !== ''),
+    env,
+  ).done;
+}
+
+/** A folder with these files, removed by the function that comes with it. */
+export function folderOf(files: Readonly<Record<string, string>>): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'ensample-cli-'));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
+  return { path, remove: () => rmSync(path, { recursive: true }) };
+}
