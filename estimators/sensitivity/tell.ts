@@ -1,8 +1,8 @@
 import type { MissingPolicy } from '../../engine/model/missing.ts';
-import type { Store } from './store.ts';
+import type { Columns, Store } from './store.ts';
 
 /** Outputs `y` [n * rows, outputs] of base points at .. at + n - 1 into their columns. */
-export function scatter(store: Store, y: Float64Array, at: number, n: number): void {
+export function scatter(store: Columns, y: Float64Array, at: number, n: number): void {
   const { outputs, rows, stride } = store;
   const width = rows * outputs;
   for (let s = 0; s < outputs; s++) {

@@ -1,5 +1,11 @@
+import { gumbel } from '../../engine/distribution/gumbel.ts';
 import type { Law } from '../../engine/distribution/law.ts';
+import { logNormal, logNormalFromMean } from '../../engine/distribution/log-normal.ts';
+import { normal } from '../../engine/distribution/normal.ts';
+import { triangular } from '../../engine/distribution/triangular.ts';
+import { truncated } from '../../engine/distribution/truncated.ts';
 import { uniform } from '../../engine/distribution/uniform.ts';
+import { weibull } from '../../engine/distribution/weibull.ts';
 import type { BatchFn } from '../../engine/types.ts';
 import reference from '../reference/sobol-functions.json' with { type: 'json' };
 
@@ -127,4 +133,63 @@ export function wingWeight(): TestFunction {
       (nz! * wdg!) ** 0.49;
     return product + sw! * wp!;
   });
+}
+
+/** a1.x + a2.sin x + a3.cos x + x'Mx of 15 standard normals. */
+export function oakleyOHagan(): TestFunction {
+  const known = entry('oakley_ohagan') as Entry & {
+    readonly params: Readonly<Record<'a1' | 'a2' | 'a3', readonly number[]>> & {
+      readonly M: readonly (readonly number[])[];
+    };
+  };
+  const { a1, a2, a3, M } = known.params;
+  return make(known.id, inputsOf(15, normal(0, 1)), (x) => {
+    let y = 0;
+    for (let i = 0; i < 15; i++) {
+      let row = a1[i]!;
+      for (let j = 0; j < 15; j++) row += M[i]![j]! * x[j]!;
+      y += x[i]! * row + a2[i]! * Math.sin(x[i]!) + a3[i]! * Math.cos(x[i]!);
+    }
+    return y;
+  });
+}
+
+/** Height of the water above the crest of a dyke. */
+export function flood(): TestFunction {
+  const inputs = {
+    Q: truncated(gumbel(1013, 558), 500, 3000),
+    Ks: truncated(normal(30, 8), 15),
+    Zv: triangular(49, 50, 51),
+    Zm: triangular(54, 55, 56),
+    Hd: uniform(7, 9),
+    Cb: triangular(55, 55.5, 56),
+    L: triangular(4990, 5000, 5010),
+    B: triangular(295, 300, 305),
+  };
+  return make('flood_8', inputs, (x) => {
+    const [q, ks, zv, zm, hd, cb, l, b] = x as unknown as readonly number[];
+    return zv! + (q! / (b! * ks! * Math.sqrt((zm! - zv!) / l!))) ** 0.6 - hd! - cb!;
+  });
+}
+
+/** Deflection of a cantilever beam under two loads. */
+export function beam(): TestFunction {
+  const inputs = {
+    FX: logNormalFromMean(556.8, 0.08),
+    FY: logNormalFromMean(453.6, 0.08),
+    E: logNormalFromMean(200, 0.06),
+    w: normal(0.062, 0.0062),
+    t: normal(0.0987, 0.00987),
+    L: normal(4.29, 0.429),
+  };
+  return make('cantilever_beam', inputs, (x) => {
+    const [fx, fy, e, w, t, l] = x as unknown as readonly number[];
+    return ((4 * l! ** 3) / (1e9 * e! * w! * t!)) * Math.sqrt((fx! / w! ** 2) ** 2 + (fy! / t! ** 2) ** 2);
+  });
+}
+
+/** X1 X2 + X3 + X4 / 2 with four different laws. */
+export function mixed(): TestFunction {
+  const inputs = { X1: normal(1, 0.5), X2: logNormal(0, 0.25), X3: triangular(0, 1, 4), X4: weibull(1.5, 2) };
+  return make('mixed_distributions', inputs, (x) => x[0]! * x[1]! + x[2]! + 0.5 * x[3]!);
 }
