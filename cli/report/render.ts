@@ -67,7 +67,7 @@ function leadBlock({ lead, result }: ReportInput): string {
 function warningBox({ warnings }: ReportInput): string {
   if (warnings.length === 0) return '';
   const items = warnings.map(
-    ({ code, message }) => `<p><b>Warning:</b> ${escapeText(message)} <small>${escapeText(code)}</small></p>`,
+    ({ code, message }) => `<p><b>Caution:</b> ${escapeText(message)} <small>${escapeText(code)}</small></p>`,
   );
   return `<div class="warn" role="note">${items.join('')}</div>`;
 }
@@ -92,12 +92,9 @@ function singleOutput(input: ReportInput, indices: OutputIndices): string[] {
     section('Indices', indicesBlock(input, indices, indices.name)),
     enoughSection(input),
     halves.every((half) => half === '') ? '' : `<section>${sideBySide(...halves)}</section>`,
-    panels === '' ? '' : section(`${subject} along each input`, BAND, panels),
+    panels === '' ? '' : section(`${subject} along each input`, panels),
   ];
 }
-
-const BAND =
-  '<p class="muted">Line: mean in 20 bins of the input. Band: 10 to 90 %. A flat line means that S1 is near 0.</p>';
 
 function manyOutputs(input: ReportInput, all: OutputIndices, series: Series | undefined): string[] {
   const count = input.result.outputs.length;

@@ -205,12 +205,14 @@ test('renderReport(): the same input gives the same page', () => {
   expect(renderReport(madeInput(SERIES, { series: AXIS }))).toBe(PAGES.series);
 });
 
-test('renderReport(): a page of 8 inputs and 16 384 points is made in half a second', () => {
+test('renderReport(): a page of 8 inputs and 16 384 points takes half a second of processor time', () => {
   const input = madeInput({ points: 16_384, secondOrder: true });
+  // Time of the processor, not of the clock: other work on the machine must not matter.
   const times = [0, 1, 2].map(() => {
-    const start = performance.now();
+    const start = process.cpuUsage();
     renderReport(input);
-    return performance.now() - start;
+    const { user, system } = process.cpuUsage(start);
+    return (user + system) / 1000;
   });
   expect(Math.min(...times)).toBeLessThan(500);
 });

@@ -20,6 +20,13 @@ export function niceAxis(low: number, high: number, count: number): Axis {
   return { low: ticks[0]!, high: ticks[ticks.length - 1]!, ticks, decimals };
 }
 
+/** The round numbers from `low` to `high`, for an axis that ends where its data end. */
+export function innerTicks(low: number, high: number, count: number): Pick<Axis, 'ticks' | 'decimals'> {
+  const { ticks, decimals } = niceAxis(low, high, count);
+  const slack = 1e-9 * (high - low);
+  return { ticks: ticks.filter((tick) => tick >= low - slack && tick <= high + slack), decimals };
+}
+
 /** Round step nearest to `raw` on a log scale. */
 function niceStep(raw: number): number {
   const power = 10 ** Math.floor(Math.log10(raw));

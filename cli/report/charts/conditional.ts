@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import type { ConditionalBin } from '../statistics.ts';
-import { niceAxis, tickText } from './axis.ts';
+import { innerTicks, niceAxis, tickText } from './axis.ts';
 import { caption, grid } from './convergence.ts';
 import { plotted } from './frame.ts';
 import { thinned } from './histogram.ts';
@@ -22,14 +22,15 @@ const MARGIN = { marginTop: 24, marginBottom: 40, marginRight: 16 };
 export function conditionalChart(bins: readonly ConditionalBin[], options: ConditionalOptions): string {
   const { width, input, output, range } = options;
   const y = niceAxis(range[0], range[1], 4);
-  const x = niceAxis(bins[0]!.x, bins[bins.length - 1]!.x, 4);
+  const [low, high] = [bins[0]!.x, bins[bins.length - 1]!.x];
+  const x = innerTicks(low, high, 4);
   const marginLeft = 14 + 7.5 * Math.max(...y.ticks.map((tick) => tickText(tick, y.decimals).length));
   const scale = (value: number): number =>
-    ((value - x.low) / (x.high - x.low)) * (width - marginLeft - MARGIN.marginRight);
+    ((value - low) / (high - low)) * (width - marginLeft - MARGIN.marginRight);
   return plotted(width, 200, spoken(bins, input, output), {
     ...MARGIN,
     marginLeft,
-    x: { domain: [x.low, x.high], axis: null },
+    x: { domain: [low, high], axis: null },
     y: { domain: [y.low, y.high], axis: null },
     marks: [
       ...grid(y.ticks, y.decimals),

@@ -1,5 +1,5 @@
 import type { Histogram } from '../statistics.ts';
-import { niceAxis, tickText } from './axis.ts';
+import { innerTicks, tickText } from './axis.ts';
 import { apart } from './convergence.ts';
 import { drawing, element, label, line, titled } from './svg.ts';
 import { shorten, textWidth } from './text.ts';
@@ -24,10 +24,10 @@ export function histogramChart(bins: Histogram, options: HistogramOptions): stri
   const { width, height, summary, lines } = options;
   const top = lines.length > 0 ? 24 : 6;
   const bottom = height - 40;
-  const axis = niceAxis(bins.low, bins.low + bins.width * bins.counts.length, 5);
-  const side = 6 + textWidth(tickText(axis.high, axis.decimals)) / 2;
-  const x = (value: number): number =>
-    side + ((value - axis.low) / (axis.high - axis.low)) * (width - 2 * side);
+  const end = bins.low + bins.width * bins.counts.length;
+  const axis = innerTicks(bins.low, end, 5);
+  const side = 6 + Math.max(0, ...axis.ticks.map((tick) => textWidth(tickText(tick, axis.decimals)))) / 2;
+  const x = (value: number): number => side + ((value - bins.low) / (end - bins.low)) * (width - 2 * side);
   const tallest = Math.max(...bins.counts);
   const bars = bins.counts.map((count, i) => {
     const from = bins.low + i * bins.width;
@@ -57,6 +57,7 @@ export function histogramChart(bins: Histogram, options: HistogramOptions): stri
 
 /** Every tick, or every second (third, ...) where their numbers would touch. */
 export function thinned(ticks: readonly number[], x: (value: number) => number, decimals: number): number[] {
+  if (ticks.length < 2) return [...ticks];
   const room = Math.abs(x(ticks[1]!) - x(ticks[0]!));
   const wanted = 10 + Math.max(...ticks.map((tick) => textWidth(tickText(tick, decimals))));
   const every = Math.max(1, Math.ceil(wanted / room));

@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import type { Series } from '../series.ts';
-import { niceAxis, tickText } from './axis.ts';
+import { innerTicks, tickText } from './axis.ts';
 import { caption, grid } from './convergence.ts';
 import { plotted } from './frame.ts';
 import { thinned } from './histogram.ts';
@@ -29,8 +29,7 @@ export function seriesPanel(series: Series, input: number, width: number): strin
       return { at: note.at[t]!, value: gap(value[input]!), low: gap(low[input]!), high: gap(high[input]!) };
     })
     .filter((_, t) => t % every === 0);
-  const x = niceAxis(note.at[0]!, note.at[note.at.length - 1]!, 4);
-  const inside = x.ticks.filter((tick) => tick >= note.at[0]! && tick <= note.at[note.at.length - 1]!);
+  const x = innerTicks(note.at[0]!, note.at[note.at.length - 1]!, 4);
   const scale = (value: number): number =>
     ((value - note.at[0]!) / (note.at[note.at.length - 1]! - note.at[0]!)) * (width - 46);
   const ends = marks.flatMap(({ value, high }) => [value, high]).filter(Number.isFinite);
@@ -42,7 +41,7 @@ export function seriesPanel(series: Series, input: number, width: number): strin
     marks: [
       ...grid([0, 0.5, 1], 1),
       caption(`ST of ${shorten(name, width - 90)}`),
-      Plot.text(inside.length < 2 ? inside : thinned(inside, scale, x.decimals), {
+      Plot.text(thinned(x.ticks, scale, x.decimals), {
         x: (tick: number) => tick,
         text: (tick: number) => tickText(tick, x.decimals),
         frameAnchor: 'bottom',

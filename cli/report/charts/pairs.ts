@@ -110,7 +110,9 @@ function size(cell: number): string {
 function compact(value: number, cell: number): string {
   if (Number.isNaN(value)) return 'n/a';
   const decimals = cell >= 32 && Math.abs(value) < 0.0995 ? 3 : 2;
-  return Math.abs(value) < 0.5 * 10 ** -decimals ? '0' : fixed(value, decimals).replace(/^(-?)0\./, '$1.');
+  const text = fixed(value, decimals).replace(/^(-?)0\./, '$1.');
+  if (Math.abs(value) >= 0.5 * 10 ** -decimals) return text;
+  return value > 0 ? `<${fixed(10 ** -decimals, decimals).slice(1)}` : '0';
 }
 
 function spoken({ pairs, flagged }: PairMap): string {

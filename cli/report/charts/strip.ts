@@ -1,7 +1,7 @@
 import { fixed } from '../../format/number.ts';
 import { indexText } from '../index-text.ts';
 import { peak, type Series } from '../series.ts';
-import { niceAxis, tickText } from './axis.ts';
+import { innerTicks, tickText } from './axis.ts';
 import { thinned } from './histogram.ts';
 import { coordinate, drawing, element, label, line, titled } from './svg.ts';
 import { fitNames, textWidth } from './text.ts';
@@ -141,9 +141,8 @@ function place({ note }: Series, t: number, long: boolean): string {
 }
 
 function axis({ note }: Series, { x, left, right }: Frame, bottom: number): string {
-  const { ticks, decimals } = niceAxis(note.at[0]!, note.at[note.at.length - 1]!, 6);
-  const inside = ticks.filter((tick) => x(tick) >= left - 0.5 && x(tick) <= right + 0.5);
-  const shown = inside.length < 2 ? inside : thinned(inside, x, decimals);
+  const { ticks, decimals } = innerTicks(note.at[0]!, note.at[note.at.length - 1]!, 6);
+  const shown = thinned(ticks, x, decimals);
   const numbers = shown.map((tick) =>
     label(x(tick), bottom + 14, tickText(tick, decimals), { class: 'm', 'text-anchor': 'middle' }),
   );

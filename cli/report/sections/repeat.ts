@@ -1,7 +1,21 @@
+import type { DesignName, IntervalName } from '../../../estimators/index.ts';
 import { count, duration } from '../../format/number.ts';
 import { escapeText } from '../escape.ts';
 import type { ReportInput } from '../input.ts';
 import { section } from '../page.ts';
+
+const POINTS: Readonly<Record<DesignName, string>> = {
+  sobol: "scrambled Sobol' points",
+  lhs: 'points of Latin hypercubes',
+  iid: 'independent points',
+};
+
+const INTERVALS: Readonly<Record<IntervalName, string>> = {
+  replicates: 'Student, from the spread of the replicates',
+  asymptotic: 'normal, from the asymptotic variance',
+  bootstrap: 'bootstrap',
+  none: 'none',
+};
 
 /** 'To repeat this': the command and everything the numbers depend on. */
 export function repeatSection({ result, command, model, modelHash, elapsed }: ReportInput): string {
@@ -11,7 +25,9 @@ export function repeatSection({ result, command, model, modelHash, elapsed }: Re
     ['seed', String(provenance.seed)],
     ['backend', `${provenance.backend}, ${provenance.adapter}`],
     ['precision', provenance.precision],
-    ['estimator', `${design.estimator}, ${design.kind} points, ${design.interval} intervals`],
+    ['estimator', design.estimator],
+    ['design', `${count(design.points)} ${POINTS[design.kind]}, replicates: ${design.completeReplicates}`],
+    ['intervals', INTERVALS[design.interval]],
     ['model', modelHash === undefined ? baseName(model) : `${baseName(model)}, hash ${modelHash}`],
     ['model runs', `${count(design.evaluations)} in ${duration(elapsed / 1000)}`],
     ...provenance.notes.map((note): [string, string] => ['note', note]),

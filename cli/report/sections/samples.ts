@@ -11,6 +11,8 @@ import { columnOf, conditional, histogram, quantile, sorted } from '../statistic
 const MOST_ROWS = 32_768;
 /** Panels of output against input on the whole page. */
 const MOST_PANELS = 12;
+/** Bins of a panel, as far as each gets this many points; below the smallest number there is no panel. */
+const BINS = { most: 20, least: 5, points: 16 } as const;
 
 /** Histogram of output `k`, `wide` px on wide pages, with its 5, 50 and 95 % points; under it what was left out. */
 export function outputBlock(input: ReportInput, k: number, subject: string, wide: number): string {
@@ -54,13 +56,14 @@ export function conditionalPanels(
   input: ReportInput,
   k: number,
   subject: string,
-  most = MOST_PANELS,
+  most: number = MOST_PANELS,
 ): string {
   const { result } = input;
-  if (result.outputs[k]!.constant || rowsOf(input) < 2) return '';
+  const count = Math.min(BINS.most, Math.floor(rowsOf(input) / BINS.points));
+  if (result.outputs[k]!.constant || count < BINS.least) return '';
   const y = outputColumn(input, k);
   const panels = chosenInputs(input, k, most)
-    .map((c) => ({ c, bins: conditional(inputColumn(input, c), y, 20) }))
+    .map((c) => ({ c, bins: conditional(inputColumn(input, c), y, count) }))
     .filter(({ bins }) => bins.length > 1 && bins[0]!.x < bins[bins.length - 1]!.x);
   if (panels.length === 0) return '';
   const all = panels.flatMap(({ bins }) => bins);
@@ -71,7 +74,8 @@ export function conditionalPanels(
       conditionalChart(bins, { width: THIRD, input: withUnit(name, unit), output: subject, range }),
     );
   });
-  return `<div class="panels">${drawn.join('\n')}</div>`;
+  const words = `Line: mean in ${count} bins of the input. Band: 10 to 90 %. A flat line means that S1 is near 0.`;
+  return `${paragraph(words, 'muted')}<div class="panels">${drawn.join('\n')}</div>`;
 }
 
 /** Columns shown: all, or those with the largest ST; with groups the first ones, as ST is not theirs. */
