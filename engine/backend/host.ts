@@ -3,7 +3,7 @@ import { checkCount } from '../check.ts';
 import { BackendError } from '../errors.ts';
 import { type KernelRequest, makePool, type Pool, processors } from '../pool/pool.ts';
 import { makeTurn } from '../turn.ts';
-import { type KernelArgs, type KernelName, twins } from '../wasm/kernels.ts';
+import type { KernelArgs, KernelName } from '../wasm/kernels.ts';
 import { compileKernels, type RawKernels, RESERVED_BYTES, rawKernels } from '../wasm/loader.ts';
 import type { Backend } from './backend.ts';
 import { plan } from './cost.ts';
@@ -69,11 +69,8 @@ async function dispatch<K extends KernelName>(
 ): Promise<void> {
   const numbers = offsets(host.memory, kernel, args);
   const raw = host.raw[kernel];
-  // A kernel that has no WASM form yet: its twin works on the same arrays.
-  const twin = twins[kernel] as (...all: unknown[]) => void;
-  const run = (lo: number, hi: number): void =>
-    raw === undefined ? twin(...args, lo, hi) : raw(...numbers, lo, hi);
-  const { parts, piece } = plan(kernel, args, count, raw === undefined ? 1 : host.threads, grain);
+  const run = (lo: number, hi: number): void => raw(...numbers, lo, hi);
+  const { parts, piece } = plan(kernel, args, count, host.threads, grain);
   const helpers = parts > 1 ? wake(host, parts - 1) : [];
   if (helpers.length === 0) return inPieces(run, count, piece, localClaims(piece));
   const arena = host.memory.arena();
