@@ -36,3 +36,12 @@ test('loader: a module is compiled once', () => {
   expect(compileKernels(false)).toBe(compileKernels(false));
   expect(compileKernels(true)).not.toBe(compileKernels(false));
 });
+
+test('loader: arrays beyond 2 GiB are reached, offsets being unsigned', () => {
+  // Pages that are never touched cost address space only.
+  const memory = new WebAssembly.Memory({ initial: 40_000, maximum: 40_000, shared: true });
+  const at = 2 ** 31 + 2 ** 28;
+  new Float64Array(memory.buffer, at, 3).fill(2);
+  rawKernels(compileKernels(true), memory).sumBlocks(at, 3, at + 64, 0, 1);
+  expect(new Float64Array(memory.buffer, at + 64, 1)[0]).toBe(6);
+});
