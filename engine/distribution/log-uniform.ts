@@ -7,7 +7,8 @@ import { checkParameter, checkScale, endpoint, type Law, outside } from './law.t
 export function logUniform(low: number, high: number): Law {
   checkScale('logUniform', 'low', low);
   checkParameter('logUniform', 'high', high, (x) => x > low, `a finite number above low = ${low}`);
-  const width = Math.log(high / low);
+  // log(a / b) as log1p((a - b) / b): exact differences keep the digits of a narrow interval.
+  const width = Math.log1p((high - low) / low);
   const mean = (high - low) / width;
   const clamp = (x: number): number => Math.min(high, Math.max(low, x));
   const share = (x: number): number => Math.min(1, Math.max(0, x / width));
@@ -19,8 +20,8 @@ export function logUniform(low: number, high: number): Law {
     mean,
     variance: variance(low, high, width),
     logDensity: (x) => (x >= low && x <= high ? -Math.log(x) - Math.log(width) : outside(x)),
-    cdf: (x) => (x <= low ? 0 : share(Math.log(x / low))),
-    survival: (x) => (x <= low ? 1 : share(Math.log(high / x))),
+    cdf: (x) => (x <= low ? 0 : x >= high ? 1 : share(Math.log1p((x - low) / low))),
+    survival: (x) => (x <= low ? 1 : x >= high ? 0 : share(Math.log1p((high - x) / x))),
     quantile: (p) => (p > 0 && p < 1 ? clamp(low * Math.exp(width * p)) : endpoint(p, low, high)),
     survivalQuantile: (q) => (q > 0 && q < 1 ? clamp(high * Math.exp(-width * q)) : endpoint(q, high, low)),
     describe: () => `log-uniform on [${low}, ${high}]`,

@@ -48,7 +48,7 @@ export function atomMoments(law: Law, low: number, high: number, mass: number): 
 }
 
 /** The smallest atom above x: where the cdf next rises, found from the smaller tail. */
-function nextAtom(law: Law, x: number): number {
+export function nextAtom(law: Law, x: number): number {
   const below = law.cdf(x);
   if (below <= 0.5) return law.quantile(nextUp(below));
   const above = law.survival(x);

@@ -3,7 +3,7 @@ import { OptionError } from '../errors.ts';
 import { nextDown, nextUp } from '../math/neighbour.ts';
 import { integrate } from '../math/quadrature.ts';
 import { endpoint, type Law, outside, upperQuantile } from './law.ts';
-import { atomMoments, quantileMoments } from './moments.ts';
+import { atomMoments, nextAtom, quantileMoments } from './moments.ts';
 
 /** The interval in the terms of the law that is cut. */
 interface Cut {
@@ -23,7 +23,7 @@ interface Cut {
  * are computed on first use (quadrature to 1e-12, or sums over atoms).
  * @throws OptionError when the bounds are out of order, not numbers, or hold no mass of the law.
  */
-export function truncated(law: Law, lower = -Infinity, upper = Infinity): Law {
+export function truncated(law: Law, lower: number = -Infinity, upper: number = Infinity): Law {
   checkBounds(law, lower, upper);
   const cut = makeCut(law, lower, upper);
   const { low, high, mass } = cut;
@@ -124,17 +124,21 @@ function portion(law: Law, cut: Cut, x: number, upper: boolean): number {
   return upper ? rest : mass - rest;
 }
 
+/** Smallest normal number: a tail that underflows is taken as this, so that its quantile stays finite. */
+const TINY = 2 ** -1022;
+
 /** Quantile of a continuous law inside the cut, p + q = 1. */
 function smooth(law: Law, cut: Cut, p: number, q: number): number {
   const { below, above, mass } = cut;
   const lower = below + p * mass;
-  if (above > 0.5 || (below <= 0.5 && lower <= 0.5)) return law.quantile(lower);
-  return upperQuantile(law, above + q * mass);
+  if (above > 0.5 || (below <= 0.5 && lower <= 0.5)) return law.quantile(Math.max(TINY, lower));
+  return upperQuantile(law, Math.max(TINY, above + q * mass));
 }
 
 /**
- * Quantile functions of a discrete law inside the cut. The base probability is known to a few ulps; of the atoms
- * that this leaves, the first one that the truncated cdf (or survival) accepts is taken, so that jumps are exact.
+ * Quantile functions of a discrete law inside the cut. The base probability of the answer is known to a few ulps,
+ * so the search starts a few ulps early and takes the first atom that the truncated cdf (or survival) accepts:
+ * jumps are exact.
  */
 function snapped(
   law: Law,
@@ -143,17 +147,18 @@ function snapped(
   survival: (x: number) => number,
 ): readonly [(p: number) => number, (q: number) => number] {
   const { low, high, below, above, mass } = cut;
-  const slack = 8 * Number.EPSILON;
-  const pick = (p: number, q: number, accept: (x: number) => boolean): number => {
+  const search = (p: number, q: number, byCdf: boolean): number => {
     const lower = below + p * mass;
     const useLower = above > 0.5 || (below <= 0.5 && lower <= 0.5);
     const tail = useLower ? lower : above + q * mass;
-    for (let i = -1; i <= 1; i++) {
-      const c = Math.min(1, tail * (1 + (useLower ? i : -i) * slack));
-      const x = Math.min(high, Math.max(low, useLower ? law.quantile(c) : upperQuantile(law, c)));
-      if (accept(x)) return x;
-    }
-    return high;
+    // The complement of the given probability is known to an ulp of 1 only, not of itself.
+    const slack = 8 * Number.EPSILON * (useLower === byCdf ? tail : Math.max(tail, mass));
+    let x = useLower
+      ? law.quantile(Math.max(TINY, tail - slack))
+      : upperQuantile(law, Math.min(1, tail + slack));
+    x = Math.min(high, Math.max(low, x));
+    while (x < high && !(byCdf ? cdf(x) >= p : survival(x) <= q)) x = nextAtom(law, x);
+    return x;
   };
-  return [(p) => pick(p, 1 - p, (x) => cdf(x) >= p), (q) => pick(1 - q, q, (x) => survival(x) <= q)];
+  return [(p) => search(p, 1 - p, true), (q) => search(1 - q, q, false)];
 }
