@@ -98,7 +98,7 @@ function singleOutput(input: ReportInput, indices: OutputIndices): string[] {
 
 function manyOutputs(input: ReportInput, all: OutputIndices, series: Series | undefined): string[] {
   const count = input.result.outputs.length;
-  const subject = series === undefined ? `the ${count} outputs together` : series.note.name;
+  const subject = series?.declared ? series.note.name : `the ${count} outputs together`;
   const pairs = pairsBlock(input, all);
   return [
     section(`Indices of all ${count} outputs together`, WEIGHTS, indicesBlock(input, all, subject)),

@@ -4,6 +4,8 @@ import type { ReportInput, SeriesNote } from './input.ts';
 /** Outputs along an axis, as the charts need them; T positions, D inputs. */
 export interface Series {
   readonly note: SeriesNote;
+  /** Whether the axis was declared; else it counts the outputs. */
+  readonly declared: boolean;
   readonly outputs: readonly OutputIndices[];
   /** [T] standard deviation of the output. */
   readonly deviation: readonly number[];
@@ -23,6 +25,7 @@ export function seriesOf(input: ReportInput): Series | undefined {
   const largest = Math.max(...outputs.map(({ variance }) => (Number.isFinite(variance) ? variance : 0)));
   return {
     note,
+    declared: input.series !== undefined,
     outputs,
     deviation: outputs.map(({ variance }) => Math.sqrt(variance)),
     alive: outputs.map(({ variance, constant }) => !constant && variance > DEAD * largest),
@@ -30,10 +33,17 @@ export function seriesOf(input: ReportInput): Series | undefined {
 }
 
 function numbered(result: SobolResult): SeriesNote {
-  return { name: 'output', axis: 'number of the output', at: result.outputs.map((_, i) => i + 1) };
+  return { name: 'each output', axis: 'output number', at: result.outputs.map((_, i) => i + 1) };
 }
 
-/** Largest ST of one input over the positions where the output varies; -1 when there is none. */
+/** Where position t is: '9 h', or the name of the output; without its unit when not `long`. */
+export function placeOf({ note, declared, outputs }: Series, t: number, long: boolean): string {
+  if (!declared) return outputs[t]!.name;
+  const at = String(Number(note.at[t]!.toPrecision(4)));
+  return long && note.axisUnit !== undefined ? `${at} ${note.axisUnit}` : at;
+}
+
+/** Where the largest ST of one input is, over the positions where the output varies; -1 when nowhere. */
 export function peak(series: Series, input: number): number {
   let best = -1;
   series.outputs.forEach(({ totalOrder }, t) => {

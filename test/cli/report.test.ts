@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
+import { innerTicks, niceAxis, tickText } from '../../cli/report/charts/axis.ts';
+import { rateSentence, slope } from '../../cli/report/charts/rate.ts';
+import { fitNames, textWidth } from '../../cli/report/charts/text.ts';
 import { emphasised } from '../../cli/report/emphasis.ts';
 import { indicesChart } from '../../cli/report/figures.ts';
 import { renderReport } from '../../cli/report/render.ts';
+import { conditional, histogram, sorted } from '../../cli/report/statistics.ts';
 import { type Made, madeInput, madeResult } from './report-fixture.ts';
 import { xmlFault } from './xml.ts';
 
@@ -197,7 +201,7 @@ test('renderReport(): a series has its strip, other outputs have one folded sect
   expect(shows(PAGES.series, '<h2>Over time</h2>')).toBe(true);
   expect(shows(PAGES.series, 'What drives level (m)?')).toBe(true);
   expect(shows(PAGES.series, 'Grey: variance below 1e-6 of its maximum')).toBe(true);
-  expect(shows(PAGES['unnamed series'], '<h2>Over number of the output</h2>')).toBe(true);
+  expect(shows(PAGES['unnamed series'], '<h2>Output by output</h2>')).toBe(true);
   expect(PAGES['12 outputs']!.match(/<details>/g)).toHaveLength(WEIRD.length);
 });
 
@@ -230,4 +234,63 @@ test('indicesChart(): a stand-alone picture has its own colours and is well-form
 test('emphasised(): names are bold as words of their own only', () => {
   expect(emphasised('Q and Qx carry a lot.', ['Q', 'a'])).toBe('<b>Q</b> and Qx carry a lot.');
   expect(emphasised('x.y (0.2) and x', ['x', 'x.y'])).toBe('<b>x.y</b> (0.2) and <b>x</b>');
+});
+
+test('conditional(): bins hold equal numbers of points, and mean and band are those of the points in them', () => {
+  const x = Float64Array.from({ length: 100 }, (_, i) => (i * 37) % 100);
+  const bins = conditional(
+    x,
+    x.map((v) => 2 * v),
+    5,
+  );
+  expect(bins.map(({ x: middle }) => middle)).toEqual([9.5, 29.5, 49.5, 69.5, 89.5]);
+  expect(bins.map(({ mean }) => mean)).toEqual([19, 59, 99, 139, 179]);
+  expect(bins[0]!.low).toBeCloseTo(3.8, 12); // 10 % point of 0, 2, ..., 38
+  expect(bins[0]!.high).toBeCloseTo(34.2, 12);
+});
+
+test('conditional(): a discrete input has a bin a value, and points that failed are left out', () => {
+  const x = Float64Array.from({ length: 90 }, (_, i) => i % 3);
+  const y = Float64Array.from(x, (v, i) => (i < 3 ? Number.NaN : v * v));
+  expect(conditional(x, y, 20).map(({ x: middle, mean }) => [middle, mean])).toEqual([
+    [0, 0],
+    [1, 1],
+    [2, 4],
+  ]);
+});
+
+test('histogram(): counts every value once and keeps to its limits on the bins', () => {
+  const values = sorted(Float64Array.from({ length: 1000 }, (_, i) => Math.tan((i + 0.5) / 1000 - 0.5) ** 3));
+  const bins = histogram(values, 20, 60)!;
+  expect(bins.counts.reduce((a, b) => a + b)).toBe(1000);
+  expect(bins.counts.length).toBeGreaterThanOrEqual(20);
+  expect(bins.counts.length).toBeLessThanOrEqual(60);
+  expect(bins.low + bins.width * bins.counts.length).toBeCloseTo(values[999]!, 12);
+  expect(histogram(sorted([1, 1, 1]), 20, 60)).toBeUndefined();
+  expect(histogram(sorted([]), 20, 60)).toBeUndefined();
+});
+
+test('slope(): finds the power of widths that shrink like a power of the points', () => {
+  for (const power of [-0.5, -1, -1.5]) {
+    const marks = [256, 512, 1024, 2048].map((points) => ({ points, half: 3 * points ** power }));
+    expect(slope(marks)).toBeCloseTo(power, 12);
+    expect(rateSentence(marks)).toContain(power === -0.5 ? '1/√n (power -0.5)' : '1/n');
+  }
+});
+
+test('niceAxis(): round steps that cover the range, also when it is a single number', () => {
+  expect(niceAxis(0, 0.37, 5).ticks).toEqual([0, 0.1, 0.2, 0.3, 0.4]);
+  expect(niceAxis(0, 1.01, 5).high).toBe(1.2);
+  expect(niceAxis(-3, 17, 5).ticks).toEqual([-5, 0, 5, 10, 15, 20]);
+  expect(niceAxis(2, 2, 5).ticks.length).toBeGreaterThan(1);
+  expect(innerTicks(-3.14, 3.14, 4).ticks).toEqual([-2, 0, 2]);
+  expect(tickText(-0.0001, 2)).toBe('0.00');
+});
+
+test('fitNames(): short names stay, long ones are cut in the middle, no two look alike', () => {
+  const long = ['soil_conductivity_1_top', 'soil_conductivity_2_top', 'soil_conductivity_3_top', 'x'];
+  const cut = fitNames(long, 70);
+  expect(new Set(cut).size).toBe(4);
+  expect(cut[3]).toBe('x');
+  for (const name of cut) expect(textWidth(name)).toBeLessThanOrEqual(70);
 });

@@ -1,10 +1,10 @@
 import { fixed } from '../../format/number.ts';
 import { indexText } from '../index-text.ts';
-import { peak, type Series } from '../series.ts';
+import { peak, placeOf, type Series } from '../series.ts';
 import { innerTicks, tickText } from './axis.ts';
 import { thinned } from './histogram.ts';
 import { coordinate, drawing, element, label, line, titled } from './svg.ts';
-import { fitNames, textWidth } from './text.ts';
+import { fitNames, shorten, textWidth } from './text.ts';
 
 interface Frame {
   readonly left: number;
@@ -131,13 +131,7 @@ function peakText(series: Series, input: number, long: boolean): string {
   const t = peak(series, input);
   if (t < 0) return 'n/a';
   const value = fixed(series.outputs[t]!.totalOrder.value[input]!, 2);
-  return `${value} at ${place(series, t, long)}`;
-}
-
-/** '9 h', or '9' where there is no room for the unit. */
-function place({ note }: Series, t: number, long: boolean): string {
-  const at = String(Number(note.at[t]!.toPrecision(4)));
-  return long && note.axisUnit !== undefined ? `${at} ${note.axisUnit}` : at;
+  return `${value} at ${shorten(placeOf(series, t, long), long ? 140 : 60)}`;
 }
 
 function axis({ note }: Series, { x, left, right }: Frame, bottom: number): string {
@@ -159,7 +153,7 @@ function spoken(series: Series, inputs: readonly number[]): string {
     const name = totalOrder.names[input];
     return t < 0
       ? `${name} n/a`
-      : `${name} ${indexText(totalOrder, input).value} at ${place(series, t, true)}`;
+      : `${name} ${indexText(totalOrder, input).value} at ${placeOf(series, t, true)}`;
   });
   return `Total indices along ${series.note.axis}; largest of each input: ${parts.join(', ')}`;
 }

@@ -12,7 +12,7 @@ const MOST_PANELS = 6;
 export function overTimeSection(series: Series, overall: IntervalEstimate): string {
   const inputs =
     overall.value.length > MOST_BARS ? largest(overall, LARGEST) : Array.from(overall.value.keys());
-  const title = `Over ${series.note.axis}`;
+  const title = series.declared ? `Over ${series.note.axis}` : 'Output by output';
   const picture = figure(
     (width) => strip(series, inputs, width),
     WIDE,

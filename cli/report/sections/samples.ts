@@ -91,7 +91,8 @@ function chosenInputs({ result }: ReportInput, k: number, most: number): number[
 export function inputsSection(input: ReportInput): string {
   const d = input.result.design.inputs.length;
   if (d > MOST_BARS || rowsOf(input) < 2) return '';
-  const drawn = input.inputs.map(({ name, unit, law }, c) => {
+  const drawn = input.inputs.map(({ name, unit, ...note }, c) => {
+    const law = rounded(note.law);
     const bins = histogram(sorted(inputColumn(input, c)), 12, 24);
     const axis = withUnit(name, unit);
     if (bins === undefined) return smallFigure('', `${axis}: ${law}`);
@@ -99,6 +100,11 @@ export function inputsSection(input: ReportInput): string {
     return smallFigure(histogramChart(bins, options), law);
   });
   return section('Inputs', `<div class="panels">${drawn.join('\n')}</div>`);
+}
+
+/** Parameters that were computed, such as a logarithm, to six digits: the files have them all. */
+function rounded(law: string): string {
+  return law.replace(/\d+\.\d{6,}(?:e[-+]?\d+)?/g, (text) => String(Number(Number(text).toPrecision(6))));
 }
 
 function rowsOf({ result }: ReportInput): number {
