@@ -1,5 +1,5 @@
 import { InputError, nearestName, type SobolResult, sobolAnalyze, sobolDesign } from '../estimators/index.ts';
-import { repeatCommand } from './command-line.ts';
+import { repeatCommand, repeatCommandByName } from './command-line.ts';
 import { readNote } from './design-file.ts';
 import { usageError } from './errors.ts';
 import { checkWritable } from './files.ts';
@@ -44,6 +44,7 @@ export async function analyze(
       modelHash: problem.hash,
       settings: { ...settings, outputs: undefined },
       command: repeatCommand(argv, undefined),
+      commandByName: repeatCommandByName(argv, undefined),
       elapsed: performance.now() - start,
       speed: Number.NaN,
       warnings: [],

@@ -1,3 +1,5 @@
+import { basename } from 'node:path';
+
 /** Flags that say where a result goes, not what it is. */
 const SWITCHES: ReadonlySet<string> = new Set(['--json', '--quiet']);
 const WITH_VALUE: ReadonlySet<string> = new Set(['--csv', '--report', '--resume', '--seed', '--threads']);
@@ -16,6 +18,12 @@ export function repeatCommand(argv: readonly string[], seed: number | undefined)
     kept.push(quoted(word));
   }
   return ['ensample', ...kept, ...(seed === undefined ? [] : ['--seed', String(seed)])].join(' ');
+}
+
+/** The same with base names in the place of paths, for files that others may read. */
+export function repeatCommandByName(argv: readonly string[], seed: number | undefined): string {
+  const named = argv.map((word) => (word.startsWith('-') || !/[\\/]/.test(word) ? word : basename(word)));
+  return repeatCommand(named, seed);
 }
 
 /** A word as a shell takes it. */

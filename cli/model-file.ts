@@ -72,6 +72,8 @@ export function isModule(file: string): boolean {
  *   or no model, or something of the wrong form.
  */
 export async function loadModelFile(where: string, path: string): Promise<ModelFile> {
+  checkReadable(where, path);
+  if (!isModule(path)) throw noModule(path);
   const problem = await loadModuleProblem(where, path);
   if (problem.model === undefined) {
     throw new ModelError({
@@ -82,6 +84,15 @@ export async function loadModelFile(where: string, path: string): Promise<ModelF
     });
   }
   return problem;
+}
+
+function noModule(path: string): ModelError {
+  return new ModelError({
+    where: basename(path),
+    found: 'this is no module',
+    expected: 'a model as .js, .mjs or .ts',
+    fix: 'A problem without a model is for `ensample sample` and `ensample analyze`.',
+  });
 }
 
 /** The same without asking for a model: a module used as PROBLEM. */

@@ -70,7 +70,7 @@ export function progressLine(stage: Stage, at: number, now: number, utf8: boolea
   if (total !== undefined && total > 0) {
     const share = Math.min(1, done / total);
     if (bar) parts.push(`[${drawBar(share)}]`);
-    parts.push(`${Math.floor(share * 100)} %`.padStart(bar ? 5 : 0));
+    parts.push(`${Math.floor(share * 100)} %`.padStart(bar ? 4 : 0));
   }
   parts.push(`${count(done)} runs`);
   if (ran > 0) {

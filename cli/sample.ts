@@ -31,26 +31,22 @@ export async function sample(path: string, flags: Flags, { err }: Terminal): Pro
   const note = writeNote({ ...settings, seed, groups });
   await writeDesign(file, note, design);
   if (settings.quiet) return 0;
-  const text = told(path, file, settings, design, seed);
-  err.write(`${text.map((line) => wrap(line, err.look.width)).join('\n')}\n`);
+  const lines = [
+    wroteLine(file, settings, design, seed),
+    'Run the model on each row, in this order; write one row of outputs for each. Then:',
+  ].map((line) => wrap(line, err.look.width));
+  // A command is never broken, so that it can be copied.
+  const command = `  ensample analyze ${quoted(path)} -x ${quoted(file ?? 'x.csv')} -y y.csv`;
+  err.write(`${lines.join('\n')}\n${command}\n`);
   return 0;
 }
 
-function told(
-  path: string,
-  file: string | undefined,
-  settings: Settings,
-  design: SobolDesign,
-  seed: number,
-): string[] {
+/** 'Wrote x.csv: 1280 rows of 3 inputs, from 256 points, seed 7.' */
+function wroteLine(file: string | undefined, settings: Settings, design: SobolDesign, seed: number): string {
   const inputs = counted(design.names.length, count(design.names.length), 'input');
   const rows = counted(design.rows, count(design.rows), 'row');
-  const from = `${count(settings.points)} points, seed ${seed}`;
-  const x = quoted(file ?? 'x.csv');
-  return [
-    `${file === undefined ? 'Wrote' : `Wrote ${basename(file)}:`} ${rows} of ${inputs}, from ${from}.`,
-    `Run the model on each row, in this order, and write one row of outputs for each; then: ensample analyze ${quoted(path)} -x ${x} -y y.csv`,
-  ];
+  const wrote = file === undefined ? 'Wrote' : `Wrote ${basename(file)}:`;
+  return `${wrote} ${rows} of ${inputs}, from ${count(settings.points)} points, seed ${seed}.`;
 }
 
 /** Note, header and rows; a slow reader of stdout is waited for. */

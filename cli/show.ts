@@ -6,7 +6,7 @@ import { inFlagWords } from './errors.ts';
 import { count, duration } from './format/number.ts';
 import { leadSentences, outputSentence, type Story } from './format/sentences.ts';
 import { indexTables } from './format/table.ts';
-import { printable, wrap } from './format/text.ts';
+import { cells, printable, wrap } from './format/text.ts';
 import { counted } from './format/words.ts';
 import type { Problem } from './model-file.ts';
 import type { ReportInput } from './report/input.ts';
@@ -21,6 +21,8 @@ export interface Outcome {
   readonly settings: Settings;
   /** The command that gives the same numbers again. */
   readonly command: string;
+  /** The same with base names, for the report. */
+  readonly commandByName: string;
   /** Milliseconds. */
   readonly elapsed: number;
   /** Model runs a second; NaN when the model ran elsewhere. */
@@ -49,8 +51,15 @@ export async function showOutcome(outcome: Outcome, terminal: Terminal): Promise
   if (terminal.shared && warnings.length + said.length > 0) err.write('\n');
   for (const warning of warnings) warn(err, warning);
   if (warnings.length > 0 && said.length > 0) err.write('\n');
-  const again = `${written.length === 0 ? '' : `Wrote ${written.join(', ')}. `}Again: ${outcome.command}`;
-  lines(err, [...said, ...(settings.quiet ? [] : [again]), ...outcome.after]);
+  lines(err, said);
+  if (!settings.quiet) err.write(again(written, outcome.command, err.look.width));
+  lines(err, outcome.after);
+}
+
+/** 'Wrote flood.html. Again: ensample ...'; a command is never broken, so that it can be copied. */
+function again(written: readonly string[], command: string, width: number): string {
+  const lead = `${written.length === 0 ? '' : `Wrote ${written.join(', ')}. `}Again:`;
+  return `${lead}${cells(lead) + 1 + cells(command) > width ? '\n  ' : ' '}${command}\n`;
 }
 
 /** Only the outputs that were asked for; the aggregate stays only with all of them. */
@@ -114,7 +123,7 @@ function reportInput(outcome: Outcome, result: SobolResult, story: Story): Repor
     outputs: result.outputs.map(({ name }) => ({ name, ...known.get(name) })),
     ...(problem.series === undefined || !all ? {} : { series: problem.series }),
     ...(settings.until === undefined ? {} : { target: settings.until }),
-    command: outcome.command,
+    command: outcome.commandByName,
     elapsed: outcome.elapsed,
     csv: csvDocument(result),
     json: jsonDocument(result),

@@ -8,7 +8,7 @@ import {
   sobolIndices,
   type Warning,
 } from '../estimators/index.ts';
-import { repeatCommand } from './command-line.ts';
+import { repeatCommand, repeatCommandByName } from './command-line.ts';
 import { failureDocument } from './documents.ts';
 import { EXIT, modelFailureText } from './errors.ts';
 import { checkWritable } from './files.ts';
@@ -63,6 +63,7 @@ export async function sobol(
         modelHash: model.hash,
         settings,
         command: repeatCommand(argv, seed),
+        commandByName: repeatCommandByName(argv, seed),
         elapsed,
         speed: (1000 * watched.ran) / elapsed,
         warnings: changedModel(settings, model, before?.header.model),

@@ -97,7 +97,7 @@ function parseJson(text: string, file: string): SalibInputs {
   try {
     problem = JSON.parse(text);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split('\n', 1)[0]! : String(cause);
+    const reason = cause instanceof Error ? cause.message.replaceAll(/\s+/g, ' ') : String(cause);
     const found = `the JSON cannot be read (${reason})`;
     throw fault({ file, line: () => jsonLine(reason, text) }, 0, found, 'one JSON object', { cause });
   }
