@@ -103,7 +103,13 @@ export {
   perplexity,
   type WeightSummary,
 } from './particles/log-weight.ts';
-export { type WeightedMoments, weightedMean, weightedMoments } from './particles/moments.ts';
+export {
+  type MomentsOptions,
+  makeMoments,
+  type WeightedMoments,
+  weightedMean,
+  weightedMoments,
+} from './particles/moments.ts';
 export {
   type FieldArray,
   type FieldSpec,

@@ -1,3 +1,4 @@
+import type { Arena, Backend } from '../backend/backend.ts';
 import { DegeneracyError, ShapeError } from '../errors.ts';
 import { blockCount, treeSum } from '../wasm/twins/sums.ts';
 import { weightedCrossBlocks, weightedSumBlocks } from '../wasm/twins/weights.ts';
@@ -23,18 +24,9 @@ export function weightedMoments(x: Float64Array, logWeight: Float64Array): Weigh
   const { weight, sum } = liveWeights('weightedMoments', logWeight);
   const mean = meanOf(x, d, n, weight, sum);
   const blocks = blockCount(n);
-  const pairs = (d * (d + 1)) / 2;
-  const partial = new Float64Array(blocks * pairs);
+  const partial = new Float64Array(blocks * pairCount(d));
   weightedCrossBlocks(x, d, n, weight, mean, partial, 0, blocks);
-  const covariance = new Float64Array(d * d);
-  for (let c = 0, pair = 0; c < d; c++) {
-    for (let e = c; e < d; e++, pair++) {
-      const value = treeSum(partial, blocks, pair, pairs) / sum;
-      covariance[c * d + e] = value;
-      covariance[e * d + c] = value;
-    }
-  }
-  return { mean, covariance };
+  return { mean, covariance: joinPairs(partial, blocks, d, sum) };
 }
 
 /** Weighted mean of the rows of x [n, d], [d]; otherwise as `weightedMoments`. */
@@ -44,11 +36,63 @@ export function weightedMean(x: Float64Array, logWeight: Float64Array): Float64A
   return meanOf(x, rowLength('weightedMean', x.length, n), n, weight, sum);
 }
 
+export interface MomentsOptions {
+  readonly backend: Backend;
+  /** Where its arrays live. */
+  readonly arena: Arena;
+  /** n */
+  readonly particles: number;
+  /** d */
+  readonly components: number;
+}
+
+/**
+ * `weightedMoments` again and again on a backend, same bits: of x [n, d] with weights [n] whose sum is given, as
+ * `Resampler.weigh` leaves them. Both arrays come from an arena of the backend.
+ */
+export function makeMoments(
+  options: MomentsOptions,
+): (x: Float64Array, weight: Float64Array, sum: number) => Promise<WeightedMoments> {
+  const { backend, arena, particles: n, components: d } = options;
+  const blocks = blockCount(n);
+  const lent = arena.f64(d);
+  const sums = arena.f64(blocks * d);
+  const crosses = arena.f64(blocks * pairCount(d));
+  return async (x, weight, sum) => {
+    await backend.dispatch('weightedSumBlocks', [x, d, n, weight, sums], blocks);
+    const mean = joinColumns(sums, blocks, d, sum);
+    lent.set(mean);
+    await backend.dispatch('weightedCrossBlocks', [x, d, n, weight, lent, crosses], blocks);
+    return { mean, covariance: joinPairs(crosses, blocks, d, sum) };
+  };
+}
+
 function meanOf(x: Float64Array, d: number, n: number, weight: Float64Array, sum: number): Float64Array {
   const blocks = blockCount(n);
   const partial = new Float64Array(blocks * d);
   weightedSumBlocks(x, d, n, weight, partial, 0, blocks);
+  return joinColumns(partial, blocks, d, sum);
+}
+
+/** Pairs (c, e) with c <= e < d. */
+function pairCount(d: number): number {
+  return (d * (d + 1)) / 2;
+}
+
+function joinColumns(partial: Float64Array, blocks: number, d: number, sum: number): Float64Array {
   return Float64Array.from({ length: d }, (_, c) => treeSum(partial, blocks, c, d) / sum);
+}
+
+function joinPairs(partial: Float64Array, blocks: number, d: number, sum: number): Float64Array {
+  const covariance = new Float64Array(d * d);
+  for (let c = 0, pair = 0; c < d; c++) {
+    for (let e = c; e < d; e++, pair++) {
+      const value = treeSum(partial, blocks, pair, pairCount(d)) / sum;
+      covariance[c * d + e] = value;
+      covariance[e * d + c] = value;
+    }
+  }
+  return covariance;
 }
 
 function liveWeights(where: string, logWeight: Float64Array): { weight: Float64Array; sum: number } {

@@ -2,10 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Backend } from '../../engine/backend/backend.ts';
 import { hostBackend } from '../../engine/backend/host.ts';
 import { jsBackend } from '../../engine/backend/js.ts';
+import { makeMoments, weightedMoments } from '../../engine/particles/moments.ts';
 import { makeParticles } from '../../engine/particles/particles.ts';
 import { resample } from '../../engine/particles/resample.ts';
+import { makeResampler } from '../../engine/particles/resampler.ts';
 import { SCHEME_NAMES } from '../../engine/particles/resampling/schemes.ts';
 import { rngFromSeed } from '../../engine/random/rng.ts';
+import { splitBackend } from '../support/split-backend.ts';
 
 const SEED = 47;
 const N = 100_001;
@@ -35,6 +38,26 @@ test.each(SCHEME_NAMES)(
     }
   },
 );
+
+test('makeMoments(): the bits of weightedMoments() on every backend', async () => {
+  const n = 5000;
+  const d = 3;
+  const x = Float64Array.from({ length: n * d }, () => stream.normal());
+  const l = logWeight.slice(0, n);
+  const reference = weightedMoments(x, l);
+  for (const backend of [jsBackend(), splitBackend(4), ...backends]) {
+    const arena = backend.arena();
+    const moments = makeMoments({ backend, arena, particles: n, components: d });
+    const resampler = makeResampler({ backend, arena, particles: n });
+    const lentL = arena.f64(n);
+    const lentX = arena.f64(n * d);
+    lentL.set(l);
+    lentX.set(x);
+    const { sum } = await resampler.weigh(lentL);
+    expect(await moments(lentX, resampler.weight, sum)).toEqual(reference);
+    arena.release();
+  }
+});
 
 test('select(): float64 and float32 fields and eves are gathered alike on every backend', async () => {
   const fields = { x: { components: 3 }, spin: { components: 1, type: 'float32' } } as const;

@@ -12,7 +12,7 @@ import type { Replicates } from '../support/law.ts';
 export const WEIGHTS: Readonly<Record<string, readonly number[]>> = {
   uniform: [1, 1, 1, 1, 1, 1],
   'one-hot': [0, 0, 0, 1, 0],
-  geometric: [128, 64, 32, 16, 8, 4, 2, 1],
+  geometric: [32, 16, 8, 4, 2, 1],
   'with zeros': [0, 1, 7, 0, 20, 3, 0, 5, 16, 12, 0, 0],
   'one particle': [5],
 };

@@ -79,6 +79,15 @@ test.each(SCHEME_NAMES)(
   },
 );
 
+test('resample(): a particle 700 nats below the others keeps its place in the weights and gets no offspring', async () => {
+  const l = Float64Array.of(-700, 0, -700, -1, -Infinity, -36);
+  for (const scheme of SCHEME_NAMES) {
+    const ancestor = await draw({ scheme, logWeight: l });
+    // 2^-52 is exp(-36.04): below it a weight counts as dead.
+    expect(ancestor.every((i) => i === 1 || i === 3 || i === 5)).toBe(true);
+  }
+});
+
 test('resample(): one particle is its own parent, whatever its weight', async () => {
   for (const scheme of SCHEME_NAMES)
     expect(Array.from(await draw({ scheme, logWeight: Float64Array.of(-1e5) }))).toEqual([0]);
