@@ -10,7 +10,7 @@ function power2(k: f64): f64 {
   return reinterpret<f64>((<i64>k + 1023) << 52);
 }
 
-export function exp(x: f64): f64 {
+function exp(x: f64): f64 {
   if (!(x >= -708.0)) return x < -708.0 ? 0.0 : NaN;
   if (x > 709.782712893384) return x == Infinity ? Infinity : NaN;
   const k = x * LOG2E + ROUND - ROUND;
@@ -40,7 +40,7 @@ function step2(p: v128, r: v128, c: f64): v128 {
 
 /** Two exponentials of x <= 709 or NaN; 0 below -708. */
 @inline
-export function exp2(x: v128): v128 {
+function exp2(x: v128): v128 {
   const shifted = f64x2.add(f64x2.mul(x, f64x2.splat(LOG2E)), f64x2.splat(ROUND));
   const k = f64x2.sub(shifted, f64x2.splat(ROUND));
   let r = f64x2.sub(x, f64x2.mul(k, f64x2.splat(LN2_HIGH)));

@@ -22,7 +22,7 @@ export function combine(a01: v128, a23: v128, a45: v128, a67: v128): f64 {
 
 /** Elements j and j + 1 of the last group of a block, of which `rest` are left; zero where none is. */
 @inline
-export function loadRest(at: usize, j: u32, rest: u32): v128 {
+function loadRest(at: usize, j: u32, rest: u32): v128 {
   if (rest > j + 1) return v128.load(at + (<usize>j << 3));
   return rest > j ? v128.load64_zero(at + (<usize>j << 3)) : f64x2.splat(0.0);
 }
