@@ -2,9 +2,10 @@ import { expect, test } from 'vitest';
 import { jsBackend } from '../../engine/backend/js.ts';
 import { DegeneracyError, OptionError, ValueError } from '../../engine/errors.ts';
 import { integerWeights, quantise } from '../../engine/particles/integer-weights.ts';
-import { ess } from '../../engine/particles/log-weight.ts';
+import { ess, normalizedWeight } from '../../engine/particles/log-weight.ts';
 import { type ResampleOptions, resample } from '../../engine/particles/resample.ts';
 import { RESAMPLING_SCHEMES, SCHEME_NAMES } from '../../engine/particles/resampling/schemes.ts';
+import { PURPOSE } from '../../engine/random/purpose.ts';
 import { rngFromSeed } from '../../engine/random/rng.ts';
 import { sum } from '../../engine/wasm/twins/sums.ts';
 import { splitBackend } from '../support/split-backend.ts';
@@ -78,6 +79,27 @@ test.each(SCHEME_NAMES)(
     expect(result.moves > 0).toBe(scheme === 'metropolis');
   },
 );
+
+test('resample(): systematic ends are those of exact integer arithmetic, and 1e-9 of the mass is lost at most', async () => {
+  const n = 20_000;
+  const draws = rng.stream({ purpose: 33 });
+  const l = Float64Array.from({ length: n }, () => 2 * draws.normal());
+  const { ancestor } = await resample({ logWeight: l, rng, backend: jsBackend() });
+  const q = normalizedWeight(l);
+  const heaviest = q.reduce((a, b) => Math.max(a, b));
+  const buffers = { q, cumulative: new Float64Array(n), partial: new Float64Array(20) };
+  const { cumulative, total } = await quantise(jsBackend(), buffers, n, sum(q), heaviest);
+  expect(1 - total / 2 ** 52).toBeLessThan(1e-9);
+  // floor(n C / T + u) with u an integer over 2^53.
+  const u = BigInt(rng.stream({ purpose: PURPOSE.resampling }).uniform() * 2 ** 53);
+  const scale = BigInt(total) << 53n;
+  const exact = new Uint32Array(n);
+  for (let i = 0, slot = 0; i < n; i++) {
+    const end = ((BigInt(n) * BigInt(cumulative[i]!)) << 53n) + u * BigInt(total);
+    while (slot < n && slot < Number(end / scale)) exact[slot++] = i;
+  }
+  expect(ancestor.every((i, slot) => i === exact[slot])).toBe(true);
+});
 
 test('resample(): a particle 700 nats below the others keeps its place in the weights and gets no offspring', async () => {
   const l = Float64Array.of(-700, 0, -700, -1, -Infinity, -36);
