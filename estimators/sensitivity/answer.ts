@@ -21,6 +21,8 @@ export interface Analysis {
   readonly rng: Rng;
   readonly plan: AnalysisPlan;
   readonly quantities: Quantities;
+  /** First-order and total indices only, for the history. */
+  readonly short: Quantities;
   readonly centreWords: Uint32Array;
   /** Point estimates of whole segments, kept between results; empty it when the store changes. */
   readonly cache: Map<string, Estimates>;
@@ -123,7 +125,7 @@ function joined(segments: readonly Segment[]): Segment | undefined {
   return { from, n };
 }
 
-/** Estimates at a prefix of the rows that are ready, by the cheapest valid interval; for the history. */
+/** First-order and total indices at a prefix of the rows that are ready, by the cheapest valid interval. */
 export async function prefixAnswer(
   analysis: Analysis,
   store: Store,
@@ -133,11 +135,12 @@ export async function prefixAnswer(
   const segments = ready.segments.map(({ from }) => ({ from, n }));
   const { plan } = analysis;
   const interval = plan.interval === 'bootstrap' ? 'asymptotic' : plan.interval;
-  return answerOf({ ...analysis, plan: { ...plan, interval } }, store, { ...ready, segments });
+  const short = { ...analysis, quantities: analysis.short, plan: { ...plan, interval } };
+  return answerOf(short, store, { ...ready, segments });
 }
 
 async function segmentEstimate(analysis: Analysis, store: Store, segment: Segment): Promise<Estimates> {
-  const key = `${segment.from} ${segment.n}`;
+  const key = `${segment.from} ${segment.n} ${analysis.quantities.formulas.length}`;
   const known = analysis.cache.get(key) ?? (await columnsEstimate(analysis, store, segment));
   analysis.cache.set(key, known);
   return known;

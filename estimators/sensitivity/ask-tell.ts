@@ -86,7 +86,7 @@ export async function sobolAnalyze(
   const store = openStore(backend, shape);
   try {
     await eachTile(design, seed, backend, async (tile, replicate, first, n) => {
-      await tile.base(replicate, first, n, store.x, replicate * perReplicate + first);
+      store.x.set(await tile.base(replicate, first, n), (replicate * perReplicate + first) * space.dimension);
     });
     scatter(store, y, 0, points.total);
     const missing = await tellFailures(design, plan, y, outputs.length, seed, backend);
@@ -224,6 +224,7 @@ function analyse(
         rng: rngFromSeed(seed),
         plan,
         quantities,
+        short: quantitiesOf(design.layout, design.estimator, true),
         centreWords: centreProgram(design.layout),
         cache: new Map(),
       },

@@ -9,13 +9,16 @@ export interface DesignTile {
   readonly capacity: number;
   /** The rows [points * rows, d] of base points first .. first + n - 1, row order as in `Layout`. */
   fill(replicate: number, first: number, n: number): Promise<Float64Array>;
-  /** The A rows of the same points into `x` [.., d] from row `at`; uses the tile. */
-  base(replicate: number, first: number, n: number, x: Float64Array, at: number): Promise<void>;
+  /** The A rows [points, d] of base points first .. first + n - 1; also left behind by `fill`. */
+  base(replicate: number, first: number, n: number): Promise<Float64Array>;
+  /** The A rows of the last `fill`. */
+  readonly last: Float64Array;
   release(): void;
 }
 
 const MOST_ROWS = 65_536;
-const MOST_VALUES = 2 ** 20;
+/** Numbers in a tile: it stays in the second-level cache between being written and being read. */
+const MOST_VALUES = 2 ** 17;
 
 /**
  * A and B (and C) are columns 1..D, D+1..2D (and 2D+1..3D) of the same point of one sequence, which keeps them
@@ -51,10 +54,11 @@ export function designTile(plan: DesignPlan, perReplicate: number, rng: Rng, bac
       fillRows(plan, matrices, rows, n);
       return rows.subarray(0, n * layout.rows * d);
     },
-    async base(replicate, first, n, x, at) {
+    async base(replicate, first, n) {
       await points(replicate, first, n);
-      x.set(matrices[0]!.subarray(0, n * d), at * d);
+      return matrices[0]!.subarray(0, n * d);
     },
+    last: matrices[0]!,
     release: () => arena.release(),
   };
 }
@@ -75,33 +79,30 @@ function takeColumns(
 
 const MATRIX = { A: 0, B: 1, C: 2 } as const;
 
-/** Pick-freeze rows of n base points from their matrices. */
+/** Pick-freeze rows of n base points from their matrices, base point by base point so that memory is written once. */
 function fillRows(plan: DesignPlan, matrices: readonly Float64Array[], rows: Float64Array, n: number): void {
   const { layout, space } = plan;
   const d = space.dimension;
-  const width = layout.rows * d;
-  copyRows(matrices[MATRIX.A]!, d, n, rows, 0, width);
-  copyRows(matrices[MATRIX.B]!, d, n, rows, width - d, width);
-  layout.blocks.forEach(({ base, from, columns }, k) => {
-    const at = (k + 1) * d;
-    copyRows(matrices[MATRIX[base]]!, d, n, rows, at, width);
-    const source = matrices[MATRIX[from]]!;
-    for (const c of columns) {
-      for (let i = 0; i < n; i++) rows[i * width + at + c] = source[i * d + c]!;
+  const [a, b] = [matrices[MATRIX.A]!, matrices[MATRIX.B]!];
+  let at = 0;
+  for (let i = 0; i < n; i++) {
+    const point = i * d;
+    copyPoint(a, point, d, rows, at);
+    at += d;
+    for (const { base, from, columns } of layout.blocks) {
+      copyPoint(matrices[MATRIX[base]]!, point, d, rows, at);
+      const source = matrices[MATRIX[from]]!;
+      for (let k = 0; k < columns.length; k++) {
+        const c = columns[k]!;
+        rows[at + c] = source[point + c]!;
+      }
+      at += d;
     }
-  });
+    copyPoint(b, point, d, rows, at);
+    at += d;
+  }
 }
 
-/** Rows of `x` [n, d] to `rows`, the first at `at`, then every `width` numbers. */
-function copyRows(
-  x: Float64Array,
-  d: number,
-  n: number,
-  rows: Float64Array,
-  at: number,
-  width: number,
-): void {
-  for (let i = 0; i < n; i++) {
-    for (let c = 0, to = i * width + at; c < d; c++) rows[to + c] = x[i * d + c]!;
-  }
+function copyPoint(x: Float64Array, point: number, d: number, rows: Float64Array, at: number): void {
+  for (let c = 0; c < d; c++) rows[at + c] = x[point + c]!;
 }

@@ -67,15 +67,18 @@ function fillInfluence(
   count: number,
   e: Float64Array,
 ): void {
-  e.fill(0);
-  gradients.forEach(({ terms, weights }, q) => {
+  for (let q = 0; q < gradients.length; q++) {
+    const { terms, weights } = gradients[q]!;
+    const to = q * height;
+    let constant = 0;
+    for (let k = 0; k < terms.length; k++) constant += weights[k]! * means[terms[k]!]!;
+    e.fill(-constant, to, to + count);
     for (let k = 0; k < terms.length; k++) {
       const w = weights[k]!;
-      const mean = means[terms[k]!]!;
       const t = terms[k]! * height;
-      for (let i = 0, to = q * height; i < count; i++) e[to + i]! += w * (tile[t + i]! - mean);
+      for (let i = 0; i < count; i++) e[to + i]! += w * tile[t + i]!;
     }
-  });
+  }
 }
 
 function addPowers(

@@ -6,7 +6,7 @@ import {
   varianceForm,
 } from '../../engine/math/sobol-estimators.ts';
 import type { Formula, Part } from '../../engine/math/sobol-formulas.ts';
-import { TERM, termTable } from '../../engine/math/sobol-terms.ts';
+import { TERM, type TermTable, termTable } from '../../engine/math/sobol-terms.ts';
 import type { Layout } from './layout.ts';
 import type { EstimatorName } from './types.ts';
 
@@ -34,8 +34,11 @@ export interface Quantities {
   readonly variance: number;
 }
 
-/** The quantities of a layout. Total indices of closed sets are Jansen's, closed indices those of 'saltelli'. */
-export function quantitiesOf(layout: Layout, estimator: EstimatorName): Quantities {
+/**
+ * The quantities of a layout. Total indices of closed sets are Jansen's, closed indices those of 'saltelli'. With
+ * `short` only first-order and total indices (and the variance), in the same places: what a history shows.
+ */
+export function quantitiesOf(layout: Layout, estimator: EstimatorName, short = false): Quantities {
   const table = termTable();
   const formulas: Formula[] = [];
   const push = (list: readonly Formula[]): Span => {
@@ -47,35 +50,49 @@ export function quantitiesOf(layout: Layout, estimator: EstimatorName): Quantiti
   const indices = layout.inputs.map((columns) => firstAndTotal(estimator, table, columns));
   const first = push(indices.map(([s]) => s));
   const total = push(indices.map(([, t]) => t));
-  const two = layout.inputs.length === 2;
-  // With two inputs the interaction is all that the total index has beyond the first-order one.
-  const rest: Formula = {
-    kind: 'sum',
-    offset: 0,
-    parts: [
-      { quantity: total.from, weight: 1 },
-      { quantity: first.from, weight: -1 },
-    ],
-  };
-  const onePair = estimator === 'saltelli2002' ? pairIndexOneSided : pairIndex;
-  const pairs = push(
-    layout.pairs.map(([j, k]) => (two ? rest : onePair(table, layout.inputs[j]!, layout.inputs[k]!))),
-  );
-  const superset = push(
-    layout.superset.map(({ pair: [j, k], ab }) =>
-      supersetIndex(table, 0, b, layout.inputs[j]!.ab!, layout.inputs[k]!.ab!, ab),
-    ),
-  );
-  const sets = layout.closed.map(({ ab }) => {
-    return firstAndTotal('saltelli', table, { a: 0, b, ab, ba: undefined, ac: undefined, cb: undefined });
-  });
+  const pairs = push(short ? [] : pairFormulas(layout, estimator, table, first, total));
+  const superset = push(short ? [] : supersetFormulas(layout, table));
+  const sets = short ? [] : closedFormulas(layout, table);
   const closed = push(sets.map(([s]) => s));
   const closedTotal = push(sets.map(([, t]) => t));
-  const meanDimension = push([{ kind: 'sum', offset: 0, parts: all(total, 1) }]);
-  const interaction = push([{ kind: 'sum', offset: 1, parts: all(first, -1) }]);
+  const meanDimension = push(short ? [] : [{ kind: 'sum', offset: 0, parts: all(total, 1) }]);
+  const interaction = push(short ? [] : [{ kind: 'sum', offset: 1, parts: all(first, -1) }]);
   const variance = push([{ kind: 'mean', of: varianceForm(table, 0, b) }]).from;
   const spans = { first, total, pairs, superset, closed, closedTotal, meanDimension, interaction };
   return { formulas, program: table.program(), terms: table.size, ...spans, variance };
+}
+
+function pairFormulas(
+  layout: Layout,
+  estimator: EstimatorName,
+  table: TermTable,
+  first: Span,
+  total: Span,
+): readonly Formula[] {
+  // With two inputs the interaction is all that the total index has beyond the first-order one.
+  if (layout.inputs.length === 2) {
+    const parts = [
+      { quantity: total.from, weight: 1 },
+      { quantity: first.from, weight: -1 },
+    ];
+    return layout.pairs.map(() => ({ kind: 'sum', offset: 0, parts }));
+  }
+  const onePair = estimator === 'saltelli2002' ? pairIndexOneSided : pairIndex;
+  return layout.pairs.map(([j, k]) => onePair(table, layout.inputs[j]!, layout.inputs[k]!));
+}
+
+function supersetFormulas(layout: Layout, table: TermTable): readonly Formula[] {
+  const b = layout.rows - 1;
+  return layout.superset.map(({ pair: [j, k], ab }) =>
+    supersetIndex(table, 0, b, layout.inputs[j]!.ab!, layout.inputs[k]!.ab!, ab),
+  );
+}
+
+function closedFormulas(layout: Layout, table: TermTable): readonly (readonly [Formula, Formula])[] {
+  const b = layout.rows - 1;
+  return layout.closed.map(({ ab }) => {
+    return firstAndTotal('saltelli', table, { a: 0, b, ab, ba: undefined, ac: undefined, cb: undefined });
+  });
 }
 
 function all(span: Span, weight: number): readonly Part[] {

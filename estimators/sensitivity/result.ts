@@ -4,7 +4,7 @@ import type { IntervalEstimate } from '../../engine/types.ts';
 import { type Analysis, type Answer, answerOf, mainRow, prefixAnswer, type Ready, rowOf } from './answer.ts';
 import type { Intervals } from './intervals.ts';
 import type { DesignPlan } from './plan.ts';
-import type { Span } from './quantities.ts';
+import type { Quantities, Span } from './quantities.ts';
 import type { Store } from './store.ts';
 import type { DesignInfo, HistoryEntry, OutputIndices, PairEstimate, SobolResult } from './types.ts';
 import { resultWarnings } from './warnings.ts';
@@ -158,68 +158,89 @@ function part(own: Intervals, span: Span, names: readonly string[], level: numbe
   };
 }
 
-/** Smallest and largest output over all columns, and the largest share of the squares about the mean in A and B. */
-function outputRange(
-  { store, ready }: Finding,
-  s: number,
+/** Range of an output, and the largest share of the squares about the mean in A and B. */
+interface OutputRange {
+  readonly low: number;
+  readonly high: number;
+  readonly share: number;
+}
+
+/** Over A and B; when nothing moves there, over all columns. */
+function outputRange({ store, ready }: Finding, s: number, centre: number): OutputRange {
+  const last = store.rows - 1;
+  const range = { low: Infinity, high: -Infinity, largest: 0, squares: 0 };
+  const include = (j: number): void => {
+    const column = (s * store.rows + j) * store.stride;
+    for (const { from, n } of ready.segments) widen(range, store, column, from, from + n, centre);
+  };
+  include(0);
+  include(last);
+  const share = range.largest / range.squares;
+  for (let j = 1; j < last && range.low === range.high; j++) include(j);
+  return { low: range.low, high: range.high, share };
+}
+
+function widen(
+  range: { low: number; high: number; largest: number; squares: number },
+  { y, dropped }: Store,
+  column: number,
+  from: number,
+  to: number,
   centre: number,
-): { readonly low: number; readonly high: number; readonly share: number } {
-  const { y, rows, stride, dropped } = store;
-  let low = Infinity;
-  let high = -Infinity;
-  let largest = 0;
-  let squares = 0;
-  for (let j = 0; j < rows; j++) {
-    const column = (s * rows + j) * stride;
-    for (const { from, n } of ready.segments) {
-      for (let p = from; p < from + n; p++) {
-        if (dropped[p] !== 0) continue;
-        const value = y[column + p]!;
-        if (value < low) low = value;
-        if (value > high) high = value;
-        if (j !== 0 && j !== rows - 1) continue;
-        const square = (value - centre) ** 2;
-        squares += square;
-        if (square > largest) largest = square;
-      }
-    }
+): void {
+  let { low, high, largest, squares } = range;
+  for (let p = from; p < to; p++) {
+    if (dropped[p] !== 0) continue;
+    const value = y[column + p]!;
+    if (value < low) low = value;
+    if (value > high) high = value;
+    const square = (value - centre) * (value - centre);
+    squares += square;
+    if (square > largest) largest = square;
   }
-  return { low, high, share: largest / squares };
+  range.low = low;
+  range.high = high;
+  range.largest = largest;
+  range.squares = squares;
 }
 
 /** Inputs and outputs of the A rows, replicate after replicate, without dropped rows. */
 function baseOf(store: Store, filled: readonly number[], d: number): SobolResult['base'] {
   const { outputs: k, rows, stride, perReplicate } = store;
   const most = Math.max(1, Math.floor(MOST_BASE / (d + k)));
-  const kept: number[] = [];
-  filled.forEach((n, r) => {
-    for (let p = r * perReplicate; p < r * perReplicate + n && kept.length < most; p++) {
-      if (store.dropped[p] === 0) kept.push(p);
+  const evaluated = filled.reduce((sum, n) => sum + n, 0);
+  const kept = new Uint32Array(Math.min(most, evaluated));
+  let n = 0;
+  for (let r = 0; r < filled.length; r++) {
+    const from = r * perReplicate;
+    for (let p = from; p < from + filled[r]! && n < kept.length; p++) {
+      if (store.dropped[p] === 0) kept[n++] = p;
     }
-  });
-  const x = new Float64Array(kept.length * d);
-  const y = new Float64Array(kept.length * k);
-  kept.forEach((p, i) => {
+  }
+  const x = new Float64Array(n * d);
+  const y = new Float64Array(n * k);
+  for (let i = 0; i < n; i++) {
+    const p = kept[i]!;
     for (let c = 0; c < d; c++) x[i * d + c] = store.x[p * d + c]!;
     for (let s = 0; s < k; s++) y[i * k + s] = store.y[s * rows * stride + p]!;
-  });
-  return { x, y, n: kept.length };
+  }
+  return { x, y, n };
 }
 
 /** Estimates at n/2, n/4, ... base points of each replicate, smallest first; the full answer last. */
 async function historyOf(finding: Finding, answer: Answer): Promise<readonly HistoryEntry[]> {
   const { analysis, store, ready, design } = finding;
-  const { quantities, plan } = analysis;
+  const { quantities, short, plan } = analysis;
   const row = mainRow(store.outputs);
-  const entry = (at: Answer): HistoryEntry => ({
+  const entry = (at: Answer, list: Quantities): HistoryEntry => ({
     points: at.points,
-    firstOrder: part(rowOf(at, quantities, row), quantities.first, design.groups.names, plan.level),
-    totalOrder: part(rowOf(at, quantities, row), quantities.total, design.groups.names, plan.level),
+    firstOrder: part(rowOf(at, list, row), list.first, design.groups.names, plan.level),
+    totalOrder: part(rowOf(at, list, row), list.total, design.groups.names, plan.level),
   });
-  const entries = [entry(answer)];
+  const entries = [entry(answer, quantities)];
   const whole = Math.min(...ready.segments.map(({ n }) => n));
   for (let n = Math.floor(whole / 2); n >= SHORTEST_PREFIX && ready.complete > 0; n = Math.floor(n / 2)) {
-    entries.push(entry(await prefixAnswer(analysis, store, ready, n)));
+    entries.push(entry(await prefixAnswer(analysis, store, ready, n), short));
   }
   return entries.reverse();
 }

@@ -19,6 +19,7 @@ export interface Blueprint {
   readonly plan: AnalysisPlan;
   readonly growth: GrowthPlan;
   readonly quantities: Quantities;
+  readonly short: Quantities;
 }
 
 /** A run under way; only this family reads it. */
@@ -84,7 +85,7 @@ export async function evaluateChunk(state: SobolState, ctx: Context, blueprint: 
   const store = storeFor(state, blueprint);
   const at = replicate * state.perReplicate + first;
   scatter(store, y, at, n);
-  keepBase(store, x, at, n, design.space.dimension, design.layout.rows);
+  store.x.set(state.tile.last.subarray(0, n * design.space.dimension), at * design.space.dimension);
   settle(state, store, failures, at, n, blueprint);
   state.filled[replicate] = first + n;
   if (state.filled.some((count) => count < state.perReplicate)) return;
@@ -116,12 +117,6 @@ export function storeFor(state: SobolState, { design }: Blueprint): Store {
   checkMemory(design.where, shape);
   state.store = openStore(state.backend, shape);
   return state.store;
-}
-
-function keepBase(store: Store, x: Float64Array, at: number, n: number, d: number, rows: number): void {
-  for (let i = 0; i < n; i++) {
-    for (let c = 0; c < d; c++) store.x[(at + i) * d + c] = x[i * rows * d + c]!;
-  }
 }
 
 /** Apply the missing-output policy to the failed rows of base points at .. at + n - 1. */
@@ -168,9 +163,9 @@ function droppedIn(state: SobolState, segments: readonly Segment[]): number {
 }
 
 /** The analysis of a run. */
-export function analysisOf(state: SobolState, { plan, quantities, design }: Blueprint): Analysis {
+export function analysisOf(state: SobolState, { plan, quantities, short, design }: Blueprint): Analysis {
   const centreWords = centreProgram(design.layout);
-  return { backend: state.backend, rng: state.rng, plan, quantities, centreWords, cache: state.cache };
+  return { backend: state.backend, rng: state.rng, plan, quantities, short, centreWords, cache: state.cache };
 }
 
 /** The run as a result sees it. */

@@ -43,7 +43,8 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
   const plan = planAnalysis(design, options);
   const growth = planGrowth(design, plan, options);
   const quantities = quantitiesOf(design.layout, design.estimator);
-  const blueprint: Blueprint = { design, plan, growth, quantities };
+  const short = quantitiesOf(design.layout, design.estimator, true);
+  const blueprint: Blueprint = { design, plan, growth, quantities, short };
   checkMemory(WHERE, shapeOf(design, options.outputs?.length ?? 1, design.points.perReplicate));
 
   const open = (ctx: Context, done: number, outputs = options.outputs): Promise<Evaluator> => {
