@@ -26,7 +26,7 @@ figure{margin:6px 0 10px}section{margin:22px 0;border-top:1px solid var(--grid);
 .panels{display:grid;grid-template-columns:repeat(3,1fr);gap:12px 20px}
 svg{display:block;width:100%;height:auto;margin:0 auto 0 0}
 .narrow{display:none}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto;margin-bottom:12px}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:14px}
 caption{text-align:left;color:var(--muted);font-size:13px;padding:0 0 2px}
 td,th{padding:3px 10px;text-align:right;border-bottom:1px solid var(--grid);white-space:nowrap}
@@ -36,7 +36,7 @@ th button{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:p
 dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:8px 0}dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
 .dl a{display:inline-block;padding:6px 10px;border:1px solid var(--rule);border-radius:4px;color:inherit;text-decoration:none;margin:0 6px 6px 0}
 code{font:13px ui-monospace,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
-summary{cursor:pointer;padding:4px 0}`;
+summary{cursor:pointer;padding:4px 0}details[open]{margin-bottom:24px}`;
 
 // A drawing may shrink to 11/12 of its size, at which its 12 px text is 11 px: the 940 px one down to pages of 899,
 // three panels of 300 px to 899 and two of them to 639.

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { innerTicks, niceAxis, tickText } from '../../cli/report/charts/axis.ts';
 import { rateSentence, slope } from '../../cli/report/charts/rate.ts';
+import { apart } from '../../cli/report/charts/spread.ts';
 import { fitNames, textWidth } from '../../cli/report/charts/text.ts';
 import { emphasised } from '../../cli/report/emphasis.ts';
 import { indicesChart } from '../../cli/report/figures.ts';
@@ -293,4 +294,21 @@ test('fitNames(): short names stay, long ones are cut in the middle, no two look
   expect(new Set(cut).size).toBe(4);
   expect(cut[3]).toBe('x');
   for (const name of cut) expect(textWidth(name)).toBeLessThanOrEqual(70);
+});
+
+test('apart(): labels keep their order and distance, and stay inside', () => {
+  for (const [positions, low, high] of [
+    [[20, 21, 60], 18, 400],
+    [[398, 399, 397], 18, 400],
+    [[100, 300, 200], 18, 400],
+  ] as const) {
+    const moved = apart(positions, 40, low, high);
+    const order = [...positions.keys()].sort((a, b) => positions[a]! - positions[b]!);
+    const sorted = order.map((i) => moved[i]!);
+    for (let k = 1; k < sorted.length; k++)
+      expect(sorted[k]! - sorted[k - 1]!).toBeGreaterThanOrEqual(40 - 1e-9);
+    expect(sorted[0]).toBeGreaterThanOrEqual(low);
+    expect(sorted[2]).toBeLessThanOrEqual(high);
+  }
+  expect(apart([100, 300, 200], 40, 18, 400)).toEqual([100, 300, 200]);
 });

@@ -4,6 +4,7 @@ import { levelText } from '../../format/number.ts';
 import { indexText } from '../index-text.ts';
 import { niceAxis, pointsText, tickText } from './axis.ts';
 import { plotted } from './frame.ts';
+import { apart } from './spread.ts';
 import { shorten, textWidth } from './text.ts';
 
 interface Mark {
@@ -165,20 +166,4 @@ function endNames(
       fill: LINES[i]!.colour,
     }),
   );
-}
-
-/** Positions moved as little as a few sweeps manage so that neighbours are at least `gap` apart; order kept. */
-export function apart(positions: readonly number[], gap: number): number[] {
-  const order = positions.map((y, i) => ({ y, i })).sort((a, b) => a.y - b.y);
-  for (let sweep = 0; sweep < 60; sweep++) {
-    for (let k = 1; k < order.length; k++) {
-      const short = gap - (order[k]!.y - order[k - 1]!.y);
-      if (short <= 0) continue;
-      order[k]!.y += short / 2;
-      order[k - 1]!.y -= short / 2;
-    }
-  }
-  const moved = new Array<number>(positions.length);
-  for (const { y, i } of order) moved[i] = y;
-  return moved;
 }

@@ -1,6 +1,6 @@
 import type { Histogram } from '../statistics.ts';
 import { innerTicks, tickText } from './axis.ts';
-import { apart } from './convergence.ts';
+import { apart } from './spread.ts';
 import { drawing, element, label, line, titled } from './svg.ts';
 import { shorten, textWidth } from './text.ts';
 
@@ -22,7 +22,7 @@ export interface HistogramOptions {
 /** Bars of counts from a base line, quantile lines dashed over them, labels above the bars. */
 export function histogramChart(bins: Histogram, options: HistogramOptions): string {
   const { width, height, summary, lines } = options;
-  const top = lines.length > 0 ? 24 : 6;
+  const top = lines.length > 0 ? 30 : 6;
   const bottom = height - 40;
   const end = bins.low + bins.width * bins.counts.length;
   const axis = innerTicks(bins.low, end, 5);
@@ -74,13 +74,16 @@ function quantileLines(
   const spread = apart(
     lines.map((mark) => x(mark.x)),
     40,
+    18,
+    width - 18,
   );
   return lines.map(({ x: at, name }, i) => {
-    const middle = Math.min(width - 16, Math.max(16, spread[i]!));
     return (
+      line(spread[i]!, 17, x(at), top - 4, { class: 'r' }) +
       line(x(at), top - 4, x(at), bottom, {
         style: 'stroke:var(--ink);stroke-width:1.4;stroke-dasharray:3 2',
-      }) + label(middle, 13, name, { 'text-anchor': 'middle' })
+      }) +
+      label(spread[i]!, 13, name, { 'text-anchor': 'middle' })
     );
   });
 }
