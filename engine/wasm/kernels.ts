@@ -3,6 +3,7 @@ import { expInto, logInto } from './twins/elementary.ts';
 import { indexSums } from './twins/index-sums.ts';
 import { normal, normalQuantiles } from './twins/normal.ts';
 import { philoxWords, uniform } from './twins/philox.ts';
+import { pickFreeze } from './twins/pick-freeze.ts';
 import {
   exponentials,
   gatherRows,
@@ -46,6 +47,7 @@ export interface Kernels {
   readonly indexSums: typeof indexSums;
   readonly resampleCounts: typeof resampleCounts;
   readonly bootstrapSums: typeof bootstrapSums;
+  readonly pickFreeze: typeof pickFreeze;
   readonly sobolWords: typeof sobolWords;
   readonly sobolPoints: typeof sobolPoints;
   readonly expShiftBlocks: typeof expShiftBlocks;
@@ -81,6 +83,7 @@ export const twins: Kernels = {
   indexSums,
   resampleCounts,
   bootstrapSums,
+  pickFreeze,
   sobolWords,
   sobolPoints,
   expShiftBlocks,

@@ -1,6 +1,7 @@
 import type { Arena, Backend } from '../../engine/backend/backend.ts';
 import { openPointSet, type PointSet } from '../../engine/random/point-set.ts';
 import type { Rng } from '../../engine/random/rng.ts';
+import type { Layout } from './layout.ts';
 import type { DesignPlan } from './plan.ts';
 
 /** Fills tiles of the design: rows of some base points of one replicate. */
@@ -29,9 +30,12 @@ export function designTile(plan: DesignPlan, perReplicate: number, rng: Rng, bac
   const d = space.dimension;
   const most = Math.min(MOST_ROWS / layout.rows, MOST_VALUES / (layout.rows * d));
   const capacity = Math.max(1, Math.min(perReplicate, Math.floor(most)));
+  const words = rowProgram(layout);
   const arena: Arena = backend.arena();
   const u = arena.f64(capacity * layout.matrices * d);
-  const matrices = Array.from({ length: layout.matrices }, () => new Float64Array(capacity * d));
+  const matrices = arena.f64(layout.matrices * capacity * d);
+  const program = arena.u32(words.length);
+  program.set(words);
   const rows = arena.f64(capacity * layout.rows * d);
   let open: { readonly replicate: number; readonly set: PointSet } | undefined;
 
@@ -42,23 +46,24 @@ export function designTile(plan: DesignPlan, perReplicate: number, rng: Rng, bac
       open = { replicate, set };
     }
     await open.set.fill(u, first, n, backend);
-    for (let m = 0; m < matrices.length; m++) {
-      takeColumns(u, layout.matrices * d, m * d, d, matrices[m]!, n);
-      space.transport(matrices[m]!, matrices[m]!, n);
+    for (let m = 0; m < layout.matrices; m++) {
+      const matrix = matrices.subarray(m * capacity * d, (m + 1) * capacity * d);
+      takeColumns(u, layout.matrices * d, m * d, d, matrix, n);
+      space.transport(matrix, matrix, n);
     }
   };
   return {
     capacity,
     async fill(replicate, first, n) {
       await points(replicate, first, n);
-      fillRows(plan, matrices, rows, n);
+      await backend.dispatch('pickFreeze', [matrices, capacity * d, program, layout.rows, d, rows], n);
       return rows.subarray(0, n * layout.rows * d);
     },
     async base(replicate, first, n) {
       await points(replicate, first, n);
-      return matrices[0]!.subarray(0, n * d);
+      return matrices.subarray(0, n * d);
     },
-    last: matrices[0]!,
+    last: matrices.subarray(0, capacity * d),
     release: () => arena.release(),
   };
 }
@@ -79,30 +84,10 @@ function takeColumns(
 
 const MATRIX = { A: 0, B: 1, C: 2 } as const;
 
-/** Pick-freeze rows of n base points from their matrices, base point by base point so that memory is written once. */
-function fillRows(plan: DesignPlan, matrices: readonly Float64Array[], rows: Float64Array, n: number): void {
-  const { layout, space } = plan;
-  const d = space.dimension;
-  const [a, b] = [matrices[MATRIX.A]!, matrices[MATRIX.B]!];
-  let at = 0;
-  for (let i = 0; i < n; i++) {
-    const point = i * d;
-    copyPoint(a, point, d, rows, at);
-    at += d;
-    for (const { base, from, columns } of layout.blocks) {
-      copyPoint(matrices[MATRIX[base]]!, point, d, rows, at);
-      const source = matrices[MATRIX[from]]!;
-      for (let k = 0; k < columns.length; k++) {
-        const c = columns[k]!;
-        rows[at + c] = source[point + c]!;
-      }
-      at += d;
-    }
-    copyPoint(b, point, d, rows, at);
-    at += d;
-  }
-}
-
-function copyPoint(x: Float64Array, point: number, d: number, rows: Float64Array, at: number): void {
-  for (let c = 0; c < d; c++) rows[at + c] = x[point + c]!;
+/** The rows of a base point as words for the kernel 'pickFreeze'. */
+function rowProgram({ blocks }: Layout): readonly number[] {
+  const words = [MATRIX.A, MATRIX.A, 0];
+  for (const { base, from, columns } of blocks)
+    words.push(MATRIX[base], MATRIX[from], columns.length, ...columns);
+  return [...words, MATRIX.B, MATRIX.B, 0];
 }

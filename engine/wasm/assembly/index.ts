@@ -27,3 +27,4 @@ export {
 } from './resampling';
 export { killingAncestors, metropolisAncestors, rejectionAncestors } from './resampling-draws';
 export { bootstrapSums, indexSums, resampleCounts } from './indices';
+export { pickFreeze } from './designs';

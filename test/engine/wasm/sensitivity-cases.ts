@@ -35,6 +35,19 @@ export const SENSITIVITY_CASES: { readonly [name in KernelName]?: MakeCall } = {
     const counts = allocate.u8(numbers(n * resamples, () => draw.below(256)));
     return { args: [counts, n, word(draw), word(draw), draw.below(1000), word(draw)], count: resamples };
   },
+  pickFreeze: (allocate, draw) => {
+    const n = count(draw, 12);
+    const d = count(draw, 9);
+    const kinds = count(draw, 6);
+    const size = n * d + draw.below(3);
+    const program = Array.from({ length: kinds }, () => {
+      const taken = numbers(draw.below(d + 1), () => draw.below(d));
+      return [draw.below(3), draw.below(3), taken.length, ...taken];
+    }).flat();
+    const matrices = allocate.f64(numbers(3 * size, draw.normal));
+    const rows = allocate.f64(new Float64Array(n * kinds * d));
+    return { args: [matrices, size, allocate.u32(program), kinds, d, rows], count: n };
+  },
   bootstrapSums: (allocate, draw) => {
     const { n, terms, args } = design(allocate, draw, 2500);
     const resamples = 8 * count(draw, 3);
