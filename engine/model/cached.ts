@@ -1,4 +1,4 @@
-import type { Model, PointValue } from './model.ts';
+import type { NamedModel, PointValue, PointwiseModel } from './model.ts';
 
 /**
  * The same model, remembering its answers: a point with exactly the same inputs is evaluated once. For slow
@@ -7,10 +7,9 @@ import type { Model, PointValue } from './model.ts';
  * @param model made by `pointwise` or `named`; it must answer the same inputs with the same outputs.
  * @param most answers kept; the oldest are forgotten first. Default 1 000 000.
  */
-export function cached<M extends Extract<Model, { kind: 'pointwise' | 'named' }>>(
-  model: M,
-  most = 1_000_000,
-): Model {
+export function cached(model: NamedModel, most?: number): NamedModel;
+export function cached(model: PointwiseModel, most?: number): PointwiseModel;
+export function cached(model: NamedModel | PointwiseModel, most = 1_000_000): NamedModel | PointwiseModel {
   const answers = new Map<string, PointValue>();
   const remember = (key: string, answer: PointValue): PointValue => {
     // A model may hand out the same buffer again, so what is kept is a copy.

@@ -9,28 +9,45 @@ export type PointFn = (x: Float64Array) => PointValue | Promise<PointValue>;
 /** Function of one point as { name: value }. */
 export type NamedFn = (inputs: Readonly<Record<string, number>>) => PointValue | Promise<PointValue>;
 
+export interface BatchModel {
+  readonly kind: 'batch';
+  readonly evaluate: BatchFn;
+}
+
+export interface PointwiseModel {
+  readonly kind: 'pointwise';
+  readonly evaluate: PointFn;
+}
+
+export interface NamedModel {
+  readonly kind: 'named';
+  readonly evaluate: NamedFn;
+}
+
+export interface ModuleModel {
+  readonly kind: 'module';
+  readonly url: string;
+  readonly exportName: string;
+}
+
 /** A model in one of the forms the evaluator knows. */
-export type Model =
-  | { readonly kind: 'batch'; readonly evaluate: BatchFn }
-  | { readonly kind: 'pointwise'; readonly evaluate: PointFn }
-  | { readonly kind: 'named'; readonly evaluate: NamedFn }
-  | { readonly kind: 'module'; readonly url: string; readonly exportName: string };
+export type Model = BatchModel | PointwiseModel | NamedModel | ModuleModel;
 
 /** A plain function is a batch function [n, d] -> [n] or [n, k]. */
 export type ModelLike = Model | BatchFn;
 
 /** A function of one point, `(x) => y`, as a model. */
-export function pointwise(evaluate: PointFn): Model {
+export function pointwise(evaluate: PointFn): PointwiseModel {
   return { kind: 'pointwise', evaluate };
 }
 
 /** A function of named inputs, `({ flow, width }) => y`, as a model. */
-export function named(evaluate: NamedFn): Model {
+export function named(evaluate: NamedFn): NamedModel {
   return { kind: 'named', evaluate };
 }
 
 /** A function of a whole batch, `(x, out) => void`, as a model. The same as passing the function itself. */
-export function batch(evaluate: BatchFn): Model {
+export function batch(evaluate: BatchFn): BatchModel {
   return { kind: 'batch', evaluate };
 }
 
@@ -42,6 +59,6 @@ export function batch(evaluate: BatchFn): Model {
  *
  * @param url absolute URL of the module: `new URL('./model.js', import.meta.url).href`.
  */
-export function moduleModel(url: string | URL, exportName = 'default'): Model {
+export function moduleModel(url: string | URL, exportName = 'default'): ModuleModel {
   return { kind: 'module', url: String(url), exportName };
 }
