@@ -26,6 +26,11 @@ export function beta(alpha: number, beta: number, low = 0, high = 1): Law {
     if (b === 0) return atEnd(beta, alpha, width);
     return logBetaKernel(alpha, beta, a, b, constant) - Math.log(a) - Math.log(b) - Math.log(width);
   };
+  const tail = (x: number, upper: boolean): number => {
+    const [a, b] = [(x - low) / width, (high - x) / width];
+    const kernel = logBetaKernel(alpha, beta, a, b, constant);
+    return upper ? betaLower(beta, alpha, b, a, kernel) : betaLower(alpha, beta, a, b, kernel);
+  };
   return {
     name: 'beta',
     parameters: { alpha, beta, low, high },
@@ -34,8 +39,8 @@ export function beta(alpha: number, beta: number, low = 0, high = 1): Law {
     mean: low + width * (alpha / total),
     variance: (width * width * (alpha / total) * (beta / total)) / (total + 1),
     logDensity,
-    cdf: (x) => betaLower(alpha, beta, (x - low) / width, (high - x) / width, constant),
-    survival: (x) => betaLower(beta, alpha, (high - x) / width, (x - low) / width, constant),
+    cdf: (x) => tail(x, false),
+    survival: (x) => tail(x, true),
     quantile: (p) => (p > 0 && p < 1 ? place(solve(p, 1 - p)) : endpoint(p, low, high)),
     survivalQuantile: (q) => (q > 0 && q < 1 ? place(solve(1 - q, q)) : endpoint(q, high, low)),
     describe: () => `beta on [${low}, ${high}], alpha ${alpha}, beta ${beta}`,

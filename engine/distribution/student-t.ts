@@ -1,5 +1,5 @@
 import { betaLogOdds } from '../math/beta-quantile.ts';
-import { betaConstant, betaLower, logBeta } from '../math/incomplete-beta.ts';
+import { betaConstant, betaLower, logBeta, logBetaKernel } from '../math/incomplete-beta.ts';
 import { normalQuantile } from '../wasm/twins/normal.ts';
 import { checkParameter, checkScale, endpoint, type Law } from './law.ts';
 
@@ -20,6 +20,7 @@ function lowerQuantile(degrees: number): (p: number) => number {
  * Student's t law with `degrees` > 0 (not only integers) of freedom, shifted and scaled.
  * Mean NaN for degrees <= 1; variance Infinity for 1 < degrees <= 2, NaN for degrees <= 1.
  * P(T < -t) = I_x(degrees / 2, 1/2) / 2 with x = degrees / (degrees + t^2): DLMF 8.17.
+ * Standardised values above 1e150 in size count as infinite (their squares overflow), which only degrees below 0.2 reach.
  * @throws OptionError unless degrees and scale are finite and above 0 and location is finite.
  */
 export function studentT(degrees: number, location = 0, scale = 1): Law {
@@ -31,7 +32,8 @@ export function studentT(degrees: number, location = 0, scale = 1): Law {
   const solve = lowerQuantile(degrees);
   const lower = (t: number): number => {
     const r = (t / degrees) * t;
-    const tail = 0.5 * betaLower(half, 0.5, 1 / (1 + r), r / (1 + r), constant);
+    const [x, y] = [1 / (1 + r), r / (1 + r)];
+    const tail = 0.5 * betaLower(half, 0.5, x, y, logBetaKernel(half, 0.5, x, y, constant));
     return t < 0 ? tail : 1 - tail;
   };
   const level = -Math.log(scale) - logBeta(half, 0.5) - 0.5 * Math.log(degrees);

@@ -58,8 +58,13 @@ export function truncated(law: Law, lower: number = -Infinity, upper: number = I
     survival,
     quantile: (p) => (p > 0 && p < 1 ? quantile(p) : endpoint(p, low, high)),
     survivalQuantile: (q) => (q > 0 && q < 1 ? survivalQuantile(q) : endpoint(q, high, low)),
-    describe: () => `${law.describe()}, truncated to [${lower}, ${upper}]`,
+    describe: () => `${law.describe()}, ${interval(lower, upper)}`,
   };
+}
+
+function interval(lower: number, upper: number): string {
+  if (lower === -Infinity) return upper === Infinity ? 'not truncated' : `truncated above ${upper}`;
+  return upper === Infinity ? `truncated below ${lower}` : `truncated to [${lower}, ${upper}]`;
 }
 
 function checkBounds(law: Law, lower: number, upper: number): void {

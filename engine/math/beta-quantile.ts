@@ -31,21 +31,17 @@ function guess(a: number, b: number, p: number, q: number): number {
  */
 export function betaLogOdds(a: number, b: number): BetaLogOdds {
   const constant = betaConstant(a, b);
-  const x = (u: number): number => 1 / (1 + Math.exp(-u));
-  const logDensity = (u: number): number => logBetaKernel(a, b, x(u), x(-u), constant);
-  const slope = (u: number): number => a * x(-u) - b * x(u);
-  const lower: Tail = {
-    sign: 1,
-    probability: (u) => betaLower(a, b, x(u), x(-u), constant),
-    logDensity,
-    slope,
-  };
-  const upper: Tail = {
-    sign: -1,
-    probability: (u) => betaLower(b, a, x(-u), x(u), constant),
-    logDensity,
-    slope,
-  };
+  const tail = (sign: 1 | -1): Tail => ({
+    sign,
+    at: (u) => {
+      const x = 1 / (1 + Math.exp(-u));
+      const y = 1 / (1 + Math.exp(u));
+      const kernel = logBetaKernel(a, b, x, y, constant);
+      const probability = sign > 0 ? betaLower(a, b, x, y, kernel) : betaLower(b, a, y, x, kernel);
+      return { probability, density: Math.exp(kernel), slope: a * y - b * x };
+    },
+  });
+  const [lower, upper] = [tail(1), tail(-1)];
   return (p, q, first = guess(a, b, p, q)) => {
     if (Math.abs(first) > 700) return first; // the leading term is exact there
     return p <= q ? tailRoot(lower, p, first) : tailRoot(upper, q, first);

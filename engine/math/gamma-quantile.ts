@@ -22,21 +22,16 @@ function start(a: number, p: number, q: number): number {
  */
 export function gammaQuantile(a: number): GammaQuantile {
   const constant = gammaConstant(a);
-  const logA = Math.log(a);
-  const logDensity = (u: number): number => logA + logGammaKernel(a, Math.exp(u), constant);
-  const slope = (u: number): number => a - Math.exp(u);
-  const lower: Tail = {
-    sign: 1,
-    probability: (u) => gammaLower(a, Math.exp(u), constant),
-    logDensity,
-    slope,
-  };
-  const upper: Tail = {
-    sign: -1,
-    probability: (u) => gammaUpper(a, Math.exp(u), constant),
-    logDensity,
-    slope,
-  };
+  const tail = (sign: 1 | -1): Tail => ({
+    sign,
+    at: (u) => {
+      const x = Math.exp(u);
+      const kernel = logGammaKernel(a, x, constant);
+      const probability = sign > 0 ? gammaLower(a, x, kernel) : gammaUpper(a, x, kernel);
+      return { probability, density: a * Math.exp(kernel), slope: a - x };
+    },
+  });
+  const [lower, upper] = [tail(1), tail(-1)];
   return (p, q) => {
     const first = start(a, p, q);
     if (first < -740) return 0; // the leading term is exact there, and below the smallest normal number

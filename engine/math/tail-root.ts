@@ -2,11 +2,14 @@
 export interface Tail {
   /** +1 for P(U <= u), -1 for P(U > u). */
   readonly sign: 1 | -1;
-  probability(u: number): number;
-  /** log density at u. */
-  logDensity(u: number): number;
-  /** Derivative of `logDensity`. */
-  slope(u: number): number;
+  at(u: number): TailValue;
+}
+
+export interface TailValue {
+  readonly probability: number;
+  readonly density: number;
+  /** Derivative of the log density in u. */
+  readonly slope: number;
 }
 
 const MAX_ITERATIONS = 200;
@@ -25,13 +28,13 @@ export function tailRoot(tail: Tail, target: number, start: number): number {
   let u = start;
   let stride = 1;
   for (let i = 0; i < MAX_ITERATIONS; i++) {
-    const probability = tail.probability(u);
+    const { probability, density, slope } = tail.at(u);
     const mismatch = Math.log(probability / target);
     if (sign * mismatch > 0) high = u;
     else low = u;
-    const hazard = Math.exp(tail.logDensity(u)) / probability;
+    const hazard = density / probability;
     const newton = (-sign * mismatch) / hazard;
-    const factor = 1 + 0.5 * newton * (tail.slope(u) - sign * hazard);
+    const factor = 1 + 0.5 * newton * (slope - sign * hazard);
     let next = u + newton / Math.min(2, Math.max(0.5, factor));
     if (Math.abs(mismatch) < 1e-5 || next === u) return next;
     if (!(next > low && next < high)) {
