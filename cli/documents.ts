@@ -45,8 +45,15 @@ export interface ResultDocument {
     readonly variance: number | null;
     readonly indices: IndicesDocument;
   }[];
+  /** Points at which the model failed, and base points left out because of them. */
   readonly failed: number;
   readonly dropped: number;
+  /** The first 1000 of them. */
+  readonly failures: readonly {
+    readonly point: number;
+    readonly input: readonly (number | null)[];
+    readonly reason: string;
+  }[];
   readonly warnings: readonly Warning[];
 }
 
@@ -81,6 +88,11 @@ function resultDocument(result: SobolResult): ResultDocument {
     })),
     failed: result.failed,
     dropped: result.dropped,
+    failures: result.failures.map(({ index, input, reason }) => ({
+      point: index,
+      input: Array.from(input, finite),
+      reason,
+    })),
     warnings: result.diagnostics.warnings,
   };
 }

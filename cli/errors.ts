@@ -33,7 +33,10 @@ const OWN_NAME = /^(sobolIndices|sobolDesign|sobolAnalyze|chooseBackend|hostBack
 /** A message or warning of the engine in the words of the command line: `--missing drop-row`, not `missing: 'drop-row'`. */
 export function inFlagWords(text: string): string {
   return text
-    .replace(/option `(\w+)`/g, (_, name: string) => `option ${flag(name)}`)
+    .replace(
+      /option `(\w+)((?:\.[^`]+)?)`/g,
+      (_, name: string, part: string) => `option ${flag(name)}${part}`,
+    )
     .replace(FLAG_OF, (_, name: string, value: string) => `${flag(name)} ${value.replaceAll("'", '')}`);
 }
 

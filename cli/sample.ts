@@ -12,7 +12,7 @@ import { wrap } from './format/text.ts';
 import { counted } from './format/words.ts';
 import { designOptions } from './options.ts';
 import { loadProblem } from './problem.ts';
-import { type Flags, readSettings, type Settings } from './settings.ts';
+import { drawSeed, type Flags, readSettings, type Settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 
 const WHERE = 'ensample sample';
@@ -67,9 +67,4 @@ async function writeDesign(
   if (file === undefined) return;
   target.end();
   await finished(target);
-}
-
-/** A seed that is short enough to be typed again. */
-function drawSeed(): number {
-  return crypto.getRandomValues(new Uint32Array(1))[0]!;
 }

@@ -95,7 +95,7 @@ function flagText(flags: Flags, option: string): string | undefined {
 
 function readPoints(where: string, flags: Flags): number | undefined {
   const text = flagText(flags, 'points');
-  const points = readInteger(where, 'points', text, 1, Number.MAX_SAFE_INTEGER, String(DEFAULT_POINTS));
+  const points = readInteger(where, 'points', text, 2, Number.MAX_SAFE_INTEGER, String(DEFAULT_POINTS));
   if (points === undefined || points <= MOST_POINTS) return points;
   // One output and the two halves of a one-input design: what any model would need at least.
   const least = ((points * 3 + points * 2) * 8) / 2 ** 30;
@@ -186,4 +186,9 @@ function readFile(where: string, option: string, text: string | undefined): stri
   if (text === undefined) return undefined;
   if (text !== '') return text;
   throw usageError(where, `--${option}`, text, 'the name of a file');
+}
+
+/** A seed that is short enough to be typed again. */
+export function drawSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]!;
 }

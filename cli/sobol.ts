@@ -5,6 +5,7 @@ import {
   ModelError,
   moduleModel,
   type SobolOptions,
+  type SobolResult,
   sobolIndices,
   type Warning,
 } from '../estimators/index.ts';
@@ -19,7 +20,7 @@ import { type Interrupt, watchInterrupt } from './interrupt.ts';
 import { loadModelFile, type ModelFile } from './model-file.ts';
 import { analysisOptions, designOptions } from './options.ts';
 import { makeProgress } from './progress.ts';
-import { type Flags, readSettings, type Settings } from './settings.ts';
+import { drawSeed, type Flags, readSettings, type Settings } from './settings.ts';
 import { showOutcome } from './show.ts';
 import { readState, writeState } from './state-file.ts';
 import type { Terminal } from './terminal.ts';
@@ -46,33 +47,33 @@ export async function sobol(
   const start = performance.now();
   try {
     const job = { settings, model, backend, interrupt, terminal };
-    const watched = await runModel(job, before?.state, settings.seed ?? before?.header.seed);
-    if (watched === undefined) {
-      terminal.err.write('Interrupted before the first answer.\n');
+    const seed = settings.seed ?? before?.header.seed ?? drawSeed();
+    const watched = await runModel(job, before?.state, seed);
+    const { result, interrupted, state } = watched;
+    if (settings.resume !== undefined && state !== undefined)
+      writeState(settings.resume, { seed, model: model.hash }, state);
+    const after = stateLines(settings, watched);
+    if (result === undefined) {
+      terminal.err.write(`${['Interrupted before the first whole replicate.', ...after].join('\n')}\n`);
       return EXIT.interrupted;
     }
-    const { seed } = watched.result.provenance;
-    const elapsed = performance.now() - start;
-    const state = { seed, model: model.hash };
-    if (settings.resume !== undefined && watched.state !== undefined)
-      writeState(settings.resume, state, watched.state);
     await showOutcome(
       {
-        ...watched,
+        result,
+        speed: watched.speed,
         problem: model,
         modelHash: model.hash,
         settings,
         command: repeatCommand(argv, seed),
         commandByName: repeatCommandByName(argv, seed),
-        elapsed,
-        speed: (1000 * watched.ran) / elapsed,
+        elapsed: performance.now() - start,
         warnings: changedModel(settings, model, before?.header.model),
-        before: watched.interrupted ? [interruptedLine(watched)] : [],
-        after: stateLines(settings, watched),
+        before: interrupted ? [interruptedLine(result)] : [],
+        after,
       },
       terminal,
     );
-    return watched.interrupted ? EXIT.interrupted : 0;
+    return interrupted ? EXIT.interrupted : 0;
   } catch (error) {
     throw error instanceof ModelError ? failedModel(error, settings, model) : error;
   } finally {
@@ -88,11 +89,7 @@ interface Job {
   readonly terminal: Terminal;
 }
 
-async function runModel(
-  job: Job,
-  from: Uint8Array | undefined,
-  seed: number | undefined,
-): Promise<Watched | undefined> {
+async function runModel(job: Job, from: Uint8Array | undefined, seed: number): Promise<Watched> {
   const { settings, model, backend, interrupt, terminal } = job;
   const method = sobolIndices(sobolOptions(settings, model));
   const { err } = terminal;
@@ -161,8 +158,7 @@ function rowsPerPoint(settings: Settings, groups: number): number {
   return settings.secondOrder && groups > 2 ? 2 * groups + 2 : groups + 2;
 }
 
-function interruptedLine({ result }: Watched): string {
-  const { design, diagnostics } = result;
+function interruptedLine({ design, diagnostics }: SobolResult): string {
   const of = diagnostics.total === undefined ? '' : ` of ${count(diagnostics.total)}`;
   return `Interrupted after ${design.completeReplicates} of ${counted(design.replicates, count(design.replicates), 'replicate')} (${count(diagnostics.done)}${of} runs).`;
 }

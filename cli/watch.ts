@@ -4,7 +4,7 @@ import type { Interrupt } from './interrupt.ts';
 import type { Stage } from './progress.ts';
 
 export interface Watch {
-  readonly seed: number | undefined;
+  readonly seed: number;
   readonly backend: Backend;
   readonly from: Uint8Array | undefined;
   readonly replicates: number;
@@ -16,16 +16,19 @@ export interface Watch {
 }
 
 export interface Watched {
-  readonly result: SobolResult;
+  /** Undefined when it was stopped before the first whole replicate, inside a step. */
+  readonly result: SobolResult | undefined;
   readonly interrupted: boolean;
   /** State at the last step, when it was to be kept. */
   readonly state: Uint8Array | undefined;
-  /** Model runs of this process, without those of an earlier one. */
-  readonly ran: number;
+  /** Model runs a second once the run was under way; NaN when it was over too soon to tell. */
+  readonly speed: number;
 }
 
 /** Milliseconds that a stopped run gets to come to the end of a step; then it is broken off. */
 const GRACE = 250;
+/** Milliseconds that a speed must rest on. */
+const LEAST_PACE = 50;
 /** Answers on the way cost at most this share of the run, and are not asked for more often than this. */
 const ASKING = { share: 0.01, milliseconds: 200 };
 
@@ -33,12 +36,9 @@ const ASKING = { share: 0.01, milliseconds: 200 };
  * Runs a method while watching it: keeps the answer of the last whole replicate, so that Ctrl-C has something to
  * show within a second even when a single model run takes longer than that.
  *
- * @throws whatever the method throws, unless it was asked to stop and an answer is there.
+ * @throws whatever the method throws, unless it was asked to stop.
  */
-export async function watch<S>(
-  method: Sampler<S, SobolResult>,
-  options: Watch,
-): Promise<Watched | undefined> {
+export async function watch<S>(method: Sampler<S, SobolResult>, options: Watch): Promise<Watched> {
   const { seed, backend, from, interrupt } = options;
   const controller = new AbortController();
   interrupt.onFirst(() => {
@@ -46,7 +46,7 @@ export async function watch<S>(
     setTimeout(() => controller.abort(), GRACE).unref();
   });
   const steps = iterate(method, {
-    ...(seed === undefined ? {} : { seed }),
+    seed,
     ...(from === undefined ? {} : { from }),
     backend,
     signal: controller.signal,
@@ -65,15 +65,14 @@ export async function watch<S>(
     }
   } catch (error) {
     if (!interrupt.asked) throw error;
-    const result = kept.result();
-    return result === undefined ? undefined : { result, interrupted: true, ...kept.rest() };
+    return { result: kept.result(), interrupted: true, ...kept.rest() };
   }
 }
 
 interface Keeper {
   see(at: Progress<SobolResult>): Promise<void>;
   result(): SobolResult | undefined;
-  rest(): Pick<Watched, 'state' | 'ran'>;
+  rest(): Pick<Watched, 'state' | 'speed'>;
 }
 
 /** Looks at each step: passes progress on, keeps the answer of whole replicates and, if wanted, the state. */
@@ -86,14 +85,16 @@ function keeper(options: Watch): Keeper {
   let cost = 0;
   let before = options.from === undefined ? 0 : undefined;
   let ran = 0;
+  const pace = pacer();
   const due = (): boolean => performance.now() - asked > Math.max(ASKING.milliseconds, cost / ASKING.share);
   return {
     result: () => result,
-    rest: () => ({ state, ran }),
+    rest: () => ({ state, speed: pace.speed() }),
     async see(at) {
       const { done, total } = at.info;
       before ??= done;
       ran = done - before;
+      pace.see(done);
       const whole = total === undefined ? replicate + 1 : Math.floor((done / total) * options.replicates);
       if (whole > replicate && due()) {
         const start = performance.now();
@@ -109,6 +110,22 @@ function keeper(options: Watch): Keeper {
       }
       const widest = result === undefined ? Number.NaN : widestHalf(result);
       options.update({ done, ran, total, widest });
+    },
+  };
+}
+
+/** Runs a second between the first and the last look, so that loading and starting do not count. */
+function pacer(): { see(done: number): void; speed(): number } {
+  let first: { readonly done: number; readonly at: number } | undefined;
+  let last: { readonly done: number; readonly at: number } | undefined;
+  return {
+    see(done) {
+      last = { done, at: performance.now() };
+      first ??= last;
+    },
+    speed() {
+      if (first === undefined || last === undefined || last.at - first.at < LEAST_PACE) return Number.NaN;
+      return (1000 * (last.done - first.done)) / (last.at - first.at);
     },
   };
 }

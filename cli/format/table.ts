@@ -181,10 +181,15 @@ function wideRows(table: Grid, { columns, nameWidth }: Cells, look: Look, room: 
     .join('');
   const bars = barTexts(table.bars ?? table.rows.map(() => 0), look, room);
   const rows = table.names.map((name, r) => {
-    const body = columns.map((c) => ` ${c.numbers[r]!} ${look.paint.dim(c.intervals[r]!)}`).join('');
+    const body = columns.map((c) => ` ${c.numbers[r]!} ${dimmed(c.intervals[r]!, look)}`).join('');
     return `${padEnd(name, nameWidth)}${body}  ${bars[r]!}`.trimEnd();
   });
   return [bold(padEnd(table.head, nameWidth) + heads, look), ...rows];
+}
+
+/** Only what can be seen is marked. */
+function dimmed(text: string, look: Look): string {
+  return text.trim() === '' ? text : look.paint.dim(text);
 }
 
 function bold(text: string, look: Look): string {
