@@ -13,9 +13,8 @@ export const inputs = {
 
 const minutes = Array.from({ length: 25 }, (_, i) => 5 * i);
 
-export const outputs = Object.fromEntries(
-  minutes.map((t) => [`t${t}`, { unit: 'C', label: `after ${t} min` }]),
-);
+export const outputs = minutes.map((t) => `t${t}`);
+export const series = { name: 'temperature', unit: 'C', axis: 'time', axisUnit: 'min', at: minutes };
 
 /** Temperature after 0, 5, ..., 120 minutes (Newton's law of cooling). */
 export default function temperature({ start, room, rate }: Record<keyof typeof inputs, number>): number[] {
