@@ -46,6 +46,7 @@ function play({ language, code }: Snippet, name: string): string {
 }
 
 for (const document of documents) {
+  if (snippets(readFileSync(join(root, document), 'utf8')).length === 0) continue;
   describe(document, () => {
     for (const [index, snippet] of snippets(readFileSync(join(root, document), 'utf8')).entries()) {
       test(`line ${snippet.line}: the ${snippet.language} block runs and prints what is shown`, () => {
