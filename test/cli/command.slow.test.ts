@@ -24,7 +24,14 @@ const folder = folderOf({
     "import { uniform } from 'ensample';\nexport const inputs = { a: uniform(0, 1) };\nexport default ({ a }) => a * a;\n",
   'two.mjs': `${ab}export default ({ a, b }) => a * b;\n`,
   'sum.mjs': `${ab}export default ({ a, b }) => a + b;\n`,
-  'slow.mjs': `${ab}export default async ({ a, b }) => { await new Promise((go) => setTimeout(go, 4)); return a + b; };\n`,
+  // Says when two of its replicates of 256 runs are sure to be done, however fast the machine is.
+  'slow.mjs': `import { writeFileSync } from 'node:fs';
+    ${ab}let calls = 0;
+    export default async ({ a, b }) => {
+      await new Promise((go) => setTimeout(go, 4));
+      if (++calls === 600) writeFileSync('ready', '');
+      return a + b;
+    };\n`,
   'names.mjs': `import { uniform } from 'ensample';
     const names = ['<b>', 'a"b', '=1+1', 'n'.repeat(60), '流量', '🌊'];
     export const inputs = Object.fromEntries(names.map((name) => [name, uniform(0, 1)]));
@@ -34,6 +41,8 @@ const folder = folderOf({
 });
 afterAll(folder.remove);
 const ensample = (args: string, env?: Readonly<Record<string, string>>) => run(folder.path, args, env);
+/** The same without starting workers, where they are not the point. */
+const quick = (args: string) => ensample(`${args} --threads 1`);
 const at = (name: string): string => join(folder.path, name);
 /** Runs commands two at a time. */
 async function inTwos(
@@ -90,7 +99,7 @@ test('sobol --json: one document of the promised form, the same numbers for the 
 });
 
 test('sobol: names of any kind reach table, CSV, JSON and report unharmed', async () => {
-  const { code, out } = await ensample('sobol names.mjs -n 512 --seed 7 --csv names.csv --report names.html');
+  const { code, out } = await quick('sobol names.mjs -n 512 --seed 7 --csv names.csv --report names.html');
   expect(code).toBe(0);
   expect(out).toContain('流量');
   expect(out).toContain('nnnnnnnn...nnnnn');
@@ -102,12 +111,12 @@ test('sobol: names of any kind reach table, CSV, JSON and report unharmed', asyn
   const html = readFileSync(at('names.html'), 'utf8');
   expect(html).toContain('&lt;b&gt;');
   expect(html.replaceAll(/<b>[^<]*<\/b>/g, '')).not.toContain('<b>');
-  const json = JSON.parse((await ensample('sobol names.mjs -n 512 --seed 7 --json --quiet')).out);
+  const json = JSON.parse((await quick('sobol names.mjs -n 512 --seed 7 --json --quiet')).out);
   expect(json.indices.S1.names.slice(0, 3)).toEqual(['<b>', 'a"b', '=1+1']);
 });
 
 test('sobol: several outputs are blocks with the aggregate first, and all of them in JSON', async () => {
-  const { out, err } = await ensample('sobol series.mjs -n 256 --seed 7');
+  const { out, err } = await quick('sobol series.mjs -n 256 --seed 7');
   expect([...out.matchAll(/^Sobol' indices of (\S+)/gm)].map(([, name]) => name)).toEqual([
     'all',
     't0',
@@ -117,7 +126,7 @@ test('sobol: several outputs are blocks with the aggregate first, and all of the
     't8',
   ]);
   expect(err).toContain('9 outputs');
-  const chosen = await ensample('sobol series.mjs -n 256 --seed 7 --outputs t3 --json');
+  const chosen = await quick('sobol series.mjs -n 256 --seed 7 --outputs t3 --json');
   expect(JSON.parse(chosen.out).outputs.map(({ name }: { name: string }) => name)).toEqual(['t3']);
 });
 
@@ -169,10 +178,10 @@ const broken: readonly (readonly [command: string, message: string])[] = [
     'sobol flood.ts --report nowhere/x.html',
     'nowhere/x.html cannot be written because its folder does not exist',
   ],
-  ['sobol nan.mjs -n 512 --seed 7', 'nan.mjs: the model returned NaN at'],
-  ['sobol undefined.mjs -n 512 --seed 7', 'undefined'],
-  ['sobol long.mjs -n 512 --seed 7', '2 numbers'],
-  ['sobol rejects.mjs -n 512 --seed 7', 'too hot'],
+  ['sobol nan.mjs -n 64 --seed 7 --threads 1', 'nan.mjs: the model returned NaN at'],
+  ['sobol undefined.mjs -n 64 --seed 7 --threads 1', 'undefined'],
+  ['sobol long.mjs -n 64 --seed 7 --threads 1', '2 numbers'],
+  ['sobol rejects.mjs -n 64 --seed 7 --threads 1', 'too hot'],
 ];
 test('a broken model or file: told with file and reason, exit code 1, no stack', async () => {
   for (const [command, message, { code, out, err }] of await inTwos(broken)) {
@@ -185,13 +194,13 @@ test('a broken model or file: told with file and reason, exit code 1, no stack',
 });
 
 test('a model that fails at points: the first one, the list as CSV, and --missing drop-row', async () => {
-  const { err } = await ensample('sobol nan.mjs -n 512 --seed 7 --csv failed.csv');
+  const { err } = await quick('sobol nan.mjs -n 512 --seed 7 --csv failed.csv');
   expect(flat(err)).toMatch(/First: point \d+, a = 0\.9\d+, b = 0\.\d+\. \(the list: failed\.csv\)/);
   expect(flat(err)).toContain('leave those rows out with --missing drop-row.');
   expect(readFileSync(at('failed.csv'), 'utf8')).toMatch(
     /^point,a,b,reason\n\d+,0\.9\d+,0\.\d+,returned NaN\n/,
   );
-  const dropped = await ensample('sobol nan.mjs -n 512 --seed 7 --missing drop-row');
+  const dropped = await quick('sobol nan.mjs -n 512 --seed 7 --missing drop-row');
   expect(dropped.code).toBe(0);
   expect(flat(dropped.err)).toMatch(
     /Caution: \d+ of 512 rows \(\d+ %\) were left out because the model failed there/,
@@ -199,21 +208,21 @@ test('a model that fails at points: the first one, the list as CSV, and --missin
 });
 
 test('constant output, one input, two inputs with second order, points that are no power of two: answered', async () => {
-  const constant = await ensample('sobol constant.mjs -n 256 --seed 7');
+  const constant = await quick('sobol constant.mjs -n 256 --seed 7');
   expect(constant.code).toBe(0);
   expect(constant.out).toContain('n/a: the output never changed');
   expect(flat(constant.err)).toContain('Caution: The output never changed (always 3.2)');
   expect(constant.err + constant.out).not.toContain('NaN');
-  const json = await ensample('sobol constant.mjs -n 256 --seed 7 --json');
+  const json = await quick('sobol constant.mjs -n 256 --seed 7 --json');
   expect(JSON.parse(json.out).indices.S1.value).toEqual([null, null]);
-  const one = await ensample('sobol one.mjs -n 256 --seed 7');
+  const one = await quick('sobol one.mjs -n 256 --seed 7');
   expect([one.code, flat(one.err)]).toEqual([
     2,
     expect.stringMatching(/^ensample sobol: `a` is the only input; expected at least two/),
   ]);
-  const two = await ensample('sobol two.mjs -n 1024 --second-order --seed 7');
+  const two = await quick('sobol two.mjs -n 1024 --second-order --seed 7');
   expect(two.code).toBe(0);
-  const odd = await ensample('sobol flood.ts -n 1000 --seed 7');
+  const odd = await quick('sobol flood.ts -n 1000 --seed 7');
   expect(flat(odd.err)).toMatch(/Caution: 1 000 points leave .* Use 512 or 1 024\./);
 });
 
@@ -299,10 +308,10 @@ test("analyze: files in SALib's form and order, blank-separated and without a he
 });
 
 test('Ctrl-C: said at once, the table of whole replicates, exit code 130; --resume goes on to the same numbers', async () => {
-  const args = 'sobol slow.mjs -n 1024 --seed 7 --resume slow.state --threads 2'.split(' ');
+  const args = 'sobol slow.mjs -n 512 --seed 7 --resume slow.state --threads 2'.split(' ');
   const first = start(folder.path, args);
   await first.said('model runs');
-  await new Promise((go) => setTimeout(go, 3500));
+  while (!existsSync(at('ready'))) await new Promise((go) => setTimeout(go, 20));
   const asked = performance.now();
   first.interrupt();
   await first.said('Stopping ... (Ctrl-C again quits at once)');
@@ -310,11 +319,11 @@ test('Ctrl-C: said at once, the table of whole replicates, exit code 130; --resu
   const { code, out, err } = await first.done;
   expect(code).toBe(130);
   expect(out).toMatch(/from \d scrambled replicates?, interrupted/);
-  expect(err).toMatch(/Interrupted after \d of 8 replicates \(\d+ of 4096 runs\)\./);
+  expect(err).toMatch(/Interrupted after \d of 8 replicates \(\d+ of 2048 runs\)\./);
   expect(existsSync(at('slow.state'))).toBe(true);
-  const rest = await ensample('sobol slow.mjs -n 1024 --resume slow.state --json');
+  const rest = await ensample('sobol slow.mjs -n 512 --resume slow.state --json');
   expect(rest.code).toBe(0);
-  const whole = await ensample('sobol sum.mjs -n 1024 --seed 7 --json');
+  const whole = await ensample('sobol sum.mjs -n 512 --seed 7 --json');
   expect(JSON.parse(rest.out).indices).toEqual(JSON.parse(whole.out).indices);
 });
 
