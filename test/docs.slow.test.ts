@@ -9,6 +9,7 @@ import { type Snippet, snippets, withOutput } from './support/documents.ts';
 // ```text block right below shows what it prints. UPDATE_DOCS=1 npx vitest run test/docs.slow.test.ts renews those.
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const scratch = join(root, 'test', '.snippets');
+const environment = { ...process.env, LC_ALL: 'C.UTF-8', NO_COLOR: '1' };
 const documents = [
   'README.md',
   'CONTRIBUTING.md',
@@ -25,6 +26,7 @@ function play({ language, code }: Snippet, name: string): string {
     return execFileSync(join(root, 'node_modules/.bin/tsx'), [file], {
       cwd: root,
       encoding: 'utf8',
+      env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   }
@@ -38,6 +40,7 @@ function play({ language, code }: Snippet, name: string): string {
       const done = spawnSync(process.execPath, ['dist/cli/main.js', ...args.slice(1)], {
         cwd: root,
         encoding: 'utf8',
+        env: environment,
       });
       if (done.status !== 0) throw new Error(`${line} ended with ${done.status}: ${done.stderr}`);
       return done.stdout;

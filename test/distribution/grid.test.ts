@@ -18,7 +18,7 @@ import {
   uniform,
   upperQuantile,
   weibull,
-} from '../../../engine/index.ts';
+} from '../../engine/index.ts';
 
 type Four = readonly [number, number, number, number];
 type Three = readonly [number, number, number];
@@ -54,7 +54,7 @@ interface Reference {
 }
 
 const reference: Reference = JSON.parse(
-  readFileSync(new URL('../../reference/laws.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../reference/laws.json', import.meta.url), 'utf8'),
 );
 
 // Relative error of a cdf or survival at a double x, the reference being computed at that very x. Measured on this

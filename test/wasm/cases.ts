@@ -1,5 +1,5 @@
-import type { Stream } from '../../../engine/random/rng.ts';
-import type { KernelName } from '../../../engine/wasm/kernels.ts';
+import type { Stream } from '../../engine/random/rng.ts';
+import type { KernelName } from '../../engine/wasm/kernels.ts';
 import {
   type Allocator,
   address,

@@ -1,4 +1,4 @@
-import type { Stream } from '../../../engine/random/rng.ts';
+import type { Stream } from '../../engine/random/rng.ts';
 
 /** Makes the arrays of one call; what it hands out is compared afterwards, element by element. */
 export interface Allocator {

@@ -22,9 +22,9 @@ import {
   uniform,
   upperQuantile,
   weibull,
-} from '../../../engine/index.ts';
-import { nextDown } from '../../../engine/math/neighbour.ts';
-import { integrateProbability } from '../../../engine/math/quadrature.ts';
+} from '../../engine/index.ts';
+import { nextDown } from '../../engine/math/neighbour.ts';
+import { integrateProbability } from '../../engine/math/quadrature.ts';
 
 // One row covers a new law: every promise of the interface `Law` is tested on it.
 const LAWS: readonly Law[] = [

@@ -1,5 +1,5 @@
-import { type KernelName, type Kernels, twins } from '../../../engine/wasm/kernels.ts';
-import { compileKernels, rawKernels } from '../../../engine/wasm/loader.ts';
+import { type KernelName, type Kernels, twins } from '../../engine/wasm/kernels.ts';
+import { compileKernels, rawKernels } from '../../engine/wasm/loader.ts';
 
 /** The WebAssembly kernels over `memory`, called like their twins on views of it. */
 export function bind(memory: WebAssembly.Memory): Kernels {

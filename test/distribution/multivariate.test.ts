@@ -12,8 +12,8 @@ import {
   normal,
   rngFromSeed,
   uniform,
-} from '../../../engine/index.ts';
-import { expectMeans, expectRejected, replicate } from '../../support/law.ts';
+} from '../../engine/index.ts';
+import { expectMeans, expectRejected, replicate } from '../support/law.ts';
 
 const SEED = 20;
 const planar = multivariateNormal(

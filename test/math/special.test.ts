@@ -1,20 +1,14 @@
 import { expect, test } from 'vitest';
-import { erfc, erfcx, logNormalCdf, normalCdf } from '../../../engine/math/erfc.ts';
-import {
-  deviance,
-  logGamma,
-  logGamma1p,
-  logGammaCurvature,
-  stirlingError,
-} from '../../../engine/math/gamma.ts';
-import { gammaQuantile } from '../../../engine/math/gamma-quantile.ts';
-import { logBeta } from '../../../engine/math/incomplete-beta.ts';
-import { gammaLower, gammaUpper } from '../../../engine/math/incomplete-gamma.ts';
-import { cholesky, solveLinear, solveLower, symmetricEigen } from '../../../engine/math/linear-algebra.ts';
-import { nextDown, nextUp } from '../../../engine/math/neighbour.ts';
-import { integrate, integrateProbability } from '../../../engine/math/quadrature.ts';
-import { bracketedRoot, firstReaching } from '../../../engine/math/root.ts';
-import reference from '../../reference/special.json' with { type: 'json' };
+import { erfc, erfcx, logNormalCdf, normalCdf } from '../../engine/math/erfc.ts';
+import { deviance, logGamma, logGamma1p, logGammaCurvature, stirlingError } from '../../engine/math/gamma.ts';
+import { gammaQuantile } from '../../engine/math/gamma-quantile.ts';
+import { logBeta } from '../../engine/math/incomplete-beta.ts';
+import { gammaLower, gammaUpper } from '../../engine/math/incomplete-gamma.ts';
+import { cholesky, solveLinear, solveLower, symmetricEigen } from '../../engine/math/linear-algebra.ts';
+import { nextDown, nextUp } from '../../engine/math/neighbour.ts';
+import { integrate, integrateProbability } from '../../engine/math/quadrature.ts';
+import { bracketedRoot, firstReaching } from '../../engine/math/root.ts';
+import reference from '../reference/special.json' with { type: 'json' };
 
 const FUNCTIONS: Readonly<Record<string, (x: number) => number>> = {
   erfc,

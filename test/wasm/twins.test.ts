@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { rngFromSeed, type Stream } from '../../../engine/random/rng.ts';
-import { type KernelName, twins } from '../../../engine/wasm/kernels.ts';
-import { compileKernels, RESERVED_BYTES, rawKernels } from '../../../engine/wasm/loader.ts';
+import { rngFromSeed, type Stream } from '../../engine/random/rng.ts';
+import { type KernelName, twins } from '../../engine/wasm/kernels.ts';
+import { compileKernels, RESERVED_BYTES, rawKernels } from '../../engine/wasm/loader.ts';
 import { bind } from './bind.ts';
 import { CASES } from './cases.ts';
 import type { Allocator, MakeCall } from './draws.ts';

@@ -1,6 +1,6 @@
-import { TERM, TERM_WORDS } from '../../../engine/math/sobol-terms.ts';
-import type { Stream } from '../../../engine/random/rng.ts';
-import type { KernelName } from '../../../engine/wasm/kernels.ts';
+import { TERM, TERM_WORDS } from '../../engine/math/sobol-terms.ts';
+import type { Stream } from '../../engine/random/rng.ts';
+import type { KernelName } from '../../engine/wasm/kernels.ts';
 import { type Allocator, count, type MakeCall, numbers, word } from './draws.ts';
 
 interface Design {

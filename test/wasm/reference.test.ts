@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { channel, rngFromKey } from '../../../engine/random/rng.ts';
-import { type Kernels, twins } from '../../../engine/wasm/kernels.ts';
-import { RESERVED_BYTES } from '../../../engine/wasm/loader.ts';
-import { normalQuantile } from '../../../engine/wasm/twins/normal.ts';
-import { philoxBlock } from '../../../engine/wasm/twins/philox.ts';
-import { blockCount, sum, treeSum } from '../../../engine/wasm/twins/sums.ts';
-import reference from '../../reference/random.json' with { type: 'json' };
+import { channel, rngFromKey } from '../../engine/random/rng.ts';
+import { type Kernels, twins } from '../../engine/wasm/kernels.ts';
+import { RESERVED_BYTES } from '../../engine/wasm/loader.ts';
+import { normalQuantile } from '../../engine/wasm/twins/normal.ts';
+import { philoxBlock } from '../../engine/wasm/twins/philox.ts';
+import { blockCount, sum, treeSum } from '../../engine/wasm/twins/sums.ts';
+import reference from '../reference/random.json' with { type: 'json' };
 import { bind } from './bind.ts';
 
 const memory = new WebAssembly.Memory({ initial: 8 });

@@ -25,7 +25,7 @@ import {
   truncated,
   uniform,
   weibull,
-} from '../../../engine/index.ts';
+} from '../../engine/index.ts';
 
 // [call, what the message must hold: the law, the parameter, the value]
 const BAD: readonly (readonly [string, () => unknown, readonly string[]])[] = [

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { exp, log } from '../../../engine/wasm/twins/elementary.ts';
-import reference from '../../reference/elementary.json' with { type: 'json' };
+import { exp, log } from '../../engine/wasm/twins/elementary.ts';
+import reference from '../reference/elementary.json' with { type: 'json' };
 
 /** Distance from `x` to the next float64 away from zero. */
 function ulp(x: number): number {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { compileKernels, RESERVED_BYTES, rawKernels } from '../../../engine/wasm/loader.ts';
+import { compileKernels, RESERVED_BYTES, rawKernels } from '../../engine/wasm/loader.ts';
 
 function memoryOf(shared: boolean): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: 2, maximum: 16, shared });
