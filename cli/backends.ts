@@ -21,6 +21,6 @@ export async function backends(flags: Flags, { out, err }: Terminal): Promise<nu
       .trimEnd(),
   );
   out.write(`${out.look.paint.bold(lines[0]!)}\n${lines.slice(1).join('\n')}\n`);
-  err.write('\nA JavaScript model always runs on the host; for the GPU use gpuKernel(...).\n');
+  err.write('\nEvery model runs on the host; one in a module of its own runs on all threads.\n');
   return 0;
 }

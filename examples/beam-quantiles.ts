@@ -13,9 +13,14 @@ const method = monteCarlo({
 const { estimate } = await run(method, { seed: 7 });
 
 // By quadrature over the laws, each cut at eight standard deviations.
-const exact: Readonly<Record<string, number>> = { deflection: 0.04385649498, 'variance of deflection': 4.232162964e-4 };
+const exact: Readonly<Record<string, number>> = {
+  deflection: 0.04385649498,
+  'variance of deflection': 4.232162964e-4,
+};
 for (const [i, name] of estimate.names.entries()) {
   const digits = (x: number): string => x.toPrecision(6);
   const truth = exact[name] === undefined ? '' : ` (exact ${digits(exact[name])})`;
-  console.log(`${name}: ${digits(estimate.value[i]!)} +/- ${estimate.standardError[i]!.toPrecision(2)}${truth}`);
+  console.log(
+    `${name}: ${digits(estimate.value[i]!)} +/- ${estimate.standardError[i]!.toPrecision(2)}${truth}`,
+  );
 }
