@@ -8,8 +8,9 @@ import { aggregate, type Estimates, valueRows } from './estimates.ts';
 import type { Quantities } from './quantities.ts';
 import type { Columns } from './store.ts';
 
-/** Resamples drawn at a time: their counts take 32 n bytes, and nothing of size rows x resamples is ever built. */
-const WAVE = 32;
+/** Resamples drawn at a time at most, and bytes of their counts: nothing of size rows x resamples is ever built. */
+const WAVE = 128;
+const MOST_COUNTS = 2 ** 21;
 /** Numbers of partial sums kept at a time. */
 const MOST_PARTIAL = 2 ** 22;
 const TASKS = 8;
@@ -34,7 +35,7 @@ export async function bootstrap(
   const size = formulas.length;
   const result = new Float64Array(valueRows(outputs) * size * resamples);
   const arena = backend.arena();
-  const wave = Math.min(WAVE, Math.ceil(resamples / LANES) * LANES);
+  const wave = LANES * Math.max(1, Math.ceil(Math.min(WAVE, resamples, MOST_COUNTS / n) / LANES));
   const memory = openMemory(arena, quantities, n, wave);
   const values = new Float64Array(valueRows(outputs) * size * wave);
   const [k0, k1] = rng.key;

@@ -15,6 +15,9 @@ export interface Estimates {
   readonly n: number;
 }
 
+/** Relative error of a centre: up to 128 additions one after the other, then the tree. */
+const ROUNDING = 2 ** -45;
+
 /** Number of value rows: the outputs, and their aggregate when there are several. */
 export function valueRows(outputs: number): number {
   return outputs === 1 ? 1 : outputs + 1;
@@ -22,6 +25,7 @@ export function valueRows(outputs: number): number {
 
 /**
  * Point estimates from the base points of a segment: sums of row terms by the fixed tree, then the formulas.
+ * Where A and B show no variance, or none beyond the rounding of their mean, there are no indices: NaN, V = 0.
  * @param known means of the outputs where they are known ('oracle'), else undefined.
  */
 export async function estimate(
@@ -61,6 +65,10 @@ export async function estimate(
       for (let t = 0; t < terms; t++) means[s * terms + t] = treeSum(partial, blocks, t, terms) / segment.n;
       const own = values.subarray(s * size, (s + 1) * size);
       evaluateFormulas(formulas, means.subarray(s * terms, (s + 1) * terms), centre[s]!, own);
+      if (!(own[quantities.variance]! > (ROUNDING * centre[s]!) ** 2)) {
+        own.fill(Number.NaN);
+        own[quantities.variance] = 0;
+      }
     }
   } finally {
     arena.release();

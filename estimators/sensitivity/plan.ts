@@ -1,5 +1,5 @@
 import { checkCount, checkNumber, checkOneOf, show } from '../../engine/check.ts';
-import { type InputSpace, inputSpace } from '../../engine/distribution/inputs.ts';
+import { type InputSpace, inputDigest, inputSpace } from '../../engine/distribution/inputs.ts';
 import { OptionError } from '../../engine/errors.ts';
 import { ESTIMATORS } from '../../engine/math/sobol-estimators.ts';
 import { checkOutputs } from '../../engine/model/evaluator.ts';
@@ -68,7 +68,6 @@ export function planDesign(where: string, options: DesignOptions): DesignPlan {
   checkDimension(where, design, space.dimension, estimator);
   const layout = layOut(where, space, groups, estimator, pairs, options);
   const points = checkPoints(where, design, options.points, options.replicates);
-  const laws = space.laws.map((law, c) => `${space.names[c]}: ${law.describe()}`);
   const blocks = layout.blocks.map(({ base, from, columns }) => `${base}${from}${columns.join(',')}`);
   return {
     where,
@@ -79,7 +78,7 @@ export function planDesign(where: string, options: DesignOptions): DesignPlan {
     secondOrder,
     estimator,
     layout,
-    fingerprint: JSON.stringify([design, points.replicates, laws, blocks, space.dependence !== undefined]),
+    fingerprint: JSON.stringify([design, points.replicates, inputDigest(space), blocks]),
   };
 }
 
@@ -177,7 +176,7 @@ export function planGrowth(
   const reason =
     design.design === 'lhs'
       ? "with design 'lhs', which cannot be extended"
-      : plan.interval === 'none'
+      : plan.interval === 'none' || (plan.interval === 'replicates' && design.points.replicates === 1)
         ? 'without intervals to judge it by'
         : undefined;
   if (reason === undefined) return { until, maxPoints };

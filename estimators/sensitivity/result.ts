@@ -56,7 +56,7 @@ export async function resultOf(finding: Finding, { outcome, provenance }: Ending
       standardError: Float64Array.of(...first.standardError, ...total.standardError),
     },
     sample: {
-      points: base.x.slice(),
+      points: base.x,
       shape: [base.n, design.space.dimension],
       logWeight: new Float64Array(base.n),
     },
@@ -209,22 +209,37 @@ function baseOf(store: Store, filled: readonly number[], d: number): SobolResult
   const { outputs: k, rows, stride, perReplicate } = store;
   const most = Math.max(1, Math.floor(MOST_BASE / (d + k)));
   const evaluated = filled.reduce((sum, n) => sum + n, 0);
-  const kept = new Uint32Array(Math.min(most, evaluated));
+  const x = new Float64Array(Math.min(most, evaluated) * d);
+  const y = new Float64Array(Math.min(most, evaluated) * k);
   let n = 0;
+  for (const { from, to } of keptRuns(store, filled, perReplicate)) {
+    const count = Math.min(to - from, most - n);
+    x.set(store.x.subarray(from * d, (from + count) * d), n * d);
+    for (let s = 0; s < k; s++) {
+      const column = s * rows * stride + from;
+      for (let i = 0; i < count; i++) y[(n + i) * k + s] = store.y[column + i]!;
+    }
+    n += count;
+  }
+  return { x: x.subarray(0, n * d), y: y.subarray(0, n * k), n };
+}
+
+/** Runs from..to - 1 of evaluated base points that were not dropped. */
+function* keptRuns(
+  { dropped }: Store,
+  filled: readonly number[],
+  perReplicate: number,
+): Generator<{ readonly from: number; readonly to: number }> {
   for (let r = 0; r < filled.length; r++) {
-    const from = r * perReplicate;
-    for (let p = from; p < from + filled[r]! && n < kept.length; p++) {
-      if (store.dropped[p] === 0) kept[n++] = p;
+    const end = r * perReplicate + filled[r]!;
+    let from = r * perReplicate;
+    while (from < end) {
+      const next = dropped.indexOf(1, from);
+      const to = next < 0 || next > end ? end : next;
+      if (to > from) yield { from, to };
+      from = to + 1;
     }
   }
-  const x = new Float64Array(n * d);
-  const y = new Float64Array(n * k);
-  for (let i = 0; i < n; i++) {
-    const p = kept[i]!;
-    for (let c = 0; c < d; c++) x[i * d + c] = store.x[p * d + c]!;
-    for (let s = 0; s < k; s++) y[i * k + s] = store.y[s * rows * stride + p]!;
-  }
-  return { x, y, n };
 }
 
 /** Estimates at n/2, n/4, ... base points of each replicate, smallest first; the full answer last. */

@@ -231,14 +231,19 @@ export function resize(state: SobolState, _ctx: Context, perReplicate: number, b
   old.arena.release();
 }
 
-/** The widest half-width of the total indices; of the aggregate for several outputs. */
+/**
+ * The widest half-width of the total indices; of the aggregate for several outputs. Infinity when an index has no value
+ * although the output varies: some replicate or resample saw no variance, and more points will. 0 for a constant.
+ */
 async function widest(state: SobolState, blueprint: Blueprint): Promise<number> {
   const { quantities } = blueprint;
   const store = storeFor(state, blueprint);
   const answer = await answerOf(analysisOf(state, blueprint), store, readyOf(state, blueprint));
-  const { low, high } = rowOf(answer, quantities, mainRow(store.outputs));
+  const { value, low, high } = rowOf(answer, quantities, mainRow(store.outputs));
+  const varies = value[quantities.variance]! > 0;
   let half = 0;
   for (let q = quantities.total.from; q < quantities.total.from + quantities.total.count; q++) {
+    if (varies && Number.isNaN(value[q]!)) return Infinity;
     const own = (high[q]! - low[q]!) / 2;
     if (own > half) half = own;
   }

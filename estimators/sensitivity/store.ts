@@ -60,12 +60,12 @@ function gibibytes(bytes: number): string {
   return spaced(Number((bytes / 2 ** 30).toPrecision(3)));
 }
 
-/** Room for a design, filled with NaN. */
+/** Room for a design. */
 export function openStore(backend: Backend, shape: StoreShape): Store {
   const { outputs, rows, dimension, replicates, perReplicate } = shape;
   const stride = replicates * perReplicate;
   const arena = backend.arena();
-  const y = arena.f64(outputs * rows * stride).fill(Number.NaN);
+  const y = arena.f64(outputs * rows * stride);
   return {
     y,
     outputs,

@@ -29,6 +29,7 @@ export function resultWarnings(
     oneReplicate(finding, answer),
     rowsDropped(finding),
     constantOutput(outputs),
+    noVariance(finding, outputs),
     negative(outputs),
     totalBelowFirst(outputs),
     intervalWide(answer, main),
@@ -85,6 +86,23 @@ function constantOutput(outputs: readonly OutputIndices[]): Warning | undefined 
     code: 'constant-output',
     message: `${which} never changed (always ${Number(first.mean.toPrecision(6))}), so there is no variance to share out: all indices are n/a. Check the ranges of the inputs.`,
     value: first.mean,
+  };
+}
+
+/** Indices that are n/a though the output varies: a replicate, or A and B, saw only one value. */
+function noVariance({ design }: Finding, outputs: readonly OutputIndices[]): Warning | undefined {
+  const blank = outputs.filter(
+    ({ constant, totalOrder }) => !constant && totalOrder.value.some(Number.isNaN),
+  );
+  const first = blank[0];
+  if (first === undefined) return undefined;
+  const { replicates } = design.points;
+  const which = outputs.length === 1 ? 'The output' : `Output ${first.name}${others(blank.length - 1)}`;
+  const where = replicates === 1 ? 'the base points show' : `one of the ${replicates} replicates shows`;
+  return {
+    code: 'no-variance',
+    message: `${which} changes so rarely that ${where} no change at all: there is no variance to share out, and indices are n/a. Use more points.`,
+    value: replicates,
   };
 }
 

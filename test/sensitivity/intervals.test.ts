@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { hostBackend } from '../../engine/backend/host.ts';
 import { jsBackend } from '../../engine/backend/js.ts';
 import type { Inputs } from '../../engine/distribution/inputs.ts';
 import { uniform } from '../../engine/distribution/uniform.ts';
@@ -11,6 +12,7 @@ import { sobolAnalyze, sobolDesign } from '../../estimators/sensitivity/ask-tell
 import { bootstrapIntervals, studentIntervals } from '../../estimators/sensitivity/intervals.ts';
 import { sobolIndices } from '../../estimators/sensitivity/sobol-indices.ts';
 import type { SobolOptions, SobolResult } from '../../estimators/sensitivity/types.ts';
+import { numbers } from '../contract/sampler.ts';
 import { batchOf, gFunction, inputsOf, ishigami } from '../support/functions.ts';
 import { expectLaw, expectRejected } from '../support/law.ts';
 
@@ -146,6 +148,32 @@ describe('bootstrap', () => {
   });
 });
 
+test('indices and intervals have the same bits in plain JavaScript and on 1, 2, 3 and 8 threads', async () => {
+  const kinds = [
+    { interval: 'replicates' },
+    { interval: 'asymptotic', design: 'iid' },
+    { interval: 'bootstrap', bootstrap: 'bca', resamples: 50, design: 'lhs' },
+  ] as const;
+  const method = (kind: Partial<SobolOptions>) =>
+    sobolIndices({
+      model: f.model,
+      inputs: f.inputs,
+      points: 4096,
+      secondOrder: true,
+      superset: true,
+      ...kind,
+    });
+  const plain = [];
+  for (const kind of kinds) plain.push(numbers(await run(method(kind), { seed: 9, backend: jsBackend() })));
+  for (const threads of [1, 2, 3, 8]) {
+    const backend = await hostBackend({ threads });
+    for (const [k, kind] of kinds.entries()) {
+      expect(numbers(await run(method(kind), { seed: 9, backend }))).toEqual(plain[k]);
+    }
+    await backend.dispose();
+  }
+});
+
 describe('vector outputs', () => {
   test('asymptotic and bootstrap intervals of the aggregate agree', async () => {
     const model = (x: Float64Array, out: Float64Array): void => {
@@ -223,6 +251,19 @@ describe('warnings', () => {
     expect(messageOf(result, 'constant-output')).toMatch(/^The output never changed \(always 3.2\)/);
     expect(codes(result)).toEqual(['constant-output']);
   });
+
+  for (const base of [0, 0.1]) {
+    test(`replicates that see no change of an output at ${base} leave no index, and say so`, async () => {
+      // 0.3 % of points; rounding of the mean must not pass for variance.
+      const model = batchOf((x) => (x[0]! > 0.97 && x[1]! > 0.9 ? 1 : 0) + base, 3);
+      for (const estimator of ['saltelli', 'jansen', 'janon', 'azzini'] as const) {
+        const result = await sobol({ points: 1024, model, inputs: inputsOf(3, uniform(0, 1)), estimator });
+        expect(result.outputs[0]!.constant).toBe(false);
+        expect(result.estimate.value.every(Number.isNaN)).toBe(true);
+        expect(messageOf(result, 'no-variance')).toMatch(/^The output changes so rarely that/);
+      }
+    });
+  }
 
   test('one constant output of several leaves the others and the aggregate alone', async () => {
     const model = (x: Float64Array, out: Float64Array): void => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { hostBackend } from '../../engine/backend/host.ts';
 import { jsBackend } from '../../engine/backend/js.ts';
+import { empirical } from '../../engine/distribution/empirical.ts';
+import { gaussianCopula } from '../../engine/distribution/gaussian-copula.ts';
 import { uniform } from '../../engine/distribution/uniform.ts';
 import { batch, pointwise } from '../../engine/model/model.ts';
 import { iterate, resume, run } from '../../engine/run.ts';
@@ -69,6 +71,11 @@ contract('sobolIndices', small, {
     'owen with pairs': bad({ estimator: 'owen', secondOrder: true }),
     'oracle without means': bad({ estimator: 'oracle' }),
     'until on one replicate': bad({ until: 0.01, replicates: 1 }),
+    'until on one replicate that is to have replicate intervals': bad({
+      until: 0.01,
+      replicates: 1,
+      interval: 'replicates',
+    }),
     'until on a Latin hypercube': bad({ until: 0.01, design: 'lhs' }),
     'outputs with the same name twice': bad({ outputs: ['y', 'y'] }),
     "10 601 inputs on Sobol' points": bad({ inputs: inputsOf(10_601, unit) }),
@@ -288,6 +295,16 @@ describe('going on', () => {
     expect(Math.max(...before.low.map((l, i) => (before.high[i]! - l) / 2))).toBeGreaterThan(0.01);
   });
 
+  test('until goes on while a replicate has seen no variance: no index is no narrow interval', async () => {
+    const rare = batchOf((x) => (x[0]! > 0.97 && x[1]! > 0.9 ? 1 : 0), 3);
+    const grown = await sobol({ ...f, model: rare, inputs: inputsOf(3, unit) }, { points: 64, until: 0.1 });
+    const { value, low, high } = grown.totalOrder;
+    expect(value.every(Number.isFinite)).toBe(true);
+    // Input 3 does nothing: exactly 0 in every replicate, no interval.
+    const half = [0, 1].map((i) => (high[i]! - low[i]!) / 2);
+    expect(Math.max(...half)).toBeLessThanOrEqual(0.1);
+  });
+
   test('until gives up at maxPoints', async () => {
     const grown = await sobol(f, { points: 256, until: 1e-9, maxPoints: 1500 });
     expect(grown.design.points).toBe(1024);
@@ -313,6 +330,39 @@ describe('going on', () => {
     const whole = await run(sobolIndices({ ...options, points: 2048 }), { seed: 5, backend: jsBackend() });
     expect(runs).toBe((2048 - 512) * 5);
     expect(numbers(resumed)).toEqual(numbers(whole));
+  });
+
+  test('a snapshot of inputs with another dependence, or of other atoms, is refused', async () => {
+    const backend = jsBackend();
+    const snapshotOf = async (method: ReturnType<typeof sobolIndices>): Promise<Uint8Array> => {
+      let bytes = new Uint8Array(0);
+      for await (const at of iterate(method, { seed: 5, backend })) bytes = new Uint8Array(at.snapshot());
+      return bytes;
+    };
+    const linked = (rho: number) =>
+      sobolIndices({
+        model: f.model,
+        inputs: f.inputs,
+        points: 64,
+        groups: { odd: ['x1', 'x3'] },
+        dependence: gaussianCopula([
+          [1, 0, rho],
+          [0, 1, 0],
+          [rho, 0, 1],
+        ]),
+      });
+    await expect(resume(linked(-0.5), await snapshotOf(linked(0.5)), { seed: 5, backend })).rejects.toThrow(
+      /other inputs/,
+    );
+    const atoms = (middle: number) =>
+      sobolIndices({
+        model: f.model,
+        inputs: { ...f.inputs, x2: empirical([0, middle, 3]) },
+        points: 64,
+      });
+    await expect(resume(atoms(2), await snapshotOf(atoms(1)), { seed: 5, backend })).rejects.toThrow(
+      /other inputs/,
+    );
   });
 
   test('a snapshot of another seed, other inputs or more points is refused', async () => {
