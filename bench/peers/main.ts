@@ -1,10 +1,10 @@
 /**
  * The same tasks on Python's packages and on ensample, in one run on one machine:
  *
- *   npx tsx bench/peers/main.ts [repeats]
+ *   npx tsx bench/peers/main.ts [repeats] [--alone]
  *
  * Makes a Python virtual environment in bench/peers/.venv and installs SALib, OpenTURNS and scipy with pip where an index
- * can be reached; says what is missing otherwise. Both sides: second order, 100 bootstrap resamples (scipy: none, and
+ * can be reached; says what is missing otherwise. `--alone` leaves Python out. Both sides: second order, 100 bootstrap resamples (scipy: none, and
  * no second order), seconds for sampling plus analysis without the model.
  */
 import { spawnSync } from 'node:child_process';
@@ -48,11 +48,12 @@ function runPeers(repeats: number): PeerReport | string {
 function cell(outcome: Outcome | undefined, ours: Timing): string {
   if (outcome === undefined) return 'not run';
   if ('missing' in outcome) return outcome.missing;
-  return `${outcome.min.toFixed(3)} s, ${(outcome.min / ours.min).toFixed(0)}x`;
+  return `${outcome.min.toFixed(3)} s, ${Number((outcome.min / ours.min).toPrecision(2))}x`;
 }
 
-const repeats = Number(process.argv[2] ?? 3);
-const peers = runPeers(repeats);
+const alone = process.argv.includes('--alone');
+const repeats = Number(process.argv.slice(2).find((word) => word !== '--alone') ?? 3);
+const peers = alone ? 'not asked for' : runPeers(repeats);
 if (typeof peers === 'string') console.log(`peers were not run: ${peers}`);
 else
   console.log(
