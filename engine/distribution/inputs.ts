@@ -44,6 +44,35 @@ export function inputSpace(where: string, inputs: Inputs, dependence?: Dependenc
   return { names, laws, dimension: d, dependence, transport };
 }
 
+/** Points at which a dependence is compared. */
+const PROBES = 4;
+
+/**
+ * A short text that changes with the names, laws, their parameters (data included) and the dependence of inputs: what
+ * must agree before a saved run goes on. Two different spaces share one by chance in 2^64.
+ */
+export function inputDigest({ names, laws, dimension, dependence }: InputSpace): string {
+  const parts = names.map((name, c) => [name, laws[c]!.describe(), laws[c]!.parameters] as const);
+  // Fractional parts of multiples of the golden ratio: points inside the cube, no two coordinates alike.
+  const probes = Float64Array.from(
+    { length: PROBES * dimension },
+    (_, i) => ((i + 1) * 0.6180339887498949) % 1,
+  );
+  if (dependence !== undefined) dependence.transport(probes, probes, PROBES);
+  return digest(JSON.stringify([parts, dependence === undefined ? [] : [...probes]]));
+}
+
+/** Two FNV-1a hashes of 32 bits from different starts, in hexadecimal. */
+function digest(text: string): string {
+  let h0 = 0x811c9dc5;
+  let h1 = 0x9747b28c;
+  for (let i = 0; i < text.length; i++) {
+    h0 = Math.imul(h0 ^ text.charCodeAt(i), 0x01000193);
+    h1 = Math.imul(h1 ^ text.charCodeAt(i), 0x01000193) ^ (h1 >>> 15);
+  }
+  return [h0, h1].map((h) => (h >>> 0).toString(16).padStart(8, '0')).join('');
+}
+
 function checkLaw(where: string, name: string, law: unknown): Law {
   if (law !== null && typeof law === 'object' && 'quantile' in law && typeof law.quantile === 'function') {
     return law as Law; // a foreign object that answers the interface is as good as ours

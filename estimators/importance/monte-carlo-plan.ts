@@ -1,6 +1,6 @@
 import { decodeState } from '../../engine/array/codec.ts';
 import { checkCount, checkNumber, checkOneOf, show } from '../../engine/check.ts';
-import { type InputSpace, inputSpace } from '../../engine/distribution/inputs.ts';
+import { type InputSpace, inputDigest, inputSpace } from '../../engine/distribution/inputs.ts';
 import { OptionError, type PointFailure } from '../../engine/errors.ts';
 import { checkOutputs } from '../../engine/model/evaluator.ts';
 import { checkMissing, type MissingPolicy } from '../../engine/model/missing.ts';
@@ -49,7 +49,7 @@ export function checkPlan(where: string, options: MonteCarloOptions): Plan {
   }
   const events = Object.entries(options.probabilities ?? {});
   for (const [name, event] of events) checkEvent(where, name, event, options.outputs);
-  const laws = space.laws.map((law, c) => `${space.names[c]} ${law.describe()}`);
+  const missing = checkMissing(where, options.missing ?? 'error');
   return {
     space,
     points: perReplicate * replicates,
@@ -57,9 +57,9 @@ export function checkPlan(where: string, options: MonteCarloOptions): Plan {
     perReplicate,
     design,
     level,
-    missing: checkMissing(where, options.missing ?? 'error'),
+    missing,
     statistics: (outputs) => wanted(where, outputs, options.quantiles ?? [], events),
-    fingerprint: JSON.stringify([where, design, perReplicate, replicates, laws]),
+    fingerprint: JSON.stringify([where, design, perReplicate, replicates, inputDigest(space), missing]),
   };
 }
 

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { hostBackend } from '../../engine/backend/host.ts';
 import { jsBackend } from '../../engine/backend/js.ts';
+import { gaussianCopula } from '../../engine/distribution/gaussian-copula.ts';
 import { uniform } from '../../engine/distribution/uniform.ts';
 import { ModelError } from '../../engine/errors.ts';
 import { named, pointwise } from '../../engine/model/model.ts';
-import { run } from '../../engine/run.ts';
+import { iterate, resume, run } from '../../engine/run.ts';
 import { monteCarlo } from '../../estimators/importance/monte-carlo.ts';
 import type { MonteCarloOptions } from '../../estimators/importance/monte-carlo-types.ts';
 import { contract } from '../contract/sampler.ts';
@@ -36,6 +37,25 @@ contract('monteCarlo', () => monteCarlo({ ...base, points: 1024, quantiles: [0.5
     'an unknown policy': () => monteCarlo({ ...base, missing: 'ignore' as never }),
     'outputs with one name twice': () => monteCarlo({ ...base, outputs: ['y', 'y'] }),
   },
+});
+
+test('a snapshot of inputs with another dependence, or with another policy for failures, is refused', async () => {
+  const backend = jsBackend();
+  const method = (rho: number, missing: MonteCarloOptions['missing'] = 'error') =>
+    monteCarlo({
+      ...base,
+      points: 64,
+      missing,
+      dependence: gaussianCopula([
+        [1, rho],
+        [rho, 1],
+      ]),
+    });
+  let bytes = new Uint8Array(0);
+  for await (const at of iterate(method(0.5), { seed: 5, backend })) bytes = new Uint8Array(at.snapshot());
+  await expect(resume(method(-0.5), bytes, { seed: 5, backend })).rejects.toThrow(/other inputs/);
+  await expect(resume(method(0.5, 0), bytes, { seed: 5, backend })).rejects.toThrow(/other inputs/);
+  await expect(resume(method(0.5), bytes, { seed: 5, backend })).resolves.toBeDefined();
 });
 
 // Product of two uniforms: mean 1/4, variance 7/144, P(ab < t) = t (1 - log t).
