@@ -236,6 +236,7 @@ function analyse(
       failed: failures.length,
       info: { ess: total - dropped, evaluations: rows, done: rows, total: rows },
       note: undefined,
+      until: undefined,
     },
     { outcome: { kind: 'converged' }, provenance },
   );

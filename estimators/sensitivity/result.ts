@@ -1,28 +1,12 @@
-import type { PointFailure } from '../../engine/errors.ts';
-import type { Ending, Info } from '../../engine/sampler.ts';
+import type { Ending } from '../../engine/sampler.ts';
 import type { IntervalEstimate } from '../../engine/types.ts';
-import { type Analysis, type Answer, answerOf, mainRow, prefixAnswer, type Ready, rowOf } from './answer.ts';
+import { type Answer, answerOf, mainRow, prefixAnswer, rowOf } from './answer.ts';
+import type { Finding } from './finding.ts';
 import type { Intervals } from './intervals.ts';
-import type { DesignPlan } from './plan.ts';
 import type { Quantities, Span } from './quantities.ts';
 import type { Store } from './store.ts';
 import type { DesignInfo, HistoryEntry, OutputIndices, PairEstimate, SobolResult } from './types.ts';
 import { resultWarnings } from './warnings.ts';
-
-/** What a result is made from. */
-export interface Finding {
-  readonly design: DesignPlan;
-  readonly analysis: Analysis;
-  readonly store: Store;
-  readonly ready: Ready;
-  /** Base points evaluated in each replicate. */
-  readonly filled: readonly number[];
-  readonly outputs: readonly string[];
-  readonly failures: readonly PointFailure[];
-  readonly failed: number;
-  readonly info: Omit<Info, 'warnings'>;
-  readonly note: string | undefined;
-}
 
 /** Base points and inputs kept in a result for pictures. */
 const MOST_BASE = 2 ** 22;

@@ -7,10 +7,18 @@ import type { Context, Info, Step } from '../../engine/sampler.ts';
 import { type Analysis, answerOf, mainRow, type Ready, rowOf } from './answer.ts';
 import { type DesignTile, designTile } from './design.ts';
 import type { Estimates } from './estimates.ts';
+import type { Finding } from './finding.ts';
 import type { AnalysisPlan, DesignPlan, GrowthPlan } from './plan.ts';
 import { centreProgram, type Quantities } from './quantities.ts';
-import type { Finding } from './result.ts';
-import { checkMemory, copyStore, openStore, type Segment, type Store } from './store.ts';
+import {
+  checkMemory,
+  copyStore,
+  fits,
+  openStore,
+  type Segment,
+  type Store,
+  type StoreShape,
+} from './store.ts';
 import { applyMissing, scatter } from './tell.ts';
 
 /** Everything about a run that does not change. */
@@ -104,16 +112,25 @@ function paceChunk(state: SobolState, milliseconds: number): void {
   else state.chunk = Math.min(state.chunk * GROWTH, state.tile!.capacity);
 }
 
+/** Memory of a design with that many outputs and base points a replicate. */
+export function shapeOf(
+  { layout, space, points }: DesignPlan,
+  outputs: number,
+  perReplicate: number,
+): StoreShape {
+  return {
+    outputs,
+    rows: layout.rows,
+    dimension: space.dimension,
+    replicates: points.replicates,
+    perReplicate,
+  };
+}
+
 /** The store, opened when the first outputs tell how many there are. */
 export function storeFor(state: SobolState, { design }: Blueprint): Store {
   if (state.store !== undefined) return state.store;
-  const shape = {
-    outputs: state.evaluator.outputs.length,
-    rows: design.layout.rows,
-    dimension: design.space.dimension,
-    replicates: design.points.replicates,
-    perReplicate: state.perReplicate,
-  };
+  const shape = shapeOf(design, state.evaluator.outputs.length, state.perReplicate);
   checkMemory(design.where, shape);
   state.store = openStore(state.backend, shape);
   return state.store;
@@ -181,6 +198,7 @@ export function findingOf(state: SobolState, blueprint: Blueprint): Finding {
     failed: state.failed,
     info: infoOf(state, blueprint),
     note: state.evaluator.note,
+    until: state.finished ? blueprint.growth.until : undefined,
   };
 }
 
@@ -206,20 +224,22 @@ export function stepOf(state: SobolState, blueprint: Blueprint): Step<SobolState
  * When all replicates are complete: finish, or double every replicate if a target half-width is not reached.
  * Scrambles go on where they stopped, so the doubled design is that of a run started with twice the points.
  */
-export async function growWhenWide(state: SobolState, ctx: Context, blueprint: Blueprint): Promise<void> {
+export async function growWhenWide(state: SobolState, blueprint: Blueprint): Promise<void> {
   if (state.settled !== state.perReplicate) return;
-  const { growth } = blueprint;
+  const { growth, design } = blueprint;
   const next = 2 * state.perReplicate;
-  const most = growth.maxPoints / state.filled.length;
-  if (growth.until === undefined || next > most || (await widest(state, blueprint)) <= growth.until) {
+  const room =
+    next * state.filled.length <= growth.maxPoints &&
+    fits(shapeOf(design, state.evaluator.outputs.length, next));
+  if (growth.until === undefined || !room || (await widest(state, blueprint)) <= growth.until) {
     state.finished = true;
     return;
   }
-  resize(state, ctx, next, blueprint);
+  resize(state, next, blueprint);
 }
 
 /** Room for `perReplicate` base points in each replicate, keeping what is there. */
-export function resize(state: SobolState, _ctx: Context, perReplicate: number, blueprint: Blueprint): void {
+export function resize(state: SobolState, perReplicate: number, blueprint: Blueprint): void {
   const old = state.store;
   state.perReplicate = perReplicate;
   state.store = undefined;
@@ -248,4 +268,11 @@ async function widest(state: SobolState, blueprint: Blueprint): Promise<number> 
     if (own > half) half = own;
   }
   return half;
+}
+
+/** Give back what a run holds. Idempotent. */
+export function releaseState(state: SobolState): void {
+  state.evaluator.dispose();
+  state.tile?.release();
+  state.store?.arena.release();
 }

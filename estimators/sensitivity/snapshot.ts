@@ -46,7 +46,7 @@ export function writeSnapshot(state: SobolState, { design, plan }: Blueprint): U
 export interface Saved {
   readonly outputs: readonly string[] | undefined;
   readonly evaluations: number;
-  fill(state: SobolState): Promise<void>;
+  fill(state: SobolState): void;
 }
 
 /**
@@ -74,7 +74,7 @@ export function readSnapshot(bytes: Uint8Array, ctx: Context, blueprint: Bluepri
   return {
     outputs: saved.outputs.length === 0 ? undefined : saved.outputs,
     evaluations: saved.evaluations,
-    async fill(state) {
+    fill(state) {
       state.perReplicate = saved.perReplicate;
       state.settled = saved.settled;
       saved.filled.forEach((n, r) => {
@@ -94,7 +94,7 @@ export function readSnapshot(bytes: Uint8Array, ctx: Context, blueprint: Bluepri
         store.x.set(x!);
         store.dropped.set(dropped!);
       }
-      if (state.perReplicate < wanted) resize(state, ctx, wanted, blueprint);
+      if (state.perReplicate < wanted) resize(state, wanted, blueprint);
     },
   };
 }

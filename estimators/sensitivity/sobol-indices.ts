@@ -1,6 +1,6 @@
 import { type Evaluator, openEvaluator } from '../../engine/model/evaluator.ts';
 import type { Context, Sampler, Step } from '../../engine/sampler.ts';
-import { type DesignPlan, planAnalysis, planDesign, planGrowth } from './plan.ts';
+import { planAnalysis, planDesign, planGrowth } from './plan.ts';
 import { quantitiesOf } from './quantities.ts';
 import { resultOf } from './result.ts';
 import {
@@ -9,7 +9,9 @@ import {
   findingOf,
   growWhenWide,
   openState,
+  releaseState,
   type SobolState,
+  shapeOf,
   stepOf,
 } from './run-state.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
@@ -57,46 +59,41 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
   };
   const step = async (state: SobolState, ctx: Context): Promise<Step<SobolState>> => {
     await evaluateChunk(state, ctx, blueprint);
-    await growWhenWide(state, ctx, blueprint);
+    await growWhenWide(state, blueprint);
     return stepOf(state, blueprint);
   };
   return {
     name: 'sobol-indices',
     sources: SOBOL_SOURCES,
     async init(ctx) {
-      return step(openState(await open(ctx, 0), ctx, blueprint), ctx);
+      const state = openState(await open(ctx, 0), ctx, blueprint);
+      return orRelease(state, () => step(state, ctx));
     },
     step,
     result: (state, ending) => resultOf(findingOf(state, blueprint), ending),
     snapshot: (state) => writeSnapshot(state, blueprint),
     async restore(bytes, ctx) {
       const saved = readSnapshot(bytes, ctx, blueprint);
-      const evaluator = await open(ctx, saved.evaluations, saved.outputs);
-      const state = openState(evaluator, ctx, blueprint);
-      await saved.fill(state);
-      await growWhenWide(state, ctx, blueprint);
-      return stepOf(state, blueprint);
+      const state = openState(await open(ctx, saved.evaluations, saved.outputs), ctx, blueprint);
+      return orRelease(state, async () => {
+        saved.fill(state);
+        await growWhenWide(state, blueprint);
+        return stepOf(state, blueprint);
+      });
     },
-    dispose(state) {
-      state.evaluator.dispose();
-      state.tile?.release();
-      state.store?.arena.release();
-    },
+    dispose: releaseState,
   };
 }
 
-/** Memory of a design with that many outputs and base points a replicate. */
-export function shapeOf(
-  design: DesignPlan,
-  outputs: number,
-  perReplicate: number,
-): Parameters<typeof checkMemory>[1] {
-  const { layout, space, points } = design;
-  return {
-    outputs,
-    rows: layout.rows,
-    dimension: space.dimension,
-    replicates: points.replicates,
-    perReplicate,
-  };
+/** The runner disposes of states it has seen; before that a failure gives everything back here. */
+async function orRelease(
+  state: SobolState,
+  start: () => Promise<Step<SobolState>>,
+): Promise<Step<SobolState>> {
+  try {
+    return await start();
+  } catch (error) {
+    releaseState(state);
+    throw error;
+  }
 }

@@ -26,6 +26,7 @@ export interface Store extends Columns {
   readonly dropped: Uint8Array;
 }
 
+/** What decides how much memory a design takes. */
 export interface StoreShape {
   readonly outputs: number;
   readonly rows: number;
@@ -37,14 +38,23 @@ export interface StoreShape {
 /** WebAssembly memory ends at 4 GiB; half a GiB is left for everything else. */
 const MOST_BYTES = 3.5 * 2 ** 30;
 
+function bytesOf(shape: StoreShape): number {
+  return 8 * shape.replicates * shape.perReplicate * (shape.rows * shape.outputs + shape.dimension);
+}
+
+/** Whether a design fits into memory. */
+export function fits(shape: StoreShape): boolean {
+  return bytesOf(shape) <= MOST_BYTES;
+}
+
 /**
  * Memory that a design keeps, checked before it is taken.
  * @throws OptionError when it is more than fits.
  */
 export function checkMemory(where: string, shape: StoreShape): void {
+  if (fits(shape)) return;
   const points = shape.replicates * shape.perReplicate;
-  const bytes = 8 * points * (shape.rows * shape.outputs + shape.dimension);
-  if (bytes <= MOST_BYTES) return;
+  const bytes = bytesOf(shape);
   const fitting = 2 ** Math.floor(Math.log2((MOST_BYTES / bytes) * points));
   throw new OptionError({
     where,

@@ -1,7 +1,7 @@
 import type { IntervalEstimate, Warning } from '../../engine/types.ts';
 import type { Answer } from './answer.ts';
+import type { Finding } from './finding.ts';
 import { spaced } from './points.ts';
-import type { Finding } from './result.ts';
 import type { OutputIndices } from './types.ts';
 
 /** Widest half-width that a ranking can do with. */
@@ -33,6 +33,7 @@ export function resultWarnings(
     negative(outputs),
     totalBelowFirst(outputs),
     intervalWide(answer, main),
+    targetNotReached(finding, answer, main),
     heavyOutput(outputs, answer.points),
   ];
   return found.filter((warning) => warning !== undefined).map(shortened);
@@ -179,26 +180,38 @@ function totalBelowFirst(outputs: readonly OutputIndices[]): Warning | undefined
   };
 }
 
+/** The widest interval of the total indices. */
+function widestOf({ totalOrder }: OutputIndices): { readonly value: number; readonly half: number } {
+  let widest = { value: Number.NaN, half: 0 };
+  totalOrder.value.forEach((value, i) => {
+    const half = (totalOrder.high[i]! - totalOrder.low[i]!) / 2;
+    if (half > widest.half) widest = { value, half };
+  });
+  return widest;
+}
+
 /** Half-widths shrink like 1/sqrt n at worst; Sobol' points usually do better. */
 function intervalWide(answer: Answer, main: OutputIndices): Warning | undefined {
-  const { value, low, high } = main.totalOrder;
-  let widest = -1;
-  let half = WIDE;
-  for (let i = 0; i < value.length; i++) {
-    const own = (high[i]! - low[i]!) / 2;
-    if (!(own > half)) continue;
-    half = own;
-    widest = i;
-  }
-  if (widest < 0) return undefined;
-  const target = WIDE / 2;
-  const factor = 2 ** Math.ceil(2 * Math.log2(half / target));
+  const { value, half } = widestOf(main);
+  if (half <= WIDE) return undefined;
+  const factor = 2 ** Math.ceil(2 * Math.log2(half / (WIDE / 2)));
   const reached = half / Math.sqrt(factor);
   return {
     code: 'interval-wide',
-    message: `The widest interval is ${value[widest]!.toFixed(2)} +/- ${half.toFixed(2)}, wider than a ranking needs (${WIDE}). ${spaced(answer.points * factor)} points would bring it to about ${reached.toFixed(2)}.`,
+    message: `The widest interval is ${value.toFixed(2)} +/- ${half.toFixed(2)}, wider than a ranking needs (${WIDE}). ${spaced(answer.points * factor)} points would bring it to about ${reached.toFixed(2)}.`,
     value: half,
     threshold: WIDE,
+  };
+}
+
+function targetNotReached({ until }: Finding, answer: Answer, main: OutputIndices): Warning | undefined {
+  const { half } = widestOf(main);
+  if (until === undefined || half <= until) return undefined;
+  return {
+    code: 'target-not-reached',
+    message: `Doubling ended at ${spaced(answer.points)} points with a widest interval of +/- ${Number(half.toPrecision(2))}, above the target ${until}. Allow more with maxPoints, or ask for less.`,
+    value: half,
+    threshold: until,
   };
 }
 

@@ -275,6 +275,43 @@ describe('several outputs', () => {
   });
 });
 
+describe('dependent inputs', () => {
+  // x1 and x2 share a uniform: the pair is one group, independent of x3.
+  const dependence = {
+    dimension: 3,
+    transport(u: Float64Array, v: Float64Array, n: number): void {
+      for (let i = 0; i < n; i++) {
+        v[3 * i + 1] = (u[3 * i]! + u[3 * i + 1]!) % 1;
+        v[3 * i] = u[3 * i]!;
+        v[3 * i + 2] = u[3 * i + 2]!;
+      }
+    },
+    linked: (i: number, j: number) => i < 2 && j < 2,
+  };
+  const inputs = inputsOf(3, unit);
+  const model = batchOf((x) => x[0]! + x[1]! + 2 * x[2]!, 3);
+
+  test('inside a group they are sampled jointly, and the indices add up', async () => {
+    const method = sobolIndices({ inputs, model, dependence, groups: { both: ['x1', 'x2'] }, points: 8192 });
+    const { firstOrder, totalOrder } = await run(method, { seed: 2, backend: jsBackend() });
+    // Var(x1 + x2) = 2/12 + 2 Cov, Cov of u and (u + w mod 1) = 0 for independent w: 1/6 against 4/12.
+    expect(firstOrder.names).toEqual(['both', 'x3']);
+    for (const [i, exact] of [1 / 3, 2 / 3].entries()) {
+      expect(Math.abs(firstOrder.value[i]! - exact)).toBeLessThan(0.01);
+      expect(Math.abs(totalOrder.value[i]! - exact)).toBeLessThan(0.01);
+    }
+  });
+
+  test('across groups, or cut by a set, they are refused', () => {
+    expect(() => sobolIndices({ inputs, model, dependence })).toThrow(/`x1` and `x2` depend on each other/);
+    const groups = { both: ['x1', 'x2'] };
+    const closed = [['x1', 'x3']];
+    expect(() => sobolIndices({ inputs, model, dependence, groups, closed })).toThrow(
+      /has `x1` but not `x2`/,
+    );
+  });
+});
+
 describe('going on', () => {
   test('a design of twice the points starts with the points of the smaller one, bit for bit', async () => {
     const small = await sobol(f, { points: 1024, replicates: 4 });
@@ -308,6 +345,8 @@ describe('going on', () => {
   test('until gives up at maxPoints', async () => {
     const grown = await sobol(f, { points: 256, until: 1e-9, maxPoints: 1500 });
     expect(grown.design.points).toBe(1024);
+    const { message } = grown.diagnostics.warnings.find(({ code }) => code === 'target-not-reached')!;
+    expect(message).toMatch(/^Doubling ended at 1 024 points with a widest interval of/);
     expect(grown.outcome.kind).toBe('converged');
   });
 
