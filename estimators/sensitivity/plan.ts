@@ -39,6 +39,7 @@ export interface AnalysisPlan {
   readonly resamples: number;
   readonly level: number;
   readonly missing: MissingPolicy;
+  /** For 'oracle' only: its number is checked again when the model has told its outputs. */
   readonly means: readonly number[] | undefined;
   /** Known before any work: an interval that is not valid on these points. */
   readonly warnings: readonly Warning[];
@@ -89,8 +90,10 @@ export function planAnalysis(design: DesignPlan, options: AnalysisOptions): Anal
   const byDefault = replicated ? 'replicates' : design.design === 'sobol' ? 'none' : 'asymptotic';
   const interval = checkOneOf(where, 'interval', options.interval ?? byDefault, INTERVALS);
   checkOutputs(where, options.outputs);
-  const means = options.means;
-  if (design.estimator === 'oracle') checkMeans(where, means, options.outputs?.length ?? 1);
+  const means = design.estimator === 'oracle' ? options.means : undefined;
+  if (design.estimator === 'oracle') {
+    checkMeans(where, means, options.outputs?.length ?? Math.max(1, means?.length ?? 1));
+  }
   return {
     outputs: options.outputs,
     interval,
@@ -144,7 +147,8 @@ function owenAlone(where: string, secondOrder: boolean): OptionError {
   });
 }
 
-function checkMeans(where: string, means: readonly number[] | undefined, outputs: number): void {
+/** @throws OptionError unless there is one finite mean for each output. */
+export function checkMeans(where: string, means: readonly number[] | undefined, outputs: number): void {
   if (means !== undefined && means.length === outputs && means.every(Number.isFinite)) return;
   throw new OptionError({
     where,

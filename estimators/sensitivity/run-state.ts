@@ -8,7 +8,7 @@ import { type Analysis, answerOf, mainRow, type Ready, rowOf } from './answer.ts
 import { type DesignTile, designTile } from './design.ts';
 import type { Estimates } from './estimates.ts';
 import type { Finding } from './finding.ts';
-import type { AnalysisPlan, DesignPlan, GrowthPlan } from './plan.ts';
+import { type AnalysisPlan, checkMeans, type DesignPlan, type GrowthPlan } from './plan.ts';
 import { centreProgram, type Quantities } from './quantities.ts';
 import {
   checkMemory,
@@ -128,9 +128,11 @@ export function shapeOf(
 }
 
 /** The store, opened when the first outputs tell how many there are. */
-export function storeFor(state: SobolState, { design }: Blueprint): Store {
+export function storeFor(state: SobolState, { design, plan }: Blueprint): Store {
   if (state.store !== undefined) return state.store;
-  const shape = shapeOf(design, state.evaluator.outputs.length, state.perReplicate);
+  const outputs = state.evaluator.outputs.length;
+  if (plan.means !== undefined) checkMeans(design.where, plan.means, outputs);
+  const shape = shapeOf(design, outputs, state.perReplicate);
   checkMemory(design.where, shape);
   state.store = openStore(state.backend, shape);
   return state.store;

@@ -211,6 +211,21 @@ describe('sobolIndices on functions with known indices', () => {
   }
 });
 
+describe('known means', () => {
+  test("are read by 'oracle' only: any other estimator centres by the outputs", async () => {
+    const options = { points: 1024, estimator: 'homma-saltelli' } as const;
+    const plain = await sobol(f, options);
+    const told = await sobol(f, { ...options, means: [3.5] });
+    expect([...told.estimate.value]).toEqual([...plain.estimate.value]);
+  });
+
+  test('one mean for a model that turns out to have two outputs is refused', async () => {
+    const model = pointwise((x) => [ishigamiAt(x), x[0]!]);
+    const options = { points: 64, estimator: 'oracle', means: [3.5] } as const;
+    await expect(sobol({ ...f, model: model as never }, options)).rejects.toThrow(/2 known means/);
+  });
+});
+
 describe('invariances', () => {
   test('shift and scale of the output leave every index; scale by -4 to the last digits', async () => {
     const plain = await sobol(f, { points: 1024, secondOrder: true });
