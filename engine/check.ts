@@ -111,3 +111,32 @@ export function show(value: unknown): string {
     return `an object with ${Object.keys(value).join(', ') || 'no keys'}`;
   return String(value);
 }
+
+/** 16384 as '16 384'. */
+export function spaced(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ' ');
+}
+
+/** What a run may keep: WebAssembly memory ends at 4 GiB, and half a GiB is left for everything else. */
+export const MOST_BYTES: number = 3.5 * 2 ** 30;
+
+/**
+ * Memory that a number of points keeps, checked before it is taken.
+ * @throws OptionError naming the memory it would need, when that is more than `MOST_BYTES`.
+ */
+export function checkPointMemory(where: string, points: number, bytesPerPoint: number): void {
+  const bytes = points * bytesPerPoint;
+  if (bytes <= MOST_BYTES) return;
+  throw new OptionError({
+    where,
+    option: 'points',
+    value: points,
+    found: `${spaced(points)} points need ${gibibytes(bytes)} GiB for their outputs`,
+    expected: `at most ${gibibytes(MOST_BYTES)} GiB`,
+    fix: `Try points: ${Math.max(2, 2 ** Math.floor(Math.log2(MOST_BYTES / bytesPerPoint)))}.`,
+  });
+}
+
+function gibibytes(bytes: number): string {
+  return spaced(Number((bytes / 2 ** 30).toPrecision(3)));
+}

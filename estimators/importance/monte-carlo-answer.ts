@@ -3,7 +3,7 @@ import type { IntervalEstimate, Warning } from '../../engine/types.ts';
 import type { Plan } from './monte-carlo-plan.ts';
 import type { MonteCarloResult, MonteCarloState } from './monte-carlo-types.ts';
 import { type Interval, iidInterval, replicateInterval, withoutInterval } from './output-intervals.ts';
-import { column, estimateOf, replicateEstimates, type Statistic } from './output-statistics.ts';
+import { column, estimateOf, reaches, replicateEstimates, type Statistic } from './output-statistics.ts';
 
 /** The state as a step of the runner. */
 export function report(state: MonteCarloState, plan: Plan): Step<MonteCarloState> {
@@ -67,7 +67,10 @@ function interval(state: MonteCarloState, plan: Plan, statistic: Statistic): Int
     const columns = Array.from({ length: whole }, (_, r) =>
       columnOf(r * plan.perReplicate, (r + 1) * plan.perReplicate),
     );
-    return replicateInterval(replicateEstimates(statistic, columns), plan.level);
+    const found = replicateInterval(replicateEstimates(statistic, columns), plan.level);
+    // Extremes of short replicates stand in for a far quantile, all off to the same side.
+    const far = columns.some(({ values }) => !reaches(statistic, values.length));
+    return far ? withoutInterval(found.value) : found;
   }
   const data = columnOf(0, state.done);
   return plan.design === 'iid'
@@ -96,7 +99,7 @@ function warningsOf(
   statistics: readonly Statistic[],
   intervals: readonly Interval[],
 ): readonly Warning[] {
-  const warnings: Warning[] = [];
+  const warnings: Warning[] = [...plan.warnings];
   const unseen = statistics.filter(({ what }, i) => what.kind === 'probability' && intervals[i]!.value === 0);
   for (const { name } of unseen) {
     warnings.push({

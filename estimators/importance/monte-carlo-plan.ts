@@ -1,10 +1,12 @@
 import { decodeState } from '../../engine/array/codec.ts';
-import { checkCount, checkNumber, checkOneOf, show } from '../../engine/check.ts';
+import { checkNumber, checkOneOf, checkPointMemory, show } from '../../engine/check.ts';
 import { type InputSpace, inputDigest, inputSpace } from '../../engine/distribution/inputs.ts';
 import { OptionError, type PointFailure } from '../../engine/errors.ts';
 import { checkOutputs } from '../../engine/model/evaluator.ts';
 import { checkMissing, type MissingPolicy } from '../../engine/model/missing.ts';
+import { checkPoints } from '../../engine/random/point-plan.ts';
 import type { PointSetName } from '../../engine/random/point-set.ts';
+import type { Warning } from '../../engine/types.ts';
 import type { MonteCarloOptions } from './monte-carlo-types.ts';
 import type { Event, Statistic } from './output-statistics.ts';
 
@@ -14,6 +16,8 @@ export interface Plan {
   readonly points: number;
   readonly replicates: number;
   readonly perReplicate: number;
+  /** What the number of points calls for: a net that is not whole. */
+  readonly warnings: readonly Warning[];
   readonly design: PointSetName;
   readonly level: number;
   readonly missing: MissingPolicy;
@@ -24,18 +28,14 @@ export interface Plan {
 }
 
 const DESIGNS: readonly PointSetName[] = ['sobol', 'lattice', 'lhs', 'iid'];
-const MOST_POINTS = 2 ** 31;
 
 /** @throws OptionError for the first option that cannot be used. */
 export function checkPlan(where: string, options: MonteCarloOptions): Plan {
   const space = inputSpace(where, options.inputs, options.dependence);
   const design = checkOneOf(where, 'design', options.design ?? 'sobol', DESIGNS);
-  const points = checkCount(where, 'points', options.points ?? 16_384, { min: 2, max: MOST_POINTS });
-  const replicates = checkCount(where, 'replicates', options.replicates ?? (design === 'iid' ? 1 : 8), {
-    min: 1,
-    max: points,
-  });
-  const perReplicate = Math.floor(points / replicates);
+  const usual = design === 'iid' ? 1 : 8;
+  const plan = checkPoints(where, design, { points: options.points, replicates: options.replicates, usual });
+  checkPointMemory(where, plan.total, 8 * (space.dimension + (options.outputs?.length ?? 1)));
   const level = checkNumber(
     where,
     'level',
@@ -52,14 +52,22 @@ export function checkPlan(where: string, options: MonteCarloOptions): Plan {
   const missing = checkMissing(where, options.missing ?? 'error');
   return {
     space,
-    points: perReplicate * replicates,
-    replicates,
-    perReplicate,
+    points: plan.total,
+    replicates: plan.replicates,
+    perReplicate: plan.perReplicate,
+    warnings: plan.warnings,
     design,
     level,
     missing,
     statistics: (outputs) => wanted(where, outputs, options.quantiles ?? [], events),
-    fingerprint: JSON.stringify([where, design, perReplicate, replicates, inputDigest(space), missing]),
+    fingerprint: JSON.stringify([
+      where,
+      design,
+      plan.perReplicate,
+      plan.replicates,
+      inputDigest(space),
+      missing,
+    ]),
   };
 }
 

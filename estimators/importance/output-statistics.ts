@@ -63,16 +63,22 @@ export function moments(values: Float64Array): {
 }
 
 /**
- * Quantile at p by linear interpolation between order statistics at (n - 1) p (definition 7 of Hyndman & Fan
- * 1996). NaN when empty.
+ * Quantile at p by linear interpolation between order statistics at n p - 1/2 (Hazen; definition 5 of Hyndman & Fan
+ * 1996): the i-th of n values stands for the middle of its stratum, which on stratified points is exact. Definitions that
+ * begin and end at the extremes are off by (1/2 - p) / n there, more than the spread of replicates. NaN when empty.
  */
 export function sampleQuantile(sorted: Float64Array, p: number): number {
   const n = sorted.length;
   if (n === 0) return Number.NaN;
-  const at = (n - 1) * p;
+  const at = Math.min(Math.max(n * p - 0.5, 0), n - 1);
   const below = Math.floor(at);
   const weight = at - below;
   return sorted[below]! * (1 - weight) + sorted[Math.min(n - 1, below + 1)]! * weight;
+}
+
+/** Whether a sample reaches out to a quantile: at least one of its n values is expected beyond. Other statistics always. */
+export function reaches({ what }: Statistic, n: number): boolean {
+  return what.kind !== 'quantile' || n * Math.min(what.p, 1 - what.p) >= 1;
 }
 
 /** The plain estimate of a statistic from one set of points; NaN when it has too few. */

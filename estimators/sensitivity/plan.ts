@@ -4,10 +4,10 @@ import { OptionError } from '../../engine/errors.ts';
 import { ESTIMATORS } from '../../engine/math/sobol-estimators.ts';
 import { checkOutputs } from '../../engine/model/evaluator.ts';
 import { checkMissing, type MissingPolicy } from '../../engine/model/missing.ts';
+import { checkPoints, type PointPlan } from '../../engine/random/point-plan.ts';
 import type { Warning } from '../../engine/types.ts';
 import { checkGroups, type Groups } from './groups.ts';
 import { type Layout, layOut } from './layout.ts';
-import { checkPoints, type PointPlan } from './points.ts';
 import type {
   AnalysisOptions,
   BootstrapName,
@@ -68,7 +68,8 @@ export function planDesign(where: string, options: DesignOptions): DesignPlan {
   if (estimator === 'owen' && (secondOrder || options.superset)) throw owenAlone(where, secondOrder);
   checkDimension(where, design, space.dimension, estimator);
   const layout = layOut(where, space, groups, estimator, pairs, options);
-  const points = checkPoints(where, design, options.points, options.replicates);
+  const { points: asked, replicates } = options;
+  const points = checkPoints(where, design, { points: asked, replicates, usual: design === 'sobol' ? 8 : 1 });
   const blocks = layout.blocks.map(({ base, from, columns }) => `${base}${from}${columns.join(',')}`);
   return {
     where,

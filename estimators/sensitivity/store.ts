@@ -1,6 +1,5 @@
 import type { Arena, Backend } from '../../engine/backend/backend.ts';
-import { OptionError } from '../../engine/errors.ts';
-import { spaced } from './points.ts';
+import { checkPointMemory, MOST_BYTES } from '../../engine/check.ts';
 
 /**
  * Outputs of a design by column: y[(s * rows + j) * stride + p] is output s at row j of base point p, where p counts
@@ -35,16 +34,13 @@ export interface StoreShape {
   readonly perReplicate: number;
 }
 
-/** WebAssembly memory ends at 4 GiB; half a GiB is left for everything else. */
-const MOST_BYTES = 3.5 * 2 ** 30;
-
-function bytesOf(shape: StoreShape): number {
-  return 8 * shape.replicates * shape.perReplicate * (shape.rows * shape.outputs + shape.dimension);
+function bytesPerPoint(shape: StoreShape): number {
+  return 8 * (shape.rows * shape.outputs + shape.dimension);
 }
 
 /** Whether a design fits into memory. */
 export function fits(shape: StoreShape): boolean {
-  return bytesOf(shape) <= MOST_BYTES;
+  return shape.replicates * shape.perReplicate * bytesPerPoint(shape) <= MOST_BYTES;
 }
 
 /**
@@ -52,22 +48,7 @@ export function fits(shape: StoreShape): boolean {
  * @throws OptionError when it is more than fits.
  */
 export function checkMemory(where: string, shape: StoreShape): void {
-  if (fits(shape)) return;
-  const points = shape.replicates * shape.perReplicate;
-  const bytes = bytesOf(shape);
-  const fitting = 2 ** Math.floor(Math.log2((MOST_BYTES / bytes) * points));
-  throw new OptionError({
-    where,
-    option: 'points',
-    value: points,
-    found: `${spaced(points)} points need ${gibibytes(bytes)} GiB for their outputs`,
-    expected: `at most ${gibibytes(MOST_BYTES)} GiB`,
-    fix: `Try points: ${Math.max(2, fitting)}.`,
-  });
-}
-
-function gibibytes(bytes: number): string {
-  return spaced(Number((bytes / 2 ** 30).toPrecision(3)));
+  checkPointMemory(where, shape.replicates * shape.perReplicate, bytesPerPoint(shape));
 }
 
 /** Room for a design. */

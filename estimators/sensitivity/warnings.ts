@@ -1,7 +1,7 @@
+import { spaced } from '../../engine/check.ts';
 import type { IntervalEstimate, Warning } from '../../engine/types.ts';
 import type { Answer } from './answer.ts';
 import type { Finding } from './finding.ts';
-import { spaced } from './points.ts';
 import type { OutputIndices } from './types.ts';
 
 /** Widest half-width that a ranking can do with. */

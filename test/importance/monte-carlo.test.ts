@@ -8,6 +8,7 @@ import { named, pointwise } from '../../engine/model/model.ts';
 import { iterate, resume, run } from '../../engine/run.ts';
 import { monteCarlo } from '../../estimators/importance/monte-carlo.ts';
 import type { MonteCarloOptions } from '../../estimators/importance/monte-carlo-types.ts';
+import { sampleQuantile } from '../../estimators/importance/output-statistics.ts';
 import { contract } from '../contract/sampler.ts';
 
 const SEED = 61_803;
@@ -26,6 +27,7 @@ contract('monteCarlo', () => monteCarlo({ ...base, points: 1024, quantiles: [0.5
     'points: 2.5': () => monteCarlo({ ...base, points: 2.5 }),
     'points: 0': () => monteCarlo({ ...base, points: 0 }),
     'more replicates than points': () => monteCarlo({ ...base, points: 4, replicates: 8 }),
+    'more points than memory': () => monteCarlo({ ...base, points: 1e12 }),
     'no inputs': () => monteCarlo({ model: product, inputs: {} }),
     'an input that is no law': () => monteCarlo({ model: product, inputs: { a: 3 as never } }),
     'a quantile of 1.5': () => monteCarlo({ ...base, quantiles: [1.5] }),
@@ -101,6 +103,22 @@ test('monteCarlo(): several outputs are named by the model or by the caller', as
   expect([...given.mean.value]).toEqual([...found.mean.value]);
 });
 
+test('the quantile of a stratified sample is exact: no bias to add up over replicates', () => {
+  const strata = Float64Array.from({ length: 32 }, (_, i) => (i + 0.5) / 32);
+  for (const p of [0.05, 0.3, 0.5, 0.9, 0.95]) expect(sampleQuantile(strata, p)).toBeCloseTo(p, 14);
+  expect([sampleQuantile(strata, 1e-6), sampleQuantile(strata, 1 - 1e-6)]).toEqual([1 / 64, 63 / 64]);
+});
+
+test('monteCarlo(): a quantile beyond the points of a replicate has a value and no interval', async () => {
+  const method = monteCarlo({ ...base, points: 256, quantiles: [0.01, 0.5, 0.99] });
+  const { quantiles } = await run(method, { seed: SEED, backend: jsBackend() });
+  expect([...quantiles.low].map(Number.isFinite)).toEqual([false, true, false]);
+  expect(quantiles.value.every(Number.isFinite)).toBe(true);
+  const enough = monteCarlo({ ...base, points: 1024, quantiles: [0.01, 0.99] });
+  const found = await run(enough, { seed: SEED, backend: jsBackend() });
+  expect(found.quantiles.low.every(Number.isFinite)).toBe(true);
+});
+
 test('monteCarlo(): one randomisation gives a value but no interval, and says so', async () => {
   const result = await run(monteCarlo({ ...base, points: 1024, replicates: 1 }), { seed: SEED });
   expect(result.mean.value[0]).toBeCloseTo(0.25, 2);
@@ -144,4 +162,12 @@ test('monteCarlo(): an event that was never seen is told, with an upper end wher
   expect(result.probabilities.standardError[0]).toBeNaN();
   expect(result.probabilities.high[0]).toBeCloseTo(1 - 0.025 ** (1 / 1000), 8);
   expect(result.diagnostics.warnings.map(({ code }) => code)).toContain('event-unseen');
+});
+
+test('monteCarlo(): points that leave the net incomplete are told, with both neighbours', async () => {
+  const result = await run(monteCarlo({ ...base, points: 1000 }), { seed: SEED });
+  expect(result.diagnostics.warnings[0]).toMatchObject({
+    code: 'points-not-power-of-two',
+    message: "1000 points leave the Sobol' net incomplete and cost accuracy. Use 512 or 1024.",
+  });
 });

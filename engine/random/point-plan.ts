@@ -1,7 +1,7 @@
-import { checkCount } from '../../engine/check.ts';
-import { OptionError } from '../../engine/errors.ts';
-import type { Warning } from '../../engine/types.ts';
-import type { DesignName } from './types.ts';
+import { checkCount, spaced } from '../check.ts';
+import { OptionError } from '../errors.ts';
+import type { Warning } from '../types.ts';
+import type { PointSetName } from './point-set.ts';
 
 /** How the base points are shared among replicates. */
 export interface PointPlan {
@@ -13,25 +13,27 @@ export interface PointPlan {
 }
 
 const POINTS = 16_384;
-const REPLICATES = 8;
 /** Base points of a replicate are addressed by 32 bits. */
 const MOST_POINTS = 2 ** 53;
 
 /**
  * Points and replicates, checked. A replicate gets floor(points / replicates), so a remainder is not used. Few points
- * get fewer replicates by default, never less than two points each.
+ * get fewer replicates than `usual` by default, never less than two points each.
  * @throws OptionError unless both are counts and each replicate gets at least two points.
  */
 export function checkPoints(
   where: string,
-  design: DesignName,
-  points: number | undefined,
-  replicates: number | undefined,
+  design: PointSetName,
+  options: {
+    readonly points?: number | undefined;
+    readonly replicates?: number | undefined;
+    readonly usual: number;
+  },
 ): PointPlan {
-  const asked = checkCount(where, 'points', points ?? POINTS, { min: 2, max: MOST_POINTS });
+  const asked = checkCount(where, 'points', options.points ?? POINTS, { min: 2, max: MOST_POINTS });
   const most = Math.floor(asked / 2);
-  const usual = design === 'sobol' ? Math.min(REPLICATES, 2 ** Math.floor(Math.log2(most))) : 1;
-  const shared = checkCount(where, 'replicates', replicates ?? usual, { min: 1 });
+  const usual = Math.min(options.usual, 2 ** Math.floor(Math.log2(most)));
+  const shared = checkCount(where, 'replicates', options.replicates ?? usual, { min: 1 });
   if (shared > most) throw tooMany(where, shared, asked);
   const perReplicate = Math.floor(asked / shared);
   const plan = { total: perReplicate * shared, replicates: shared, perReplicate };
@@ -39,7 +41,7 @@ export function checkPoints(
 }
 
 function pointWarnings(
-  design: DesignName,
+  design: PointSetName,
   asked: number,
   { total, replicates, perReplicate }: Omit<PointPlan, 'warnings'>,
 ): readonly Warning[] {
@@ -72,9 +74,4 @@ function tooMany(where: string, replicates: number, points: number): OptionError
     expected: 'at least two points for each replicate',
     fix: `Try points: ${2 ** Math.ceil(Math.log2(2 * replicates))}.`,
   });
-}
-
-/** 16384 as '16 384'. */
-export function spaced(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ' ');
 }
