@@ -168,6 +168,6 @@ test('monteCarlo(): points that leave the net incomplete are told, with both nei
   const result = await run(monteCarlo({ ...base, points: 1000 }), { seed: SEED });
   expect(result.diagnostics.warnings[0]).toMatchObject({
     code: 'points-not-power-of-two',
-    message: "1000 points leave the Sobol' net incomplete and cost accuracy. Use 512 or 1024.",
+    message: "1 000 points leave the Sobol' net incomplete and cost accuracy. Use 512 or 1 024.",
   });
 });
