@@ -142,5 +142,6 @@ export { type Address, type Rng, rngFromSeed, type Stream } from './random/rng.t
 export { type SobolPointsOptions, type SobolScramble, sobolPoints } from './random/sobol.ts';
 export { iterate, type Progress, type RunOptions, resume, run } from './run.ts';
 export type { Context, Ending, Info, Provenance, Result, Sample, Sampler, Step } from './sampler.ts';
+export { cite } from './sampler.ts';
 export type * from './types.ts';
 export { VERSION } from './version.ts';

@@ -83,3 +83,13 @@ export interface Result {
   readonly diagnostics: Info;
   readonly provenance: Provenance;
 }
+
+/**
+ * The papers behind a method, one a line, as they go into a list of references:
+ * 'Owen, A. B. (1997). Scrambled net variance ... Annals of Statistics 25(4), 1541-1562.'
+ */
+export function cite(method: { readonly sources: readonly Source[] }): string {
+  return method.sources
+    .map(({ authors, year, title, reference }) => `${authors} (${year}). ${title}. ${reference}.`)
+    .join('\n');
+}
