@@ -84,6 +84,7 @@ contract('sobolIndices', small, {
     'WASM, one thread': threads(1),
     'WASM, two threads': threads(2),
     'WASM, three threads': threads(3),
+    'WASM, eight threads': threads(8),
   },
 });
 
