@@ -3,7 +3,7 @@ import { evaluateFormulas } from '../../engine/math/sobol-formulas.ts';
 import { PURPOSE } from '../../engine/random/purpose.ts';
 import { channel, type Rng } from '../../engine/random/rng.ts';
 import { LANES } from '../../engine/wasm/twins/bootstrap.ts';
-import { BLOCK, blockCount, treeSum } from '../../engine/wasm/twins/sums.ts';
+import { BLOCK, blockCount } from '../../engine/wasm/twins/sums.ts';
 import { aggregate, type Estimates, valueRows } from './estimates.ts';
 import type { Quantities } from './quantities.ts';
 import type { Columns } from './store.ts';
@@ -116,13 +116,26 @@ async function resampledSums(
     const input = [columns.y, base, columns.stride, n, program, terms, centre] as const;
     await backend.dispatch('bootstrapSums', [...input, ...place], tasks, 1);
     const width = terms * drawn;
-    for (let i = 0; i < width; i++) kept[c * width + i] = treeSum(partial, count, i, width);
+    foldBlocks(partial, count, width);
+    kept.set(partial.subarray(0, width), c * width);
   }
+  foldBlocks(kept, chunks, terms * drawn);
   const sums = new Float64Array(drawn * terms);
   for (let t = 0; t < terms; t++) {
-    for (let r = 0; r < drawn; r++) {
-      sums[r * terms + t] = treeSum(kept, chunks, t * drawn + r, terms * drawn) / n;
-    }
+    for (let r = 0; r < drawn; r++) sums[r * terms + t] = kept[t * drawn + r]! / n;
   }
   return sums;
+}
+
+/** The fixed tree over rows of `partial` [blocks, width] at once, in the order of memory; the sums are row 0. */
+function foldBlocks(partial: Float64Array, blocks: number, width: number): void {
+  for (let left = blocks; left > 1; left = (left + 1) >> 1) {
+    const half = left >> 1;
+    for (let b = 0; b < half; b++) {
+      const to = b * width;
+      const [one, two] = [2 * to, 2 * to + width];
+      for (let i = 0; i < width; i++) partial[to + i] = partial[one + i]! + partial[two + i]!;
+    }
+    if (left & 1) partial.copyWithin(half * width, (left - 1) * width, left * width);
+  }
 }

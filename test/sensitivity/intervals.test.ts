@@ -9,7 +9,11 @@ import type { BatchFn } from '../../engine/types.ts';
 import { resampleCounts } from '../../engine/wasm/twins/bootstrap.ts';
 import { normalQuantile } from '../../engine/wasm/twins/normal.ts';
 import { sobolAnalyze, sobolDesign } from '../../estimators/sensitivity/ask-tell.ts';
+import { bootstrap } from '../../estimators/sensitivity/bootstrap.ts';
+import { estimate } from '../../estimators/sensitivity/estimates.ts';
 import { bootstrapIntervals, studentIntervals } from '../../estimators/sensitivity/intervals.ts';
+import { planDesign } from '../../estimators/sensitivity/plan.ts';
+import { centreProgram, quantitiesOf } from '../../estimators/sensitivity/quantities.ts';
 import { sobolIndices } from '../../estimators/sensitivity/sobol-indices.ts';
 import type { SobolOptions, SobolResult } from '../../estimators/sensitivity/types.ts';
 import { numbers } from '../contract/sampler.ts';
@@ -70,6 +74,30 @@ describe('bootstrap', () => {
     const later = new Uint8Array(3 * n);
     resampleCounts(later, n, k0, k1, 5, 10 << 24, 0, 3);
     expect(later).toEqual(counts.slice(5 * n));
+  });
+
+  test('resampled sums are the fixed-tree sums of the rows taken as often as they were drawn', async () => {
+    const n = 5000; // five blocks: an odd level in the tree
+    const method = { inputs: f.inputs, points: n, design: 'iid' } as const;
+    const { layout } = planDesign('test', method);
+    const quantities = quantitiesOf(layout, 'saltelli');
+    const y = Float64Array.from({ length: layout.rows * n }, (_, i) => Math.sin(i * i));
+    const columns = { y, outputs: 1, rows: layout.rows, stride: n };
+    const backend = jsBackend();
+    const rng = rngFromSeed(8);
+    const at = await estimate(backend, columns, { from: 0, n }, quantities, centreProgram(layout), undefined);
+    const drawn = await bootstrap(backend, rng, columns, 0, at, quantities, 3);
+    const counts = new Uint8Array(3 * n);
+    resampleCounts(counts, n, rng.key[0], rng.key[1], 0, 10 << 24, 0, 3);
+    for (let r = 0; r < 3; r++) {
+      let variance = 0;
+      for (let p = 0; p < n; p++) {
+        const a = y[p]! - at.centre[0]!;
+        const b = y[(layout.rows - 1) * n + p]! - at.centre[0]!;
+        variance += (counts[r * n + p]! * (a * a + b * b)) / (2 * n);
+      }
+      expect(drawn[quantities.variance * 3 + r]).toBeCloseTo(variance, 12);
+    }
   });
 
   // 199 400 draws; a place law that is off by 1 % anywhere is caught 99 % of the time.
