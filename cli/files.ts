@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { EngineError, InputError, nearestName } from '../estimators/index.ts';
 
@@ -23,6 +23,25 @@ export function checkWritable(where: string, option: string, file: string): void
   });
 }
 
+/**
+ * Writes what a run found to a file that could be written to before it.
+ * @throws EngineError (code 'file') with the reason of the system.
+ */
+export function writeText(option: string, file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split(',', 1)[0] : String(cause);
+    const found = `option ${option}: ${file} could not be written (${reason})`;
+    throw new EngineError('file', {
+      where: 'ensample',
+      found,
+      expected: 'a file that can be written to until the end of the run',
+      cause,
+    });
+  }
+}
+
 function isWritable(path: string): boolean {
   try {
     accessSync(path, constants.W_OK);
@@ -40,10 +59,11 @@ export function checkReadable(where: string, file: string): void {
   const path = resolve(file);
   if (existsSync(path) && !statSync(path).isDirectory()) return;
   const folder = dirname(path);
-  const near = existsSync(folder) ? nearestName(basename(path), readdirSync(folder)) : undefined;
+  const near =
+    existsSync(folder) && !existsSync(path) ? nearestName(basename(path), readdirSync(folder)) : undefined;
   const place = dirname(file) === '.' ? 'this folder' : dirname(file);
   const what = existsSync(path)
-    ? `${file} is a folder`
+    ? `${file} is a folder, not a file`
     : existsSync(folder)
       ? `no file ${basename(file)} in ${place}`
       : `no folder ${place}`;

@@ -6,7 +6,7 @@ import { EXIT, exitCode, printError } from './errors.ts';
 import { isEarlyEnd, makeProgram, usageFromCommander } from './program.ts';
 import { sample } from './sample.ts';
 import { sobol } from './sobol.ts';
-import { processTerminal, quietOnClosedPipe, type Terminal } from './terminal.ts';
+import { divertStdout, processTerminal, quietOnClosedPipe, type Terminal } from './terminal.ts';
 
 const COMMANDS: ReadonlySet<string> = new Set(['sobol', 'sample', 'analyze', 'backends']);
 
@@ -47,6 +47,9 @@ function commandName(argv: readonly string[]): string {
 }
 
 quietOnClosedPipe();
-const code = await main(process.argv.slice(2), processTerminal());
+const terminal = processTerminal();
+const restoreStdout = divertStdout();
+const code = await main(process.argv.slice(2), terminal);
+restoreStdout();
 // Idle workers must not keep the process alive; what was written goes out first.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));

@@ -13,13 +13,13 @@ import { counted } from './format/words.ts';
 import { designOptions } from './options.ts';
 import { loadProblem } from './problem.ts';
 import { drawSeed, type Flags, readSettings, type Settings } from './settings.ts';
-import type { Terminal } from './terminal.ts';
+import type { Stream, Terminal } from './terminal.ts';
 
 const WHERE = 'ensample sample';
 const ROWS_AT_ONCE = 4096;
 
 /** `ensample sample PROBLEM`: writes the design for a model that runs elsewhere. Resolves to the exit code. */
-export async function sample(path: string, flags: Flags, { err }: Terminal): Promise<number> {
+export async function sample(path: string, flags: Flags, { out, err }: Terminal): Promise<number> {
   const settings = readSettings(WHERE, flags);
   const file = typeof flags.output === 'string' ? flags.output : undefined;
   if (file !== undefined) checkWritable(WHERE, '-o', file);
@@ -29,7 +29,8 @@ export async function sample(path: string, flags: Flags, { err }: Terminal): Pro
   const design = await sobolDesign(options, { seed });
   const groups = typeof flags.groups === 'string' ? flags.groups : undefined;
   const note = writeNote({ ...settings, seed, groups });
-  await writeDesign(file, note, design);
+  if (file === undefined) await writeDesign(out, note, design);
+  else await saveDesign(file, note, design);
   if (settings.quiet) return 0;
   const lines = [
     wroteLine(file, settings, design, seed),
@@ -49,22 +50,28 @@ function wroteLine(file: string | undefined, settings: Settings, design: SobolDe
   return `${wrote} ${rows} of ${inputs}, from ${count(settings.points)} points, seed ${seed}.`;
 }
 
-/** Note, header and rows; a slow reader of stdout is waited for. */
+/** Note, header and rows; a slow reader is waited for. */
 async function writeDesign(
-  file: string | undefined,
+  target: Pick<Stream, 'write' | 'drained'>,
   note: string,
   { x, rows, names }: SobolDesign,
 ): Promise<void> {
-  const target = file === undefined ? process.stdout : createWriteStream(file);
   const d = names.length;
   target.write(note + csvText([names.map(nameCell)]));
   for (let from = 0; from < rows; from += ROWS_AT_ONCE) {
     const lines: string[] = [];
     for (let row = from; row < Math.min(rows, from + ROWS_AT_ONCE); row++)
       lines.push(x.subarray(row * d, (row + 1) * d).join(','));
-    if (!target.write(`${lines.join('\n')}\n`)) await once(target, 'drain');
+    if (!target.write(`${lines.join('\n')}\n`)) await target.drained();
   }
-  if (file === undefined) return;
-  target.end();
-  await finished(target);
+}
+
+async function saveDesign(path: string, note: string, design: SobolDesign): Promise<void> {
+  const file = createWriteStream(path);
+  const drained = async (): Promise<void> => {
+    await once(file, 'drain');
+  };
+  await writeDesign({ write: (text) => file.write(text), drained }, note, design);
+  file.end();
+  await finished(file);
 }

@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { SobolResult, Warning } from '../estimators/index.ts';
 import { csvDocument, jsonDocument } from './documents.ts';
 import { inFlagWords } from './errors.ts';
+import { writeText } from './files.ts';
 import { count, duration } from './format/number.ts';
 import { leadSentences, outputSentence, type Story } from './format/sentences.ts';
 import { indexTables } from './format/table.ts';
@@ -40,12 +40,13 @@ export async function showOutcome(outcome: Outcome, terminal: Terminal): Promise
   const { settings } = outcome;
   const result = select(outcome.result, settings.outputs);
   const story = storyOf(outcome, result, terminal.err.look.utf8);
-  const written = await writeFiles(outcome, result, story);
   const { out, err } = terminal;
   // Blocks on a screen stand apart by one empty line, whichever stream they come from.
   if (outcome.before.length > 0) lines(err, outcome.before);
   if (!settings.quiet || terminal.shared) err.write('\n');
   out.write(settings.json ? jsonDocument(result) : indexTables(result, out.look));
+  // After the answer, so that a disk that filled up meanwhile does not cost it.
+  const written = await writeFiles(outcome, result, story);
   const warnings = [...outcome.warnings, ...result.diagnostics.warnings];
   const said = settings.quiet ? [] : [...leadSentences(story), runSentence(outcome, story, result)];
   if (terminal.shared && warnings.length + said.length > 0) err.write('\n');
@@ -80,9 +81,14 @@ function storyOf(outcome: Outcome, result: SobolResult, utf8: boolean): Story {
 }
 
 /** 'Mean -10.944 m, standard deviation 1.083 m. Host WASM SIMD, 2 threads, seed 7, 0.4 s.' */
-function runSentence({ elapsed }: Outcome, story: Story, { provenance }: SobolResult): string {
+function runSentence(
+  { elapsed, settings }: Outcome,
+  story: Story,
+  { provenance, design }: SobolResult,
+): string {
   const host = provenance.precision === 'float32' ? provenance.adapter : `Host ${provenance.adapter}`;
-  const run = `${host}, seed ${provenance.seed}, ${duration(elapsed / 1000)}.`;
+  const grown = settings.until === undefined ? '' : `, ${count(design.points)} points`;
+  const run = `${host}, seed ${provenance.seed}${grown}, ${duration(elapsed / 1000)}.`;
   return [outputSentence(story), run].filter((part) => part !== undefined).join(' ');
 }
 
@@ -98,11 +104,11 @@ function lines(err: Stream, texts: readonly string[]): void {
 
 async function writeFiles(outcome: Outcome, result: SobolResult, story: Story): Promise<string[]> {
   const { csv, report } = outcome.settings;
-  if (csv !== undefined) writeFileSync(csv, csvDocument(result));
+  if (csv !== undefined) writeText('--csv', csv, csvDocument(result));
   if (report !== undefined) {
     // The libraries that draw charts take longer to load than most runs.
     const { renderReport } = await import('./report/render.ts');
-    writeFileSync(report, renderReport(reportInput(outcome, result, story)));
+    writeText('--report', report, renderReport(reportInput(outcome, result, story)));
   }
   return [report, csv].filter((file) => file !== undefined).map((file) => basename(file));
 }

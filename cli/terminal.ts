@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { fstatSync } from 'node:fs';
 import { type Environment, painter, speaksUtf8, wantsColor } from './format/color.ts';
 import type { Look } from './format/look.ts';
@@ -13,7 +14,9 @@ export interface Terminal {
 export interface Stream {
   readonly look: Look;
   readonly isTerminal: boolean;
-  write(text: string): void;
+  /** False when the reader is slow; `drained` resolves when it wants more. */
+  write(text: string): boolean;
+  drained(): Promise<void>;
 }
 
 /** Width of text that goes to no terminal, and the range kept to on one. */
@@ -30,14 +33,16 @@ export function processTerminal(env: Environment = process.env): Terminal {
 
 function stream(target: NodeJS.WriteStream, env: Environment): Stream {
   const isTerminal = target.isTTY === true;
+  const write = target.write.bind(target);
   return {
     isTerminal,
     get look() {
       const width = isTerminal ? Math.max(WIDTH.least, target.columns || WIDTH.piped) : WIDTH.piped;
       return { width, utf8: speaksUtf8(env), paint: painter(wantsColor(env, isTerminal)) };
     },
-    write: (text) => {
-      target.write(text);
+    write: (text) => write(text),
+    drained: async () => {
+      await once(target, 'drain');
     },
   };
 }
@@ -49,6 +54,23 @@ function sameSink(): boolean {
   } catch {
     return false; // a closed stream is shared with nothing
   }
+}
+
+/**
+ * From now on everything that does not go through a `Terminal` made before goes to stderr: what a model prints must
+ * not get into the table or the JSON. Prints of workers pass through this process's stdout as well.
+ * @returns puts it back.
+ */
+export function divertStdout(): () => void {
+  const own = process.stdout.write;
+  const divert = (...args: Parameters<typeof process.stderr.write>): boolean => {
+    process.stderr.write(...args);
+    return true; // a writer that waits for stdout to drain would wait for ever
+  };
+  process.stdout.write = divert as typeof own;
+  return () => {
+    process.stdout.write = own;
+  };
 }
 
 /** A reader that went away (`| head`) ends the command quietly; other stream errors are real. */
