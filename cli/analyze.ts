@@ -1,9 +1,17 @@
-import { InputError, nearestName, type SobolResult, sobolAnalyze, sobolDesign } from '../estimators/index.ts';
+import {
+  InputError,
+  nearestName,
+  OptionError,
+  type SobolResult,
+  sobolAnalyze,
+  sobolDesign,
+} from '../estimators/index.ts';
 import { repeatCommand, repeatCommandByName } from './command-line.ts';
 import { readNote } from './design-file.ts';
 import { usageError } from './errors.ts';
 import { checkWritable } from './files.ts';
 import { count, plain } from './format/number.ts';
+import { counted } from './format/words.ts';
 import type { Problem } from './model-file.ts';
 import { checkRows, type NumberTable, readNumbers } from './number-table.ts';
 import { analysisOptions, designOptions } from './options.ts';
@@ -66,13 +74,14 @@ interface Job {
 function fileFlag(flags: Flags, option: string, name: string): string {
   const file = flags[name];
   if (typeof file === 'string' && file !== '') return file;
-  throw usageError(
-    WHERE,
+  throw new OptionError({
+    where: WHERE,
     option,
-    '',
-    'the name of a file',
-    'As in: ensample analyze PROBLEM -x x.csv -y y.csv',
-  );
+    value: file,
+    found: `option ${option} is missing`,
+    expected: 'the name of a file',
+    fix: 'As in: ensample analyze PROBLEM -x x.csv -y y.csv',
+  });
 }
 
 /** Only the flags that were typed, so that they win over the note. */
@@ -143,7 +152,9 @@ function checkColumns(x: NumberTable, problem: Problem): void {
   const wrong = found === undefined ? -1 : names.findIndex((name, c) => found[c] !== name);
   if (x.columns === names.length && wrong < 0) return;
   const what =
-    x.columns === names.length ? `column ${wrong + 1} is ${found![wrong]}` : `${x.columns} columns`;
+    x.columns === names.length
+      ? `column ${wrong + 1} is ${found![wrong]}`
+      : counted(x.columns, count(x.columns), 'column');
   const expected =
     x.columns === names.length
       ? `${names[wrong]}, as in ${problem.file}`
@@ -207,11 +218,12 @@ function checkFinite(y: NumberTable, values: Float64Array, outputs: number): voi
   const [first] = failed;
   if (first === undefined) return;
   const line = y.line(first);
+  const others = failed.size - 1;
   throw new InputError({
     where: `${y.file}, line ${line}`,
     file: y.file,
     line,
-    found: `no finite number there and in ${count(failed.size - 1)} other rows of ${count(y.rows)}`,
+    found: `no finite number there${others === 0 ? '' : ` and in ${counted(others, count(others), 'other row')}`} of ${count(y.rows)} rows`,
     expected: 'finite numbers',
     fix: 'Run the model there again, or leave those rows out with --missing drop-row.',
   });

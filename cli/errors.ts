@@ -37,7 +37,10 @@ export function inFlagWords(text: string): string {
       /option `(\w+)((?:\.[^`]+)?)`/g,
       (_, name: string, part: string) => `option ${flag(name)}${part}`,
     )
-    .replace(FLAG_OF, (_, name: string, value: string) => `${flag(name)} ${value.replaceAll("'", '')}`);
+    .replace(FLAG_OF, (_, name: string, value: string) => `${flag(name)} ${value.replaceAll("'", '')}`)
+    .replace(/\bdesign '(\w+)'/g, '--design $1')
+    .replace(/, or 'iid'/g, ', or iid')
+    .replace('listed in `failures`', 'listed under `failures` by --json');
 }
 
 function flag(name: string): string {
@@ -95,9 +98,19 @@ export function modelFailureText(
   const point = Array.from(first.input, (value, i) => `${names[i] ?? `x${i + 1}`} = ${plain(value)}`);
   const shown = point.length > 8 ? [...point.slice(0, 8), `and ${point.length - 8} more`] : point;
   const list = listFile === undefined ? '(the list: --csv FILE)' : `(the list: ${listFile})`;
+  const [failed, tried] = [Number(totals[1]), Number(totals[2])];
+  const expected = first.reason.includes(', expected ') ? '' : '; expected finite numbers';
   return [
-    `${file}: the model ${first.reason} at ${count(Number(totals[1]))} of ${count(Number(totals[2]))} points; expected finite numbers.`,
+    `${file}: the model ${first.reason} at ${count(failed)} of ${count(tried)} points${expected}.`,
     `First: point ${count(first.index)}, ${shown.join(', ')}.  ${list}`,
-    'Fix the model there, or leave those rows out with --missing drop-row.',
+    failureAdvice(first.reason, failed === tried),
   ].join('\n');
+}
+
+/** Leaving rows out helps a model that fails here and there, not one that never answers. */
+function failureAdvice(reason: string, everywhere: boolean): string {
+  if (!everywhere) return 'Fix the model there, or leave those rows out with --missing drop-row.';
+  if (reason === 'returned undefined') return 'Does the function end in return?';
+  if (reason === 'returned an object') return 'Return a number, or an array with one number for each output.';
+  return 'It failed at every point tried, so the model itself needs fixing.';
 }

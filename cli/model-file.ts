@@ -10,6 +10,7 @@ import {
   inputSpace,
   loadModule,
   ModelError,
+  nearestName,
 } from '../estimators/index.ts';
 import { checkReadable } from './files.ts';
 import type { OutputText } from './format/look.ts';
@@ -121,7 +122,7 @@ export async function loadModuleProblem(
     model: exports.default,
     // A foreign object that answers the interface; the estimator checks its dimension.
     dependence: exports.dependence as Dependence | undefined,
-    groups: checkExport(file, 'groups', groupsSchema, exports, "a record such as { soil: ['k1', 'k2'] }"),
+    groups: checkGroups(file, exports, Object.keys(inputs)),
     series: checkSeries(file, exports),
     ...outputNames(outputs),
   };
@@ -163,6 +164,39 @@ function asModelError(error: EngineError): ModelError {
   const told = new ModelError({ where: error.where, found: '', expected: '', cause: error });
   told.message = error.message;
   return told;
+}
+
+/** Groups of inputs that exist, each input in one group: a fault of the file, not of the flags. */
+function checkGroups(
+  file: string,
+  exports: Readonly<Record<string, unknown>>,
+  inputs: readonly string[],
+): v.InferOutput<typeof groupsSchema> {
+  const form = "a record such as { soil: ['k1', 'k2'] }";
+  const groups = checkExport(file, 'groups', groupsSchema, exports, form);
+  const seen = new Map<string, string>();
+  for (const [group, members] of Object.entries(groups ?? {})) {
+    for (const member of members) {
+      const place = `export \`groups.${group}\``;
+      if (!inputs.includes(member)) {
+        const near = nearestName(member, inputs);
+        const fix = near === undefined ? {} : { fix: `Did you mean ${near}?` };
+        throw new ModelError({
+          where: file,
+          found: `${place} names "${member}"`,
+          expected: 'names of inputs',
+          ...fix,
+        });
+      }
+      const before = seen.get(member);
+      if (before !== undefined) {
+        const found = `${place} names ${member}, which is in \`${before}\` already`;
+        throw new ModelError({ where: file, found, expected: 'each input in one group, once' });
+      }
+      seen.set(member, group);
+    }
+  }
+  return groups;
 }
 
 function checkSeries(file: string, exports: Readonly<Record<string, unknown>>): Series | undefined {

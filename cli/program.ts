@@ -125,9 +125,8 @@ export function usageFromCommander(
     case 'commander.unknownCommand':
     case 'commander.excessArguments': {
       if (command !== undefined) {
-        const given = argv.slice(1).filter((word) => !word.startsWith('-'));
         return complain(
-          `too many arguments (${given.join(' ')})`,
+          `too many arguments (${command.args.join(' ')})`,
           `one, as in ${where} ${argumentsOf(command)}`,
         );
       }

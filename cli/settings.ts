@@ -127,7 +127,7 @@ function readLevel(where: string, text: string | undefined): number | undefined 
   if (text === undefined) return undefined;
   const value = Number(text);
   if (value > 0 && value < 1) return value;
-  const near = value >= 1 && value < 100 ? value / 100 : 0.95;
+  const near = value >= 50 && value < 100 ? value / 100 : 0.95;
   throw usageError(where, '--level', text, 'a number between 0 and 1', `Try --level ${near}.`);
 }
 

@@ -35,7 +35,9 @@ export async function sobol(
   argv: readonly string[],
   terminal: Terminal,
 ): Promise<number> {
-  const interrupt = watchInterrupt();
+  const interrupt = watchInterrupt(() => {
+    terminal.err.write(`${terminal.err.isTerminal ? '\n' : ''}Stopping ... before any model run.\n`);
+  });
   const settings = readSettings(WHERE, flags);
   for (const option of ['report', 'csv', 'resume'] as const) {
     const file = settings[option];

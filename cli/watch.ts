@@ -27,8 +27,8 @@ export interface Watched {
 
 /** Milliseconds that a stopped run gets to come to the end of a step; then it is broken off. */
 const GRACE = 250;
-/** Milliseconds that a speed must rest on. */
-const LEAST_PACE = 50;
+/** What a speed must rest on: a few runs in a short time tell how fast steps are, not how fast the model is. */
+const PACE = { milliseconds: 50, runs: 1000, long: 2000 };
 /** Answers on the way cost at most this share of the run, and are not asked for more often than this. */
 const ASKING = { share: 0.01, milliseconds: 200 };
 
@@ -124,8 +124,10 @@ function pacer(): { see(done: number): void; speed(): number } {
       first ??= last;
     },
     speed() {
-      if (first === undefined || last === undefined || last.at - first.at < LEAST_PACE) return Number.NaN;
-      return (1000 * (last.done - first.done)) / (last.at - first.at);
+      if (first === undefined || last === undefined) return Number.NaN;
+      const [runs, time] = [last.done - first.done, last.at - first.at];
+      if (time < PACE.milliseconds || (runs < PACE.runs && time < PACE.long)) return Number.NaN;
+      return (1000 * runs) / time;
     },
   };
 }

@@ -9,6 +9,8 @@ import { listed } from './words.ts';
 
 /** An input explains something on its own from this first-order index on; at most so many are named. */
 const EXPLAINS = { from: 0.05, most: 4 };
+/** A share above this is noise, and nothing to build a sentence on. */
+const MOST_SHARE = 1.1;
 /** An input could be fixed when the upper end of its total index is below this. */
 const FIXABLE = 0.01;
 
@@ -72,6 +74,8 @@ function explains(indices: OutputIndices, title: string): string {
     .slice(0, EXPLAINS.most);
   if (top.length === 0)
     return `No input alone explains as much as ${percent(EXPLAINS.from)} of the variance of ${title}.`;
+  if (first.value[top[0]!]! > MOST_SHARE)
+    return `Too few points to say what drives ${title}: ${inputName(indices, top[0]!)} alone would explain ${percent(first.value[top[0]!]!)} of its variance.`;
   const share = (i: number): string => percent(first.value[i]!);
   const rest = top.slice(1).map((i) => `, ${inputName(indices, i)} ${share(i)}`);
   const lead = `${inputName(indices, top[0]!)} alone explains ${share(top[0]!)} of the variance of ${title}`;

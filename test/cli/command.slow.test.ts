@@ -22,6 +22,9 @@ const folder = folderOf({
   'constant.mjs': `${ab}export default () => 3.2;\n`,
   'one.mjs':
     "import { uniform } from 'ensample';\nexport const inputs = { a: uniform(0, 1) };\nexport default ({ a }) => a * a;\n",
+  'groups.mjs': `${ab}export const groups = { soil: ['a', 'bb'] };\nexport default ({ a, b }) => a * b;\n`,
+  'prints.mjs': `${ab}console.log('loading');\nexport default ({ a, b }) => { console.log(a); return a + b; };\n`,
+  'waits.mjs': `${ab}console.error('here');\nawait new Promise((go) => setTimeout(go, 60_000));\nexport default ({ a, b }) => a + b;\n`,
   'two.mjs': `${ab}export default ({ a, b }) => a * b;\n`,
   'sum.mjs': `${ab}export default ({ a, b }) => a + b;\n`,
   // Says when two of its replicates of 256 runs are sure to be done, however fast the machine is.
@@ -154,7 +157,8 @@ const usage: readonly (readonly [command: string, message: string])[] = [
   ['sobol flood.ts --level 95', 'Try --level 0.95.'],
   ['sobol flood.ts --outputs lvel', 'Did you mean level?'],
   ['sobol flood.ts --backend webgpu', 'webgpu'],
-  ['analyze flood.ts -x x.csv', 'option -y'],
+  ['analyze flood.ts -x x.csv', 'option -y is missing'],
+  ['sobol flood.ts -n 64 more words', 'too many arguments (flood.ts more words)'],
 ];
 test('wrong usage: one message with what was expected, exit code 2 (1 for a missing device)', async () => {
   for (const [command, message, { code, out, err }] of await inTwos(usage)) {
@@ -173,6 +177,8 @@ const broken: readonly (readonly [command: string, message: string])[] = [
   ],
   ['sobol no-model.mjs', 'no-model.mjs: no default export'],
   ['sobol bad-law.ts', '`high` is 1'],
+  ['sobol groups.mjs', 'groups.mjs: export `groups.soil` names "bb"; expected names of inputs. Did you mean'],
+  ['sobol .', '. is a folder, not a file.'],
   ['sobol not-a-law.mjs', 'not-a-law.mjs: input `a` is a number; expected a law such as uniform(0, 1)'],
   [
     'sobol flood.ts --report nowhere/x.html',
@@ -326,6 +332,28 @@ test('Ctrl-C: said at once, the table of whole replicates, exit code 130; --resu
   const whole = await ensample('sobol sum.mjs -n 512 --seed 7 --json');
   expect(JSON.parse(rest.out).indices).toEqual(JSON.parse(whole.out).indices);
 });
+
+test('Ctrl-C while the model file loads is answered, with exit code 130', async () => {
+  const loading = start(folder.path, ['sobol', 'waits.mjs']);
+  await loading.said('here');
+  loading.interrupt();
+  const { code, out, err } = await loading.done;
+  expect([code, out, err]).toEqual([130, '', 'here\nStopping ... before any model run.\n']);
+});
+
+test('what a model prints goes to stderr, from workers too, and stdout stays one document', async () => {
+  for (const threads of ['1', '2']) {
+    const { code, out, err } = await ensample(`sobol prints.mjs -n 64 --seed 7 --json --threads ${threads}`);
+    expect([code, JSON.parse(out).seed]).toEqual([0, 7]);
+    expect(err).toContain('loading\n');
+  }
+});
+
+test('an answer is printed before its files are written, so that a full disk does not cost it', async () => {
+  const full = await quick('sobol sum.mjs -n 64 --seed 7 --csv /dev/full');
+  expect([full.code, full.out]).toEqual([1, expect.stringContaining("Sobol' indices of y")]);
+  expect(flat(full.err)).toContain('option --csv: /dev/full could not be written (ENOSPC');
+}, 20_000);
 
 test('Ctrl-C twice ends at once', async () => {
   const run = start(folder.path, 'sobol slow.mjs -n 4096 --seed 7'.split(' '));

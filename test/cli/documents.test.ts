@@ -58,11 +58,30 @@ test('modelFailureText(): how often, the first point, what to do', () => {
   ]);
 });
 
+test('modelFailureText(): advice fits a model that fails everywhere, and what is expected is said once', () => {
+  const advice = (reason: string, counts: string): string => {
+    const failures = [{ index: 0, input: Float64Array.of(1), reason }];
+    const found = `the model ${reason} at ${counts} points`;
+    const error = new ModelError({ where: 'sobolIndices', found, expected: 'finite numbers', failures });
+    return modelFailureText(error, 'a.ts', ['x'], undefined);
+  };
+  expect(advice('returned undefined', '64 of 64')).toMatch(/\nDoes the function end in return\?$/);
+  expect(advice('returned undefined', '3 of 64')).toMatch(/--missing drop-row\.$/);
+  expect(advice('returned an object', '64 of 64')).toMatch(/an array with one number for each output\.$/);
+  expect(advice('returned NaN', '64 of 64')).not.toContain('drop-row');
+  expect(advice('returned 3 numbers, expected 2', '1 of 64').split('\n')[0]).toBe(
+    'a.ts: the model returned 3 numbers, expected 2 at 1 of 64 points.',
+  );
+});
+
 test('inFlagWords(): options of the functions become flags', () => {
   expect(inFlagWords("option `secondOrder` is set. Use estimator: 'azzini' or points: 1024.")).toBe(
     'option --second-order is set. Use --estimator azzini or --points 1024.',
   );
   expect(inFlagWords("Use missing: 'drop-row'.")).toBe('Use --missing drop-row.');
+  expect(inFlagWords("expected design 'sobol' with two, or 'iid'.")).toBe(
+    'expected --design sobol with two, or iid.',
+  );
 });
 
 test('repeatCommand(): settings and the seed, without what says where results go, quoted for a shell', () => {

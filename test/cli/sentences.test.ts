@@ -30,6 +30,13 @@ test('leadSentences(): nobody explains five per cent', () => {
   );
 });
 
+test('leadSentences(): a share far above one is called noise, not an explanation', () => {
+  const made = indices({ names: ['a', 'b'], first: [1.75, 0.2], total: [4, 1], half: [2, 2] });
+  expect(leadSentences(story(result([made])))[0]).toBe(
+    'Too few points to say what drives y: a alone would explain 175 % of its variance.',
+  );
+});
+
 test('leadSentences(): an interaction whose interval holds 0 is not told from 0', () => {
   const none = indices({
     names: ['a', 'b'],
