@@ -6,58 +6,10 @@
  * RMSE is the largest over the inputs; `covered` the share of 95 % intervals, over inputs and runs, that hold the exact
  * index; `width` the mean half-width over 1.96 RMSE, above 1 where Student's quantile and caution cost.
  */
-import {
-  type Inputs,
-  type IntervalEstimate,
-  run,
-  type SobolOptions,
-  sobolIndices,
-  uniform,
-} from '../estimators/index.ts';
+import { type IntervalEstimate, run, type SobolOptions, sobolIndices } from '../estimators/index.ts';
+import { gFunction, ishigami } from './functions.ts';
 
-interface Case {
-  readonly name: string;
-  readonly inputs: Inputs;
-  readonly first: readonly number[];
-  readonly total: readonly number[];
-  model(x: Float64Array, out: Float64Array): void;
-}
-
-function gFunction(a: readonly number[]): Case {
-  const partial = a.map((ai) => 1 / 3 / (1 + ai) ** 2);
-  const all = partial.reduce((product, v) => product * (1 + v), 1);
-  const d = a.length;
-  return {
-    name: `G-function, d = ${d}`,
-    inputs: Object.fromEntries(a.map((_, i) => [`x${i + 1}`, uniform(0, 1)])),
-    first: partial.map((v) => v / (all - 1)),
-    total: partial.map((v) => (v * all) / (1 + v) / (all - 1)),
-    model(x, out) {
-      for (let i = 0; i < out.length; i++) {
-        let product = 1;
-        for (let c = 0; c < d; c++) product *= (Math.abs(4 * x[i * d + c]! - 2) + a[c]!) / (1 + a[c]!);
-        out[i] = product;
-      }
-    },
-  };
-}
-
-const side = uniform(-Math.PI, Math.PI);
-const cases: readonly Case[] = [
-  {
-    name: 'Ishigami, d = 3',
-    inputs: { x1: side, x2: side, x3: side },
-    first: [0.31390519114781146, 0.4424111447900409, 0],
-    total: [0.557588855209959, 0.44241114479004084, 0.2436836640621477],
-    model(x, out) {
-      for (let i = 0; i < out.length; i++) {
-        const s = Math.sin(x[3 * i]!);
-        out[i] = s + 7 * Math.sin(x[3 * i + 1]!) ** 2 + 0.1 * x[3 * i + 2]! ** 4 * s;
-      }
-    },
-  },
-  gFunction([0, 1, 4.5, 9, 99, 99, 99, 99]),
-];
+const models = [ishigami, gFunction([0, 1, 4.5, 9, 99, 99, 99, 99])];
 
 const settings: readonly { readonly name: string; readonly options: Partial<SobolOptions> }[] = [
   { name: '8 scrambles (default)', options: {} },
@@ -98,9 +50,9 @@ const points = 4096;
 console.log(`${runs} runs of ${points} points each\n`);
 console.log('| function | design and interval | S1 RMSE | covered | width | ST RMSE | covered | width |');
 console.log('|---|---|---|---|---|---|---|---|');
-for (const { name, inputs, model, first, total } of cases) {
+for (const { name, inputs, evaluate, first, total } of models) {
   for (const setting of settings) {
-    const method = sobolIndices({ inputs, model, points, ...setting.options });
+    const method = sobolIndices({ inputs, model: evaluate, points, ...setting.options });
     const [firstTally, totalTally] = [tally(first), tally(total)];
     for (let seed = 0; seed < runs; seed++) {
       const result = await run(method, { seed });
