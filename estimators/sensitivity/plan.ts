@@ -91,6 +91,16 @@ export function planAnalysis(design: DesignPlan, options: AnalysisOptions): Anal
   const byDefault = replicated ? 'replicates' : design.design === 'sobol' ? 'none' : 'asymptotic';
   const interval = checkOneOf(where, 'interval', options.interval ?? byDefault, INTERVALS);
   checkOutputs(where, options.outputs);
+  const bootstrap = checkOneOf(where, 'bootstrap', options.bootstrap ?? 'percentile', BOOTSTRAPS);
+  const level = checkNumber(
+    where,
+    'level',
+    options.level ?? 0.95,
+    (x) => x > 0 && x < 1,
+    'a number between 0 and 1',
+  );
+  // Ends that are order statistics need one resample in each tail.
+  const fewest = bootstrap === 'normal' ? 2 : Math.max(2, Math.ceil(2 / (1 - level) - 1e-9));
   const means = design.estimator === 'oracle' ? options.means : undefined;
   if (design.estimator === 'oracle') {
     checkMeans(where, means, options.outputs?.length ?? Math.max(1, means?.length ?? 1));
@@ -98,15 +108,12 @@ export function planAnalysis(design: DesignPlan, options: AnalysisOptions): Anal
   return {
     outputs: options.outputs,
     interval,
-    bootstrap: checkOneOf(where, 'bootstrap', options.bootstrap ?? 'percentile', BOOTSTRAPS),
-    resamples: checkCount(where, 'resamples', options.resamples ?? 1000, { min: 2, max: 2 ** 24 }),
-    level: checkNumber(
-      where,
-      'level',
-      options.level ?? 0.95,
-      (x) => x > 0 && x < 1,
-      'a number between 0 and 1',
-    ),
+    bootstrap,
+    resamples: checkCount(where, 'resamples', options.resamples ?? Math.max(1000, fewest), {
+      min: interval === 'bootstrap' ? fewest : 2,
+      max: 2 ** 24,
+    }),
+    level,
     missing: checkMissing(where, options.missing ?? 'error'),
     means,
     warnings: invalidInterval(design.design, interval),

@@ -165,6 +165,20 @@ describe('bootstrap', () => {
     expect(ends('bca', 0.05)[1]).toBeGreaterThan(ends('percentile')[1]);
   });
 
+  test('ends that are order statistics need two resamples in both tails together; the normal kind does not', () => {
+    const made = (bootstrap: 'normal' | 'percentile' | 'basic' | 'bca', resamples: number, level = 0.95) => {
+      const { model, inputs } = f;
+      return () =>
+        sobolIndices({ model, inputs, design: 'iid', interval: 'bootstrap', bootstrap, resamples, level });
+    };
+    for (const kind of ['percentile', 'basic', 'bca'] as const) {
+      expect(made(kind, 39)).toThrow(/`resamples` is 39/);
+      expect(made(kind, 40)).not.toThrow();
+      expect(made(kind, 100, 0.99)).toThrow(/`resamples` is 100/);
+    }
+    expect(made('normal', 10)).not.toThrow();
+  });
+
   test('nothing depends on how resamples are cut into waves', async () => {
     const options = { design: 'iid', points: 512, interval: 'bootstrap', bootstrap: 'normal' } as const;
     const many = await sobol({ ...options, resamples: 40 });
