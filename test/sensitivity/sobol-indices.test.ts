@@ -163,6 +163,20 @@ describe('sobolIndices on functions with known indices', () => {
     expect(grouped.firstOrder.value[0]).toBe(found.value[0]);
   });
 
+  test('total index of a set, mean dimension and interaction have their exact values, each unlike its neighbours', async () => {
+    const { outputs } = await sobol(f, { points: 16_384, closed: [['x1'], ['x3'], ['x2', 'x3']] });
+    const { closed, closedTotal, meanDimension, interaction } = outputs[0]!;
+    const near = (found: ArrayLike<number>, truth: readonly number[]): void => {
+      truth.forEach((t, i) => {
+        expect(Math.abs(found[i]! - t)).toBeLessThan(0.01);
+      });
+    };
+    near(closed!.value, [f.first[0]!, f.first[2]!, f.closed['2,3']!]);
+    near(closedTotal!.value, [f.total[0]!, f.total[2]!, 1 - f.first[0]!]);
+    near(meanDimension.value, [f.total.reduce((sum, t) => sum + t, 0)]);
+    near(interaction.value, [1 - f.first.reduce((sum, s) => sum + s, 0)]);
+  });
+
   test('superset importance is the sum of all indices that hold the pair', async () => {
     const { outputs } = await sobol(gFunction('sobol_g_6'), { points: 16_384, superset: [['x1', 'x2']] });
     const { value, names, pairs } = outputs[0]!.superset!;
