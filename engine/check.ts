@@ -46,6 +46,33 @@ export function checkNumber(
 }
 
 /**
+ * An object of options that holds no others than the `known` ones: a misspelt option must not be ignored in silence.
+ * @throws OptionError naming the first stranger and the nearest known name.
+ */
+export function checkOptionNames(where: string, options: unknown, known: readonly string[]): void {
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    throw new OptionError({
+      where,
+      option: 'options',
+      value: options,
+      found: `the options are ${show(options)}`,
+      expected: `an object with some of ${known.join(', ')}`,
+    });
+  }
+  const stranger = Object.keys(options).find((name) => !known.includes(name));
+  if (stranger === undefined) return;
+  const near = nearestName(stranger, known);
+  throw new OptionError({
+    where,
+    option: stranger,
+    value: (options as Readonly<Record<string, unknown>>)[stranger],
+    found: `there is no option \`${stranger}\``,
+    expected: `some of ${known.join(', ')}`,
+    ...(near === undefined ? {} : { fix: `Did you mean ${near}?` }),
+  });
+}
+
+/**
  * One of a list of names; the message suggests the nearest spelling.
  * @throws OptionError
  */
@@ -68,10 +95,13 @@ export function checkOneOf<T extends string>(
   });
 }
 
-/** The allowed name closest in spelling, or undefined when none is near (over a third of the letters differ). */
+/**
+ * The allowed name closest in spelling (at most a third of the letters differ, and not all of them), or else the only
+ * one that begins with `name`, from three letters on; undefined when there is none.
+ */
 export function nearestName<T extends string>(name: string, allowed: readonly T[]): T | undefined {
   let best: T | undefined;
-  let least = Math.max(2, Math.ceil(name.length / 3)) + 1;
+  let least = Math.min(name.length, Math.max(2, Math.ceil(name.length / 3)) + 1);
   for (const candidate of allowed) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < least) {
@@ -79,7 +109,9 @@ export function nearestName<T extends string>(name: string, allowed: readonly T[
       best = candidate;
     }
   }
-  return best;
+  if (best !== undefined || name.length < 3) return best;
+  const longer = allowed.filter((candidate) => candidate.toLowerCase().startsWith(name.toLowerCase()));
+  return longer.length === 1 ? longer[0] : undefined;
 }
 
 /** Edits between two words: insertions, deletions, replacements, and swaps of neighbours. */

@@ -1,5 +1,6 @@
 import type { Backend } from './backend/backend.ts';
 import { defaultBackend } from './backend/choose.ts';
+import { checkOptionNames, show } from './check.ts';
 import { OptionError } from './errors.ts';
 import { rngFromSeed } from './random/rng.ts';
 import type { Context, Ending, Info, Provenance, Result, Sampler, Step } from './sampler.ts';
@@ -20,7 +21,7 @@ export interface RunOptions {
   };
   /** "I no longer want it": the run rejects with `signal.reason`. */
   readonly signal?: AbortSignal;
-  /** Bytes of an earlier `snapshot()`; the run goes on from there, bit for bit. */
+  /** Bytes of an earlier `snapshot()`; the run goes on from there, bit for bit. Needs the seed of that run. */
   readonly from?: Uint8Array;
 }
 
@@ -37,13 +38,13 @@ export interface Progress<R> {
 /**
  * Run a method step by step. Leaving the loop early frees everything; the generator's return value is the
  * final result.
- * @throws OptionError for a bad seed or budget; `signal.reason` when aborted; whatever the method throws.
+ * @throws OptionError for options that cannot be used; `signal.reason` when aborted; whatever the method throws.
  */
 export async function* iterate<S, R extends Result>(
   sampler: Sampler<S, R>,
   options: RunOptions = {},
 ): AsyncGenerator<Progress<R>, R> {
-  checkBudget(options.budget);
+  checkRun(sampler, options);
   const seed = options.seed ?? drawSeed();
   const backend = options.backend ?? (await defaultBackend());
   const signal = options.signal ?? new AbortController().signal;
@@ -111,8 +112,47 @@ function spent(budget: RunOptions['budget'], steps: number, info: Info, millisec
   );
 }
 
-function checkBudget(budget: RunOptions['budget']): void {
-  for (const [name, value] of Object.entries(budget ?? {})) {
+const RUN: Readonly<Record<keyof RunOptions, true>> = {
+  seed: true,
+  backend: true,
+  budget: true,
+  signal: true,
+  from: true,
+};
+const BUDGET: Readonly<Record<keyof NonNullable<RunOptions['budget']>, true>> = {
+  steps: true,
+  evaluations: true,
+  milliseconds: true,
+};
+
+function checkRun(sampler: unknown, options: RunOptions): void {
+  const init = (sampler as { readonly init?: unknown } | null | undefined)?.init;
+  if (typeof init !== 'function') {
+    throw new OptionError({
+      where: 'run',
+      option: 'sampler',
+      value: sampler,
+      found: `what is to be run is ${show(sampler)}`,
+      expected: 'a method, such as sobolIndices({ ... }) or monteCarlo({ ... })',
+    });
+  }
+  checkOptionNames('run', options, Object.keys(RUN));
+  if (options.from !== undefined && options.seed === undefined) {
+    throw new OptionError({
+      where: 'run',
+      option: 'seed',
+      value: undefined,
+      found: 'option `seed` is absent while `from` is given',
+      expected: 'the seed of the run that goes on',
+      fix: 'It is `provenance.seed` of its results.',
+    });
+  }
+  if (options.budget !== undefined) checkBudget(options.budget);
+}
+
+function checkBudget(budget: NonNullable<RunOptions['budget']>): void {
+  checkOptionNames('run: budget', budget, Object.keys(BUDGET));
+  for (const [name, value] of Object.entries(budget)) {
     if (typeof value === 'number' && value > 0) continue;
     throw new OptionError({
       where: 'run',

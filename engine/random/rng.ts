@@ -1,3 +1,4 @@
+import { show } from '../check.ts';
 import { OptionError } from '../errors.ts';
 import { normalQuantile } from '../wasm/twins/normal.ts';
 import { philoxBlock, uniform64 } from '../wasm/twins/philox.ts';
@@ -43,7 +44,7 @@ export function rngFromSeed(seed: number): Rng {
       where: 'rngFromSeed',
       option: 'seed',
       value: seed,
-      found: `option \`seed\` is ${String(seed)}`,
+      found: `option \`seed\` is ${show(seed)}`,
       expected: 'an integer in [0, 2^53 - 1]',
     });
   }

@@ -1,5 +1,5 @@
 import { decodeState } from '../../engine/array/codec.ts';
-import { checkNumber, checkOneOf, checkPointMemory, show } from '../../engine/check.ts';
+import { checkNumber, checkOneOf, checkOptionNames, checkPointMemory, show } from '../../engine/check.ts';
 import { type InputSpace, inputDigest, inputSpace } from '../../engine/distribution/inputs.ts';
 import { OptionError, type PointFailure } from '../../engine/errors.ts';
 import { checkOutputs } from '../../engine/model/evaluator.ts';
@@ -29,8 +29,23 @@ export interface Plan {
 
 const DESIGNS: readonly PointSetName[] = ['sobol', 'lattice', 'lhs', 'iid'];
 
+const OPTIONS: Readonly<Record<keyof MonteCarloOptions, true>> = {
+  model: true,
+  inputs: true,
+  dependence: true,
+  outputs: true,
+  points: true,
+  replicates: true,
+  design: true,
+  quantiles: true,
+  probabilities: true,
+  level: true,
+  missing: true,
+};
+
 /** @throws OptionError for the first option that cannot be used. */
 export function checkPlan(where: string, options: MonteCarloOptions): Plan {
+  checkOptionNames(where, options, Object.keys(OPTIONS));
   const space = inputSpace(where, options.inputs, options.dependence);
   const design = checkOneOf(where, 'design', options.design ?? 'sobol', DESIGNS);
   const usual = design === 'iid' ? 1 : 8;
@@ -119,6 +134,7 @@ function wanted(
 
 /** What a snapshot holds. */
 interface Saved {
+  readonly key: readonly [number, number];
   readonly plan: string;
   readonly done: number;
   readonly failed: number;
@@ -128,6 +144,7 @@ interface Saved {
 
 /** Everything a state needs but the evaluator. */
 export interface Restored {
+  readonly key: readonly [number, number];
   readonly outputs: readonly string[];
   readonly x: Float64Array;
   readonly y: Float64Array;
@@ -136,8 +153,13 @@ export interface Restored {
   readonly failures: PointFailure[];
 }
 
-/** @throws OptionError when the bytes are no snapshot, or of a method with other options. */
-export function readSnapshot(where: string, bytes: Uint8Array, plan: Plan): Restored {
+/** @throws OptionError when the bytes are no snapshot, or of a method with other options or another seed. */
+export function readSnapshot(
+  where: string,
+  bytes: Uint8Array,
+  plan: Plan,
+  key: readonly [number, number],
+): Restored {
   const { header, arrays } = decodeState(bytes);
   const saved = header as Saved;
   if (saved?.plan !== plan.fingerprint) {
@@ -149,11 +171,20 @@ export function readSnapshot(where: string, bytes: Uint8Array, plan: Plan): Rest
       expected: 'a snapshot of the same method with the same options',
     });
   }
+  if (saved.key[0] !== key[0] || saved.key[1] !== key[1]) {
+    throw new OptionError({
+      where,
+      option: 'from',
+      value: saved.key,
+      found: 'the saved state was made with another seed',
+      expected: 'the seed of the run that goes on',
+    });
+  }
   const { done, failed, outputs } = saved;
   const x = new Float64Array(plan.points * plan.space.dimension);
   const y = new Float64Array(plan.points * outputs.length);
   x.set(arrays.x ?? []);
   y.set(arrays.y ?? []);
   const failures = saved.failures.map((failure) => ({ ...failure, input: Float64Array.from(failure.input) }));
-  return { outputs, x, y, done, failed, failures };
+  return { key, outputs, x, y, done, failed, failures };
 }

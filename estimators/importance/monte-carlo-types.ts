@@ -48,6 +48,8 @@ export interface MonteCarloResult extends Result {
 
 /** Points so far: the first `done` rows of `x` [n, d] and, once k is known, of `y` [n, k]. */
 export interface MonteCarloState {
+  /** Key of the run's generator: a state goes on with the seed it was begun with. */
+  readonly key: readonly [number, number];
   readonly evaluator: Evaluator;
   /** The point set of one replicate, kept while its chunks are drawn. */
   set: { readonly replicate: number; readonly points: PointSet } | undefined;

@@ -58,22 +58,31 @@ export function monteCarlo(options: MonteCarloOptions): Sampler<MonteCarloState,
       const x = new Float64Array(plan.points * plan.space.dimension);
       const opened = await evaluator(ctx, 0);
       return step(
-        { evaluator: opened, set: undefined, x, y: new Float64Array(0), done: 0, failed: 0, failures: [] },
+        {
+          key: ctx.rng.key,
+          evaluator: opened,
+          set: undefined,
+          x,
+          y: new Float64Array(0),
+          done: 0,
+          failed: 0,
+          failures: [],
+        },
         ctx,
       );
     },
     step,
     result: async (state, ending) => answer(state, ending, plan),
     snapshot(state) {
-      const { done, failed, failures } = state;
+      const { key, done, failed, failures } = state;
       const outputs = state.evaluator.outputs;
       const x = state.x.subarray(0, done * plan.space.dimension);
       const y = state.y.subarray(0, done * outputs.length);
       const listed = failures.map((failure) => ({ ...failure, input: [...failure.input] }));
-      return encodeState({ plan: plan.fingerprint, done, failed, failures: listed, outputs }, { x, y });
+      return encodeState({ plan: plan.fingerprint, key, done, failed, failures: listed, outputs }, { x, y });
     },
     async restore(bytes, ctx) {
-      const { outputs, ...saved } = readSnapshot(WHERE, bytes, plan);
+      const { outputs, ...saved } = readSnapshot(WHERE, bytes, plan, ctx.rng.key);
       return report({ ...saved, set: undefined, evaluator: await evaluator(ctx, saved.done, outputs) }, plan);
     },
     dispose: (state) => state.evaluator.dispose(),

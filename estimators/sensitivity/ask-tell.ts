@@ -6,6 +6,7 @@ import { rngFromSeed } from '../../engine/random/rng.ts';
 import { makeTurn } from '../../engine/turn.ts';
 import { VERSION } from '../../engine/version.ts';
 import { designTile } from './design.ts';
+import { checkSobolOptions } from './option-names.ts';
 import { type AnalysisPlan, type DesignPlan, planAnalysis, planDesign } from './plan.ts';
 import { centreProgram, quantitiesOf } from './quantities.ts';
 import { resultOf } from './result.ts';
@@ -39,6 +40,7 @@ export async function sobolDesign(
   options: DesignOptions,
   { seed, backend }: AskOptions,
 ): Promise<SobolDesign> {
+  checkSobolOptions('sobolDesign', options);
   const plan = planDesign('sobolDesign', options);
   const { layout, space, points } = plan;
   const d = space.dimension;
@@ -68,6 +70,7 @@ export async function sobolAnalyze(
   y: Float64Array,
   { seed, backend: chosen }: AskOptions,
 ): Promise<SobolResult> {
+  checkSobolOptions('sobolAnalyze', options);
   const design = planDesign('sobolAnalyze', options);
   const plan = planAnalysis(design, options);
   const outputs = options.outputs ?? ['y'];

@@ -1,5 +1,6 @@
 import { type Evaluator, openEvaluator } from '../../engine/model/evaluator.ts';
 import type { Context, Sampler, Step } from '../../engine/sampler.ts';
+import { checkSobolOptions } from './option-names.ts';
 import { planAnalysis, planDesign, planGrowth } from './plan.ts';
 import { quantitiesOf } from './quantities.ts';
 import { resultOf } from './result.ts';
@@ -41,6 +42,7 @@ const WHERE = 'sobolIndices';
  * 'error'.
  */
 export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolResult> {
+  checkSobolOptions(WHERE, options);
   const design = planDesign(WHERE, options);
   const plan = planAnalysis(design, options);
   const growth = planGrowth(design, plan, options);
