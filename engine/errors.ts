@@ -88,6 +88,8 @@ export class ModelError extends EngineError {
   constructor(fault: Fault & { readonly failures?: readonly PointFailure[] }) {
     super('model', fault);
     this.failures = fault.failures ?? [];
+    // Up to a thousand points, which a console would print where nobody caught the error.
+    Object.defineProperty(this, 'failures', { enumerable: false });
   }
 }
 

@@ -1,3 +1,4 @@
+import { show } from '../check.ts';
 import { OptionError } from '../errors.ts';
 import type { Law } from './law.ts';
 
@@ -81,7 +82,7 @@ function checkLaw(where: string, name: string, law: unknown): Law {
     where,
     option: `inputs.${name}`,
     value: law,
-    found: `input \`${name}\` is ${law === null ? 'null' : `a ${typeof law}`}`,
+    found: `input \`${name}\` is ${show(law)}`,
     expected: 'a law such as uniform(0, 1)',
   });
 }

@@ -7,6 +7,9 @@ export type MissingPolicy = 'error' | 'drop-row' | number;
 /** Failures kept in a result; further ones are only counted. */
 export const KEPT_FAILURES = 1000;
 
+/** Inputs of the first failed point that a message shows. */
+const SHOWN_INPUTS = 8;
+
 /**
  * @throws OptionError unless the policy is one of the three.
  */
@@ -31,7 +34,9 @@ export function modelFailure(
   evaluated: number,
 ): ModelError {
   const first = failures[0]!;
-  const point = names.map((name, c) => `${name} = ${short(first.input[c]!)}`).join(', ');
+  const shown = names.slice(0, SHOWN_INPUTS).map((name, c) => `${name} = ${short(first.input[c]!)}`);
+  if (names.length > SHOWN_INPUTS) shown.push(`and ${names.length - SHOWN_INPUTS} more`);
+  const point = shown.join(', ');
   return new ModelError({
     where,
     found: `the model ${first.reason} at ${failed} of ${evaluated} points`,

@@ -21,7 +21,9 @@ export async function importModule(url) {
   } catch (error) {
     // A folder without node_modules has no `ensample`, and without package.json its .js counts as CommonJS.
     const ours = UNRESOLVED.test(error?.message ?? '');
-    if (ours || (error instanceof SyntaxError && pathname.endsWith('.js'))) return importTranspiled(url);
+    // A parser of our own knows the line, which the error of Node does not.
+    const unparsed = error instanceof SyntaxError && !/does not provide an export/.test(error.message);
+    if (ours || unparsed) return importTranspiled(url);
     throw error;
   }
 }

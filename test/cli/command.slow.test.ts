@@ -22,6 +22,7 @@ const folder = folderOf({
   'constant.mjs': `${ab}export default () => 3.2;\n`,
   'one.mjs':
     "import { uniform } from 'ensample';\nexport const inputs = { a: uniform(0, 1) };\nexport default ({ a }) => a * a;\n",
+  'broken.mjs': `${ab}export default ({ a, b }) => a + ;\n`,
   'groups.mjs': `${ab}export const groups = { soil: ['a', 'bb'] };\nexport default ({ a, b }) => a * b;\n`,
   'prints.mjs': `${ab}console.log('loading');\nexport default ({ a, b }) => { console.log(a); return a + b; };\n`,
   'waits.mjs': `${ab}console.error('here');\nawait new Promise((go) => setTimeout(go, 60_000));\nexport default ({ a, b }) => a + b;\n`,
@@ -170,7 +171,7 @@ test('wrong usage: one message with what was expected, exit code 2 (1 for a miss
 
 const broken: readonly (readonly [command: string, message: string])[] = [
   ['sobol flod.ts', 'ensample sobol: no file flod.ts in this folder. Did you mean flood.ts?'],
-  ['sobol throws.mjs', 'throws.mjs: the module cannot be loaded (Error: no luck)'],
+  ['sobol throws.mjs', 'throws.mjs, line 1: the module cannot be loaded (Error: no luck)'],
   [
     'sobol no-inputs.mjs',
     'no-inputs.mjs: no export `inputs`; expected export const inputs = { name: law, ... }',
@@ -178,8 +179,9 @@ const broken: readonly (readonly [command: string, message: string])[] = [
   ['sobol no-model.mjs', 'no-model.mjs: no default export'],
   ['sobol bad-law.ts', '`high` is 1'],
   ['sobol groups.mjs', 'groups.mjs: export `groups.soil` names "bb"; expected names of inputs. Did you mean'],
+  ['sobol broken.mjs', 'broken.mjs, line 3: the module cannot be loaded (SyntaxError: Unexpected token)'],
   ['sobol .', '. is a folder, not a file.'],
-  ['sobol not-a-law.mjs', 'not-a-law.mjs: input `a` is a number; expected a law such as uniform(0, 1)'],
+  ['sobol not-a-law.mjs', 'not-a-law.mjs: input `a` is 3; expected a law such as uniform(0, 1)'],
   [
     'sobol flood.ts --report nowhere/x.html',
     'nowhere/x.html cannot be written because its folder does not exist',

@@ -131,3 +131,17 @@ test('modelFailure(): says how many points failed, the first with its inputs, an
     "beam.ts: the model returned NaN at 3 of 163840 points; expected finite numbers. First: point 71, E = 29000000, X = 0.04. Fix the model there, or leave those rows out with missing: 'drop-row'.",
   );
 });
+
+test('modelFailure(): of many inputs the first eight are shown, and a console does not print all points', () => {
+  const names = Array.from({ length: 500 }, (_, i) => `x${i}`);
+  const failures = [{ index: 3, input: new Float64Array(500), reason: 'returned NaN' }];
+  const error = modelFailure('test', names, failures, 1, 9);
+  expect(error.message).toContain('x7 = 0, and 492 more. Fix');
+  expect(error.failures).toEqual(failures);
+  expect(Object.keys(error)).not.toContain('failures');
+});
+
+test('openEvaluator(): a plain function of one argument is refused with the way to wrap it', async () => {
+  const forPoints = (({ a }: { a: number }) => a) as unknown as ModelLike;
+  await expect(open(forPoints)).rejects.toThrow(/a function of one argument; .* Wrap it: named\(/);
+});

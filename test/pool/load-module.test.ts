@@ -50,9 +50,23 @@ test('loadModule(): a module that is missing, broken or throws is a ModelError w
       /^absent.mjs: the module cannot be loaded \(.*absent.mjs/,
     ],
     [pathToFileURL(join(folder, 'absent.ts')).href, /^absent.ts: the module cannot be loaded \(.*absent.ts/],
-    [write('broken.ts', 'export default (x => ;\n'), /^broken.ts: the module cannot be loaded \(/],
-    [write('throws.mjs', "throw new RangeError('no data');\n"), /^throws.mjs: .*\(RangeError: no data\)/],
-    [write('other.mjs', "import 'nowhere';\n"), /^other.mjs: .*nowhere/],
+    [
+      write('broken.ts', 'export default (x => ;\n'),
+      /^broken.ts, line 1: the module cannot be loaded \(SyntaxError: /,
+    ],
+    [
+      write('throws.mjs', "throw new RangeError('no data');\n"),
+      /^throws.mjs, line 1: .*\(RangeError: no data\)/,
+    ],
+    [
+      write('law.mjs', "import { uniform } from 'ensample';\nexport const inputs = { a: uniform(3, 1) };\n"),
+      /^law.mjs, line 2: the module cannot be loaded \(uniform: `high` is 1; expected .* low = 3\); expected/,
+    ],
+    [
+      write('typo.ts', "import { unifrom } from 'ensample';\nunifrom(0, 1);\n"),
+      /unifrom\? Check its spelling/,
+    ],
+    [write('other.mjs', "import 'nowhere';\n"), /^other.mjs(, line 1)?: .*nowhere/],
   ];
   for (const [url, message] of cases) {
     await expect(loadModule(url)).rejects.toThrow(message);
