@@ -46,8 +46,8 @@ function shortened(warning: Warning): Warning {
 }
 
 function oneReplicate({ design, ready, analysis }: Finding, answer: Answer): Warning | undefined {
-  if (design.design !== 'sobol' || (answer.interval !== 'replicates' && answer.interval !== 'none'))
-    return undefined;
+  const none = answer.interval === 'none' && design.design === 'sobol';
+  if (answer.interval !== 'replicates' && !none) return undefined;
   if (design.points.replicates === 1) {
     return {
       code: 'one-replicate',

@@ -57,6 +57,12 @@ describe('replicates', () => {
     expect(design.interval).toBe('none');
     expect(diagnostics.warnings.map(({ code }) => code)).toContain('one-replicate');
   });
+
+  test('replicate intervals asked for on one replicate of independent points: none, and it is said', async () => {
+    const result = await sobol({ points: 256, design: 'iid', interval: 'replicates' });
+    expect(result.totalOrder.low.every(Number.isNaN)).toBe(true);
+    expect(result.diagnostics.warnings.map(({ code }) => code)).toContain('one-replicate');
+  });
 });
 
 describe('bootstrap', () => {
