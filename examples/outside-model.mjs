@@ -8,6 +8,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const [designFile, outputFile] = process.argv.slice(2);
+if (designFile === undefined || outputFile === undefined) {
+  console.error('usage: node outside-model.mjs x.csv y.csv   (x.csv comes from `ensample sample`)');
+  process.exit(2);
+}
 const rows = readFileSync(designFile, 'utf8')
   .split(/\r?\n/)
   .filter((line) => line !== '' && !line.startsWith('#'))
