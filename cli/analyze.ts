@@ -223,7 +223,7 @@ function checkFinite(y: NumberTable, values: Float64Array, outputs: number): voi
     where: `${y.file}, line ${line}`,
     file: y.file,
     line,
-    found: `no finite number there${others === 0 ? '' : ` and in ${counted(others, count(others), 'other row')}`} of ${count(y.rows)} rows`,
+    found: `no finite number there${others === 0 ? '' : ` and in ${counted(others, count(others), 'other row')}`}`,
     expected: 'finite numbers',
     fix: 'Run the model there again, or leave those rows out with --missing drop-row.',
   });
