@@ -4,6 +4,7 @@ import { OptionError } from '../../engine/errors.ts';
 import { ESTIMATORS } from '../../engine/math/sobol-estimators.ts';
 import { checkOutputs } from '../../engine/model/evaluator.ts';
 import { checkMissing, type MissingPolicy } from '../../engine/model/missing.ts';
+import { SOBOL_DIMENSIONS } from '../../engine/random/directions.ts';
 import { checkPoints, type PointPlan } from '../../engine/random/point-plan.ts';
 import type { Warning } from '../../engine/types.ts';
 import { checkGroups, type Groups } from './groups.ts';
@@ -50,7 +51,6 @@ const INTERVALS: readonly IntervalName[] = ['replicates', 'asymptotic', 'bootstr
 const BOOTSTRAPS: readonly BootstrapName[] = ['normal', 'percentile', 'basic', 'bca'];
 
 /** Dimensions of the table of direction numbers (Joe & Kuo 2008). */
-const SOBOL_DIMENSIONS = 21_201;
 
 /** @throws OptionError for the first option that cannot be used. */
 export function planDesign(where: string, options: DesignOptions): DesignPlan {
@@ -87,7 +87,8 @@ export function planDesign(where: string, options: DesignOptions): DesignPlan {
 /** @throws OptionError for the first option that cannot be used. */
 export function planAnalysis(design: DesignPlan, options: AnalysisOptions): AnalysisPlan {
   const { where } = design;
-  const replicated = design.points.replicates > 1 && design.design === 'sobol';
+  // Replicates are valid for any design; on independent points the asymptotic interval is valid too, and sharper.
+  const replicated = design.points.replicates > 1 && design.design !== 'iid';
   const byDefault = replicated ? 'replicates' : design.design === 'sobol' ? 'none' : 'asymptotic';
   const interval = checkOneOf(where, 'interval', options.interval ?? byDefault, INTERVALS);
   checkOutputs(where, options.outputs);
@@ -139,7 +140,7 @@ function checkDimension(where: string, design: DesignName, d: number, estimator:
     value: d,
     found: `there are ${d} inputs, which take ${matrices * d} Sobol' coordinates`,
     expected: `at most ${Math.floor(SOBOL_DIMENSIONS / matrices)} inputs for design 'sobol'`,
-    fix: "Use design: 'lhs', or put inputs into groups and screen them first.",
+    fix: "Use design: 'lhs'.",
   });
 }
 

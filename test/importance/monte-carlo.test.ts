@@ -171,3 +171,14 @@ test('monteCarlo(): points that leave the net incomplete are told, with both nei
     message: "1 000 points leave the Sobol' net incomplete and cost accuracy. Use 512 or 1 024.",
   });
 });
+
+test('monteCarlo(): a probability from few events a replicate is told; exact intervals need no warning', async () => {
+  const probabilities = { rare: { below: 0.0005 } };
+  const codes = async (options: Partial<MonteCarloOptions>): Promise<string[]> => {
+    const result = await run(monteCarlo({ ...base, probabilities, ...options }), { seed: SEED });
+    return result.diagnostics.warnings.map(({ code }) => code);
+  };
+  expect(await codes({ points: 4096 })).toContain('few-events');
+  expect(await codes({ points: 65_536 })).not.toContain('few-events');
+  expect(await codes({ points: 4096, design: 'iid' })).not.toContain('few-events');
+});
