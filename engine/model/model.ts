@@ -6,7 +6,7 @@ export type PointValue = number | ArrayLike<number>;
 /** Function of one point x [d]. */
 export type PointFn = (x: Float64Array) => PointValue | Promise<PointValue>;
 
-/** Function of one point as { name: value }. */
+/** Function of one point as { name: value }. With more than 64 inputs the object is used again: copy it to keep it. */
 export type NamedFn = (inputs: Readonly<Record<string, number>>) => PointValue | Promise<PointValue>;
 
 export interface BatchModel {

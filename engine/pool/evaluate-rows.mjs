@@ -40,12 +40,16 @@ function thrown(error) {
   return `threw ${error.name}: ${error.message}`.split('\n', 1)[0].slice(0, 300);
 }
 
-/** The function of (x, row) behind a pointwise or named model; one object is reused for all rows of a call. */
+/** Above this many inputs a named model gets one object again and again: making an object costs more than the model. */
+const FRESH_OBJECTS = 64;
+
+/** The function of (x, row) behind a pointwise or named model. */
 function caller(model, names, x) {
   const d = names.length;
   if (model.kind === 'pointwise') return (row) => model.evaluate(x.subarray(row * d, row * d + d));
+  const reused = {};
   return (row) => {
-    const point = {};
+    const point = d > FRESH_OBJECTS ? reused : {};
     for (let c = 0; c < d; c++) point[names[c]] = x[row * d + c];
     return model.evaluate(point);
   };

@@ -145,3 +145,13 @@ test('openEvaluator(): a plain function of one argument is refused with the way 
   const forPoints = (({ a }: { a: number }) => a) as unknown as ModelLike;
   await expect(open(forPoints)).rejects.toThrow(/a function of one argument; .* Wrap it: named\(/);
 });
+
+test('openEvaluator(): a named model with hundreds of inputs gets the right values at every row', async () => {
+  const names = Array.from({ length: 300 }, (_, c) => `x${c}`);
+  const model = named((point) => names.reduce((total, name, c) => total + point[name]! * (c + 1), 0));
+  const signal = new AbortController().signal;
+  const evaluator = await openEvaluator({ where: 'test', model, names, backend: jsBackend(), signal });
+  const points = Float64Array.from({ length: 600 }, (_, i) => (i < 300 ? 1 : 2));
+  const { y } = await evaluator.evaluate(points, 2);
+  expect([...y]).toEqual([45_150, 90_300]);
+});
