@@ -54,9 +54,10 @@ export async function sobol(
     const { result, interrupted, state } = watched;
     if (settings.resume !== undefined && state !== undefined)
       writeState(settings.resume, { seed, model: model.hash }, state);
-    const after = stateLines(settings, watched);
     if (result === undefined) {
-      terminal.err.write(`${['Interrupted before the first whole replicate.', ...after].join('\n')}\n`);
+      terminal.err.write(
+        'Interrupted before the first points were evaluated: there is nothing to show yet.\n',
+      );
       return EXIT.interrupted;
     }
     await showOutcome(
@@ -71,7 +72,7 @@ export async function sobol(
         elapsed: performance.now() - start,
         warnings: changedModel(settings, model, before?.header.model),
         before: interrupted ? [interruptedLine(result)] : [],
-        after,
+        after: stateLines(settings, watched),
       },
       terminal,
     );

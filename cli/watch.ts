@@ -16,7 +16,7 @@ export interface Watch {
 }
 
 export interface Watched {
-  /** Undefined when it was stopped before the first whole replicate, inside a step. */
+  /** Undefined when it was stopped inside its first step. */
   readonly result: SobolResult | undefined;
   readonly interrupted: boolean;
   /** State at the last step, when it was to be kept. */
@@ -31,10 +31,12 @@ const GRACE = 250;
 const PACE = { milliseconds: 50, runs: 1000, long: 2000 };
 /** Answers on the way cost at most this share of the run, and are not asked for more often than this. */
 const ASKING = { share: 0.01, milliseconds: 200 };
+/** After a step this long, in milliseconds, the next one may outlast the grace: there must be an answer before it. */
+const SLOW_STEP = GRACE / 8;
 
 /**
- * Runs a method while watching it: keeps the answer of the last whole replicate, so that Ctrl-C has something to
- * show within a second even when a single model run takes longer than that.
+ * Runs a method while watching it: keeps the answer of the last whole replicate, or of the points so far while there
+ * is none, so that Ctrl-C has something to show within a second even when a single model run takes longer than that.
  *
  * @throws whatever the method throws, unless it was asked to stop.
  */
@@ -75,18 +77,21 @@ interface Keeper {
   rest(): Pick<Watched, 'state' | 'speed'>;
 }
 
-/** Looks at each step: passes progress on, keeps the answer of whole replicates and, if wanted, the state. */
+/** Looks at each step: passes progress on, keeps an answer and, if wanted, the state. */
 function keeper(options: Watch): Keeper {
   let result: SobolResult | undefined;
   let state: Uint8Array | undefined;
   let replicate = 0;
   let asked = performance.now();
+  let seen = asked;
   let saved = 0;
   let cost = 0;
   let before = options.from === undefined ? 0 : undefined;
   let ran = 0;
   const pace = pacer();
   const due = (): boolean => performance.now() - asked > Math.max(ASKING.milliseconds, cost / ASKING.share);
+  const first = (): boolean =>
+    result === undefined && (options.from !== undefined || performance.now() - seen > SLOW_STEP);
   return {
     result: () => result,
     rest: () => ({ state, speed: pace.speed() }),
@@ -96,7 +101,7 @@ function keeper(options: Watch): Keeper {
       ran = done - before;
       pace.see(done);
       const whole = total === undefined ? replicate + 1 : Math.floor((done / total) * options.replicates);
-      if (whole > replicate && due()) {
+      if (first() || ((whole > replicate || whole === 0) && due())) {
         const start = performance.now();
         result = await at.result();
         replicate = whole;
@@ -110,6 +115,7 @@ function keeper(options: Watch): Keeper {
       }
       const widest = result === undefined ? Number.NaN : widestHalf(result);
       options.update({ done, ran, total, widest });
+      seen = performance.now();
     },
   };
 }

@@ -60,7 +60,7 @@ function oneReplicate({ design, ready, analysis }: Finding, answer: Answer): War
   if (analysis.plan.interval === 'none' || ready.complete >= 2) return undefined;
   return {
     code: 'one-replicate',
-    message: `Only ${ready.complete} of ${design.points.replicates} replicates is complete; there is no standard error with fewer than two. Let the run go on.`,
+    message: `${ready.complete === 0 ? 'None' : 'Only one'} of ${design.points.replicates} replicates is complete; there is no standard error with fewer than two. Let the run go on.`,
     value: ready.complete,
     threshold: 2,
   };

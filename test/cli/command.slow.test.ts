@@ -36,6 +36,10 @@ const folder = folderOf({
       if (++calls === 600) writeFileSync('ready', '');
       return a + b;
     };\n`,
+  'slower.mjs': `${ab}export default async ({ a, b }) => {
+      await new Promise((go) => setTimeout(go, 10));
+      return a + b;
+    };\n`,
   'names.mjs': `import { uniform } from 'ensample';
     const names = ['<b>', 'a"b', '=1+1', 'n'.repeat(60), '流量', '🌊'];
     export const inputs = Object.fromEntries(names.map((name) => [name, uniform(0, 1)]));
@@ -333,6 +337,29 @@ test('Ctrl-C: said at once, the table of whole replicates, exit code 130; --resu
   expect(rest.code).toBe(0);
   const whole = await ensample('sobol sum.mjs -n 512 --seed 7 --json');
   expect(JSON.parse(rest.out).indices).toEqual(JSON.parse(whole.out).indices);
+});
+
+test('Ctrl-C before the first whole replicate: a table of points with the reason why there are no intervals', async () => {
+  // A replicate of 512 points takes ten seconds, the first chunk one.
+  const early = start(folder.path, 'sobol slower.mjs -n 4096 --seed 7 --threads 2 --json'.split(' '));
+  await early.said('model runs');
+  await new Promise((go) => setTimeout(go, 4000));
+  early.interrupt();
+  const { code, out, err } = await early.done;
+  expect([code, err]).toEqual([130, expect.stringContaining('Interrupted after 0 of 8 replicates (')]);
+  expect(flat(err)).toContain('None of 8 replicates is complete');
+  const { completeReplicates, indices } = JSON.parse(out);
+  expect([completeReplicates, indices.ST.low]).toEqual([0, [null, null]]);
+  for (const value of indices.ST.value) expect(value).toBeGreaterThan(0);
+});
+
+test('Ctrl-C before the first points: one sentence, exit code 130', async () => {
+  const early = start(folder.path, 'sobol slower.mjs -n 4096 --seed 7 --threads 1'.split(' '));
+  await early.said('model runs');
+  early.interrupt();
+  const { code, out, err } = await early.done;
+  expect([code, out]).toEqual([130, '']);
+  expect(flat(err)).toContain('Interrupted before the first points were evaluated');
 });
 
 test('Ctrl-C while the model file loads is answered, with exit code 130', async () => {
