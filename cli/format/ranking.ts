@@ -1,4 +1,4 @@
-import type { HistoryEntry, OutputIndices, SobolResult } from '../../estimators/index.ts';
+import { type HistoryEntry, type OutputIndices, type SobolResult, studentT } from '../../estimators/index.ts';
 import { count, duration } from './number.ts';
 
 /** Inputs next to each other in the order of ST whose difference may be 0. */
@@ -14,27 +14,58 @@ const MOST_POINTS = 2 ** 22;
 /** Rates at which half-widths can shrink: n^-0.5 for plain sampling to little over n^-1 for nets. */
 const RATE = { least: 0.5, most: 1.25 };
 
+/** Differences that are 0 but for rounding. */
+const ROUNDING = 1e-12;
+
 /**
  * Groups of inputs that the total indices leave undecided. Neighbours in ST are told apart when the interval of
- * their difference excludes 0; its half-width is that of a difference of two independent estimates.
+ * their difference excludes 0. Its half-width is Student's of the differences within replicates, R - 1 degrees of
+ * freedom; without replicates, that of a difference of two independent estimates.
  */
 export function notToldApart(indices: OutputIndices, candidates: readonly number[]): Tie[] {
-  const { value, low, high } = indices.totalOrder;
+  const { value } = indices.totalOrder;
+  const halfOf = differenceHalf(indices);
   const order = [...candidates].sort((a, b) => value[b]! - value[a]! || a - b);
   const ties: { members: number[]; ratio: number }[] = [];
   for (let k = 1; k < order.length; k++) {
     const [a, b] = [order[k - 1]!, order[k]!];
-    const half = Math.hypot((high[a]! - low[a]!) / 2, (high[b]! - low[b]!) / 2);
+    const half = halfOf(a, b);
     const gap = value[a]! - value[b]!;
-    if (!(half > 0) || gap > half) continue;
+    if (Number.isNaN(half) || gap > half) continue;
     const last = ties[ties.length - 1];
-    const ratio = half / gap;
+    // No number of points settles an exact tie.
+    const ratio = half === 0 ? Infinity : half / gap;
     if (last?.members[last.members.length - 1] === a) {
       last.members.push(b);
       last.ratio = Math.max(last.ratio, ratio);
     } else ties.push({ members: [a, b], ratio });
   }
   return ties;
+}
+
+/** Half-width of the interval of ST of one input minus that of another; 0 for an exact tie, NaN when there is none. */
+function differenceHalf(indices: OutputIndices): (a: number, b: number) => number {
+  const { value, low, high, level } = indices.totalOrder;
+  const paired = indices.replicateTotals;
+  if (paired === undefined) {
+    return (a, b) => {
+      const half = Math.hypot((high[a]! - low[a]!) / 2, (high[b]! - low[b]!) / 2);
+      return half > 0 ? half : Number.NaN;
+    };
+  }
+  const { replicates: r, values } = paired;
+  const t = studentT(r - 1).quantile((1 + level) / 2);
+  return (a, b) => {
+    const gap = value[a]! - value[b]!;
+    let [squares, largest] = [0, 0];
+    for (let from = 0; from < values.length; from += value.length) {
+      const difference = values[from + a]! - values[from + b]!;
+      squares += (difference - gap) ** 2;
+      largest = Math.max(largest, Math.abs(difference));
+    }
+    if (largest <= ROUNDING * Math.abs(value[a]!)) return 0;
+    return t * Math.sqrt(squares / (r - 1) / r);
+  };
 }
 
 /**

@@ -41,6 +41,8 @@ export interface Ready {
 export interface Answer {
   readonly intervals: Intervals;
   readonly interval: IntervalName;
+  /** The same quantities of each replicate, when they make the intervals; else empty. */
+  readonly replicates: readonly Float64Array[];
   /** From pooled rows: centre and variance of each output. */
   readonly centre: Float64Array;
   readonly points: number;
@@ -62,11 +64,10 @@ export async function answerOf(analysis: Analysis, store: Store, ready: Ready): 
   if (interval === 'replicates' && ready.complete > 0) {
     const each: Estimates[] = [];
     for (const segment of ready.segments) each.push(await segmentEstimate(analysis, store, segment));
-    const intervals = studentIntervals(
-      each.map(({ values }) => values),
-      analysis.plan.level,
-    );
-    return { intervals, interval, centre: meanOf(each.map(({ centre }) => centre)), points: pointsOf(ready) };
+    const replicates = each.map(({ values }) => values);
+    const intervals = studentIntervals(replicates, analysis.plan.level);
+    const centre = meanOf(each.map((estimates) => estimates.centre));
+    return { intervals, interval, replicates, centre, points: pointsOf(ready) };
   }
   return pooled(analysis, store, ready, interval);
 }
@@ -86,7 +87,7 @@ async function pooled(
     const at = await (whole === undefined
       ? columnsEstimate(analysis, columns, segment)
       : segmentEstimate(analysis, store, segment));
-    const answer = { interval, centre: at.centre, points: segment.n };
+    const answer = { interval, replicates: [], centre: at.centre, points: segment.n };
     const valid = ready.complete > 0 || ready.independent;
     if (!valid || segment.n < 2 || interval === 'none' || interval === 'replicates') {
       return { ...answer, intervals: withoutIntervals(at.values) };

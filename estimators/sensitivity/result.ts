@@ -5,7 +5,14 @@ import type { Finding } from './finding.ts';
 import type { Intervals } from './intervals.ts';
 import type { Quantities, Span } from './quantities.ts';
 import type { Store } from './store.ts';
-import type { DesignInfo, HistoryEntry, OutputIndices, PairEstimate, SobolResult } from './types.ts';
+import type {
+  DesignInfo,
+  HistoryEntry,
+  OutputIndices,
+  PairEstimate,
+  ReplicateValues,
+  SobolResult,
+} from './types.ts';
 import { resultWarnings } from './warnings.ts';
 
 /** Base points and inputs kept in a result for pictures. */
@@ -104,10 +111,14 @@ function outputIndices(
     return { ...take(span, names), pairs: list };
   };
   const sets = layout.closed.map((set) => set.name);
+  const totals = constant
+    ? undefined
+    : replicateValues(answer, row * quantities.formulas.length, quantities.total);
   return {
     name,
     firstOrder: take(quantities.first, groups.names),
     totalOrder: take(quantities.total, groups.names),
+    ...(totals === undefined ? {} : { replicateTotals: totals }),
     secondOrder: pairs(quantities.pairs, layout.pairs),
     superset: pairs(
       quantities.superset,
@@ -122,6 +133,17 @@ function outputIndices(
     constant,
     largestShare: range === undefined || constant ? Number.NaN : range.share,
   };
+}
+
+/** What each replicate says of a span of quantities; `offset` is where the quantities of the output begin. */
+function replicateValues({ replicates }: Answer, offset: number, span: Span): ReplicateValues | undefined {
+  if (replicates.length < 2) return undefined;
+  const values = new Float64Array(replicates.length * span.count);
+  replicates.forEach((all, r) => {
+    const from = offset + span.from;
+    values.set(all.subarray(from, from + span.count), r * span.count);
+  });
+  return { replicates: replicates.length, values };
 }
 
 /** All entries NaN: there is no variance to share out. */

@@ -73,6 +73,8 @@ export interface OutputIndices {
   readonly name: string;
   readonly firstOrder: IntervalEstimate;
   readonly totalOrder: IntervalEstimate;
+  /** Behind `totalOrder` when at least two replicates make its intervals: differences of inputs are paired by replicate. */
+  readonly replicateTotals?: ReplicateValues;
   /** Absent unless asked for. names: 'a x b'. */
   readonly secondOrder: PairEstimate | undefined;
   readonly superset: PairEstimate | undefined;
@@ -89,6 +91,13 @@ export interface OutputIndices {
   readonly constant: boolean;
   /** Largest share of the variance carried by one point. */
   readonly largestShare: number;
+}
+
+/** Estimates of D indices by each of R replicates; their means are the values of the family. */
+export interface ReplicateValues {
+  readonly replicates: number;
+  /** [R, D], row-major. */
+  readonly values: Float64Array;
 }
 
 export interface PairEstimate extends IntervalEstimate {

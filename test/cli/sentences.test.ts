@@ -104,6 +104,27 @@ test('notToldApart(): chains of ties are one group, inputs apart are none', () =
   expect(notToldApart(made, [1, 3])).toEqual([]);
 });
 
+test('notToldApart(): replicates that agree on a difference tell inputs apart whose intervals overlap', () => {
+  const made = indices({ names: ['a', 'b'], first: [0.5, 0.5], total: [0.52, 0.5], half: [0.05, 0.05] });
+  expect(notToldApart(made, [0, 1])).toHaveLength(1);
+  const values = Float64Array.of(0.48, 0.46, 0.52, 0.501, 0.56, 0.539); // differences 0.02, 0.019, 0.021
+  expect(notToldApart({ ...made, replicateTotals: { replicates: 3, values } }, [0, 1])).toEqual([]);
+  // Differences 0.03, 0.01, 0.02 have standard error 0.01 / sqrt(3); times 4.303 (2 degrees of freedom) is 0.0248.
+  const apart = Float64Array.of(0.48, 0.45, 0.52, 0.51, 0.56, 0.54);
+  const [tie] = notToldApart({ ...made, replicateTotals: { replicates: 3, values: apart } }, [0, 1]);
+  expect(tie?.ratio).toBeCloseTo((4.302652729911275 * 0.01) / Math.sqrt(3) / 0.02, 8);
+});
+
+test('leadSentences(): inputs that are equal in every replicate are not told apart, and nothing settles it', () => {
+  const made = indices({ names: ['a', 'b'], first: [0.5, 0.5], total: [0.75, 0.75], half: [0.02, 0.02] });
+  for (const rounding of [0, 1e-16, 2e-16]) {
+    const values = Float64Array.of(0.74, 0.74 + rounding, 0.75, 0.75 - rounding, 0.76, 0.76 + rounding);
+    const said = leadSentences(story(result([{ ...made, replicateTotals: { replicates: 3, values } }])));
+    expect(said).toContain('a and b are not told apart by their total indices.');
+    expect(said.join(' ')).not.toContain('To settle it');
+  }
+});
+
 test('shrinkRate(): the exponent of the last three prefixes, kept between 0.5 and 1.25', () => {
   const at = (points: number, half: number) => {
     const numbers = estimate(['a'], [0.5], [half]);

@@ -50,6 +50,22 @@ describe('replicates', () => {
     );
   });
 
+  test('the totals of each replicate come with the result: their means are ST, and only replicates bring them', async () => {
+    const { outputs } = await sobol({ points: 1024, replicates: 4 });
+    const { replicateTotals, totalOrder } = outputs[0]!;
+    const { replicates, values } = replicateTotals!;
+    const d = totalOrder.value.length;
+    expect([replicates, values.length]).toEqual([4, 4 * d]);
+    const rows = Array.from({ length: 4 }, (_, r) => values.slice(r * d, (r + 1) * d));
+    const again = studentIntervals(rows, 0.95);
+    expect([again.value, again.low]).toEqual([totalOrder.value, totalOrder.low]);
+    const others = [{ replicates: 1 }, { design: 'iid' }, { interval: 'bootstrap', resamples: 50 }] as const;
+    for (const options of others) {
+      const other = await sobol({ points: 256, ...options });
+      expect(other.outputs[0]!.replicateTotals).toBeUndefined();
+    }
+  });
+
   test('one replicate gives the value and no standard error', async () => {
     const { totalOrder, design, diagnostics } = await sobol({ points: 1024, replicates: 1 });
     expect(totalOrder.standardError.every(Number.isNaN)).toBe(true);
