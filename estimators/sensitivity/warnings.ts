@@ -11,6 +11,10 @@ const WIDE = 0.05;
  * many entries: plain 95 % intervals of indices that are 0 would raise an alarm in every second run of 20 inputs.
  */
 const ALARM = 3;
+/** The replicates that a message proposes: the default of a run with enough points. */
+const REPLICATES = 8;
+/** Points to begin with, proposed to a run of a few. */
+const ENOUGH = 1024;
 /** Share of the variance carried by one point. */
 const HEAVY = 0.1;
 const LONGEST = 240;
@@ -48,11 +52,15 @@ function shortened(warning: Warning): Warning {
 function oneReplicate({ design, ready, analysis }: Finding, answer: Answer): Warning | undefined {
   const none = answer.interval === 'none' && design.design === 'sobol';
   if (answer.interval !== 'replicates' && !none) return undefined;
-  if (design.points.replicates === 1) {
+  const { replicates, total } = design.points;
+  if (replicates === 1) {
+    const lead = `With one ${design.design === 'sobol' ? 'scramble' : 'replicate'} there is no standard error`;
     return {
       code: 'one-replicate',
       message:
-        'With one scramble there is no standard error. Use --replicates 8 for intervals (slightly less sharp).',
+        total < 2 * REPLICATES
+          ? `${lead}, and ${spaced(total)} points are too few for more. Use ${spaced(ENOUGH)} points.`
+          : `${lead}. Use --replicates ${REPLICATES} for intervals (slightly less sharp).`,
       value: 1,
       threshold: 2,
     };
@@ -60,7 +68,7 @@ function oneReplicate({ design, ready, analysis }: Finding, answer: Answer): War
   if (analysis.plan.interval === 'none' || ready.complete >= 2) return undefined;
   return {
     code: 'one-replicate',
-    message: `${ready.complete === 0 ? 'None' : 'Only one'} of ${design.points.replicates} replicates is complete; there is no standard error with fewer than two. Let the run go on.`,
+    message: `${ready.complete === 0 ? 'None' : 'Only one'} of ${replicates} replicates is complete; there is no standard error with fewer than two. Let the run go on.`,
     value: ready.complete,
     threshold: 2,
   };

@@ -74,6 +74,17 @@ describe('replicates', () => {
     expect(diagnostics.warnings.map(({ code }) => code)).toContain('one-replicate');
   });
 
+  test('the advice for one replicate is one that can be followed: replicates where points allow them, else points', async () => {
+    const advice = async (options: Partial<SobolOptions>): Promise<string> => {
+      const { warnings } = (await sobol(options)).diagnostics;
+      return warnings.find(({ code }) => code === 'one-replicate')!.message;
+    };
+    expect(await advice({ points: 16, replicates: 1 })).toContain('Use --replicates 8');
+    const few = /^With one scramble .* and [38] points are too few for more\. Use 1 024 points\.$/;
+    expect(await advice({ points: 3 })).toMatch(few);
+    expect(await advice({ points: 8, replicates: 1 })).toMatch(few);
+  });
+
   test('replicate intervals asked for on one replicate of independent points: none, and it is said', async () => {
     const result = await sobol({ points: 256, design: 'iid', interval: 'replicates' });
     expect(result.totalOrder.low.every(Number.isNaN)).toBe(true);
