@@ -31,13 +31,13 @@ export function resultWarnings(
     ...design.points.warnings,
     ...analysis.plan.warnings,
     oneReplicate(finding, answer),
-    rowsDropped(finding),
+    rowsDropped(finding, answer),
     constantOutput(outputs),
     noVariance(finding, outputs),
     negative(outputs),
     totalBelowFirst(outputs),
     intervalWide(answer, main),
-    targetNotReached(finding, answer, main),
+    targetNotReached(finding, main),
     heavyOutput(outputs, answer.points),
   ];
   return found.filter((warning) => warning !== undefined).map(shortened);
@@ -74,13 +74,17 @@ function oneReplicate({ design, ready, analysis }: Finding, answer: Answer): War
   };
 }
 
-function rowsDropped({ ready, filled }: Finding): Warning | undefined {
+function rowsDropped({ ready, filled, analysis }: Finding, answer: Answer): Warning | undefined {
   if (ready.dropped === 0) return undefined;
   const rows = filled.reduce((sum, n) => sum + n, 0);
   const percent = Number(((100 * ready.dropped) / rows).toPrecision(2));
+  const other =
+    answer.interval === analysis.plan.interval
+      ? ''
+      : ` Intervals are ${answer.interval} instead: gaps spoil replicates.`;
   return {
     code: 'rows-dropped',
-    message: `${spaced(ready.dropped)} of ${spaced(rows)} rows (${percent} %) were left out because the model failed there; results describe the inputs where it works. The points are listed in \`failures\`.`,
+    message: `${spaced(ready.dropped)} of ${spaced(rows)} rows (${percent} %) were left out because the model failed there; results describe the inputs where it works. The points are listed in \`failures\`.${other}`,
     value: ready.dropped,
     threshold: 0,
   };
@@ -198,26 +202,27 @@ function widestOf({ totalOrder }: OutputIndices): { readonly value: number; read
   return widest;
 }
 
-/** Half-widths shrink like 1/sqrt n at worst; Sobol' points usually do better. */
+/** Half-widths shrink like 1/sqrt n at worst; Sobol' points usually do better. Advice is a power of two. */
 function intervalWide(answer: Answer, main: OutputIndices): Warning | undefined {
   const { value, half } = widestOf(main);
   if (half <= WIDE) return undefined;
-  const factor = 2 ** Math.ceil(2 * Math.log2(half / (WIDE / 2)));
-  const reached = half / Math.sqrt(factor);
+  const points = 2 ** Math.ceil(Math.log2(answer.points) + 2 * Math.log2(half / (WIDE / 2)));
+  const reached = half / Math.sqrt(points / answer.points);
   return {
     code: 'interval-wide',
-    message: `The widest interval is ${value.toFixed(2)} +/- ${half.toFixed(2)}, wider than a ranking needs (${WIDE}). ${spaced(answer.points * factor)} points would bring it to about ${reached.toFixed(2)}.`,
+    message: `The widest interval is ${value.toFixed(2)} +/- ${half.toFixed(2)}, wider than a ranking needs (${WIDE}). ${spaced(points)} points would bring it to about ${reached.toFixed(2)}.`,
     value: half,
     threshold: WIDE,
   };
 }
 
-function targetNotReached({ until }: Finding, answer: Answer, main: OutputIndices): Warning | undefined {
+function targetNotReached({ until, filled }: Finding, main: OutputIndices): Warning | undefined {
   const { half } = widestOf(main);
   if (until === undefined || half <= until) return undefined;
+  const points = filled.reduce((sum, n) => sum + n, 0);
   return {
     code: 'target-not-reached',
-    message: `Doubling ended at ${spaced(answer.points)} points with a widest interval of +/- ${Number(half.toPrecision(2))}, above the target ${until}. Allow more with maxPoints, or ask for less.`,
+    message: `Doubling ended at ${spaced(points)} points with a widest interval of +/- ${Number(half.toPrecision(2))}, above the target ${until}. Allow more with maxPoints, or ask for less.`,
     value: half,
     threshold: until,
   };

@@ -21,6 +21,15 @@ function sobol(options: Partial<SobolOptions>): Promise<SobolResult> {
   });
 }
 
+test('after dropped rows the points that are advised are still a power of two, and an interval asked for is no news', async () => {
+  const { dropped, diagnostics } = await sobol({ missing: 'drop-row', points: 512, interval: 'asymptotic' });
+  expect(dropped).toBeGreaterThan(0);
+  const messages = new Map(diagnostics.warnings.map(({ code, message }) => [code, message]));
+  const advised = /([\d ]+) points would bring/.exec(messages.get('interval-wide')!)![1]!;
+  expect(Math.log2(Number(advised.replaceAll(' ', ''))) % 1).toBe(0);
+  expect(messages.get('rows-dropped')).not.toContain('instead');
+});
+
 test('by default a failing point fails the run, with its number and inputs', async () => {
   const error = await sobol({}).catch((e: unknown) => e);
   expect(error).toBeInstanceOf(ModelError);
@@ -47,6 +56,7 @@ test('drop-row leaves the base point out of A, B, AB and BA together and turns t
   expect(warning.message).toMatch(
     /^\d+ of 4 096 rows \(\d.* %\) were left out because the model failed there;/,
   );
+  expect(warning.message).toMatch(/ Intervals are asymptotic instead: gaps spoil replicates\.$/);
   // The estimate is that of the rows which stayed, however they were found.
   const design = await sobolDesign(
     { inputs, points: 4096, secondOrder: true },
