@@ -52,6 +52,12 @@ const schema = v.looseObject({
   outputs: v.nullish(list(v.string())),
 });
 
+/** What a problem cannot do without. */
+const REQUIRED: Readonly<Record<string, string>> = {
+  names: 'a list of num_vars names',
+  bounds: 'a list of num_vars pairs [low, high]',
+};
+
 /**
  * Inputs, groups and outputs of a SALib problem.
  *
@@ -66,6 +72,8 @@ export function fromSalib(problem: unknown, source: SalibSource = { file: 'probl
   if (!parsed.success) {
     const issue = parsed.issues[0];
     const path = v.getDotPath(issue) ?? 'the whole';
+    const needed = issue.input === undefined ? REQUIRED[path] : undefined;
+    if (needed !== undefined) throw fault(source, undefined, `\`${path}\` is missing`, needed);
     throw fault(source, undefined, `\`${path}\` is ${issue.received}`, issue.expected ?? issue.message);
   }
   const { names, bounds, outputs } = parsed.output;

@@ -57,7 +57,8 @@ describe('fromSalib()', () => {
   });
 
   test.each([
-    [{ names: ['a'] }, '`bounds` is undefined'],
+    [{ names: ['a'] }, '`bounds` is missing; expected a list of num_vars pairs [low, high].'],
+    [{ bounds: [[0, 1]] }, '`names` is missing; expected a list of num_vars names.'],
     [{ names: [], bounds: [] }, '`names`'],
     [{ num_vars: 3, names: ['a'], bounds: [[0, 1]] }, '`num_vars` is 3; expected 1'],
     [{ names: ['a', 'b'], bounds: [[0, 1]] }, '`bounds` has 1 entries; expected 2'],
