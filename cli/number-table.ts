@@ -42,8 +42,8 @@ interface Row {
 /**
  * Reads a table of numbers: commas, semicolons, tabs or blanks between cells, with or without a header, LF or CRLF,
  * with or without a byte-order mark.
- * @throws InputError when there is no such file, no row, a cell that is no number, or a row of another length; with
- *   the line.
+ * @throws InputError when there is no such file, no row, a cell that is no number, a row of another length, or a
+ *   column name that comes twice; with the line.
  */
 export function readNumbers(where: string, path: string): NumberTable {
   checkReadable(where, path);
@@ -56,6 +56,7 @@ export function readNumbers(where: string, path: string): NumberTable {
   const named = first.cells.some((cell) => Number.isNaN(toNumber(cell)) && !isMissing(cell));
   const body = named ? rows.slice(1) : rows;
   const columns = first.cells.length;
+  if (named) checkDistinct(file, first);
   if (body.length === 0) throw fault(file, first.line, 'a header and no rows', 'rows of numbers after it');
   const values = new Float64Array(body.length * columns);
   body.forEach(({ cells, line }, r) => {
@@ -74,6 +75,14 @@ export function readNumbers(where: string, path: string): NumberTable {
     comments,
     line: (row) => body[row]!.line,
   };
+}
+
+/** A name that comes twice could mean either column. */
+function checkDistinct(file: string, { cells, line }: Row): void {
+  const twice = cells.findIndex((name, c) => cells.indexOf(name) !== c);
+  if (twice < 0) return;
+  const columns = `columns ${cells.indexOf(cells[twice]!) + 1} and ${twice + 1}`;
+  throw fault(file, line, `${columns} are both named ${JSON.stringify(cells[twice])}`, 'different names');
 }
 
 function parseCell(file: string, line: number, cell: string): number {

@@ -36,6 +36,7 @@ test.each([
   ['a,b\n1,2\n3\n', 3, '1 cells; expected 2, as in line 1'],
   ['a,b\n1,2\n3,\n', 3, 'an empty cell; expected a number'],
   ['a,b\n"1,2\n', undefined, 'expected comma-separated values'],
+  ['y,z,y\n1,2,3\n', 1, 'line 1: columns 1 and 3 are both named "y"; expected different names'],
   ['y\n', 1, 'a header and no rows'],
   ['', undefined, 'no rows'],
 ])('readNumbers(): %j is told with its line', (text, line, message) => {
