@@ -105,7 +105,11 @@ export async function loadModuleProblem(
   const file = basename(path);
   const url = pathToFileURL(resolve(path)).href;
   const hash = createHash('sha256').update(readFileSync(path)).digest('hex');
-  const exports = await loadModule(url);
+  const exports = await loadModule(url).catch((error: unknown) => {
+    if (error instanceof ModelError)
+      error.message = withBaseNames(error.message.replaceAll(resolve(path), file));
+    throw error;
+  });
   const inputs = checkInputs(file, exports);
   const outputs = checkExport(
     file,
@@ -126,6 +130,13 @@ export async function loadModuleProblem(
     series: checkSeries(file, exports),
     ...outputNames(outputs),
   };
+}
+
+/** A message in which files and packages stand by their base names, not by where they lie on this machine. */
+export function withBaseNames(message: string): string {
+  return message
+    .replace(/(['"])(?:file:\/\/|[A-Za-z]:)?[\\/][^'"]*?([^'"\\/]+)[\\/]?\1/g, '$1$2$1')
+    .replace(/(^|[\s(])(?:file:\/\/|[A-Za-z]:)?[\\/](?:[^\s'"()\\/]+[\\/])+([^\s'"()\\/]+)/g, '$1$2');
 }
 
 function outputNames(
