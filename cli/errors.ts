@@ -40,6 +40,7 @@ export function inFlagWords(text: string): string {
     .replace(FLAG_OF, (_, name: string, value: string) => `${flag(name)} ${value.replaceAll("'", '')}`)
     .replace(/\bdesign '(\w+)'/g, '--design $1')
     .replace(/, or 'iid'/g, ', or iid')
+    .replace('use monteCarlo.', 'there is no command; the package has monteCarlo for scripts.')
     .replace('listed in `failures`', 'listed under `failures` by --json');
 }
 

@@ -23,6 +23,7 @@ const folder = folderOf({
   'one.mjs':
     "import { uniform } from 'ensample';\nexport const inputs = { a: uniform(0, 1) };\nexport default ({ a }) => a * a;\n",
   'broken.mjs': `${ab}export default ({ a, b }) => a + ;\n`,
+  'lacks.mjs': "import { x } from 'no-such-package';\nexport default x;\n",
   'groups.mjs': `${ab}export const groups = { soil: ['a', 'bb'] };\nexport default ({ a, b }) => a * b;\n`,
   'prints.mjs': `${ab}console.log('loading');\nexport default ({ a, b }) => { console.log(a); return a + b; };\n`,
   'waits.mjs': `${ab}console.error('here');\nawait new Promise((go) => setTimeout(go, 60_000));\nexport default ({ a, b }) => a + b;\n`,
@@ -184,6 +185,7 @@ const broken: readonly (readonly [command: string, message: string])[] = [
   ['sobol bad-law.ts', '`high` is 1'],
   ['sobol groups.mjs', 'groups.mjs: export `groups.soil` names "bb"; expected names of inputs. Did you mean'],
   ['sobol broken.mjs', 'broken.mjs, line 3: the module cannot be loaded (SyntaxError: Unexpected token)'],
+  ['sobol lacks.mjs', "Cannot find package 'no-such-package' imported from lacks.mjs"],
   ['sobol .', '. is a folder, not a file.'],
   ['sobol not-a-law.mjs', 'not-a-law.mjs: input `a` is 3; expected a law such as uniform(0, 1)'],
   [
@@ -232,6 +234,7 @@ test('constant output, one input, two inputs with second order, points that are 
     2,
     expect.stringMatching(/^ensample sobol: `a` is the only input; expected at least two/),
   ]);
+  expect(flat(one.err)).toMatch(/there is no command; the package has monteCarlo for scripts\.$/);
   const two = await quick('sobol two.mjs -n 1024 --second-order --seed 7');
   expect(two.code).toBe(0);
   const odd = await quick('sobol flood.ts -n 1000 --seed 7');
