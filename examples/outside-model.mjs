@@ -20,3 +20,4 @@ const rows = readFileSync(designFile, 'utf8')
 
 const y = rows.map(([x1, x2, x3]) => Math.sin(x1) + 7 * Math.sin(x2) ** 2 + 0.1 * x3 ** 4 * Math.sin(x1));
 writeFileSync(outputFile, `Y\n${y.join('\n')}\n`);
+console.log('exact: S1 0.3139 0.4424 0, ST 0.5576 0.4424 0.2437');
