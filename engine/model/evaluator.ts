@@ -1,4 +1,4 @@
-import type { Backend } from '../backend/backend.ts';
+import type { Backend, ModuleTask } from '../backend/backend.ts';
 import { OptionError, type PointFailure } from '../errors.ts';
 import { evaluateRows, type LocalModel, type RowFailure } from '../pool/evaluate-rows.mjs';
 import { makeTurn } from '../turn.ts';
@@ -68,28 +68,11 @@ export async function openEvaluator(options: EvaluatorOptions, done = 0): Promis
     const y = buffer.room(n * k);
     const from = found?.model === undefined ? 0 : found.rows;
     const first = from === 0 ? [] : await evaluateRows(found!.model, names, k, x, 0, from, y, { pause });
-    const rest = await remaining(x, y, n, from, k);
+    const rest =
+      task === undefined
+        ? await evaluateRows(model, names, k, x, from, n, y, { pause })
+        : await inWorkers(backend, { ...task, outputs: k }, x, from, n, y, signal);
     return { y, failed: [...first, ...rest] };
-  };
-  const remaining = async (
-    x: Float64Array,
-    y: Float64Array,
-    n: number,
-    from: number,
-    k: number,
-  ): Promise<readonly RowFailure[]> => {
-    if (from === n) return [];
-    if (task === undefined) return evaluateRows(model, names, k, x, from, n, y, { pause });
-    const d = names.length;
-    const part = { ...task, outputs: k };
-    const failed = await backend.evaluateModule!(
-      part,
-      x.subarray(from * d),
-      n - from,
-      y.subarray(from * k),
-      signal,
-    );
-    return failed.map(({ row, reason }) => ({ row: row + from, reason }));
   };
 
   return {
@@ -111,14 +94,34 @@ export async function openEvaluator(options: EvaluatorOptions, done = 0): Promis
   };
 }
 
+/** Rows from..n-1 by the workers of the backend, failures numbered as in the whole batch. */
+async function inWorkers(
+  backend: Backend,
+  task: ModuleTask,
+  x: Float64Array,
+  from: number,
+  n: number,
+  y: Float64Array,
+  signal: AbortSignal,
+): Promise<readonly RowFailure[]> {
+  if (from === n) return [];
+  const points = x.subarray(from * task.names.length);
+  const failed = await backend.evaluateModule!(
+    task,
+    points,
+    n - from,
+    y.subarray(from * task.outputs),
+    signal,
+  );
+  return failed.map(({ row, reason }) => ({ row: row + from, reason }));
+}
+
 function pointFailure({ row, reason }: RowFailure, x: Float64Array, d: number, before: number): PointFailure {
   return { index: before + row, input: Float64Array.from(x.subarray(row * d, (row + 1) * d)), reason };
 }
 
 /** The task for the workers, when the model is a module and the backend has workers. */
-function moduleTask(
-  options: EvaluatorOptions,
-): { url: string; exportName: string; names: readonly string[] } | undefined {
+function moduleTask(options: EvaluatorOptions): Omit<ModuleTask, 'outputs'> | undefined {
   const { model, backend, names } = options;
   if (typeof model === 'function' || model.kind !== 'module' || backend.evaluateModule === undefined)
     return undefined;
