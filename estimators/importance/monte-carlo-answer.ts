@@ -5,7 +5,7 @@ import type { MonteCarloResult, MonteCarloState } from './monte-carlo-types.ts';
 import { type Interval, iidInterval, replicateInterval, withoutInterval } from './output-intervals.ts';
 import { column, estimateOf, reaches, replicateEstimates, type Statistic } from './output-statistics.ts';
 
-/** Events a replicate must see for Student's interval to hold: measured 81 to 88 % covered at 0.2 to 2 of them. */
+/** Events a replicate must see for Student's interval to hold; with fewer it covers too seldom, as a slow test shows. */
 const FEW_HITS = 10;
 
 /** The state as a step of the runner. */

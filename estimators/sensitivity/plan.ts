@@ -126,7 +126,7 @@ function invalidInterval(design: DesignName, interval: IntervalName): readonly W
   return [
     {
       code: 'interval-not-valid',
-      message: `The ${interval} interval assumes independent points. On Sobol' points it is mostly 3 to 65 times too wide and sometimes too narrow. Use interval: 'replicates'.`,
+      message: `The ${interval} interval assumes independent points. On Sobol' points it is mostly several times too wide and sometimes too narrow. Use interval: 'replicates'.`,
     },
   ];
 }

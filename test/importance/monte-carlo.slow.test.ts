@@ -62,3 +62,22 @@ test('monteCarlo(): iid intervals cover 95 % of 1000 runs, the exact ones at lea
   for (const i of [2, 3, 4]) expect(hits[i]).toBeGreaterThanOrEqual(913);
   for (const i of [0, 1]) expectRejected(() => expectCoverage(shrunk[i]!, RUNS));
 });
+
+test('monteCarlo(): the replicate interval of a rare probability covers too seldom, which few-events warns of', async () => {
+  // 512 points see 1.7 events of probability 0.0033; coverage of 90 % or less is rejected at least 91 times in 100.
+  const t = 0.000365386;
+  const probability = t * (1 - Math.log(t));
+  const probabilities = { rare: { below: t } };
+  const method = monteCarlo({ model, inputs: { a: side, b: side }, points: 512, probabilities });
+  let hits = 0;
+  for (let seed = 0; seed < RUNS; seed++) {
+    const result = await run(method, { seed, backend: jsBackend() });
+    const { low, high, value } = result.probabilities;
+    if (low[0]! <= probability && probability <= high[0]!) hits++;
+    const told = result.diagnostics.warnings.some(
+      ({ code }) => code === 'few-events' || code === 'event-unseen',
+    );
+    expect(told, `seed ${seed}, estimate ${value[0]}`).toBe(true);
+  }
+  expectRejected(() => expectCoverage(hits, RUNS));
+});
