@@ -1,6 +1,7 @@
 import type { Arena } from '../array/arena.ts';
 import type { RowFailure } from '../pool/evaluate-rows.mjs';
 import type { KernelArgs, KernelName } from '../wasm/kernels.ts';
+import type { Gpu } from './gpu-types.ts';
 
 export type { Arena } from '../array/arena.ts';
 
@@ -31,8 +32,21 @@ export interface Backend {
   ): Promise<void>;
   /** Evaluate a module model on rows lo..hi-1 in the workers; undefined when this backend has none. */
   readonly evaluateModule: ModuleEvaluator | undefined;
+  /**
+   * The graphics card to use for about `evaluations` evaluations of a `gpuKernel`: always the one of 'webgpu'; with
+   * 'auto' the hardware card, if there is one and it pays; none on other backends. Kernels of `dispatch` stay on the
+   * host all the same.
+   */
+  card(evaluations: number): Promise<Card>;
   /** Stop workers and give memory back. The default backend is shared and ignores it. */
   dispose(): Promise<void>;
+}
+
+/** A graphics card, or why there is none to use. */
+export interface Card {
+  readonly gpu: Gpu | undefined;
+  /** 'asked for', 'hardware, and the run is long enough', 'no GPU was found (webgpu is not installed)'. */
+  readonly reason: string;
 }
 
 /** A model that workers import by themselves. */

@@ -7,7 +7,7 @@ import type { KernelArgs, KernelName } from '../wasm/kernels.ts';
 import { compileKernels, type RawKernels, RESERVED_BYTES, rawKernels } from '../wasm/loader.ts';
 import type { Backend } from './backend.ts';
 import { plan } from './cost.ts';
-import { jsBackend } from './js.ts';
+import { jsBackend, NO_CARD } from './js.ts';
 import { moduleEvaluator } from './module-evaluator.ts';
 
 export interface HostOptions {
@@ -49,6 +49,7 @@ export async function hostBackend(options: HostOptions = {}): Promise<Backend> {
     dispatch: (kernel, args, count, grain) =>
       dispatch({ memory, raw, pool, threads }, kernel, args, count, grain),
     evaluateModule: pool === undefined ? undefined : moduleEvaluator(memory, pool),
+    card: async () => NO_CARD,
     dispose: async () => pool?.dispose(),
   };
 }

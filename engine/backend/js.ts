@@ -1,5 +1,8 @@
 import { twins } from '../wasm/kernels.ts';
-import type { Backend } from './backend.ts';
+import type { Backend, Card } from './backend.ts';
+
+/** What a backend without a card answers. */
+export const NO_CARD: Card = { gpu: undefined, reason: 'this backend is the processor' };
 
 /** Plain JavaScript on the calling thread: the reference every other backend is tested against. */
 export function jsBackend(): Backend {
@@ -20,6 +23,7 @@ export function jsBackend(): Backend {
       run(...args, 0, count);
     },
     evaluateModule: undefined,
+    card: async () => NO_CARD,
     async dispose() {},
   };
 }

@@ -1,0 +1,37 @@
+import type { GpuArray } from './gpu-types.ts';
+
+/** A function of one point that runs on the card (float32) and on the host (float64), made by `gpuKernel`. */
+export interface GpuKernel {
+  readonly kind: 'gpu-kernel';
+  /** How messages call it. */
+  readonly name: string;
+  /** Numbers in a point. */
+  readonly dims: number;
+  /** Numbers it returns. */
+  readonly outputs: number;
+  /** The function on the host in float64, at one point x [dims]. */
+  readonly evaluate: (x: Float64Array) => number | ArrayLike<number>;
+  /** data: URL of a module whose default export is the same function as a pointwise model, for workers. */
+  readonly moduleUrl: string;
+  /** What the card's program is made of, checked. Only engine/backend reads it. */
+  readonly plan: unknown;
+}
+
+/** A kernel bound to a card. */
+export interface BoundKernel {
+  /** Evaluate points 0..n-1 of `x` [n, dims] into `y` [n, outputs]; queued like any shader. NaN where it failed. */
+  run(x: GpuArray<'f32'>, y: GpuArray<'f32'>, n: number): void;
+  /** Give its constants back. */
+  release(): void;
+}
+
+/** A kernel as WGSL, to be put into a larger shader. */
+export interface KernelCode {
+  /**
+   * Defines `fn kernel(at: u32)`, which reads the point x[at] .. x[at + dims - 1] of a buffer `x` and the buffer
+   * `constants`, and leaves its outputs in the private array `result`; NaN where the kernel cannot be evaluated.
+   */
+  readonly code: string;
+  /** Content of the buffer `constants`, never empty. */
+  readonly constants: Float32Array<ArrayBuffer>;
+}

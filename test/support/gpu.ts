@@ -1,0 +1,61 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'vitest';
+import { openGpu } from '../../engine/backend/gpu.ts';
+import type { Gpu } from '../../engine/backend/gpu-types.ts';
+
+/** Where Debian's chromium-common puts its software Vulkan driver. */
+const DRIVERS = [
+  '/usr/lib/chromium/libvk_swiftshader.so',
+  '/usr/lib/chromium-browser/libvk_swiftshader.so',
+] as const;
+
+const ENABLE =
+  'apt-get install --no-install-recommends chromium-common libvulkan1, then npm install webgpu (already a development dependency)';
+
+/** Point the Vulkan loader at SwiftShader, unless the environment chooses a driver. */
+function useSoftwareDriver(): void {
+  if (process.env.VK_DRIVER_FILES !== undefined || process.env.ENSAMPLE_HARDWARE_GPU === '1') return;
+  const driver = DRIVERS.find((path) => existsSync(path));
+  if (driver === undefined) return;
+  const folder = join(tmpdir(), 'ensample-vulkan');
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'swiftshader.json');
+  const manifest = { file_format_version: '1.0.0', ICD: { library_path: driver, api_version: '1.1.0' } };
+  writeFileSync(file, JSON.stringify(manifest));
+  process.env.VK_DRIVER_FILES = file;
+}
+
+useSoftwareDriver();
+
+/** Why there is no card to test on; undefined when there is one. */
+async function whyNot(): Promise<string | undefined> {
+  try {
+    (await openGpu({ allowSoftware: true })).dispose();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+const reason = await whyNot();
+if (reason !== undefined && process.env.ENSAMPLE_REQUIRE_GPU === '1') {
+  throw new Error(`ENSAMPLE_REQUIRE_GPU=1, but ${reason}`);
+}
+
+/** Tests that need WebGPU; without it they are skipped, and their title says why and what would enable them. */
+export function describeGpu(name: string, body: () => void): void {
+  if (reason === undefined) describe(name, body);
+  else describe.skip(`${name} [skipped: ${reason} To enable: ${ENABLE}]`, () => test('skipped', body));
+}
+
+/** A device of its own for one test, given back at its end. */
+export async function withGpu<T>(work: (gpu: Gpu) => Promise<T>): Promise<T> {
+  const gpu = await openGpu({ allowSoftware: true });
+  try {
+    return await work(gpu);
+  } finally {
+    gpu.dispose();
+  }
+}
