@@ -61,7 +61,7 @@ export async function watch<S>(method: Sampler<S, SobolResult>, options: Watch):
       await kept.see(next.value);
       if (!interrupt.asked) continue;
       const result = await next.value.result();
-      const state = options.keep ? next.value.snapshot() : undefined;
+      const state = options.keep ? await next.value.snapshot() : undefined;
       await steps.return(result);
       return { result, interrupted: true, ...kept.rest(), state };
     }
@@ -110,7 +110,7 @@ function keeper(options: Watch): Keeper {
       }
       const finished = total !== undefined && done >= total;
       if (options.keep && (finished || performance.now() - saved > ASKING.milliseconds)) {
-        state = at.snapshot();
+        state = await at.snapshot();
         saved = performance.now();
       }
       const widest = result === undefined ? Number.NaN : widestHalf(result);

@@ -31,8 +31,8 @@ export interface Progress<R> {
   readonly info: Info;
   /** The answer so far. Ask before the next turn of the loop. */
   result(): Promise<R>;
-  /** State as bytes, for `from` of a later run. */
-  snapshot(): Uint8Array;
+  /** State as bytes, for `from` of a later run. Ask before the next turn of the loop. */
+  snapshot(): Promise<Uint8Array>;
 }
 
 /**

@@ -18,7 +18,7 @@ export interface Sampler<S, R extends Result = Result> {
    */
   result(state: S, ending: Ending): Promise<R>;
   /** Everything needed to go on later, as bytes: a resumed run equals the uninterrupted one bit for bit. */
-  snapshot(state: S): Uint8Array;
+  snapshot(state: S): Promise<Uint8Array>;
   /**
    * The step at which `snapshot` was taken.
    * @throws OptionError when the bytes belong to another method or configuration.

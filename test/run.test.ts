@@ -36,7 +36,7 @@ for (const [name, make] of [
     const method = make() as Sampler<unknown, Result>;
     let bytes = new Uint8Array();
     for await (const at of iterate(method, { seed: 5, backend })) {
-      bytes = new Uint8Array(at.snapshot());
+      bytes = new Uint8Array(await at.snapshot());
       break;
     }
     await expect(resume(method, bytes, { backend })).rejects.toThrow('option `seed` is absent');

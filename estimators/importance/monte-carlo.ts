@@ -73,7 +73,7 @@ export function monteCarlo(options: MonteCarloOptions): Sampler<MonteCarloState,
     },
     step,
     result: async (state, ending) => answer(state, ending, plan),
-    snapshot(state) {
+    async snapshot(state) {
       const { key, done, failed, failures } = state;
       const outputs = state.evaluator.outputs;
       const x = state.x.subarray(0, done * plan.space.dimension);

@@ -73,7 +73,7 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
     },
     step,
     result: (state, ending) => resultOf(findingOf(state, blueprint), ending),
-    snapshot: (state) => writeSnapshot(state, blueprint),
+    snapshot: async (state) => writeSnapshot(state, blueprint),
     async restore(bytes, ctx) {
       const saved = readSnapshot(bytes, ctx, blueprint);
       const state = openState(await open(ctx, saved.evaluations, saved.outputs), ctx, blueprint);

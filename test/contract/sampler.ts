@@ -127,7 +127,7 @@ function resuming<S, R extends Result>(make: () => Sampler<S, R>): void {
     const whole = await run(make(), { seed: SEED, backend: jsBackend() });
     let bytes = new Uint8Array(0);
     for await (const at of iterate(make(), { seed: SEED, backend: jsBackend() })) {
-      bytes = new Uint8Array(at.snapshot());
+      bytes = new Uint8Array(await at.snapshot());
       if (at.step === 2) break;
     }
     const resumed = await resume(make(), bytes, { seed: SEED, backend: jsBackend() });

@@ -98,7 +98,7 @@ test('dropped rows survive a snapshot', async () => {
   const { iterate, resume } = await import('../../engine/run.ts');
   let bytes = new Uint8Array(0);
   for await (const at of iterate(sobolIndices(options), { seed: SEED, backend: jsBackend() })) {
-    bytes = new Uint8Array(at.snapshot());
+    bytes = new Uint8Array(await at.snapshot());
     if (at.step === 3) break;
   }
   const resumed = await resume(sobolIndices(options), bytes, { seed: SEED, backend: jsBackend() });

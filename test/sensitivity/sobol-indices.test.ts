@@ -387,7 +387,7 @@ describe('going on', () => {
       seed: 5,
       backend: jsBackend(),
     })) {
-      bytes = new Uint8Array(at.snapshot());
+      bytes = new Uint8Array(await at.snapshot());
     }
     let runs = 0;
     const counted = batch((x, out) => {
@@ -405,7 +405,7 @@ describe('going on', () => {
     const backend = jsBackend();
     const snapshotOf = async (method: ReturnType<typeof sobolIndices>): Promise<Uint8Array> => {
       let bytes = new Uint8Array(0);
-      for await (const at of iterate(method, { seed: 5, backend })) bytes = new Uint8Array(at.snapshot());
+      for await (const at of iterate(method, { seed: 5, backend })) bytes = new Uint8Array(await at.snapshot());
       return bytes;
     };
     const linked = (rho: number) =>
@@ -438,7 +438,7 @@ describe('going on', () => {
     const options = { model: f.model, inputs: f.inputs, points: 512 };
     let bytes = new Uint8Array(0);
     for await (const at of iterate(sobolIndices(options), { seed: 5, backend: jsBackend() })) {
-      bytes = new Uint8Array(at.snapshot());
+      bytes = new Uint8Array(await at.snapshot());
     }
     const backend = jsBackend();
     await expect(resume(sobolIndices(options), bytes, { seed: 6, backend })).rejects.toThrow(/another seed/);
