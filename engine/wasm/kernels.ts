@@ -1,6 +1,8 @@
 import { bootstrapSums, resampleCounts } from './twins/bootstrap.ts';
 import { expInto, logInto } from './twins/elementary.ts';
 import { indexSums } from './twins/index-sums.ts';
+import { mixtureLogDensity, mixtureScore } from './twins/mixture.ts';
+import { langevin, randomWalk } from './twins/moves.ts';
 import { normal, normalQuantiles } from './twins/normal.ts';
 import { philoxWords, uniform } from './twins/philox.ts';
 import { pickFreeze } from './twins/pick-freeze.ts';
@@ -70,6 +72,10 @@ export interface Kernels {
   readonly stratifiedAncestors: typeof stratifiedAncestors;
   readonly systematicAncestors: typeof systematicAncestors;
   readonly wholeCopies: typeof wholeCopies;
+  readonly mixtureScore: typeof mixtureScore;
+  readonly mixtureLogDensity: typeof mixtureLogDensity;
+  readonly randomWalk: typeof randomWalk;
+  readonly langevin: typeof langevin;
 }
 
 export const twins: Kernels = {
@@ -106,6 +112,10 @@ export const twins: Kernels = {
   stratifiedAncestors,
   systematicAncestors,
   wholeCopies,
+  mixtureScore,
+  mixtureLogDensity,
+  randomWalk,
+  langevin,
 };
 
 export type KernelName = keyof Kernels;

@@ -10,6 +10,7 @@ import {
   withSpecials,
   word,
 } from './draws.ts';
+import { MIXTURE_CASES } from './mixture-cases.ts';
 import { RESAMPLING_CASES } from './resampling-cases.ts';
 import { SENSITIVITY_CASES } from './sensitivity-cases.ts';
 
@@ -126,6 +127,7 @@ export const CASES: { readonly [name in KernelName]?: MakeCall } = {
     const mean = allocate.f64(numbers(d, draw.normal));
     return [allocate.f64(rows.x), d, n, allocate.f64(rows.weight), mean, partial(() => 0, (d * (d + 1)) / 2)];
   }),
+  ...MIXTURE_CASES,
   ...RESAMPLING_CASES,
   ...SENSITIVITY_CASES,
 };

@@ -40,7 +40,7 @@ function step2(p: v128, r: v128, c: f64): v128 {
 
 /** Two exponentials of x <= 709 or NaN; 0 below -708. */
 @inline
-function exp2(x: v128): v128 {
+export function exp2(x: v128): v128 {
   const shifted = f64x2.add(f64x2.mul(x, f64x2.splat(LOG2E)), f64x2.splat(ROUND));
   const k = f64x2.sub(shifted, f64x2.splat(ROUND));
   let r = f64x2.sub(x, f64x2.mul(k, f64x2.splat(LN2_HIGH)));
@@ -136,6 +136,12 @@ function logSlow(x: v128): v128 {
 @inline
 function isUsual(x: v128): v128 {
   return v128.and(f64x2.ge(x, f64x2.splat(2.2250738585072014e-308)), f64x2.lt(x, f64x2.splat(Infinity)));
+}
+
+/** Logarithms of two numbers of any kind, fast for usual ones. */
+@inline
+export function logPair(x: v128): v128 {
+  return i64x2.all_true(isUsual(x)) ? log2(x) : logSlow(x);
 }
 
 /** log x of `count` numbers into `out`, its sign changed where `flip` has the sign bit. */

@@ -28,3 +28,5 @@ export {
 export { killingAncestors, metropolisAncestors, rejectionAncestors } from './resampling-draws';
 export { bootstrapSums, indexSums, resampleCounts } from './indices';
 export { pickFreeze } from './designs';
+export { mixtureLogDensity, mixtureScore } from './mixture';
+export { langevin, randomWalk } from './moves';
