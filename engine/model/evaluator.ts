@@ -1,9 +1,11 @@
-import type { Backend, ModuleTask } from '../backend/backend.ts';
+import type { Backend } from '../backend/backend.ts';
+import type { GpuKernel } from '../backend/kernel-types.ts';
 import { OptionError, type PointFailure } from '../errors.ts';
-import { evaluateRows, type LocalModel, type RowFailure } from '../pool/evaluate-rows.mjs';
-import { makeTurn } from '../turn.ts';
-import { localModel } from './local.ts';
+import type { RowFailure } from '../pool/evaluate-rows.mjs';
+import { hostRows, outputNames, type Rows } from './host-rows.ts';
+import { type OpenedModel, openModel } from './local.ts';
 import type { ModelLike } from './model.ts';
+import type { Place } from './place.ts';
 
 export interface EvaluatorOptions {
   /** Name used in messages: 'sobolIndices'. */
@@ -13,6 +15,8 @@ export interface EvaluatorOptions {
   readonly names: readonly string[];
   /** Names of the outputs. When absent, a pointwise or named model tells by its first answer; a batch has one. */
   readonly outputs?: readonly string[];
+  /** Evaluations planned in all, by which the backend decides whether a graphics card pays. */
+  readonly planned: number;
   readonly backend: Backend;
   readonly signal: AbortSignal;
 }
@@ -28,13 +32,14 @@ export interface Evaluator {
   /** Names of the k outputs; empty until the first batch when the options did not give them. */
   readonly outputs: readonly string[];
   readonly evaluations: number;
-  /** Why the model runs where it runs, for provenance; undefined when there is nothing to say. */
-  readonly note: string | undefined;
+  /** Where the model runs and why, for provenance. */
+  readonly place: Place;
   /**
    * Evaluate n points of `x` [n, d], from an arena of the backend.
    * A point that throws, rejects, or returns NaN, an infinity or the wrong number of values is a failure of
    * that point, not of the batch. A failure's index counts points over the evaluator's whole life.
-   * @throws ModelError when a worker cannot load the model; the signal's reason when aborted.
+   * @throws ModelError when a worker cannot load the model; BackendError when the card fails; the signal's reason when
+   * aborted.
    */
   evaluate(x: Float64Array, n: number): Promise<Batch>;
   /** Give the output buffer back. */
@@ -46,144 +51,104 @@ const ON_MAIN_THREAD =
 
 /**
  * Open a model for evaluation; `evaluations` starts at `done` when a run is resumed.
- * @throws OptionError when `model` is no model; ModelError when its module cannot be loaded.
+ * @throws OptionError when `model` is no model, or JavaScript for a graphics card, or a kernel of other dimensions;
+ * ModelError when its module cannot be loaded.
  */
 export async function openEvaluator(options: EvaluatorOptions, done = 0): Promise<Evaluator> {
   const { where, names, backend, signal } = options;
-  const model = await localModel(where, options.model);
-  const task = moduleTask(options);
-  const turn = makeTurn();
-  const pause = (): Promise<void> => turn.pause(signal);
-  const buffer = growing(backend);
-  let outputs = options.outputs ?? (model.kind === 'batch' ? ['y'] : []);
+  const model = await openModel(where, options.model);
+  checkPlace(where, model, backend);
+  const { rows, place } = placeRows(options, model);
   let evaluations = done;
-
-  const rows = async (
-    x: Float64Array,
-    n: number,
-  ): Promise<{ y: Float64Array; failed: readonly RowFailure[] }> => {
-    const found = outputs.length === 0 ? await discover(model, names, x, n) : undefined;
-    if (found !== undefined) outputs = found.outputs;
-    const k = outputs.length;
-    const y = buffer.room(n * k);
-    const from = found?.model === undefined ? 0 : found.rows;
-    const first = from === 0 ? [] : await evaluateRows(found!.model, names, k, x, 0, from, y, { pause });
-    const rest =
-      task === undefined
-        ? await evaluateRows(model, names, k, x, from, n, y, { pause })
-        : await inWorkers(backend, { ...task, outputs: k }, x, from, n, y, signal);
-    return { y, failed: [...first, ...rest] };
-  };
-
   return {
     get outputs() {
-      return outputs;
+      return rows.outputs;
     },
     get evaluations() {
       return evaluations;
     },
-    note: task === undefined && backend.threads > 1 ? ON_MAIN_THREAD : undefined,
+    place,
     async evaluate(x, n) {
       signal.throwIfAborted();
-      const { y, failed } = await rows(x, n);
+      const { y, failed } = await rows.evaluate(x, n);
       const failures = failed.map((failure) => pointFailure(failure, x, names.length, evaluations));
       evaluations += n;
       return { y, failures };
     },
-    dispose: buffer.release,
+    dispose: rows.release,
   };
 }
 
-/** Rows from..n-1 by the workers of the backend, failures numbered as in the whole batch. */
-async function inWorkers(
-  backend: Backend,
-  task: ModuleTask,
-  x: Float64Array,
-  from: number,
-  n: number,
-  y: Float64Array,
-  signal: AbortSignal,
-): Promise<readonly RowFailure[]> {
-  if (from === n) return [];
-  const points = x.subarray(from * task.names.length);
-  const failed = await backend.evaluateModule!(
-    task,
-    points,
-    n - from,
-    y.subarray(from * task.outputs),
-    signal,
-  );
-  return failed.map(({ row, reason }) => ({ row: row + from, reason }));
+function placeRows(
+  options: EvaluatorOptions,
+  model: OpenedModel,
+): { readonly rows: Rows; readonly place: Place } {
+  const { where, names, outputs, backend, signal } = options;
+  const { kernel } = model;
+  const known = kernel === undefined ? outputs : kernelOutputs(where, kernel, names, outputs);
+  const alone = model.module === undefined && backend.threads > 1;
+  return {
+    rows: hostRows(model, names, known, backend, signal),
+    place: { card: undefined, notes: alone ? [ON_MAIN_THREAD] : [] },
+  };
+}
+
+/**
+ * What was asked to run on the card must not run elsewhere.
+ * @throws OptionError for a JavaScript model when the backend is a graphics card.
+ */
+function checkPlace(where: string, { kernel }: OpenedModel, { name }: Backend): void {
+  if (name !== 'webgpu' || kernel !== undefined) return;
+  throw new OptionError({
+    where,
+    option: 'model',
+    value: undefined,
+    found: 'option `model` is a JavaScript function, which cannot run on the graphics card',
+    expected: "a model made by gpuKernel(...) for backend 'webgpu'",
+    fix: "Wrap it in gpuKernel, or use backend: 'auto'.",
+  });
+}
+
+/**
+ * Names of a kernel's outputs.
+ * @throws OptionError when it takes another number of inputs, or gives another number of outputs.
+ */
+function kernelOutputs(
+  where: string,
+  kernel: GpuKernel,
+  names: readonly string[],
+  outputs: readonly string[] | undefined,
+): readonly string[] {
+  if (kernel.dims !== names.length) {
+    throw new OptionError({
+      where,
+      option: 'model',
+      value: kernel.dims,
+      found: `kernel \`${kernel.name}\` takes ${counted(kernel.dims, 'number')} a point, and there ${isAre(names.length)} ${counted(names.length, 'input')}`,
+      expected: `a kernel with dims: ${names.length}`,
+    });
+  }
+  if (outputs === undefined) return outputNames(kernel.outputs);
+  if (outputs.length === kernel.outputs) return outputs;
+  throw new OptionError({
+    where,
+    option: 'outputs',
+    value: outputs,
+    found: `option \`outputs\` names ${counted(outputs.length, 'output')}, and kernel \`${kernel.name}\` returns ${counted(kernel.outputs, 'number')}`,
+    expected: 'one name for each number it returns',
+  });
+}
+
+function counted(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+function isAre(n: number): string {
+  return n === 1 ? 'is' : 'are';
 }
 
 function pointFailure({ row, reason }: RowFailure, x: Float64Array, d: number, before: number): PointFailure {
   return { index: before + row, input: Float64Array.from(x.subarray(row * d, (row + 1) * d)), reason };
-}
-
-/** The task for the workers, when the model is a module and the backend has workers. */
-function moduleTask(options: EvaluatorOptions): Omit<ModuleTask, 'outputs'> | undefined {
-  const { model, backend, names } = options;
-  if (typeof model === 'function' || model.kind !== 'module' || backend.evaluateModule === undefined)
-    return undefined;
-  return { url: model.url, exportName: model.exportName, names };
-}
-
-/** One output buffer that grows and is otherwise reused. */
-function growing(backend: Backend): { room(length: number): Float64Array; release(): void } {
-  let arena = backend.arena();
-  let y: Float64Array = new Float64Array(0);
-  return {
-    room(length) {
-      if (y.length < length) {
-        arena.release();
-        arena = backend.arena();
-        y = arena.f64(length);
-      }
-      return y.subarray(0, length);
-    },
-    release: () => arena.release(),
-  };
-}
-
-/** How many numbers the model answers with, and a model that repeats the answers already given, so no run is made twice. */
-interface Discovery {
-  readonly outputs: readonly string[];
-  readonly rows: number;
-  readonly model: LocalModel;
-}
-
-/** Ask the first points one by one until one answers with a number or numbers; at most 16, then one output is assumed. */
-async function discover(
-  model: LocalModel,
-  names: readonly string[],
-  x: Float64Array,
-  n: number,
-): Promise<Discovery> {
-  const answers: (() => unknown)[] = [];
-  let k = 0;
-  const record = async (evaluate: () => unknown): Promise<void> => {
-    try {
-      const answer = await evaluate();
-      answers.push(() => answer);
-      if (typeof answer === 'number') k = 1;
-      else if (answer instanceof Object && 'length' in answer && typeof answer.length === 'number')
-        k = answer.length;
-    } catch (error) {
-      answers.push(() => {
-        throw error;
-      });
-    }
-  };
-  const d = names.length;
-  for (let row = 0; k === 0 && row < Math.min(n, 16); row++) {
-    const point = x.subarray(row * d, (row + 1) * d);
-    if (model.kind === 'named') {
-      const values = Object.fromEntries(names.map((name, c) => [name, point[c]!]));
-      await record(() => model.evaluate(values));
-    } else if (model.kind === 'pointwise') await record(() => model.evaluate(point));
-  }
-  const outputs = k <= 1 ? ['y'] : Array.from({ length: k }, (_, j) => `y${j + 1}`);
-  return { outputs, rows: answers.length, model: { kind: 'pointwise', evaluate: () => answers.shift()!() } };
 }
 
 /** @throws OptionError unless the names are distinct and there is at least one. */

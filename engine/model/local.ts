@@ -1,3 +1,4 @@
+import type { GpuKernel } from '../backend/kernel-types.ts';
 import { show } from '../check.ts';
 import { ModelError, OptionError } from '../errors.ts';
 import type { LocalModel } from '../pool/evaluate-rows.mjs';
@@ -6,22 +7,52 @@ import { loadModule, moduleName } from '../pool/module.ts';
 import type { BatchFn } from '../types.ts';
 import type { ModelLike } from './model.ts';
 
+/** A model as something this thread can call, with its other forms. */
+export interface OpenedModel {
+  readonly local: LocalModel;
+  /** The module that workers can import; undefined when the model cannot travel. */
+  readonly module: { readonly url: string; readonly exportName: string } | undefined;
+  /** The model as a kernel for the card; undefined when it is JavaScript. */
+  readonly kernel: GpuKernel | undefined;
+}
+
+const FORMS =
+  'a function of { name: value }, or of (x, out), or the value of named(...), pointwise(...), batch(...) or gpuKernel(...)';
+
 /**
  * Any model as something this thread can call.
  * @throws OptionError when it is no model; ModelError when its module cannot be loaded or exports no model.
  */
-export async function localModel(where: string, model: ModelLike): Promise<LocalModel> {
-  if (typeof model === 'function') return checkBatch(where, model);
-  if (model?.kind !== 'module') return checkTagged(where, model);
-  const module = await loadModule(model.url);
-  const found = toLocalModel(module[model.exportName]);
-  if (found !== undefined) return found;
+export async function openModel(where: string, model: ModelLike): Promise<OpenedModel> {
+  if (isKernel(model)) return openKernel(model);
+  if (typeof model === 'function') return onThisThread(checkBatch(where, model));
+  if (model?.kind !== 'module') return onThisThread(checkTagged(where, model));
+  const { url, exportName } = model;
+  const module = await loadModule(url);
+  const exported = module[exportName];
+  if (isKernel(exported)) return openKernel(exported);
+  const local = toLocalModel(exported);
+  if (local !== undefined) return { local, module: { url, exportName }, kernel: undefined };
   throw new ModelError({
-    where: moduleName(model.url),
-    found: `export \`${model.exportName}\` is ${show(module[model.exportName])}`,
-    expected:
-      'a function of { name: value }, or of (x, out), or the value of named(...), pointwise(...) or batch(...)',
+    where: moduleName(url),
+    found: `export \`${exportName}\` is ${show(exported)}`,
+    expected: FORMS,
   });
+}
+
+/** Whether a value was made by `gpuKernel`. */
+export function isKernel(value: unknown): value is GpuKernel {
+  return (value as { readonly kind?: unknown } | null | undefined)?.kind === 'gpu-kernel';
+}
+
+/** On the host a kernel is a pointwise model in float64, and its module takes it to the workers. */
+function openKernel(kernel: GpuKernel): OpenedModel {
+  const local: LocalModel = { kind: 'pointwise', evaluate: kernel.evaluate };
+  return { local, module: { url: kernel.moduleUrl, exportName: 'default' }, kernel };
+}
+
+function onThisThread(local: LocalModel): OpenedModel {
+  return { local, module: undefined, kernel: undefined };
 }
 
 /** A function of a batch fills its second argument; one that has none was meant for single points. */
@@ -37,7 +68,7 @@ function checkBatch(where: string, model: BatchFn): LocalModel {
   });
 }
 
-function checkTagged(where: string, model: Exclude<ModelLike, { readonly kind: 'module' }>): LocalModel {
+function checkTagged(where: string, model: unknown): LocalModel {
   const found = toLocalModel(model);
   if (found !== undefined) return found;
   throw new OptionError({
@@ -45,6 +76,6 @@ function checkTagged(where: string, model: Exclude<ModelLike, { readonly kind: '
     option: 'model',
     value: model,
     found: `option \`model\` is ${show(model)}`,
-    expected: 'a function (x, out) of a batch, or pointwise(f), named(f) or moduleModel(url)',
+    expected: 'a function (x, out) of a batch, or pointwise(f), named(f), moduleModel(url) or gpuKernel(f)',
   });
 }

@@ -1,3 +1,4 @@
+import type { GpuKernel } from '../backend/kernel-types.ts';
 import type { BatchFn } from '../types.ts';
 
 /** What a model gives back for one point: a number, or k of them. */
@@ -31,7 +32,7 @@ export interface ModuleModel {
 }
 
 /** A model in one of the forms the evaluator knows. */
-export type Model = BatchModel | PointwiseModel | NamedModel | ModuleModel;
+export type Model = BatchModel | PointwiseModel | NamedModel | ModuleModel | GpuKernel;
 
 /** A plain function is a batch function [n, d] -> [n] or [n, k]. */
 export type ModelLike = Model | BatchFn;

@@ -1,3 +1,4 @@
+import { toldPlace } from '../../engine/model/place.ts';
 import type { Ending, Info, Step } from '../../engine/sampler.ts';
 import type { IntervalEstimate, Warning } from '../../engine/types.ts';
 import type { Plan } from './monte-carlo-plan.ts';
@@ -37,7 +38,6 @@ export function answer(
     );
   };
   const d = plan.space.dimension;
-  const notes = evaluator.note === undefined ? provenance.notes : [...provenance.notes, evaluator.note];
   return {
     estimate: toEstimate(
       statistics.map(({ name }) => name),
@@ -52,7 +52,7 @@ export function answer(
     sample: { points: state.x.slice(0, done * d), shape: [done, d], logWeight: new Float64Array(done) },
     outcome,
     diagnostics: infoOf(state, plan, warningsOf(state, plan, statistics, intervals)),
-    provenance: { ...provenance, notes },
+    provenance: toldPlace(provenance, evaluator.place),
     failures: [...state.failures],
     failed: state.failed,
   };

@@ -43,8 +43,10 @@ export function monteCarlo(options: MonteCarloOptions): Sampler<MonteCarloState,
   const evaluator = (ctx: Context, done: number, outputs = options.outputs): Promise<Evaluator> => {
     const { backend, signal } = ctx;
     const known = outputs === undefined ? {} : { outputs };
+    const { model } = options;
+    const { space, points: planned } = plan;
     return openEvaluator(
-      { where: WHERE, model: options.model, names: plan.space.names, ...known, backend, signal },
+      { where: WHERE, model, names: space.names, ...known, planned, backend, signal },
       done,
     );
   };

@@ -215,9 +215,10 @@ function analyse(
     seed,
     backend: backend.name,
     adapter: backend.adapter,
-    precision: backend.precision,
+    // The analysis is the host's on every backend.
+    precision: 'float64' as const,
     version: VERSION,
-    notes: ['the model ran elsewhere'],
+    notes: [],
   };
   return resultOf(
     {
@@ -238,7 +239,7 @@ function analyse(
       failures: failures.slice(0, KEPT_FAILURES),
       failed: failures.length,
       info: { ess: total - dropped, evaluations: rows, done: rows, total: rows },
-      note: undefined,
+      place: { card: undefined, notes: ['the model ran elsewhere'] },
       until: undefined,
     },
     { outcome: { kind: 'converged' }, provenance },

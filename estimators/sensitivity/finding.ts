@@ -1,4 +1,5 @@
 import type { PointFailure } from '../../engine/errors.ts';
+import type { Place } from '../../engine/model/place.ts';
 import type { Info } from '../../engine/sampler.ts';
 import type { Analysis, Ready } from './answer.ts';
 import type { DesignPlan } from './plan.ts';
@@ -16,7 +17,8 @@ export interface Finding {
   readonly failures: readonly PointFailure[];
   readonly failed: number;
   readonly info: Omit<Info, 'warnings'>;
-  readonly note: string | undefined;
+  /** Where the model ran. */
+  readonly place: Place;
   /** The half-width a finished run was asked for; undefined when none was. */
   readonly until: number | undefined;
 }

@@ -1,3 +1,4 @@
+import { toldPlace } from '../../engine/model/place.ts';
 import type { Ending } from '../../engine/sampler.ts';
 import type { IntervalEstimate } from '../../engine/types.ts';
 import { type Answer, answerOf, mainRow, prefixAnswer, rowOf } from './answer.ts';
@@ -22,7 +23,7 @@ const SHORTEST_PREFIX = 32;
 
 /** The result of a run or of an analysis: everything in it is a copy. */
 export async function resultOf(finding: Finding, { outcome, provenance }: Ending): Promise<SobolResult> {
-  const { design, analysis, store, ready, outputs, note } = finding;
+  const { design, analysis, store, ready, outputs, place } = finding;
   const answer = await answerOf(analysis, store, ready);
   const history = await historyOf(finding, answer);
   const each = outputs.map((name, s) => outputIndices(finding, answer, s, name));
@@ -53,7 +54,7 @@ export async function resultOf(finding: Finding, { outcome, provenance }: Ending
     },
     outcome,
     diagnostics: { ...finding.info, warnings },
-    provenance: note === undefined ? provenance : { ...provenance, notes: [...provenance.notes, note] },
+    provenance: toldPlace(provenance, place),
     firstOrder: first,
     totalOrder: total,
     secondOrder: main.secondOrder,

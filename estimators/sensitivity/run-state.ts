@@ -199,7 +199,7 @@ export function findingOf(state: SobolState, blueprint: Blueprint): Finding {
     failures: state.failures,
     failed: state.failed,
     info: infoOf(state, blueprint),
-    note: state.evaluator.note,
+    place: state.evaluator.place,
     until: state.finished ? blueprint.growth.until : undefined,
   };
 }

@@ -53,9 +53,11 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
 
   const open = (ctx: Context, done: number, outputs = options.outputs): Promise<Evaluator> => {
     const known = outputs === undefined ? {} : { outputs };
+    const { model } = options;
     const { backend, signal } = ctx;
+    const planned = design.points.total * design.layout.rows;
     return openEvaluator(
-      { where: WHERE, model: options.model, names: design.space.names, ...known, backend, signal },
+      { where: WHERE, model, names: design.space.names, ...known, planned, backend, signal },
       done,
     );
   };

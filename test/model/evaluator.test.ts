@@ -10,7 +10,8 @@ const x = Float64Array.of(1, 10, 2, 20, 3, 30);
 function open(model: ModelLike, outputs?: readonly string[]): Promise<Evaluator> {
   const known = outputs === undefined ? {} : { outputs };
   const signal = new AbortController().signal;
-  return openEvaluator({ where: 'test', model, names: ['a', 'b'], ...known, backend: jsBackend(), signal });
+  const names = ['a', 'b'];
+  return openEvaluator({ where: 'test', model, names, ...known, planned: 3, backend: jsBackend(), signal });
 }
 
 function addRows(points: Float64Array, out: Float64Array): void {
@@ -116,6 +117,7 @@ test('openEvaluator(): a long synchronous model lets timers fire and can be abor
     where: 'test',
     model: slow,
     names: ['a'],
+    planned: 2000,
     backend: jsBackend(),
     signal,
   });
@@ -150,7 +152,14 @@ test('openEvaluator(): a named model with hundreds of inputs gets the right valu
   const names = Array.from({ length: 300 }, (_, c) => `x${c}`);
   const model = named((point) => names.reduce((total, name, c) => total + point[name]! * (c + 1), 0));
   const signal = new AbortController().signal;
-  const evaluator = await openEvaluator({ where: 'test', model, names, backend: jsBackend(), signal });
+  const evaluator = await openEvaluator({
+    where: 'test',
+    model,
+    names,
+    planned: 2,
+    backend: jsBackend(),
+    signal,
+  });
   const points = Float64Array.from({ length: 600 }, (_, i) => (i < 300 ? 1 : 2));
   const { y } = await evaluator.evaluate(points, 2);
   expect([...y]).toEqual([45_150, 90_300]);
