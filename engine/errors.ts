@@ -71,6 +71,47 @@ export class BackendError extends EngineError {
   }
 }
 
+/**
+ * The graphics card went away in mid-run. `run` and `iterate` reject with the last checkpoint: `resume(method,
+ * error.snapshot, { seed: error.seed, backend })` goes on from there, on any backend.
+ */
+export class DeviceLostError extends BackendError {
+  /** What the device said: 'device was destroyed'. */
+  readonly reason: string;
+  /** The seed of the run; absent outside one. */
+  readonly seed: number | undefined;
+  /** The last checkpoint; absent when the card went away before there was one. */
+  readonly snapshot: Uint8Array | undefined;
+  constructor(fault: {
+    readonly where: string;
+    readonly reason: string;
+    readonly seed?: number;
+    readonly snapshot?: Uint8Array | undefined;
+    readonly cause?: unknown;
+  }) {
+    const { where, reason, seed, snapshot, cause } = fault;
+    super({
+      where,
+      found: `the graphics card went away (${reason})`,
+      expected: 'a card that stays until the end',
+      fix: wayOn(seed, snapshot),
+      cause,
+      tried: [],
+    });
+    this.reason = reason;
+    this.seed = seed;
+    this.snapshot = snapshot;
+    // Megabytes, which a console would print where nobody caught the error.
+    Object.defineProperty(this, 'snapshot', { enumerable: false });
+  }
+}
+
+function wayOn(seed: number | undefined, snapshot: Uint8Array | undefined): string {
+  if (seed === undefined) return 'Start again, here or on another backend.';
+  if (snapshot === undefined) return `There is no checkpoint yet: start again with seed: ${seed}.`;
+  return `To go on from the last checkpoint: resume(method, error.snapshot, { seed: ${seed}, backend }).`;
+}
+
 /** One point at which a model failed. */
 export interface PointFailure {
   /** Row of the batch, counted from 0 over the whole run. */

@@ -1,7 +1,8 @@
 import type { Backend } from './backend/backend.ts';
 import { defaultBackend } from './backend/choose.ts';
+import { onProcessor } from './backend/provenance.ts';
 import { checkOptionNames, show } from './check.ts';
-import { OptionError } from './errors.ts';
+import { DeviceLostError, OptionError } from './errors.ts';
 import { rngFromSeed } from './random/rng.ts';
 import type { Context, Ending, Info, Provenance, Result, Sampler, Step } from './sampler.ts';
 import { makeTurn } from './turn.ts';
@@ -38,7 +39,8 @@ export interface Progress<R> {
 /**
  * Run a method step by step. Leaving the loop early frees everything; the generator's return value is the
  * final result.
- * @throws OptionError for options that cannot be used; `signal.reason` when aborted; whatever the method throws.
+ * @throws OptionError for options that cannot be used; `signal.reason` when aborted; DeviceLostError with the last
+ * checkpoint when a graphics card goes away; whatever the method throws.
  */
 export async function* iterate<S, R extends Result>(
   sampler: Sampler<S, R>,
@@ -49,40 +51,68 @@ export async function* iterate<S, R extends Result>(
   const backend = options.backend ?? (await defaultBackend());
   const signal = options.signal ?? new AbortController().signal;
   const ctx: Context = { rng: rngFromSeed(seed), backend, signal };
-  const provenance: Provenance = {
-    seed,
-    backend: backend.name,
-    adapter: backend.adapter,
-    precision: backend.precision,
-    version: VERSION,
-    notes: [],
-  };
+  const provenance: Provenance = { seed, version: VERSION, ...onProcessor(backend) };
   const ending = (outcome: Outcome): Ending => ({ outcome, provenance });
+  const { guard, snapshot } = checkpoints(sampler, seed, options.from);
   const turn = makeTurn();
   const start = performance.now();
   signal.throwIfAborted();
-  let at: Step<S> =
-    options.from === undefined ? await sampler.init(ctx) : await sampler.restore(options.from, ctx);
+  let at: Step<S> = await guard(
+    () => (options.from === undefined ? sampler.init(ctx) : sampler.restore(options.from, ctx)),
+    undefined,
+  );
   try {
     for (let steps = 1; ; steps++) {
       const now = at;
       const outcome: Outcome = now.done ? { kind: 'converged' } : { kind: 'unfinished' };
-      yield {
-        step: steps,
-        info: now.info,
-        result: () => sampler.result(now.state, ending(outcome)),
-        snapshot: () => sampler.snapshot(now.state),
-      };
-      if (now.done || spent(options.budget, steps, now.info, performance.now() - start)) {
-        return await sampler.result(now.state, ending(outcome));
-      }
+      const result = (): Promise<R> => guard(() => sampler.result(now.state, ending(outcome)), now);
+      yield { step: steps, info: now.info, result, snapshot: () => snapshot(now) };
+      if (now.done || spent(options.budget, steps, now.info, performance.now() - start))
+        return await result();
       await turn.pause(signal);
       signal.throwIfAborted();
-      at = await sampler.step(now.state, ctx);
+      at = await guard(() => sampler.step(now.state, ctx), now);
     }
   } finally {
     sampler.dispose(at.state);
   }
+}
+
+interface Checkpoints<S> {
+  /** @throws DeviceLostError with a checkpoint, when the card goes away during `work` on the step `now`. */
+  guard<T>(work: () => Promise<T>, now: Step<S> | undefined): Promise<T>;
+  snapshot(now: Step<S>): Promise<Uint8Array>;
+}
+
+/** Snapshots on demand; where one is wanted and can no longer be taken, the last one that was. */
+function checkpoints<S, R extends Result>(
+  sampler: Sampler<S, R>,
+  seed: number,
+  from: Uint8Array | undefined,
+): Checkpoints<S> {
+  let last = from;
+  const snapshot = async (now: Step<S>): Promise<Uint8Array> => {
+    last = await sampler.snapshot(now.state);
+    return last;
+  };
+  return {
+    snapshot,
+    async guard(work, now) {
+      try {
+        return await work();
+      } catch (cause) {
+        if (!(cause instanceof DeviceLostError)) throw cause;
+        const bytes = now === undefined ? last : await snapshot(now).catch(() => last);
+        throw new DeviceLostError({
+          where: sampler.name,
+          reason: cause.reason,
+          seed,
+          snapshot: bytes,
+          cause,
+        });
+      }
+    },
+  };
 }
 
 /** Run a method to its end, or to the end of its budget, and return the answer. Drains `iterate`. */

@@ -10,7 +10,10 @@ export interface Sampler<S, R extends Result = Result> {
   readonly sources: readonly Source[];
   /** Draw the first particles. */
   init(ctx: Context): Promise<Step<S>>;
-  /** Advance once; consumes `state`. */
+  /**
+   * Advance once; consumes `state`. When a graphics card goes away it rejects with DeviceLostError, and `snapshot` of
+   * the state it was given must still answer: what a checkpoint needs is on the host, and changes last.
+   */
   step(state: S, ctx: Context): Promise<Step<S>>;
   /**
    * The answer so far, valid after every step; what it holds is yours for good. `ending` comes from the runner:

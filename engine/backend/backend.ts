@@ -15,8 +15,10 @@ export interface Backend {
   readonly precision: 'float64' | 'float32';
   /** Workers that share the range of a dispatch, the calling thread included. */
   readonly threads: number;
-  /** What answered, for provenance: 'WASM SIMD, 2 threads', or the adapter's name. */
+  /** What answered: 'WASM SIMD, 2 threads', or the adapter's name. */
   readonly adapter: string;
+  /** What runs `dispatch` and functions in JavaScript; present where that is not what `name` says. */
+  readonly processor?: { readonly name: string; readonly adapter: string };
   arena(): Arena;
   /**
    * Run a kernel over [0, count). Arrays must come from this backend's arena. Split among workers when the
@@ -45,8 +47,11 @@ export interface Backend {
 /** A graphics card, or why there is none to use. */
 export interface Card {
   readonly gpu: Gpu | undefined;
-  /** 'asked for', 'hardware, and the run is long enough', 'no GPU was found (webgpu is not installed)'. */
-  readonly reason: string;
+  /**
+   * As in 'Ran on the processor: no GPU was found (webgpu is not installed).' or 'Ran on the GPU: asked for.'; absent
+   * when nothing else was in question. `onCard` makes provenance of it.
+   */
+  readonly reason?: string;
 }
 
 /** A model that workers import by themselves. */

@@ -33,6 +33,7 @@ export async function gpuBackend(options: GpuOptions = {}): Promise<Backend> {
     name: 'webgpu',
     precision: 'float32',
     adapter: gpu.adapter,
+    processor: { name: host.name, adapter: host.adapter },
     card: async () => ({ gpu, reason: 'asked for' }),
     async dispose() {
       gpu.dispose();

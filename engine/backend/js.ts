@@ -1,8 +1,8 @@
 import { twins } from '../wasm/kernels.ts';
 import type { Backend, Card } from './backend.ts';
 
-/** What a backend without a card answers. */
-export const NO_CARD: Card = { gpu: undefined, reason: 'this backend is the processor' };
+/** What a backend that is the processor and nothing else answers. */
+export const NO_CARD: Card = { gpu: undefined };
 
 /** Plain JavaScript on the calling thread: the reference every other backend is tested against. */
 export function jsBackend(): Backend {

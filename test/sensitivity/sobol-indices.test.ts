@@ -405,7 +405,8 @@ describe('going on', () => {
     const backend = jsBackend();
     const snapshotOf = async (method: ReturnType<typeof sobolIndices>): Promise<Uint8Array> => {
       let bytes = new Uint8Array(0);
-      for await (const at of iterate(method, { seed: 5, backend })) bytes = new Uint8Array(await at.snapshot());
+      for await (const at of iterate(method, { seed: 5, backend }))
+        bytes = new Uint8Array(await at.snapshot());
       return bytes;
     };
     const linked = (rho: number) =>
