@@ -58,6 +58,11 @@ export { independent, type MultivariateLaw, type Rows } from './distribution/mul
 export { multivariateMixture } from './distribution/multivariate-mixture.ts';
 export { multivariateNormal } from './distribution/multivariate-normal.ts';
 export { normal } from './distribution/normal.ts';
+export {
+  type MixtureParameters,
+  mixtureParameters,
+  type NormalMixture,
+} from './distribution/normal-mixture.ts';
 export { pareto } from './distribution/pareto.ts';
 export { poisson } from './distribution/poisson.ts';
 export { type DrawAddress, drawLaw, drawPoints } from './distribution/sample.ts';

@@ -18,6 +18,11 @@ const COSTS: Costs = {
   logInto: () => 3,
   sobolWords: (_directions, _scramble, _mode, d) => 3 * d,
   sobolPoints: (_directions, _scramble, _mode, d) => 3 * d,
+  mixtureScore: (_x, d, _means, _whiten, _constant, components) => components * (2 + 1.5 * d * d),
+  mixtureLogDensity: (_x, d, _means, _whiten, _constant, components) => components * (3 + d * d),
+  randomWalk: (_x, _next, _scale, d) => 9 * d,
+  langevin: (_x, _next, _h, d, _means, _whiten, _constant, components) =>
+    9 * d + components * (2 + 1.5 * d * d),
   sumBlocks: () => 0.2 * BLOCK,
   squareBlocks: () => 0.2 * BLOCK,
   maxBlocks: () => 0.2 * BLOCK,

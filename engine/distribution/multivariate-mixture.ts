@@ -23,6 +23,7 @@ export function multivariateMixture(
     dimension: d,
     mean,
     covariance,
+    parts: components.map((law, k) => ({ law, weight: share[k]! })),
     logDensity: (x, out) => mixLogDensity(components, share, x, out),
     transport: (u, x) => {
       for (let at = 0; at < u.length; at += d) {

@@ -10,6 +10,8 @@ export interface MultivariateLaw extends Density {
   readonly mean: Float64Array;
   /** [d, d] row-major, symmetric. */
   readonly covariance: Float64Array;
+  /** What a mixture is made of; weights sum to 1. Absent from other laws. */
+  readonly parts?: readonly { readonly law: MultivariateLaw; readonly weight: number }[];
   describe(): string;
 }
 

@@ -139,7 +139,6 @@ function isUsual(x: v128): v128 {
 }
 
 /** Logarithms of two numbers of any kind, fast for usual ones. */
-@inline
 export function logPair(x: v128): v128 {
   return i64x2.all_true(isUsual(x)) ? log2(x) : logSlow(x);
 }

@@ -1,5 +1,6 @@
 // Log density and score of a mixture of normal laws, two points in the lanes. See ../twins/mixture.ts.
 import { exp2, logPair } from './elementary';
+import { planeLogDensity, planeScore } from './mixture-plane';
 
 const LOWEST: f64 = -1.7976931348623157e308;
 
@@ -88,6 +89,10 @@ function pairScore(a: usize, b: usize, ga: usize, gb: usize, la: usize, lb: usiz
 export function mixtureScore(x: usize, d: u32, means: usize, whiten: usize, constants: usize, components: u32, logDensity: usize, score: usize, lo: u32, hi: u32): void {
   const row = <usize>d << 3;
   let i = lo;
+  if (d == 2 && lo < hi) {
+    i = hi - ((hi - lo) & 7);
+    planeScore(x, means, whiten, constants, components, logDensity, score, lo, i);
+  }
   for (; i < hi; i += 2) {
     const j = min<u32>(i + 1, hi - 1);
     pairScore(x + <usize>i * row, x + <usize>j * row, score + <usize>i * row, score + <usize>j * row,
@@ -98,7 +103,12 @@ export function mixtureScore(x: usize, d: u32, means: usize, whiten: usize, cons
 export function mixtureLogDensity(x: usize, d: u32, means: usize, whiten: usize, constants: usize, components: u32, logDensity: usize, lo: u32, hi: u32): void {
   const row = <usize>d << 3;
   const triangle = <usize>d * <usize>(d + 1) << 2;
-  for (let i = lo; i < hi; i += 2) {
+  let i = lo;
+  if (d == 2 && lo < hi) {
+    i = hi - ((hi - lo) & 7);
+    planeLogDensity(x, means, whiten, constants, components, logDensity, lo, i);
+  }
+  for (; i < hi; i += 2) {
     const j = min<u32>(i + 1, hi - 1);
     const a = x + <usize>i * row;
     const b = x + <usize>j * row;
