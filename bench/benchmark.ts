@@ -24,8 +24,30 @@ export interface Benchmark {
   dispose?(): void | Promise<void>;
 }
 
+/** What was asked for on the command line. */
+export interface Flags {
+  /** Whether a software adapter may stand in for a graphics card. */
+  readonly software: boolean;
+}
+
 /** What a file bench/<area>.bench.ts exports under the name `benchmarks`. */
-export type MakeBenchmarks = (size: Size) => Promise<readonly Benchmark[]> | readonly Benchmark[];
+export type MakeBenchmarks = (
+  size: Size,
+  flags: Flags,
+) => Promise<readonly Benchmark[]> | readonly Benchmark[];
+
+/** What an area has to say about its timings. */
+export interface Remarks {
+  /** Name of the file of results; default: that of the area. */
+  readonly file?: string;
+  /** Kept in the file of results. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  /** Printed below the table. */
+  readonly lines: readonly string[];
+}
+
+/** What a file bench/<area>.bench.ts may export under the name `remarks`. */
+export type MakeRemarks = (timings: readonly Timing[], size: Size) => Remarks;
 
 /** Times of one case in nanoseconds per item. */
 export interface Timing {

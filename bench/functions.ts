@@ -1,3 +1,4 @@
+import { type MixtureParameters, mixtureParameters, rngFromSeed } from '../engine/index.ts';
 import { type Inputs, uniform } from '../estimators/index.ts';
 
 /** A model with known indices, as a batch function [n, d] -> [n]. */
@@ -48,3 +49,24 @@ export function gFunction(a: readonly number[]): KnownModel {
 
 /** 0, 1, ..., d - 1: the G-function whose inputs matter less and less. */
 export const fading = (d: number): number[] => Array.from({ length: d }, (_, i) => i);
+
+/** A mixture of correlated normal laws in the square [0, 20]^2. */
+export function planeMixture(components: number): MixtureParameters {
+  const next = rngFromSeed(4).stream({ purpose: 32 });
+  const each = Array.from({ length: components }, () => {
+    const [a, b, r] = [0.5 + next.uniform(), 0.5 + next.uniform(), 1.6 * next.uniform() - 0.8];
+    const mean = [20 * next.uniform(), 20 * next.uniform()];
+    const shared = r * a * b;
+    return {
+      mean,
+      covariance: [
+        [a * a, shared],
+        [shared, b * b],
+      ],
+    };
+  });
+  return mixtureParameters({
+    means: each.map(({ mean }) => mean),
+    covariances: each.map(({ covariance }) => covariance),
+  });
+}

@@ -2,6 +2,7 @@
 import { strictEqual } from 'node:assert';
 import { type Arena, type Backend, hostBackend, jsBackend, rngFromSeed } from '../engine/index.ts';
 import type { Benchmark, Case, Size } from './benchmark.ts';
+import { planeMixture } from './functions.ts';
 
 /** A task on one backend: what is timed, and what it leaves behind. */
 interface Task {
@@ -180,6 +181,31 @@ function scrambledPoints(n: number, d: number): Entry {
   };
 }
 
+function score(n: number): Entry {
+  const d = 2;
+  const { means, whiten, logConstant, components } = planeMixture(40);
+  const points = uniforms(n * d).map((u) => 20 * u);
+  return {
+    name: `score of ${components} normal laws, d = ${d}`,
+    unit: 'particle',
+    items: n,
+    goal: 1.9,
+    prepare: (backend, arena) => {
+      const [x, logDensity, out] = [f64(arena, n * d), f64(arena, n), f64(arena, n * d)];
+      x.set(points);
+      const parameters = [means, whiten, logConstant].map((values) => {
+        const copy = f64(arena, values.length);
+        copy.set(values);
+        return copy;
+      }) as [Float64Array, Float64Array, Float64Array];
+      return {
+        run: () => backend.dispatch('mixtureScore', [x, d, ...parameters, components, logDensity, out], n),
+        outputs: [logDensity, out],
+      };
+    },
+  };
+}
+
 function compared(entry: Entry, backends: readonly Backend[]): Benchmark {
   const { name, unit, items, prepare } = entry;
   const arenas = backends.map((backend) => backend.arena());
@@ -217,6 +243,7 @@ export async function benchmarks(size: Size): Promise<readonly Benchmark[]> {
     integerScan(million),
     resampling(million, 4),
     scrambledPoints(some, 8),
+    score(some),
   ];
   return entries.map((entry) => compared(entry, backends));
 }

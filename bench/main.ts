@@ -1,14 +1,23 @@
 /**
- * npm run bench [-- [--toy] [--save] [name ...]]
+ * npm run bench [-- [--toy] [--save] [--software] [name ...]]
  *
  * Runs bench/<name>.bench.ts, all of them without a name, and prints minimum and median of the samples. `--toy`
- * takes inputs so small that the times mean nothing; `--save` writes bench/results/<name>.json.
+ * takes inputs so small that the times mean nothing; `--save` writes bench/results/<name>.json; `--software` lets `gpu`
+ * run on a software adapter. bench/README.md says what a graphics card needs.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type MakeBenchmarks, type Size, type Timing, time } from './benchmark.ts';
+import {
+  type Flags,
+  type MakeBenchmarks,
+  type MakeRemarks,
+  type Remarks,
+  type Size,
+  type Timing,
+  time,
+} from './benchmark.ts';
 
 const SUFFIX = '.bench.ts';
 const folder = new URL('.', import.meta.url);
@@ -67,11 +76,20 @@ function row(timing: Timing, size: Size): string {
   return cells.join(' ') + verdict;
 }
 
-async function runArea(area: string, size: Size): Promise<readonly Timing[]> {
-  const module = (await import(new URL(area + SUFFIX, folder).href)) as { benchmarks: MakeBenchmarks };
+interface Area {
+  readonly timings: readonly Timing[];
+  readonly remarks: Remarks;
+}
+
+async function runArea(area: string, size: Size, flags: Flags): Promise<Area> {
+  const module = (await import(new URL(area + SUFFIX, folder).href)) as {
+    benchmarks: MakeBenchmarks;
+    remarks?: MakeRemarks;
+  };
   const timings: Timing[] = [];
-  for (const benchmark of await module.benchmarks(size)) timings.push(...(await time(benchmark, size)));
-  return timings;
+  for (const benchmark of await module.benchmarks(size, flags))
+    timings.push(...(await time(benchmark, size)));
+  return { timings, remarks: module.remarks?.(timings, size) ?? { facts: {}, lines: [] } };
 }
 
 function header(): string {
@@ -82,18 +100,23 @@ function header(): string {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { toy: { type: 'boolean', default: false }, save: { type: 'boolean', default: false } },
+  options: {
+    toy: { type: 'boolean', default: false },
+    save: { type: 'boolean', default: false },
+    software: { type: 'boolean', default: false },
+  },
 });
 const size: Size = values.toy ? 'toy' : 'full';
 const host = machine();
 const lines: string[] = [];
 for (const area of areas(positionals)) {
-  const timings = await runArea(area, size);
-  lines.push(`\n${area}`, header(), ...timings.map((timing) => row(timing, size)));
-  if (!values.save) continue;
+  const { timings, remarks } = await runArea(area, size, { software: values.software });
+  const table = timings.length === 0 ? [] : [header(), ...timings.map((timing) => row(timing, size))];
+  lines.push(`\n${area}`, ...table, ...remarks.lines);
+  if (!values.save || timings.length === 0) continue;
   mkdirSync(new URL('results/', folder), { recursive: true });
-  const text = JSON.stringify({ area, size, ...host, timings }, undefined, 1);
-  writeFileSync(new URL(`results/${area}.json`, folder), `${text}\n`);
+  const text = JSON.stringify({ area, size, ...host, ...remarks.facts, timings }, undefined, 1);
+  writeFileSync(new URL(`results/${remarks.file ?? area}.json`, folder), `${text}\n`);
 }
 console.log(lines.join('\n'));
 console.log(`\n${host.processor}, ${host.processors} processors, Node ${host.node}, commit ${host.commit}`);
