@@ -1,8 +1,12 @@
+import { checkCount, spaced } from '../check.ts';
 import { BackendError } from '../errors.ts';
+import { type Faults, refused, type Tell } from './gpu-faults.ts';
 import type { GpuArena, GpuArray, GpuType } from './gpu-types.ts';
 
 /** Arrays of one device. */
 export interface GpuMemory {
+  /** Bytes of the largest array. */
+  readonly largest: number;
   readonly used: number;
   arena(): GpuArena;
   /**
@@ -17,7 +21,8 @@ export interface GpuMemory {
 const STORAGE = 0x80;
 const COPY = 0x4 | 0x8;
 
-export function gpuMemory(device: GPUDevice, check: () => void): GpuMemory {
+/** @param flush sends off what was asked for, before arrays are destroyed under it. */
+export function gpuMemory(device: GPUDevice, faults: Faults, flush: () => void): GpuMemory {
   const buffers = new Map<GpuArray, GPUBuffer>();
   const largest = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
   let used = 0;
@@ -29,16 +34,19 @@ export function gpuMemory(device: GPUDevice, check: () => void): GpuMemory {
     buffers.delete(array);
   };
   const take = <T extends GpuType>(type: T, length: number): GpuArray<T> => {
-    check();
+    faults.check();
+    checkCount('gpu arena', 'length', length, { min: 0 });
     // A binding of no bytes is not allowed.
     const size = 4 * Math.max(1, length);
     if (size > largest) throw tooLarge(size, largest);
     const array = { type, length };
-    buffers.set(array, device.createBuffer({ size, usage: STORAGE | COPY }));
+    const make = (): GPUBuffer => device.createBuffer({ size, usage: STORAGE | COPY });
+    buffers.set(array, faults.watch([array], noRoom(size, used), make));
     used += size;
     return array;
   };
   return {
+    largest,
     get used() {
       return used;
     },
@@ -52,32 +60,47 @@ export function gpuMemory(device: GPUDevice, check: () => void): GpuMemory {
         f32: (length) => keep(take('f32', length)),
         u32: (length) => keep(take('u32', length)),
         release: () => {
+          if (held.length > 0) flush();
           for (const array of held.splice(0)) give(array);
         },
       };
     },
-    buffer(array, where) {
-      const found = buffers.get(array);
-      if (found !== undefined) return found;
-      throw new BackendError({
-        where,
-        found: 'an array was given back, or belongs to another device',
-        expected: 'an array from an arena of this device',
-        tried: [],
-      });
-    },
+    buffer: (array, where) => buffers.get(array) ?? stranger(where),
     clear() {
       for (const array of [...buffers.keys()]) give(array);
     },
   };
 }
 
+function stranger(where: string): never {
+  throw new BackendError({
+    where,
+    found: 'an array was given back, or belongs to another device',
+    expected: 'an array from an arena of this device',
+    tried: [],
+  });
+}
+
 function tooLarge(bytes: number, limit: number): BackendError {
   return new BackendError({
     where: 'gpu arena',
-    found: `an array of ${bytes} bytes`,
-    expected: `at most ${limit} bytes, the largest array of this card`,
+    found: `an array of ${spaced(bytes)} bytes`,
+    expected: `at most ${spaced(limit)} bytes, the largest array of this card`,
     fix: 'Work in batches of fewer points.',
     tried: [],
   });
+}
+
+/** What an allocation that failed tells: the bytes it wanted and those that were taken before it. */
+function noRoom(bytes: number, used: number): Tell {
+  return (complaint, memory) =>
+    memory
+      ? new BackendError({
+          where: 'gpu arena',
+          found: `the card has no memory left for an array of ${spaced(bytes)} bytes (${spaced(used)} are taken by this program)`,
+          expected: 'memory for it',
+          fix: 'Work in batches of fewer points, or on another backend.',
+          tried: [],
+        })
+      : refused(complaint, `an array of ${spaced(bytes)} bytes`);
 }

@@ -1,4 +1,6 @@
-import type { Shader } from './gpu-types.ts';
+import { BackendError } from '../errors.ts';
+import { type Faults, refused } from './gpu-faults.ts';
+import type { GpuType, Shader } from './gpu-types.ts';
 
 /** Lanes of a work group. */
 export const LANES = 256;
@@ -7,10 +9,10 @@ export const LANES = 256;
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
-  /** Names of buffers, in the order of their bindings from 1 on. */
-  readonly buffers: readonly string[];
-  /** Parameters in the order of their words, after the number of items. */
-  readonly params: readonly (readonly [name: string, type: string])[];
+  /** In the order of their bindings, from 1 on. */
+  readonly buffers: readonly { readonly name: string; readonly type: GpuType; readonly writes: boolean }[];
+  /** In the order of their words, after the number of items. */
+  readonly params: readonly (readonly [name: string, type: GpuType])[];
 }
 
 /** The whole WGSL of a shader. */
@@ -39,25 +41,48 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u3
 }`;
 }
 
-/** Compile a shader; errors appear in the device's error scope. */
-export function makePipeline(device: GPUDevice, shader: Shader): Pipeline {
-  const uses = Object.entries(shader.buffers);
-  const layout = device.createBindGroupLayout({
-    label: shader.name,
-    entries: [
-      { binding: 0, visibility: 4, buffer: { type: 'uniform' } },
-      ...uses.map(([, use], i) => ({
-        binding: i + 1,
+/** Words of the parameters in 256 bytes, the number of items included. */
+const MOST_PARAMS = 63;
+
+/**
+ * Compile a shader. What the compiler says against it befalls the passes that use it.
+ * @throws BackendError when it has more arrays than this device can bind, or more parameters than 63.
+ */
+export function makePipeline(device: GPUDevice, faults: Faults, shader: Shader): Pipeline {
+  const buffers = Object.entries(shader.buffers).map(([name, use]) => {
+    const [access, type] = use.split(' ') as ['read' | 'write', GpuType];
+    return { name, type, writes: access === 'write' };
+  });
+  const params = Object.entries(shader.params);
+  checkSize(shader, 'arrays', buffers.length, device.limits.maxStorageBuffersPerShaderStage);
+  checkSize(shader, 'parameters', params.length, MOST_PARAMS);
+  const kinds = buffers.map(({ writes }) => (writes ? 'storage' : 'read-only-storage'));
+  const tell = (complaint: string): BackendError => refused(complaint, `the shader ${shader.name}`);
+  return faults.watch([shader], tell, () => {
+    const layout = device.createBindGroupLayout({
+      label: shader.name,
+      entries: ['uniform' as const, ...kinds].map((type, binding) => ({
+        binding,
         visibility: 4,
-        buffer: { type: use.startsWith('read') ? ('read-only-storage' as const) : ('storage' as const) },
+        buffer: { type },
       })),
-    ],
+    });
+    const module = device.createShaderModule({ label: shader.name, code: shaderSource(shader) });
+    const pipeline = device.createComputePipeline({
+      label: shader.name,
+      layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module, entryPoint: 'main' },
+    });
+    return { pipeline, layout, buffers, params };
   });
-  const module = device.createShaderModule({ label: shader.name, code: shaderSource(shader) });
-  const pipeline = device.createComputePipeline({
-    label: shader.name,
-    layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-    compute: { module, entryPoint: 'main' },
+}
+
+function checkSize(shader: Shader, what: string, found: number, most: number): void {
+  if (found <= most) return;
+  throw new BackendError({
+    where: shader.name,
+    found: `it has ${found} ${what}`,
+    expected: `at most ${most}`,
+    tried: [],
   });
-  return { pipeline, layout, buffers: uses.map(([name]) => name), params: Object.entries(shader.params) };
 }
