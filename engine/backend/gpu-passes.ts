@@ -109,7 +109,8 @@ function bind(
 ): readonly GpuArray[] {
   const arrays = buffers.map(({ name, type }) => {
     const array = given[name];
-    if (array?.type !== type) throw wrongArray(shader, name, type, array);
+    if (array === undefined || (type !== 'words' && array.type !== type))
+      throw wrongArray(shader, name, type, array);
     memory.buffer(array, shader.name);
     return array;
   });
@@ -152,11 +153,11 @@ function badParameter(shader: Shader, name: string, type: GpuType, value: unknow
   });
 }
 
-function wrongArray(shader: Shader, name: string, type: GpuType, array: GpuArray | undefined): BackendError {
+function wrongArray(shader: Shader, name: string, type: string, array: GpuArray | undefined): BackendError {
   return new BackendError({
     where: shader.name,
     found: array === undefined ? `array \`${name}\` is absent` : `array \`${name}\` holds ${array.type}`,
-    expected: `an array of ${type}`,
+    expected: type === 'words' ? 'an array' : `an array of ${type}`,
     tried: [],
   });
 }

@@ -10,7 +10,11 @@ export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
   /** In the order of their bindings, from 1 on. */
-  readonly buffers: readonly { readonly name: string; readonly type: GpuType; readonly writes: boolean }[];
+  readonly buffers: readonly {
+    readonly name: string;
+    readonly type: GpuType | 'words';
+    readonly writes: boolean;
+  }[];
   /** In the order of their words, after the number of items. */
   readonly params: readonly (readonly [name: string, type: GpuType])[];
 }
@@ -21,7 +25,9 @@ export function shaderSource(shader: Shader): string {
   const struct = ['items: u32', ...params.map(([name, type]) => `${name}: ${type}`)];
   const buffers = Object.entries(shader.buffers).map(([name, use], i) => {
     const [access, type] = use.split(' ');
-    return `@group(0) @binding(${i + 1}) var<storage, ${access === 'read' ? 'read' : 'read_write'}> ${name}: array<${type}>;`;
+    const mode = access === 'read' ? 'read' : 'read_write';
+    const element = type === 'words' ? 'u32' : type;
+    return `@group(0) @binding(${i + 1}) var<storage, ${mode}> ${name}: array<${element}>;`;
   });
   // Groups fold into rows of the grid, because one row holds only 65 535 of them.
   const call =
@@ -50,7 +56,7 @@ const MOST_PARAMS = 63;
  */
 export function makePipeline(device: GPUDevice, faults: Faults, shader: Shader): Pipeline {
   const buffers = Object.entries(shader.buffers).map(([name, use]) => {
-    const [access, type] = use.split(' ') as ['read' | 'write', GpuType];
+    const [access, type] = use.split(' ') as ['read' | 'write', GpuType | 'words'];
     return { name, type, writes: access === 'write' };
   });
   const params = Object.entries(shader.params);

@@ -66,8 +66,8 @@ export interface GpuArena {
   release(): void;
 }
 
-/** 'write' may also be read. */
-export type BufferUse = 'read f32' | 'write f32' | 'read u32' | 'write u32';
+/** 'write' may also be read. 'words' takes an array of either type and shows it as u32: bits of numbers as they are. */
+export type BufferUse = `${'read' | 'write'} ${GpuType | 'words'}`;
 
 /**
  * A program for the card. Declarations are made from `buffers` and `params`; `code` is WGSL that uses them: each buffer

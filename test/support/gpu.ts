@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'vitest';
@@ -23,7 +23,9 @@ function useSoftwareDriver(): void {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, 'swiftshader.json');
   const manifest = { file_format_version: '1.0.0', ICD: { library_path: driver, api_version: '1.1.0' } };
-  writeFileSync(file, JSON.stringify(manifest));
+  // Whole or not at all: other test processes read it at the same time.
+  writeFileSync(`${file}.${process.pid}`, JSON.stringify(manifest));
+  renameSync(`${file}.${process.pid}`, file);
   process.env.VK_DRIVER_FILES = file;
 }
 

@@ -1,0 +1,127 @@
+import type { Shader } from '../gpu-types.ts';
+import type { KernelCode } from '../kernel-types.ts';
+import { elementary } from './elementary.ts';
+
+/** A mixture of K normal laws of d numbers: see engine/wasm/twins/mixture.ts, whose parameters these are. */
+export interface CardMixture {
+  /** d */
+  readonly dimension: number;
+  /** [K, d] */
+  readonly means: ArrayLike<number>;
+  /** [K, d (d + 1) / 2]: lower triangles W_k by rows. */
+  readonly whiten: ArrayLike<number>;
+  /** [K]; -Infinity for a component of weight 0. */
+  readonly logConstant: ArrayLike<number>;
+}
+
+/**
+ * The mixture as a kernel of `d + 1` outputs, the score and then the log density, or of the log density alone.
+ *
+ * One pass over the components with a running maximum m: what was summed is scaled by exp(m - m') when a larger term
+ * comes, and one exponential serves both cases. All lanes read the same parameters at the same time, which cards
+ * broadcast from their cache; component k is the row (c_k, mu_k, W_k) of `constants`. Points farther than 1e19 standard
+ * deviations from all components are beyond float32. Errors against float64 are some 1e-7 of the log density, in the score
+ * as well, because weights of components are exponentials of differences of such numbers.
+ */
+export function mixtureKernel(mixture: CardMixture, withScore: boolean): KernelCode {
+  return { code: mixtureCode(mixture.dimension, withScore), constants: packed(mixture) };
+}
+
+/** Log density [n] and, in `mixtureScoreShader`, score [n, d] of the rows of `x` [n, d]; one item a row. */
+export const mixtureDensityShader: (d: number) => Shader<'x' | 'constants' | 'logDensity', never> =
+  remembered((d) => ({
+    name: `mixtureDensity${d}`,
+    buffers: { x: 'read f32', constants: 'read f32', logDensity: 'write f32' },
+    params: {},
+    per: 'item',
+    code: `${mixtureCode(d, false)}
+fn item(i: u32) {
+  kernel(i * ${d}u);
+  logDensity[i] = result[0];
+}`,
+  }));
+
+export const mixtureScoreShader: (d: number) => Shader<'x' | 'constants' | 'logDensity' | 'score', never> =
+  remembered((d) => ({
+    name: `mixtureScore${d}`,
+    buffers: { x: 'read f32', constants: 'read f32', logDensity: 'write f32', score: 'write f32' },
+    params: {},
+    per: 'item',
+    code: `${mixtureCode(d, true)}
+fn item(i: u32) {
+  kernel(i * ${d}u);
+  for (var j = 0u; j < ${d}u; j++) { score[i * ${d}u + j] = result[j]; }
+  logDensity[i] = result[${d}];
+}`,
+  }));
+
+/** Shaders are compiled once for each object, so each d keeps its own. */
+function remembered<T>(make: (d: number) => T): (d: number) => T {
+  const made = new Map<number, T>();
+  return (d) => {
+    const known = made.get(d) ?? make(d);
+    made.set(d, known);
+    return known;
+  };
+}
+
+/** Numbers of a component. */
+function stride(d: number): number {
+  return 1 + d + (d * (d + 1)) / 2;
+}
+
+/** Components of weight 0 are left out: the card has no -Infinity to count on. */
+function packed({ dimension: d, means, whiten, logConstant }: CardMixture): Float32Array<ArrayBuffer> {
+  const triangle = (d * (d + 1)) / 2;
+  const rows: number[][] = [];
+  for (let k = 0; k < logConstant.length; k++) {
+    if (logConstant[k] === -Infinity) continue;
+    const mean = Array.from({ length: d }, (_, j) => means[k * d + j]!);
+    const own = Array.from({ length: triangle }, (_, j) => whiten[k * triangle + j]!);
+    rows.push([logConstant[k]!, ...mean, ...own]);
+  }
+  return Float32Array.from(rows.flat());
+}
+
+function mixtureCode(d: number, withScore: boolean): string {
+  // The zeros are written out: in a loop, Dawn leaves a variable without a value what it was one round before.
+  const own = withScore
+    ? ['var own = array<f32, D>();', 'for (var j = 0u; j <= i; j++) { own[j] += constants[w + j] * z; }']
+    : ['', ''];
+  return `${elementary('e_exp', 'e_log')}
+const D = ${d}u;
+const STRIDE = ${stride(d)}u;
+var<private> result: array<f32, ${withScore ? d + 1 : 1}>;
+fn kernel(at: u32) {
+  var point: array<f32, D>;
+  for (var j = 0u; j < D; j++) { point[j] = x[at + j]; }
+  var sum: array<f32, D>;
+  var total = 0.0;
+  var most = -3e38;
+  let size = arrayLength(&constants);
+  for (var first = 0u; first < size; first += STRIDE) {
+    var y: array<f32, D>;
+    for (var j = 0u; j < D; j++) { y[j] = point[j] - constants[first + 1u + j]; }
+    ${own[0]}
+    var square = 0.0;
+    var w = first + 1u + D;
+    for (var i = 0u; i < D; i++) {
+      var z = 0.0;
+      for (var j = 0u; j <= i; j++) { z += constants[w + j] * y[j]; }
+      ${own[1]}
+      square += z * z;
+      w += i + 1u;
+    }
+    let v = constants[first] - 0.5 * square;
+    let larger = v > most;
+    let e = e_exp(-abs(v - most));
+    let old = select(1.0, e, larger);
+    let new_ = select(e, 1.0, larger);
+    total = total * old + new_;
+    most = max(most, v);
+    ${withScore ? 'for (var j = 0u; j < D; j++) { sum[j] = sum[j] * old + own[j] * new_; }' : ''}
+  }
+  ${withScore ? 'for (var j = 0u; j < D; j++) { result[j] = -sum[j] / total; }' : ''}
+  result[${withScore ? d : 0}] = most + e_log(total);
+}`;
+}
