@@ -1,6 +1,7 @@
 export { type DecodedState, decodeState, encodeState, type StateArray } from './array/codec.ts';
 export { type View, view } from './array/view.ts';
-export type { Arena, Backend } from './backend/backend.ts';
+export { AUTO_CARD_EVALUATIONS } from './backend/auto-card.ts';
+export type { Arena, Backend, Card } from './backend/backend.ts';
 export {
   type BackendChoice,
   type BackendRow,
@@ -8,8 +9,11 @@ export {
   defaultBackend,
   describeBackends,
 } from './backend/choose.ts';
+export { type GpuOptions, gpuBackend, openGpu } from './backend/gpu.ts';
+export type * from './backend/gpu-types.ts';
 export { type HostOptions, hostBackend } from './backend/host.ts';
 export { jsBackend } from './backend/js.ts';
+export { type CardMixture, mixtureKernel, mixtureScoreShader } from './backend/wgsl/mixture.ts';
 export { nearestName } from './check.ts';
 export {
   autocovariance,

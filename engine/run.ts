@@ -51,7 +51,7 @@ export async function* iterate<S, R extends Result>(
   const backend = options.backend ?? (await defaultBackend());
   const signal = options.signal ?? new AbortController().signal;
   const ctx: Context = { rng: rngFromSeed(seed), backend, signal };
-  const provenance: Provenance = { seed, version: VERSION, ...onProcessor(backend) };
+  const provenance: Provenance = { seed, version: VERSION, ...onProcessor(backend), notes: [] };
   const ending = (outcome: Outcome): Ending => ({ outcome, provenance });
   const { guard, snapshot } = checkpoints(sampler, seed, options.from);
   const turn = makeTurn();

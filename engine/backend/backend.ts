@@ -49,7 +49,7 @@ export interface Card {
   readonly gpu: Gpu | undefined;
   /**
    * As in 'Ran on the processor: no GPU was found (webgpu is not installed).' or 'Ran on the GPU: asked for.'; absent
-   * when nothing else was in question. `onCard` makes provenance of it.
+   * when nothing else was in question. `cardNotes` makes notes of it.
    */
   readonly reason?: string;
 }

@@ -2,7 +2,7 @@ import type { Backend } from './backend.ts';
 import { openDevice } from './gpu-adapter.ts';
 import { makeGpu } from './gpu-device.ts';
 import type { Gpu } from './gpu-types.ts';
-import { type HostOptions, hostBackend } from './host.ts';
+import { bestHost } from './host.ts';
 
 export interface GpuOptions {
   /** Whether a software adapter (SwiftShader) will do; far slower than the host, for tests. Default false. */
@@ -26,15 +26,17 @@ export async function openGpu(options: Pick<GpuOptions, 'allowSoftware'> = {}): 
  */
 export async function gpuBackend(options: GpuOptions = {}): Promise<Backend> {
   const gpu = await openGpu(options);
-  const settings: HostOptions = options.threads === undefined ? {} : { threads: options.threads };
-  const host = await hostBackend(settings);
+  const host = await bestHost(options.threads).catch((error: unknown) => {
+    gpu.dispose();
+    throw error;
+  });
   return {
     ...host,
     name: 'webgpu',
     precision: 'float32',
     adapter: gpu.adapter,
     processor: { name: host.name, adapter: host.adapter },
-    card: async () => ({ gpu, reason: 'asked for' }),
+    card: async () => ({ gpu, reason: "backend 'webgpu' was asked for" }),
     async dispose() {
       gpu.dispose();
       await host.dispose();

@@ -54,6 +54,19 @@ export async function hostBackend(options: HostOptions = {}): Promise<Backend> {
   };
 }
 
+/**
+ * `hostBackend` with as many threads as asked for or as there are; plain JavaScript where WebAssembly is missing, unless
+ * more than one thread is asked for.
+ */
+export async function bestHost(threads?: number): Promise<Backend> {
+  try {
+    return await hostBackend({ threads: threads ?? defaultThreads() });
+  } catch (error) {
+    if (!(error instanceof BackendError) || (threads ?? 1) > 1) throw error;
+    return jsBackend();
+  }
+}
+
 interface Host {
   readonly memory: HostMemory;
   readonly raw: RawKernels;
