@@ -41,23 +41,66 @@ export interface TermTable {
   program(): Uint32Array;
 }
 
-/** An empty table of terms. */
-export function termTable(): TermTable {
+/** A table of terms, empty or with the terms of a program. */
+export function termTable(from: Uint32Array = new Uint32Array(0)): TermTable {
   const words: number[] = [];
   const known = new Map<string, number>();
+  const add = (operation: number, i: number, j: number, k: number, l: number): number => {
+    const key = `${operation} ${i} ${j} ${k} ${l}`;
+    const old = known.get(key);
+    if (old !== undefined) return old;
+    const index = known.size;
+    known.set(key, index);
+    words.push(operation, i, j, k, l);
+    return index;
+  };
+  for (let w = 0; w < from.length; w += TERM_WORDS) {
+    add(from[w]!, from[w + 1]!, from[w + 2]!, from[w + 3]!, from[w + 4]!);
+  }
   return {
     get size() {
       return known.size;
     },
-    term(operation, i, j = 0, k = 0, l = 0) {
-      const key = `${operation} ${i} ${j} ${k} ${l}`;
-      const old = known.get(key);
-      if (old !== undefined) return old;
-      const index = known.size;
-      known.set(key, index);
-      words.push(operation, i, j, k, l);
-      return index;
-    },
+    term: (operation, i, j = 0, k = 0, l = 0) => add(operation, i, j, k, l),
     program: () => Uint32Array.from(words),
   };
+}
+
+/** Columns a term reads, 0 where it reads fewer. */
+export type TermColumns = readonly [i: number, j: number, k: number, l: number];
+
+/**
+ * Sum of a term over n rows about a centre m, from its `sum` about another centre c and the sums of the columns it
+ * reads about c: with u_m = u_c + shift, shift = c - m, every operation changes by a polynomial in the shift.
+ * @param columns sums of u_c over the columns i, j, k, l of the term.
+ */
+export function recentred(
+  operation: TermOperation,
+  sum: number,
+  [i, j, k, l]: TermColumns,
+  shift: number,
+  n: number,
+): number {
+  switch (operation) {
+    case TERM.value:
+      return sum + n * shift;
+    case TERM.product:
+      return sum + shift * (i + j) + n * shift * shift;
+    case TERM.change:
+      return sum + shift * (j - k);
+    case TERM.products:
+      return sum + shift * (i + j + (k + l)) + 2 * n * shift * shift;
+    case TERM.squares:
+      return sum + 2 * shift * (i + j) + 2 * n * shift * shift;
+    case TERM.total:
+      return sum + 2 * n * shift;
+    // Differences do not see the centre.
+    case TERM.gap:
+    case TERM.cross:
+    case TERM.gaps:
+    case TERM.corner:
+      return sum;
+    default:
+      return operation satisfies never;
+  }
 }

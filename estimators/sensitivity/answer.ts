@@ -1,7 +1,7 @@
 import type { Backend } from '../../engine/backend/backend.ts';
 import type { Rng } from '../../engine/random/rng.ts';
 import { bootstrap } from './bootstrap.ts';
-import { type Estimates, estimate, valueRows } from './estimates.ts';
+import { type Estimates, estimate, estimateSample, valueRows } from './estimates.ts';
 import { influence } from './influence.ts';
 import {
   bootstrapIntervals,
@@ -13,6 +13,8 @@ import {
 import type { AnalysisPlan } from './plan.ts';
 import type { Quantities } from './quantities.ts';
 import { type Columns, gatherColumns, type Segment, type Store } from './store.ts';
+import { sumSample } from './sum-sample.ts';
+import type { SumStore } from './sum-store.ts';
 import type { IntervalName } from './types.ts';
 
 /** What an analysis reads. */
@@ -59,7 +61,7 @@ export function intervalInForce(plan: AnalysisPlan, ready: Ready): IntervalName 
  * With 'replicates' each replicate is estimated by itself; see `studentIntervals` for why. Otherwise all rows are one
  * sample: their sums are pooled.
  */
-export async function answerOf(analysis: Analysis, store: Store, ready: Ready): Promise<Answer> {
+export async function answerOf(analysis: Analysis, store: Store | SumStore, ready: Ready): Promise<Answer> {
   const interval = intervalInForce(analysis.plan, ready);
   if (interval === 'replicates' && ready.complete > 0) {
     const each: Estimates[] = [];
@@ -69,7 +71,21 @@ export async function answerOf(analysis: Analysis, store: Store, ready: Ready): 
     const centre = meanOf(each.map((estimates) => estimates.centre));
     return { intervals, interval, replicates, centre, points: pointsOf(ready) };
   }
-  return pooled(analysis, store, ready, interval);
+  return store.kind === 'sums'
+    ? pooledSums(analysis, store, ready, interval)
+    : pooled(analysis, store, ready, interval);
+}
+
+/** Sums know no interval but that of replicates. */
+async function pooledSums(
+  { plan, quantities }: Analysis,
+  store: SumStore,
+  ready: Ready,
+  interval: IntervalName,
+): Promise<Answer> {
+  const sample = sumSample(store, ready.segments, quantities.program);
+  const { values, centre } = await estimateSample(sample, quantities, plan.means);
+  return { intervals: withoutIntervals(values), interval, replicates: [], centre, points: sample.n };
 }
 
 async function pooled(
@@ -129,7 +145,7 @@ function joined(segments: readonly Segment[]): Segment | undefined {
 /** First-order and total indices at a prefix of the rows that are ready, by the cheapest valid interval. */
 export async function prefixAnswer(
   analysis: Analysis,
-  store: Store,
+  store: Store | SumStore,
   ready: Ready,
   n: number,
 ): Promise<Answer> {
@@ -140,9 +156,18 @@ export async function prefixAnswer(
   return answerOf(short, store, { ...ready, segments });
 }
 
-async function segmentEstimate(analysis: Analysis, store: Store, segment: Segment): Promise<Estimates> {
-  const key = `${segment.from} ${segment.n} ${analysis.quantities.formulas.length}`;
-  const known = analysis.cache.get(key) ?? (await columnsEstimate(analysis, store, segment));
+async function segmentEstimate(
+  analysis: Analysis,
+  store: Store | SumStore,
+  segment: Segment,
+): Promise<Estimates> {
+  const { quantities, plan } = analysis;
+  const key = `${segment.from} ${segment.n} ${quantities.formulas.length}`;
+  const known =
+    analysis.cache.get(key) ??
+    (await (store.kind === 'sums'
+      ? estimateSample(sumSample(store, [segment], quantities.program), quantities, plan.means)
+      : columnsEstimate(analysis, store, segment)));
   analysis.cache.set(key, known);
   return known;
 }

@@ -1,5 +1,6 @@
 import type { Backend } from '../../engine/backend/backend.ts';
 import { defaultBackend } from '../../engine/backend/choose.ts';
+import { onProcessor } from '../../engine/backend/provenance.ts';
 import { type PointFailure, ShapeError } from '../../engine/errors.ts';
 import { KEPT_FAILURES, modelFailure } from '../../engine/model/missing.ts';
 import { rngFromSeed } from '../../engine/random/rng.ts';
@@ -211,15 +212,7 @@ function analyse(
     from: r * perReplicate,
     n: perReplicate,
   }));
-  const provenance = {
-    seed,
-    backend: backend.name,
-    adapter: backend.adapter,
-    // The analysis is the host's on every backend.
-    precision: 'float64' as const,
-    version: VERSION,
-    notes: [],
-  };
+  const provenance = { seed, version: VERSION, ...onProcessor(backend), notes: [] };
   return resultOf(
     {
       design,

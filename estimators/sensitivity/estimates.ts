@@ -1,7 +1,7 @@
 import type { Backend } from '../../engine/backend/backend.ts';
 import { evaluateFormulas } from '../../engine/math/sobol-formulas.ts';
-import { blockCount, treeSum } from '../../engine/wasm/twins/sums.ts';
 import type { Quantities } from './quantities.ts';
+import { columnSample, type RowSample } from './sample.ts';
 import type { Columns, Segment } from './store.ts';
 
 /** All quantities at one set of rows. */
@@ -23,11 +23,7 @@ export function valueRows(outputs: number): number {
   return outputs === 1 ? 1 : outputs + 1;
 }
 
-/**
- * Point estimates from the base points of a segment: sums of row terms by the fixed tree, then the formulas.
- * Where A and B show no variance, or none beyond the rounding of their mean, there are no indices: NaN, V = 0.
- * @param known means of the outputs where they are known ('oracle'), else undefined.
- */
+/** Point estimates from the base points of a segment of columns; see `estimateSample`. */
 export async function estimate(
   backend: Backend,
   columns: Columns,
@@ -36,50 +32,44 @@ export async function estimate(
   centreWords: Uint32Array,
   known: readonly number[] | undefined,
 ): Promise<Estimates> {
-  const { outputs, rows, stride } = columns;
-  const { program, terms, formulas } = quantities;
-  const size = formulas.length;
-  const blocks = blockCount(segment.n);
   const arena = backend.arena();
-  const values = new Float64Array(valueRows(outputs) * size);
-  const centre = new Float64Array(outputs);
-  const means = new Float64Array(outputs * terms);
   try {
-    const partial = arena.f64(blocks * Math.max(terms, 2));
-    const centreTerms = copyWords(arena.u32(centreWords.length), centreWords);
-    const words = copyWords(arena.u32(program.length), program);
-    const sums = async (base: number, which: Uint32Array, count: number, m: number): Promise<void> => {
-      await backend.dispatch(
-        'indexSums',
-        [columns.y, base, stride, segment.n, which, count, m, partial],
-        blocks,
-      );
-    };
-    for (let s = 0; s < outputs; s++) {
-      const base = s * rows * stride + segment.from;
-      if (known === undefined) {
-        await sums(base, centreTerms, 2, 0);
-        centre[s] = (treeSum(partial, blocks, 0, 2) + treeSum(partial, blocks, 1, 2)) / (2 * segment.n);
-      } else centre[s] = known[s]!;
-      await sums(base, words, terms, centre[s]!);
-      for (let t = 0; t < terms; t++) means[s * terms + t] = treeSum(partial, blocks, t, terms) / segment.n;
-      const own = values.subarray(s * size, (s + 1) * size);
-      evaluateFormulas(formulas, means.subarray(s * terms, (s + 1) * terms), centre[s]!, own);
-      if (!(own[quantities.variance]! > (ROUNDING * centre[s]!) ** 2)) {
-        own.fill(Number.NaN);
-        own[quantities.variance] = 0;
-      }
-    }
+    const sample = columnSample(backend, columns, segment, quantities, centreWords, arena);
+    return await estimateSample(sample, quantities, known);
   } finally {
     arena.release();
   }
-  if (outputs > 1) aggregate(values, outputs, size, quantities.variance);
-  return { values, centre, means, n: segment.n };
 }
 
-function copyWords(to: Uint32Array, from: Uint32Array): Uint32Array {
-  to.set(from);
-  return to;
+/**
+ * Point estimates from the sums of row terms, by the formulas. Where A and B show no variance, or none beyond the
+ * rounding of their mean, there are no indices: NaN, V = 0.
+ * @param known means of the outputs where they are known ('oracle'), else undefined.
+ */
+export async function estimateSample(
+  sample: RowSample,
+  quantities: Quantities,
+  known: readonly number[] | undefined,
+): Promise<Estimates> {
+  const { outputs, n } = sample;
+  const { terms, formulas } = quantities;
+  const size = formulas.length;
+  const values = new Float64Array(valueRows(outputs) * size);
+  const centre = new Float64Array(outputs);
+  const means = new Float64Array(outputs * terms);
+  for (let s = 0; s < outputs; s++) {
+    centre[s] = known === undefined ? await sample.centre(s) : known[s]!;
+    const at = means.subarray(s * terms, (s + 1) * terms);
+    await sample.means(s, centre[s]!, at);
+    const own = values.subarray(s * size, (s + 1) * size);
+    evaluateFormulas(formulas, at, centre[s]!, own);
+    if (!(own[quantities.variance]! > (ROUNDING * centre[s]!) ** 2)) {
+      own.fill(Number.NaN);
+      own[quantities.variance] = 0;
+    }
+  }
+  if (outputs > 1) aggregate(values, outputs, size, quantities.variance);
+  return { values, centre, means, n };
 }
 
 /**

@@ -4,12 +4,13 @@ import type { Info } from '../../engine/sampler.ts';
 import type { Analysis, Ready } from './answer.ts';
 import type { DesignPlan } from './plan.ts';
 import type { Store } from './store.ts';
+import type { SumStore } from './sum-store.ts';
 
 /** What a result is made from. */
 export interface Finding {
   readonly design: DesignPlan;
   readonly analysis: Analysis;
-  readonly store: Store;
+  readonly store: Store | SumStore;
   readonly ready: Ready;
   /** Base points evaluated in each replicate. */
   readonly filled: readonly number[];

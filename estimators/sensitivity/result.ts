@@ -2,10 +2,12 @@ import { toldPlace } from '../../engine/model/place.ts';
 import type { Ending } from '../../engine/sampler.ts';
 import type { IntervalEstimate } from '../../engine/types.ts';
 import { type Answer, answerOf, mainRow, prefixAnswer, rowOf } from './answer.ts';
+import { baseOf } from './base.ts';
 import type { Finding } from './finding.ts';
 import type { Intervals } from './intervals.ts';
 import type { Quantities, Span } from './quantities.ts';
-import type { Store } from './store.ts';
+import { outputRange } from './range.ts';
+import { SUM_BLOCK } from './sum-store.ts';
 import type {
   DesignInfo,
   HistoryEntry,
@@ -16,8 +18,6 @@ import type {
 } from './types.ts';
 import { resultWarnings } from './warnings.ts';
 
-/** Base points and inputs kept in a result for pictures. */
-const MOST_BASE = 2 ** 22;
 /** The shortest prefix in the history, base points of a replicate. */
 const SHORTEST_PREFIX = 32;
 
@@ -95,13 +95,13 @@ function outputIndices(
   name: string,
   allConstant = false,
 ): OutputIndices {
-  const { design, analysis, store } = finding;
+  const { design, analysis, store, ready } = finding;
   const { quantities, plan } = analysis;
   const { groups, layout } = design;
   const own = rowOf(answer, quantities, row);
   const variance = own.value[quantities.variance]!;
   const single = row < store.outputs;
-  const range = single ? outputRange(finding, row, answer.centre[row]!) : undefined;
+  const range = single ? outputRange(store, ready.segments, row, answer.centre[row]!) : undefined;
   const constant = range === undefined ? allConstant : range.low === range.high;
   const entries = constant ? blank(own) : own;
   const take = (span: Span, names: readonly string[]): IntervalEstimate =>
@@ -165,90 +165,6 @@ function part(own: Intervals, span: Span, names: readonly string[], level: numbe
   };
 }
 
-/** Range of an output, and the largest share of the squares about the mean in A and B. */
-interface OutputRange {
-  readonly low: number;
-  readonly high: number;
-  readonly share: number;
-}
-
-/** Over A and B; when nothing moves there, over all columns. */
-function outputRange({ store, ready }: Finding, s: number, centre: number): OutputRange {
-  const last = store.rows - 1;
-  const range = { low: Infinity, high: -Infinity, largest: 0, squares: 0 };
-  const include = (j: number): void => {
-    const column = (s * store.rows + j) * store.stride;
-    for (const { from, n } of ready.segments) widen(range, store, column, from, from + n, centre);
-  };
-  include(0);
-  include(last);
-  const share = range.largest / range.squares;
-  for (let j = 1; j < last && range.low === range.high; j++) include(j);
-  return { low: range.low, high: range.high, share };
-}
-
-function widen(
-  range: { low: number; high: number; largest: number; squares: number },
-  { y, dropped }: Store,
-  column: number,
-  from: number,
-  to: number,
-  centre: number,
-): void {
-  let { low, high, largest, squares } = range;
-  for (let p = from; p < to; p++) {
-    if (dropped[p] !== 0) continue;
-    const value = y[column + p]!;
-    if (value < low) low = value;
-    if (value > high) high = value;
-    const square = (value - centre) * (value - centre);
-    squares += square;
-    if (square > largest) largest = square;
-  }
-  range.low = low;
-  range.high = high;
-  range.largest = largest;
-  range.squares = squares;
-}
-
-/** Inputs and outputs of the A rows, replicate after replicate, without dropped rows. */
-function baseOf(store: Store, filled: readonly number[], d: number): SobolResult['base'] {
-  const { outputs: k, rows, stride, perReplicate } = store;
-  const most = Math.max(1, Math.floor(MOST_BASE / (d + k)));
-  const evaluated = filled.reduce((sum, n) => sum + n, 0);
-  const x = new Float64Array(Math.min(most, evaluated) * d);
-  const y = new Float64Array(Math.min(most, evaluated) * k);
-  let n = 0;
-  for (const { from, to } of keptRuns(store, filled, perReplicate)) {
-    const count = Math.min(to - from, most - n);
-    x.set(store.x.subarray(from * d, (from + count) * d), n * d);
-    for (let s = 0; s < k; s++) {
-      const column = s * rows * stride + from;
-      for (let i = 0; i < count; i++) y[(n + i) * k + s] = store.y[column + i]!;
-    }
-    n += count;
-  }
-  return { x: x.subarray(0, n * d), y: y.subarray(0, n * k), n };
-}
-
-/** Runs from..to - 1 of evaluated base points that were not dropped. */
-function* keptRuns(
-  { dropped }: Store,
-  filled: readonly number[],
-  perReplicate: number,
-): Generator<{ readonly from: number; readonly to: number }> {
-  for (let r = 0; r < filled.length; r++) {
-    const end = r * perReplicate + filled[r]!;
-    let from = r * perReplicate;
-    while (from < end) {
-      const next = dropped.indexOf(1, from);
-      const to = next < 0 || next > end ? end : next;
-      if (to > from) yield { from, to };
-      from = to + 1;
-    }
-  }
-}
-
 /** Estimates at n/2, n/4, ... base points of each replicate, smallest first; the full answer last. */
 async function historyOf(finding: Finding, answer: Answer): Promise<readonly HistoryEntry[]> {
   const { analysis, store, ready, design } = finding;
@@ -261,7 +177,9 @@ async function historyOf(finding: Finding, answer: Answer): Promise<readonly His
   });
   const entries = [entry(answer, quantities)];
   const whole = Math.min(...ready.segments.map(({ n }) => n));
-  for (let n = Math.floor(whole / 2); n >= SHORTEST_PREFIX && ready.complete > 0; n = Math.floor(n / 2)) {
+  const shortest = store.kind === 'sums' ? SUM_BLOCK : SHORTEST_PREFIX;
+  for (let n = Math.floor(whole / 2); n >= shortest && ready.complete > 0; n = Math.floor(n / 2)) {
+    if (store.kind === 'sums' && n % SUM_BLOCK !== 0) break;
     entries.push(entry(await prefixAnswer(analysis, store, ready, n), short));
   }
   return entries.reverse();

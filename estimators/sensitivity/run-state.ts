@@ -5,34 +5,23 @@ import { KEPT_FAILURES, modelFailure } from '../../engine/model/missing.ts';
 import type { Rng } from '../../engine/random/rng.ts';
 import type { Context, Info, Step } from '../../engine/sampler.ts';
 import { type Analysis, answerOf, mainRow, type Ready, rowOf } from './answer.ts';
-import { type DesignTile, designTile } from './design.ts';
 import type { Estimates } from './estimates.ts';
 import type { Finding } from './finding.ts';
-import { type AnalysisPlan, checkMeans, type DesignPlan, type GrowthPlan } from './plan.ts';
+import type { Keeper, KeeperPlan } from './keeper.ts';
+import type { GrowthPlan } from './plan.ts';
 import { centreProgram, type Quantities } from './quantities.ts';
-import {
-  checkMemory,
-  copyStore,
-  fits,
-  openStore,
-  type Segment,
-  type Store,
-  type StoreShape,
-} from './store.ts';
-import { applyMissing, scatter } from './tell.ts';
+import type { Segment } from './store.ts';
 
 /** Everything about a run that does not change. */
-export interface Blueprint {
-  readonly design: DesignPlan;
-  readonly plan: AnalysisPlan;
+export interface Blueprint extends KeeperPlan {
   readonly growth: GrowthPlan;
-  readonly quantities: Quantities;
   readonly short: Quantities;
 }
 
 /** A run under way; only this family reads it. */
 export interface SobolState {
   readonly evaluator: Evaluator;
+  readonly keeper: Keeper;
   readonly rng: Rng;
   readonly backend: Backend;
   readonly cache: Map<string, Estimates>;
@@ -42,8 +31,6 @@ export interface SobolState {
   settled: number;
   /** Base points evaluated of each replicate. */
   readonly filled: number[];
-  store: Store | undefined;
-  tile: DesignTile | undefined;
   /** Base points of the next chunk. */
   chunk: number;
   readonly failures: PointFailure[];
@@ -58,19 +45,23 @@ const GROWTH = 4;
 const LONG = 250;
 
 /** A run that has not evaluated anything. */
-export function openState(evaluator: Evaluator, ctx: Context, { design }: Blueprint): SobolState {
+export function openState(
+  evaluator: Evaluator,
+  keeper: Keeper,
+  ctx: Context,
+  { design }: Blueprint,
+): SobolState {
   const { replicates, perReplicate } = design.points;
   return {
     evaluator,
+    keeper,
     rng: ctx.rng,
     backend: ctx.backend,
     cache: new Map(),
     perReplicate,
     settled: 0,
     filled: new Array<number>(replicates).fill(0),
-    store: undefined,
-    tile: undefined,
-    chunk: Math.max(1, Math.floor(FIRST_ROWS / design.layout.rows)),
+    chunk: Math.max(keeper.grain, Math.floor(FIRST_ROWS / design.layout.rows)),
     failures: [],
     failed: 0,
     dropped: 0,
@@ -79,26 +70,28 @@ export function openState(evaluator: Evaluator, ctx: Context, { design }: Bluepr
 }
 
 /** Evaluate the next base points of the first replicate that is not complete. */
-export async function evaluateChunk(state: SobolState, ctx: Context, blueprint: Blueprint): Promise<void> {
-  const { design } = blueprint;
+export async function evaluateChunk(state: SobolState, blueprint: Blueprint): Promise<void> {
   const replicate = state.filled.findIndex((n) => n < state.perReplicate);
   if (replicate < 0) return;
-  state.tile ??= designTile(design, state.perReplicate, ctx.rng, ctx.backend);
   const first = state.filled[replicate]!;
-  const n = Math.min(state.chunk, state.tile.capacity, state.perReplicate - first);
-  const x = await state.tile.fill(replicate, first, n);
+  const n = Math.min(state.chunk, state.keeper.capacity, state.perReplicate - first);
   const start = performance.now();
-  const { y, failures } = await state.evaluator.evaluate(x, n * design.layout.rows);
+  const { failures, dropped } = await state.keeper.evaluate(replicate, first, n);
   paceChunk(state, performance.now() - start);
-  const store = storeFor(state, blueprint);
-  const at = replicate * state.perReplicate + first;
-  scatter(store, y, at, n);
-  store.x.set(state.tile.last.subarray(0, n * design.space.dimension), at * design.space.dimension);
-  settle(state, store, failures, at, n, blueprint);
+  tellFailures(state, failures, blueprint);
+  state.dropped += dropped;
   state.filled[replicate] = first + n;
   if (state.filled.some((count) => count < state.perReplicate)) return;
   state.settled = state.perReplicate;
   if (state.filled.length * state.settled - state.dropped < 2) throw failure(state, blueprint);
+}
+
+/** @throws ModelError when there are failures and none is allowed. */
+function tellFailures(state: SobolState, failures: readonly PointFailure[], blueprint: Blueprint): void {
+  if (failures.length === 0) return;
+  state.failed += failures.length;
+  state.failures.push(...failures.slice(0, Math.max(0, KEPT_FAILURES - state.failures.length)));
+  if (blueprint.plan.missing === 'error') throw failure(state, blueprint);
 }
 
 function failure(state: SobolState, { design }: Blueprint): ModelError {
@@ -106,54 +99,11 @@ function failure(state: SobolState, { design }: Blueprint): ModelError {
   return modelFailure(design.where, design.space.names, failures, failed, evaluator.evaluations);
 }
 
-/** Fast models get chunks up to the capacity of a tile; slow ones keep answering. */
+/** Fast models get chunks up to the capacity; slow ones keep answering. */
 function paceChunk(state: SobolState, milliseconds: number): void {
-  if (milliseconds > LONG) state.chunk = Math.max(1, Math.floor((state.chunk * LONG) / (2 * milliseconds)));
-  else state.chunk = Math.min(state.chunk * GROWTH, state.tile!.capacity);
-}
-
-/** Memory of a design with that many outputs and base points a replicate. */
-export function shapeOf(
-  { layout, space, points }: DesignPlan,
-  outputs: number,
-  perReplicate: number,
-): StoreShape {
-  return {
-    outputs,
-    rows: layout.rows,
-    dimension: space.dimension,
-    replicates: points.replicates,
-    perReplicate,
-  };
-}
-
-/** The store, opened when the first outputs tell how many there are. */
-export function storeFor(state: SobolState, { design, plan }: Blueprint): Store {
-  if (state.store !== undefined) return state.store;
-  const outputs = state.evaluator.outputs.length;
-  if (plan.means !== undefined) checkMeans(design.where, plan.means, outputs);
-  const shape = shapeOf(design, outputs, state.perReplicate);
-  checkMemory(design.where, shape);
-  state.store = openStore(state.backend, shape);
-  return state.store;
-}
-
-/** Apply the missing-output policy to the failed rows of base points at .. at + n - 1. */
-function settle(
-  state: SobolState,
-  store: Store,
-  failures: readonly PointFailure[],
-  at: number,
-  n: number,
-  blueprint: Blueprint,
-): void {
-  if (failures.length === 0) return;
-  state.failed += failures.length;
-  state.failures.push(...failures.slice(0, Math.max(0, KEPT_FAILURES - state.failures.length)));
-  if (blueprint.plan.missing === 'error') throw failure(state, blueprint);
-  const before = state.evaluator.evaluations - n * store.rows;
-  const rows = failures.map(({ index }) => index - before);
-  state.dropped += applyMissing(store, blueprint.plan.missing, rows, at);
+  const { grain, capacity } = state.keeper;
+  const factor = Math.min(GROWTH, LONG / 2 / milliseconds);
+  state.chunk = Math.min(capacity, Math.max(grain, grain * Math.floor((state.chunk * factor) / grain)));
 }
 
 /** What of the rows can be analysed now. */
@@ -172,11 +122,12 @@ export function readyOf(state: SobolState, { design }: Blueprint): Ready {
   return { segments, complete, dropped: droppedIn(state, segments), independent };
 }
 
-function droppedIn(state: SobolState, segments: readonly Segment[]): number {
-  if (state.dropped === 0) return 0;
+function droppedIn({ dropped, keeper }: SobolState, segments: readonly Segment[]): number {
+  const { store } = keeper;
+  if (dropped === 0 || store.kind === 'sums') return 0;
   let count = 0;
   for (const { from, n } of segments) {
-    for (let p = from; p < from + n; p++) count += state.store!.dropped[p]!;
+    for (let p = from; p < from + n; p++) count += store.dropped[p]!;
   }
   return count;
 }
@@ -192,7 +143,7 @@ export function findingOf(state: SobolState, blueprint: Blueprint): Finding {
   return {
     design: blueprint.design,
     analysis: analysisOf(state, blueprint),
-    store: storeFor(state, blueprint),
+    store: state.keeper.store,
     ready: readyOf(state, blueprint),
     filled: [...state.filled],
     outputs: state.evaluator.outputs,
@@ -228,29 +179,21 @@ export function stepOf(state: SobolState, blueprint: Blueprint): Step<SobolState
  */
 export async function growWhenWide(state: SobolState, blueprint: Blueprint): Promise<void> {
   if (state.settled !== state.perReplicate) return;
-  const { growth, design } = blueprint;
+  const { growth } = blueprint;
   const next = 2 * state.perReplicate;
-  const room =
-    next * state.filled.length <= growth.maxPoints &&
-    fits(shapeOf(design, state.evaluator.outputs.length, next));
+  const room = next * state.filled.length <= growth.maxPoints && state.keeper.fits(next);
   if (growth.until === undefined || !room || (await widest(state, blueprint)) <= growth.until) {
     state.finished = true;
     return;
   }
-  resize(state, next, blueprint);
+  resize(state, next);
 }
 
 /** Room for `perReplicate` base points in each replicate, keeping what is there. */
-export function resize(state: SobolState, perReplicate: number, blueprint: Blueprint): void {
-  const old = state.store;
+export function resize(state: SobolState, perReplicate: number): void {
   state.perReplicate = perReplicate;
-  state.store = undefined;
-  state.tile?.release();
-  state.tile = undefined;
   state.cache.clear();
-  if (old === undefined) return;
-  copyStore(old, storeFor(state, blueprint), state.filled);
-  old.arena.release();
+  state.keeper.resize(perReplicate, state.filled);
 }
 
 /**
@@ -259,7 +202,7 @@ export function resize(state: SobolState, perReplicate: number, blueprint: Bluep
  */
 async function widest(state: SobolState, blueprint: Blueprint): Promise<number> {
   const { quantities } = blueprint;
-  const store = storeFor(state, blueprint);
+  const { store } = state.keeper;
   const answer = await answerOf(analysisOf(state, blueprint), store, readyOf(state, blueprint));
   const { value, low, high } = rowOf(answer, quantities, mainRow(store.outputs));
   const varies = value[quantities.variance]! > 0;
@@ -275,6 +218,5 @@ async function widest(state: SobolState, blueprint: Blueprint): Promise<number> 
 /** Give back what a run holds. Idempotent. */
 export function releaseState(state: SobolState): void {
   state.evaluator.dispose();
-  state.tile?.release();
-  state.store?.arena.release();
+  state.keeper.release();
 }

@@ -1,9 +1,12 @@
-import { decodeState, encodeState } from '../../engine/array/codec.ts';
+import { decodeState, encodeState, type StateArray } from '../../engine/array/codec.ts';
 import { OptionError, type PointFailure } from '../../engine/errors.ts';
 import type { Context } from '../../engine/sampler.ts';
-import { type Blueprint, resize, type SobolState, storeFor } from './run-state.ts';
+import type { Keeper } from './keeper.ts';
+import { type Blueprint, resize, type SobolState } from './run-state.ts';
+import { sumProgram } from './sum-store.ts';
 
 interface Header {
+  readonly kind: Keeper['kind'];
   readonly fingerprint: string;
   readonly key: readonly [number, number];
   readonly missing: string;
@@ -24,8 +27,9 @@ interface Header {
 
 /** A run as bytes: its outputs and how far each replicate is. Points are not stored: they are addressed, so they come again. */
 export function writeSnapshot(state: SobolState, { design, plan }: Blueprint): Uint8Array {
-  const { perReplicate, settled, filled, chunk, failed, dropped, evaluator, store } = state;
+  const { perReplicate, settled, filled, chunk, failed, dropped, evaluator, keeper } = state;
   const header: Header = {
+    kind: keeper.kind,
     fingerprint: design.fingerprint,
     key: state.rng.key,
     missing: String(plan.missing),
@@ -39,13 +43,15 @@ export function writeSnapshot(state: SobolState, { design, plan }: Blueprint): U
     dropped,
     failures: state.failures.map(({ index, input, reason }) => ({ index, input: [...input], reason })),
   };
-  return encodeState(header, store === undefined ? {} : { y: store.y, x: store.x, dropped: store.dropped });
+  return encodeState(header, keeper.write());
 }
 
 /** A snapshot read back; `fill` puts it into a fresh state. */
 export interface Saved {
+  readonly kind: Keeper['kind'];
   readonly outputs: readonly string[] | undefined;
   readonly evaluations: number;
+  readonly perReplicate: number;
   fill(state: SobolState): void;
 }
 
@@ -71,9 +77,12 @@ export function readSnapshot(bytes: Uint8Array, ctx: Context, blueprint: Bluepri
   if (grown || (design.design === 'lhs' && saved.perReplicate !== wanted)) {
     throw mismatch(design.where, `it has ${saved.perReplicate * saved.filled.length} points`);
   }
+  if (saved.kind === 'sums') checkSummed(arrays.words, blueprint);
   return {
+    kind: saved.kind,
     outputs: saved.outputs.length === 0 ? undefined : saved.outputs,
     evaluations: saved.evaluations,
+    perReplicate: saved.perReplicate,
     fill(state) {
       state.perReplicate = saved.perReplicate;
       state.settled = saved.settled;
@@ -87,16 +96,22 @@ export function readSnapshot(bytes: Uint8Array, ctx: Context, blueprint: Bluepri
         const failure: PointFailure = { index, input: Float64Array.from(input), reason };
         state.failures.push(failure);
       }
-      const { y, x, dropped } = arrays;
-      if (y !== undefined) {
-        const store = storeFor(state, blueprint);
-        store.y.set(y);
-        store.x.set(x!);
-        store.dropped.set(dropped!);
-      }
-      if (state.perReplicate < wanted) resize(state, wanted, blueprint);
+      state.keeper.read(arrays);
+      if (state.perReplicate < wanted) resize(state, wanted);
     },
   };
+}
+
+/** Sums answer only what was summed. */
+function checkSummed(words: StateArray | undefined, { design, plan, quantities }: Blueprint): void {
+  const { interval } = plan;
+  if (interval !== 'replicates' && interval !== 'none') {
+    throw mismatch(design.where, `it holds sums alone, which have no ${interval} interval`);
+  }
+  const wanted = sumProgram(quantities, design.layout.rows).words;
+  if (words !== undefined && words.join() !== wanted.join()) {
+    throw mismatch(design.where, 'it holds the sums of another estimator');
+  }
 }
 
 function mismatch(where: string, reason: string): OptionError {

@@ -1,5 +1,7 @@
 import { type Evaluator, openEvaluator } from '../../engine/model/evaluator.ts';
 import type { Context, Sampler, Step } from '../../engine/sampler.ts';
+import { shapeOf } from './column-keeper.ts';
+import { openKeeper } from './open-keeper.ts';
 import { checkSobolOptions } from './option-names.ts';
 import { planAnalysis, planDesign, planGrowth } from './plan.ts';
 import { quantitiesOf } from './quantities.ts';
@@ -12,7 +14,6 @@ import {
   openState,
   releaseState,
   type SobolState,
-  shapeOf,
   stepOf,
 } from './run-state.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
@@ -61,8 +62,8 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
       done,
     );
   };
-  const step = async (state: SobolState, ctx: Context): Promise<Step<SobolState>> => {
-    await evaluateChunk(state, ctx, blueprint);
+  const step = async (state: SobolState): Promise<Step<SobolState>> => {
+    await evaluateChunk(state, blueprint);
     await growWhenWide(state, blueprint);
     return stepOf(state, blueprint);
   };
@@ -70,15 +71,19 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
     name: 'sobol-indices',
     sources: SOBOL_SOURCES,
     async init(ctx) {
-      const state = openState(await open(ctx, 0), ctx, blueprint);
-      return orRelease(state, () => step(state, ctx));
+      const evaluator = await open(ctx, 0);
+      const keeper = openKeeper('columns', blueprint, evaluator, ctx, design.points.perReplicate);
+      const state = openState(evaluator, keeper, ctx, blueprint);
+      return orRelease(state, () => step(state));
     },
     step,
     result: (state, ending) => resultOf(findingOf(state, blueprint), ending),
     snapshot: async (state) => writeSnapshot(state, blueprint),
     async restore(bytes, ctx) {
       const saved = readSnapshot(bytes, ctx, blueprint);
-      const state = openState(await open(ctx, saved.evaluations, saved.outputs), ctx, blueprint);
+      const evaluator = await open(ctx, saved.evaluations, saved.outputs);
+      const keeper = openKeeper(saved.kind, blueprint, evaluator, ctx, saved.perReplicate);
+      const state = openState(evaluator, keeper, ctx, blueprint);
       return orRelease(state, async () => {
         saved.fill(state);
         await growWhenWide(state, blueprint);

@@ -17,6 +17,7 @@ export interface Columns {
 
 /** Columns with the base inputs, room for `replicates` times `perReplicate` base points. */
 export interface Store extends Columns {
+  readonly kind: 'columns';
   readonly arena: Arena;
   readonly perReplicate: number;
   /** Inputs of the A rows [stride, d]. */
@@ -58,6 +59,7 @@ export function openStore(backend: Backend, shape: StoreShape): Store {
   const arena = backend.arena();
   const y = arena.f64(outputs * rows * stride);
   return {
+    kind: 'columns',
     y,
     outputs,
     rows,
