@@ -12,8 +12,8 @@ interface Mixture {
 }
 
 /** Points near, far from and beyond what a mixture reaches; some components of weight 0. */
-function mixture(allocate: Allocator, draw: Stream): Mixture {
-  const n = count(draw, 40);
+function mixture(allocate: Allocator, draw: Stream, most = 40): Mixture {
+  const n = count(draw, most);
   // Two dimensions, the ones with a path of their own, in half of the trials.
   const d = draw.below(2) === 0 ? 2 : count(draw, 6);
   const components = count(draw, 9);
@@ -52,7 +52,8 @@ export const MIXTURE_CASES: { readonly [name in KernelName]?: MakeCall } = {
     return { args: [x, next, scale, d, ...address(draw), word(draw)], count: n };
   },
   langevin: (allocate, draw) => {
-    const { n, d, x, parameters, components } = mixture(allocate, draw);
+    // More than the rows of a tile.
+    const { n, d, x, parameters, components } = mixture(allocate, draw, 1300);
     const next = allocate.f64(new Float64Array(n * d));
     const answer = [allocate.f64(new Float64Array(n)), allocate.f64(new Float64Array(n * d))];
     const stepSize = draw.below(4) === 0 ? 0 : draw.uniform();
