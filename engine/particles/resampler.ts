@@ -1,11 +1,11 @@
 import type { Arena, Backend } from '../backend/backend.ts';
 import { checkOneOf } from '../check.ts';
-import { DegeneracyError, OptionError } from '../errors.ts';
-import { blockCount, treeSum } from '../wasm/twins/sums.ts';
+import { OptionError } from '../errors.ts';
 import { quantise } from './integer-weights.ts';
-import { ALL_DEAD, checkSameLength, largestLogWeight, type WeightSummary } from './log-weight.ts';
+import { checkSameLength, type WeightSummary } from './log-weight.ts';
 import { type SchemeName, takeScratch } from './resampling/scheme.ts';
 import { RESAMPLING_SCHEMES, SCHEME_NAMES } from './resampling/schemes.ts';
+import { makeWeigher } from './weigher.ts';
 
 export interface ResamplerOptions {
   readonly backend: Backend;
@@ -51,43 +51,19 @@ export function makeResampler(options: ResamplerOptions): Resampler {
   const { backend, arena, particles: n, slots = n, scheme: name = 'systematic' } = options;
   const scheme = RESAMPLING_SCHEMES[checkOneOf('resample', 'scheme', name, SCHEME_NAMES)];
   if (scheme.sameSize && slots !== n) throw fixedSize(name, n, slots);
-  const blocks = blockCount(n);
-  const weight = arena.f64(n);
+  const { weigh, weight, partial, spend } = makeWeigher(backend, arena, n);
   const cumulative = arena.f64(n);
-  const partial = arena.f64(blocks);
-  const squares = arena.f64(blocks);
   const scratch = takeScratch(scheme, n, slots, arena);
-  let last: WeightSummary = ALL_DEAD;
-
-  const weigh = async (logWeight: Float64Array): Promise<WeightSummary> => {
-    await backend.dispatch('maxBlocks', [logWeight, n, partial], blocks);
-    const max = largestLogWeight('resample', logWeight, n, partial, blocks);
-    last = ALL_DEAD;
-    if (max === -Infinity) return last;
-    await backend.dispatch('expShiftBlocks', [logWeight, n, max, weight, partial, squares], blocks);
-    last = { max, sum: treeSum(partial, blocks), squares: treeSum(squares, blocks) };
-    return last;
-  };
 
   const draw = async (at: DrawAt, ancestor: Uint32Array): Promise<number> => {
     checkSameLength('resample', 'ancestor', ancestor.length, slots);
-    if (last.sum === 0) throw allDead(n);
+    const { sum } = spend();
     // The largest weight is exactly exp(0) = 1.
-    const weights = await quantise(backend, { q: weight, cumulative, partial }, n, last.sum, 1);
-    last = ALL_DEAD;
+    const weights = await quantise(backend, { q: weight, cumulative, partial }, n, sum, 1);
     return scheme.ancestors({ weights, slots, ancestor, key: at.key, step: at.step, backend, scratch });
   };
 
   return { scheme: name, unbiased: scheme.unbiased, sorted: scheme.sorted, weigh, weight, draw };
-}
-
-function allDead(n: number): DegeneracyError {
-  return new DegeneracyError({
-    where: 'resample',
-    found: `all ${n} log-weights are -Infinity`,
-    expected: 'at least one live particle',
-    fix: 'Check that the target allows the points that were drawn.',
-  });
 }
 
 function fixedSize(scheme: SchemeName, n: number, slots: number): OptionError {

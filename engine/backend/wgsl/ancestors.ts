@@ -1,5 +1,6 @@
 import type { Shader } from '../gpu-types.ts';
 import { LIMBS } from './limbs.ts';
+import { PHILOX } from './philox.ts';
 
 /**
  * Where the slots of a particle end, bit for bit as the host finds it in float64 (engine/wasm/twins/resampling.ts):
@@ -140,6 +141,24 @@ fn item(i: u32) {
     let k = r.whole;
     end[i] = min(k + 1u, endOf(r, vec2<u32>(u[2u * k], u[2u * k + 1u])));
   }
+}`,
+};
+
+/**
+ * Uniforms of `stratifiedEnds`: the limbs of u 2^53 = 2 K + 1, K of 52 bits, into `u` [2 items], u the first uniform of
+ * particle i at this address, the very number of the host.
+ */
+export const stratumUniforms: Shader<'u', 'k0' | 'k1' | 'step' | 'channel'> = {
+  name: 'stratumUniforms',
+  buffers: { u: 'write u32' },
+  params: { k0: 'u32', k1: 'u32', step: 'u32', channel: 'u32' },
+  per: 'item',
+  code: `${PHILOX}
+fn item(i: u32) {
+  let w = philox(vec4<u32>(i, p.step, 0u, p.channel), vec2<u32>(p.k0, p.k1));
+  let low = (w.y >> 6u) | ((w.x >> 6u) << 26u);
+  u[2u * i] = (low << 1u) | 1u;
+  u[2u * i + 1u] = ((w.x >> 12u) << 1u) | (low >> 31u);
 }`,
 };
 

@@ -1,0 +1,55 @@
+import type { Arena, Backend } from '../backend/backend.ts';
+import { DegeneracyError } from '../errors.ts';
+import { blockCount, treeSum } from '../wasm/twins/sums.ts';
+import { ALL_DEAD, largestLogWeight, type WeightSummary } from './log-weight.ts';
+
+/** Weights of n particles before they are resampled, again and again in arrays of its own. */
+export interface Weigher {
+  /** As `Resampler.weigh`. */
+  weigh(logWeight: Float64Array): Promise<WeightSummary>;
+  /** exp(logWeight - max) of the last `weigh`, [n]. */
+  readonly weight: Float64Array;
+  /** Scratch, [blocks]. */
+  readonly partial: Float64Array;
+  /**
+   * The summary of the last `weigh`, once: whoever asks is about to overwrite the weights.
+   * @throws DegeneracyError when all particles were dead.
+   */
+  spend(): WeightSummary;
+}
+
+export function makeWeigher(backend: Backend, arena: Arena, n: number): Weigher {
+  const blocks = blockCount(n);
+  const weight = arena.f64(n);
+  const partial = arena.f64(blocks);
+  const squares = arena.f64(blocks);
+  let last: WeightSummary = ALL_DEAD;
+  return {
+    weight,
+    partial,
+    async weigh(logWeight) {
+      await backend.dispatch('maxBlocks', [logWeight, n, partial], blocks);
+      const max = largestLogWeight('resample', logWeight, n, partial, blocks);
+      last = ALL_DEAD;
+      if (max === -Infinity) return last;
+      await backend.dispatch('expShiftBlocks', [logWeight, n, max, weight, partial, squares], blocks);
+      last = { max, sum: treeSum(partial, blocks), squares: treeSum(squares, blocks) };
+      return last;
+    },
+    spend() {
+      const summary = last;
+      if (summary.sum === 0) throw allDead(n);
+      last = ALL_DEAD;
+      return summary;
+    },
+  };
+}
+
+function allDead(n: number): DegeneracyError {
+  return new DegeneracyError({
+    where: 'resample',
+    found: `all ${n} log-weights are -Infinity`,
+    expected: 'at least one live particle',
+    fix: 'Check that the target allows the points that were drawn.',
+  });
+}
