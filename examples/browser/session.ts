@@ -1,0 +1,64 @@
+import { iterate, moduleModel, type SobolResult, sobolIndices } from 'ensample';
+import type { LiveView } from './live-view.ts';
+import type { Place } from './place.ts';
+import type { Task } from './task.ts';
+
+/** Points of the first design; from there they double until the target or the limit is reached. */
+export const FIRST_POINTS = 1024;
+
+/** How a run ended. */
+export type Ending =
+  | { readonly kind: 'finished' | 'stopped'; readonly result: SobolResult }
+  | { readonly kind: 'failed'; readonly error: unknown }
+  /** Stopped before anything was known. */
+  | { readonly kind: 'left' };
+
+/** A run under way. */
+export interface Session {
+  readonly ended: Promise<Ending>;
+  /** Ends after the step it is in, or in the middle of one that takes long. */
+  stop(): void;
+}
+
+/** Milliseconds that a step may still take once it is time to stop. */
+const GRACE = 250;
+
+/** Start a run, or go on with one from its snapshot. */
+export function startSession(task: Task, place: Place, view: LiveView, from?: Uint8Array): Session {
+  const controller = new AbortController();
+  let leaving = false;
+  const work = async (): Promise<Ending> => {
+    const { seed } = task;
+    const options = { seed, backend: place.backend, signal: controller.signal };
+    const steps = iterate(methodOf(task), from === undefined ? options : { ...options, from });
+    for (;;) {
+      const next = await steps.next();
+      if (next.done) return { kind: 'finished', result: next.value };
+      await view.show(next.value);
+      if (!leaving) continue;
+      const result = await next.value.result();
+      await steps.return(result);
+      return { kind: 'stopped', result };
+    }
+  };
+  const ended = work().catch(
+    (error: unknown): Ending => (leaving ? { kind: 'left' } : { kind: 'failed', error }),
+  );
+  return {
+    ended,
+    stop() {
+      leaving = true;
+      setTimeout(() => controller.abort(), GRACE);
+    },
+  };
+}
+
+function methodOf({ names, laws, formula, target, points }: Task): ReturnType<typeof sobolIndices> {
+  // Every worker imports the formula as a module of its own.
+  const url = new URL('./formula-model.js', import.meta.url);
+  url.search = String(new URLSearchParams({ names: names.join(), formula }));
+  const model = moduleModel(url, 'model');
+  // A target that no run reaches: all points are used.
+  const until = target > 0 ? target : 1e-12;
+  return sobolIndices({ model, inputs: laws, points: FIRST_POINTS, until, maxPoints: points });
+}
