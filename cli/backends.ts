@@ -1,26 +1,46 @@
-import { describeBackends } from '../estimators/index.ts';
-import { padEnd } from './format/text.ts';
+import { type BackendRow, describeBackends } from '../estimators/index.ts';
+import { inFlagWords } from './errors.ts';
+import { cells, padEnd, wrap } from './format/text.ts';
 import type { Flags } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 
-const HEADS = { backend: 'backend', state: 'state', what: 'what', note: '`auto` takes it' } as const;
+type Row = Readonly<Record<'backend' | 'state' | 'what' | 'note', string>>;
+
+const HEADS: Row = { backend: 'backend', state: 'state', what: 'what', note: '`auto` takes it' };
 const KEYS = ['backend', 'state', 'what', 'note'] as const;
+const GAP = '  ';
+/** Share of the room of `what` and `note` that `note` gets, where both are too wide for it. */
+const NOTE = 0.45;
 
 /** `ensample backends`: what this machine offers and when `auto` takes it. Resolves to the exit code. */
 export async function backends(flags: Flags, { out, err }: Terminal): Promise<number> {
-  const rows = await describeBackends();
+  const rows = (await describeBackends()).map((row): BackendRow => ({ ...row, note: inFlagWords(row.note) }));
   if (flags.json === true) {
     out.write(`${JSON.stringify(rows, null, 2)}\n`);
     return 0;
   }
-  const all = [HEADS, ...rows];
-  const widths = KEYS.map((key) => Math.max(...all.map((row) => row[key].length)));
-  const lines = all.map((row) =>
-    KEYS.map((key, i) => padEnd(row[key], widths[i]!))
-      .join('  ')
-      .trimEnd(),
-  );
-  out.write(`${out.look.paint.bold(lines[0]!)}\n${lines.slice(1).join('\n')}\n`);
-  err.write('\nEvery model runs on the host; one in a module of its own runs on all threads.\n');
+  const [head, ...lines] = tableOf([HEADS, ...rows], out.look.width);
+  out.write(`${out.look.paint.bold(head!)}\n${lines.join('\n')}\n`);
+  const close =
+    'A model in JavaScript runs on the processor, one in a module of its own on all threads; for the GPU write it as gpuKernel(...).';
+  err.write(`\n${wrap(close, err.look.width)}\n`);
   return 0;
+}
+
+/** Rows as lines of at most `width` cells; long texts go on below in their own column. */
+function tableOf(rows: readonly Row[], width: number): readonly string[] {
+  const widest = (key: keyof Row): number => Math.max(...rows.map((row) => cells(row[key])));
+  const room = width - widest('backend') - widest('state') - 3 * GAP.length;
+  const note = Math.min(widest('note'), Math.max(room - widest('what'), Math.floor(NOTE * room)));
+  const widths = [widest('backend'), widest('state'), Math.min(widest('what'), room - note), note];
+  return rows.flatMap((row) => {
+    const columns = KEYS.map((key, i) => wrap(row[key], widths[i]!).split('\n'));
+    const height = Math.max(...columns.map(({ length }) => length));
+    return Array.from({ length: height }, (_, line) =>
+      columns
+        .map((column, i) => padEnd(column[line] ?? '', widths[i]!))
+        .join(GAP)
+        .trimEnd(),
+    );
+  });
 }

@@ -28,7 +28,7 @@ const FLAG_OF =
   /\b(points|replicates|seed|secondOrder|estimator|design|interval|resamples|level|until|missing|backend|threads): ('[\w-]+'|\d+(?:\.\d+)?)/g;
 
 /** Functions that the commands call, by the names their messages begin with. */
-const OWN_NAME = /^(sobolIndices|sobolDesign|sobolAnalyze|chooseBackend|hostBackend|run)(?=: )/;
+const OWN_NAME = /^(sobolIndices|sobolDesign|sobolAnalyze|chooseBackend|hostBackend|webgpu|run)(?=: )/;
 
 /** A message or warning of the engine in the words of the command line: `--missing drop-row`, not `missing: 'drop-row'`. */
 export function inFlagWords(text: string): string {
@@ -38,6 +38,7 @@ export function inFlagWords(text: string): string {
       (_, name: string, part: string) => `option ${flag(name)}${part}`,
     )
     .replace(FLAG_OF, (_, name: string, value: string) => `${flag(name)} ${value.replaceAll("'", '')}`)
+    .replace(/\ballowSoftware(: true)?/g, flag('allowSoftware'))
     .replace(/\bdesign '(\w+)'/g, '--design $1')
     .replace(/, or 'iid'/g, ', or iid')
     .replace('use monteCarlo.', 'there is no command; the package has monteCarlo for scripts.')
@@ -45,6 +46,7 @@ export function inFlagWords(text: string): string {
 }
 
 function flag(name: string): string {
+  if (name === 'allowSoftware') return '--allow-software-gpu';
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 

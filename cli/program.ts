@@ -30,7 +30,8 @@ const ANALYSIS_FLAGS: readonly FlagRow[] = [
 ];
 const RUN_FLAGS: readonly FlagRow[] = [
   ['--until <halfwidth>', 'double the points until no total index is less certain'],
-  ['--backend <name>', `${BACKENDS.join(', ')} (default auto)`],
+  ['--backend <name>', `${BACKENDS.join(', ')} (default auto; see ensample backends)`],
+  ['--allow-software-gpu', 'with --backend webgpu: also a GPU that is a program (slow, for tests)'],
   ['--threads <n>', 'threads, at most the cores of this machine'],
   ['--resume <file>', 'keep the state there, and go on from it when it exists'],
 ];

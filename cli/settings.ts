@@ -29,6 +29,7 @@ export interface Settings {
   readonly missing: MissingPolicy | undefined;
   readonly backend: BackendChoice['backend'];
   readonly threads: number | undefined;
+  readonly allowSoftware: boolean;
   readonly json: boolean;
   readonly csv: string | undefined;
   readonly report: string | undefined;
@@ -80,6 +81,7 @@ export function readSettings(where: string, flags: Flags): Settings {
     missing: readMissing(where, flagText(flags, 'missing')),
     backend: readName(where, 'backend', flagText(flags, 'backend'), BACKENDS),
     threads: integer('threads', 1, 1024, '2'),
+    allowSoftware: flags.allowSoftwareGpu === true,
     json: flags.json === true,
     csv: file('csv'),
     report: file('report'),

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import {
   type Backend,
   chooseBackend,
+  DeviceLostError,
   ModelError,
   moduleModel,
   type SobolOptions,
@@ -78,7 +79,8 @@ export async function sobol(
     );
     return interrupted ? EXIT.interrupted : 0;
   } catch (error) {
-    throw error instanceof ModelError ? failedModel(error, settings, model) : error;
+    if (error instanceof ModelError) throw failedModel(error, settings, model);
+    throw error instanceof DeviceLostError ? lostCard(error, settings, model) : error;
   } finally {
     await backend.dispose();
   }
@@ -117,10 +119,11 @@ async function runModel(job: Job, from: Uint8Array | undefined, seed: number): P
   }
 }
 
-function backendChoice({ backend, threads }: Settings): Parameters<typeof chooseBackend>[0] {
+function backendChoice({ backend, threads, allowSoftware }: Settings): Parameters<typeof chooseBackend>[0] {
   return {
     ...(backend === undefined ? {} : { backend }),
     ...(threads === undefined ? {} : { threads }),
+    ...(allowSoftware ? { allowSoftware } : {}),
   };
 }
 
@@ -191,5 +194,19 @@ function failedModel(error: ModelError, { csv }: Settings, model: ModelFile): Mo
   if (csv !== undefined && error.failures.length > 0)
     writeFileSync(csv, failureDocument(error.failures, names));
   error.message = modelFailureText(error, model.file, names, csv);
+  return error;
+}
+
+/** The state before a graphics card went away goes to the file of --resume; the message says how to go on. */
+function lostCard(error: DeviceLostError, { resume }: Settings, model: ModelFile): DeviceLostError {
+  const { reason, seed, snapshot } = error;
+  const found = `${WHERE}: the graphics card went away (${reason})`;
+  if (resume === undefined || seed === undefined || snapshot === undefined) {
+    const again = seed === undefined ? '' : ` --seed ${seed}`;
+    error.message = `${found}. To begin anew without it: --backend wasm${again}.`;
+    return error;
+  }
+  writeState(resume, { seed, model: model.hash }, snapshot);
+  error.message = `${found}. Saved ${resume}. To go on without it, run the same command again with --resume ${resume} --backend wasm.`;
   return error;
 }

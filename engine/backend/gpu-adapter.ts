@@ -101,7 +101,7 @@ async function openDawn(): Promise<GPU> {
   }
 }
 
-function missing(reason: string, fix = "Use backend: 'auto' or 'wasm'."): BackendError {
+function missing(reason: string, fix = "Use backend: 'auto'."): BackendError {
   return new BackendError({
     where: 'webgpu',
     found: `no GPU was found (${reason})`,

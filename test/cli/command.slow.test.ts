@@ -162,7 +162,8 @@ const usage: readonly (readonly [command: string, message: string])[] = [
   ['sobol flood.ts --seed -1', 'option --seed is -1; expected an integer from 0 on'],
   ['sobol flood.ts --level 95', 'Try --level 0.95.'],
   ['sobol flood.ts --outputs lvel', 'Did you mean level?'],
-  ['sobol flood.ts --backend webgpu', 'webgpu'],
+  ['sobol flood.ts --backend webgpu', 'no GPU was found'],
+  ['sobol flood.ts --allow-software-gpu', 'option --allow-software-gpu is true with --backend auto'],
   ['analyze flood.ts -x x.csv', 'option -y is missing'],
   ['sobol flood.ts -n 64 more words', 'too many arguments (flood.ts more words)'],
 ];

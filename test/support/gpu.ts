@@ -1,9 +1,11 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'vitest';
+import { describe } from 'vitest';
 import { openGpu } from '../../engine/backend/gpu.ts';
 import type { Gpu } from '../../engine/backend/gpu-types.ts';
+import { BackendError } from '../../engine/errors.ts';
+import { SKIPPED } from './gpu-reporter.ts';
 
 /** Where Debian's chromium-common puts its software Vulkan driver. */
 const DRIVERS = [
@@ -11,10 +13,11 @@ const DRIVERS = [
   '/usr/lib/chromium-browser/libvk_swiftshader.so',
 ] as const;
 
-const ENABLE =
-  'apt-get install --no-install-recommends chromium-common libvulkan1, then npm install webgpu (already a development dependency)';
+const ENABLE = `To enable them on Debian or Ubuntu without a graphics card:
+  apt-get install --no-install-recommends chromium-common libvulkan1
+With one: ENSAMPLE_HARDWARE_GPU=1 uses it (and VK_DRIVER_FILES its driver, where the loader does not find that).`;
 
-/** Point the Vulkan loader at SwiftShader, unless the environment chooses a driver. */
+/** Point the Vulkan loader at SwiftShader, unless the environment chooses a driver or the hardware. */
 function useSoftwareDriver(): void {
   if (process.env.VK_DRIVER_FILES !== undefined || process.env.ENSAMPLE_HARDWARE_GPU === '1') return;
   const driver = DRIVERS.find((path) => existsSync(path));
@@ -33,23 +36,24 @@ useSoftwareDriver();
 
 /** Why there is no card to test on; undefined when there is one. */
 async function whyNot(): Promise<string | undefined> {
+  const hardware = process.env.ENSAMPLE_HARDWARE_GPU === '1';
   try {
-    (await openGpu({ allowSoftware: true })).dispose();
+    (await openGpu({ allowSoftware: !hardware })).dispose();
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return error instanceof BackendError ? error.tried.join('; ') : String(error);
   }
 }
 
 const reason = await whyNot();
 if (reason !== undefined && process.env.ENSAMPLE_REQUIRE_GPU === '1') {
-  throw new Error(`ENSAMPLE_REQUIRE_GPU=1, but ${reason}`);
+  throw new Error(`ENSAMPLE_REQUIRE_GPU=1, but ${reason}.\n${ENABLE}`);
 }
 
-/** Tests that need WebGPU; without it they are skipped, and their title says why and what would enable them. */
+/** Tests that need WebGPU; without it they are skipped, and the run ends with the reason and what would enable them. */
 export function describeGpu(name: string, body: () => void): void {
   if (reason === undefined) describe(name, body);
-  else describe.skip(`${name} [skipped: ${reason} To enable: ${ENABLE}]`, () => test('skipped', body));
+  else describe.skip(`${name} ${SKIPPED.from}${reason}.\n${ENABLE}${SKIPPED.to}`, body);
 }
 
 /** A device of its own for one test, given back at its end. */
