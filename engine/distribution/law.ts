@@ -7,6 +7,8 @@ export interface Law {
   readonly name: string;
   /** Its parameters by name, as given. */
   readonly parameters: Readonly<Record<string, number | readonly number[]>>;
+  /** The law that was cut, of a truncated one. */
+  readonly base?: Law;
   readonly discrete: boolean;
   /** Smallest and largest possible value; may be infinite. */
   readonly support: readonly [number, number];

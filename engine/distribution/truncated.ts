@@ -6,7 +6,7 @@ import { endpoint, type Law, outside, upperQuantile } from './law.ts';
 import { atomMoments, nextAtom, quantileMoments } from './moments.ts';
 
 /** The interval in the terms of the law that is cut. */
-interface Cut {
+export interface Cut {
   readonly low: number;
   readonly high: number;
   /** P(X < low), P(X > high), and P(low <= X <= high) of the law that is cut. */
@@ -25,7 +25,7 @@ interface Cut {
  */
 export function truncated(law: Law, lower: number = -Infinity, upper: number = Infinity): Law {
   checkBounds(law, lower, upper);
-  const cut = makeCut(law, lower, upper);
+  const cut = cutOf(law, lower, upper);
   const { low, high, mass } = cut;
   const inside = (x: number): number => portion(law, cut, x, false);
   const beyond = (x: number): number => portion(law, cut, x, true);
@@ -44,6 +44,7 @@ export function truncated(law: Law, lower: number = -Infinity, upper: number = I
   };
   return {
     name: 'truncated',
+    base: law,
     parameters: { ...law.parameters, lower, upper },
     discrete: law.discrete,
     support: [low, high],
@@ -79,7 +80,8 @@ function checkBounds(law: Law, lower: number, upper: number): void {
   });
 }
 
-function makeCut(law: Law, lower: number, upper: number): Cut {
+/** Where [lower, upper] cuts a law; throws as `truncated` when it holds no mass. */
+export function cutOf(law: Law, lower: number, upper: number): Cut {
   const before = law.discrete ? nextDown(lower) : lower;
   const below = law.cdf(before);
   const above = law.survival(upper);

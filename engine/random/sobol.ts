@@ -22,6 +22,40 @@ const SCRAMBLES: readonly SobolScramble[] = ['owen', 'lms', 'shift', 'none'];
 /** Modes of the kernel. */
 const MODE = { none: 0, owen: 1, lms: 2, shift: 2 } as const;
 
+/** A randomised Sobol' sequence as the numbers from which any device makes its points, see the kernel `sobolWords`. */
+export interface SobolSequence {
+  /** 'sobol-owen', ... */
+  readonly name: string;
+  readonly dimension: number;
+  /** Direction numbers, [dimension, 32]. */
+  readonly directions: Uint32Array;
+  /** Words of the scramble, [dimension, 4]. */
+  readonly words: Uint32Array;
+  /** 0 bare, 1 hash form of Owen's scramble, 2 digital shift. */
+  readonly mode: number;
+}
+
+/**
+ * The numbers behind `sobolPoints` with the same options.
+ * @throws OptionError as `sobolPoints`.
+ */
+export async function sobolSequence(options: SobolPointsOptions): Promise<SobolSequence> {
+  const { rng, replicate = 0 } = options;
+  const dimension = checkCount('sobolPoints', 'dimension', options.dimension, {
+    min: 1,
+    max: SOBOL_DIMENSIONS,
+    fix: "Use Latin hypercube points (design: 'lhs') for more.",
+  });
+  checkCount('sobolPoints', 'replicate', replicate, { min: 0, max: 2 ** 32 - 1 });
+  const scramble = checkOneOf('sobolPoints', 'scramble', options.scramble ?? 'owen', SCRAMBLES);
+  const directions = await directionNumbers(dimension);
+  const words =
+    scramble === 'lms'
+      ? scrambleDirections(directions, dimension, rng, replicate)
+      : scrambleWords(dimension, rng, replicate);
+  return { name: `sobol-${scramble}`, dimension, directions, words, mode: MODE[scramble] };
+}
+
 /**
  * Sobol' points in Gray-code order from index 0, randomised: each point is uniform on the unit cube, and every block
  * of 2^k points that starts at a multiple of 2^k is a net. Never skip points; extend by going on.
@@ -31,27 +65,10 @@ const MODE = { none: 0, owen: 1, lms: 2, shift: 2 } as const;
  * Source: Joe & Kuo (2008) for the directions; Owen (1995), Matousek (1998), Burley (2020) for the scrambles.
  */
 export async function sobolPoints(options: SobolPointsOptions): Promise<PointSet> {
-  const { rng, replicate = 0 } = options;
-  const d = checkCount('sobolPoints', 'dimension', options.dimension, {
-    min: 1,
-    max: SOBOL_DIMENSIONS,
-    fix: "Use Latin hypercube points (design: 'lhs') for more.",
-  });
-  checkCount('sobolPoints', 'replicate', replicate, { min: 0, max: 2 ** 32 - 1 });
-  const scramble = checkOneOf('sobolPoints', 'scramble', options.scramble ?? 'owen', SCRAMBLES);
-  const directions = await directionNumbers(d);
-  const words =
-    scramble === 'lms' ? scrambleDirections(directions, d, rng, replicate) : scrambleWords(d, rng, replicate);
-  return sequence(`sobol-${scramble}`, d, directions, words, MODE[scramble]);
+  return pointsOf(await sobolSequence(options));
 }
 
-function sequence(
-  name: string,
-  dimension: number,
-  directions: Uint32Array,
-  words: Uint32Array,
-  mode: number,
-): PointSet {
+function pointsOf({ name, dimension, directions, words, mode }: SobolSequence): PointSet {
   const set = { name, dimension, points: SEQUENCE_POINTS, extensible: true };
   return {
     ...set,
