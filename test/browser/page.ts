@@ -1,0 +1,126 @@
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { buildPage } from '../../examples/browser/build.ts';
+import { type Served, servePage } from '../../examples/browser/serve.ts';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+/** CHROMIUM, or the first browser of the family on PATH. */
+function browserPath(): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const candidates = folders.flatMap((folder) => NAMES.map((name) => join(folder, name)));
+  return [process.env.CHROMIUM ?? '', ...candidates].find((path) => path !== '' && existsSync(path));
+}
+
+export const executablePath: string | undefined = browserPath();
+/** Why nothing can be looked at in a browser; undefined when something can. */
+export const whyNot: string | undefined =
+  executablePath === undefined
+    ? `no Chromium found (CHROMIUM is not set, none of ${NAMES.join(', ')} is on PATH); apt-get install chromium enables these tests`
+    : undefined;
+if (whyNot !== undefined && process.env.ENSAMPLE_REQUIRE_GPU === '1')
+  throw new Error(`ENSAMPLE_REQUIRE_GPU=1, but ${whyNot}`);
+
+/** WebGPU by SwiftShader, as in compute.md. */
+const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+
+/** The built page, served with and without isolation headers, and a browser with and one without WebGPU. */
+export interface Stage {
+  readonly folder: string;
+  readonly sizes: Readonly<Record<string, number>>;
+  readonly isolated: Served;
+  readonly plain: Served;
+  readonly withGpu: Browser;
+  readonly withoutGpu: Browser;
+  close(): Promise<void>;
+}
+
+export async function openStage(): Promise<Stage> {
+  const folder = `${mkdtempSync(join(tmpdir(), 'ensample-page-'))}/`;
+  const sizes = await buildPage(folder);
+  const names = Object.keys(sizes);
+  const launch = (args: readonly string[]): Promise<Browser> =>
+    chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox', ...args] });
+  const [isolated, plain, withGpu, withoutGpu] = await Promise.all([
+    servePage({ folder, names }),
+    servePage({ folder, names, isolated: false }),
+    launch(SOFTWARE_GPU),
+    launch([]),
+  ]);
+  return {
+    folder,
+    sizes,
+    isolated,
+    plain,
+    withGpu,
+    withoutGpu,
+    async close() {
+      await Promise.all([withGpu, withoutGpu, isolated, plain].map((part) => part.close()));
+    },
+  };
+}
+
+/** What Chromium itself says when a page asks for a card and there is none. */
+const NO_ADAPTER = /^No available adapters\.$/;
+
+export interface Visit {
+  readonly browser: Browser;
+  /** With query and hash. */
+  readonly url: string;
+  readonly options?: BrowserContextOptions;
+  /** Runs in the page before its own program. */
+  readonly before?: () => void;
+}
+
+/** Opens a page and lets `use` look at it; answers everything it complained about, or asked of other hosts. */
+export async function visit(
+  { browser, url, options = {}, before }: Visit,
+  use: (page: Page) => Promise<void>,
+): Promise<string[]> {
+  const context = await browser.newContext(options);
+  const trouble: string[] = [];
+  try {
+    const page = await context.newPage();
+    page.on('console', (message) => {
+      if (!NO_ADAPTER.test(message.text())) trouble.push(message.text());
+    });
+    page.on('pageerror', (error) => trouble.push(String(error)));
+    page.on('request', (request) => {
+      if (!/^(http:\/\/127\.0\.0\.1|data:|blob:)/.test(request.url()))
+        trouble.push(`asked for ${request.url()}`);
+    });
+    if (before !== undefined) await page.addInitScript(before);
+    await page.goto(url);
+    await use(page);
+  } finally {
+    await context.close();
+  }
+  return trouble;
+}
+
+/** The text of an element by its id. */
+export function textOf(page: Page, id: string): Promise<string> {
+  return page.locator(`#${id}`).innerText();
+}
+
+/** Waits until the status line begins with a word, and answers it. */
+export async function ended(page: Page, how = 'finished'): Promise<string> {
+  await page.waitForFunction((word) => document.getElementById('done')!.textContent!.startsWith(word), how, {
+    timeout: 30_000,
+  });
+  return textOf(page, 'done');
+}
+
+/** The table as numbers by input: [S1, ST]; a bound such as <0.0002 counts as 0. */
+export function tableOf(page: Page): Promise<Record<string, readonly number[]>> {
+  return page.evaluate(() => {
+    const rows = [...document.querySelectorAll('#table tbody tr')];
+    const number = (cell: Element): number =>
+      cell.textContent!.startsWith('<') ? 0 : Number.parseFloat(cell.firstChild!.textContent!);
+    return Object.fromEntries(
+      rows.map((row) => [row.querySelector('th')!.textContent!, [...row.querySelectorAll('td')].map(number)]),
+    );
+  });
+}
