@@ -86,26 +86,31 @@ function packed({ dimension: d, means, whiten, logConstant }: CardMixture): Floa
 function mixtureCode(d: number, withScore: boolean): string {
   // The zeros are written out: in a loop, Dawn leaves a variable without a value what it was one round before.
   const own = withScore
-    ? ['var own = array<f32, D>();', 'for (var j = 0u; j <= i; j++) { own[j] += constants[w + j] * z; }']
-    : ['', ''];
+    ? [
+        `var own = array<f32, ${d}>();`,
+        'for (var j = 0u; j <= i; j++) { own[j] += constants[w + j] * z; }',
+        `for (var j = 0u; j < ${d}u; j++) { sum[j] = sum[j] * old + own[j] * fresh; }`,
+        `for (var j = 0u; j < ${d}u; j++) { result[j] = -sum[j] / total; }`,
+      ]
+    : ['', '', '', ''];
   return `${elementary('e_exp', 'e_log')}
-const D = ${d}u;
-const STRIDE = ${stride(d)}u;
+var<private> failed: bool;
 var<private> result: array<f32, ${withScore ? d + 1 : 1}>;
+fn result_bits(j: u32) -> u32 { return bitcast<u32>(result[j]); }
 fn kernel(at: u32) {
-  var point: array<f32, D>;
-  for (var j = 0u; j < D; j++) { point[j] = x[at + j]; }
-  var sum: array<f32, D>;
+  var point: array<f32, ${d}>;
+  for (var j = 0u; j < ${d}u; j++) { point[j] = x[at + j]; }
+  var sum: array<f32, ${d}>;
   var total = 0.0;
   var most = -3e38;
   let size = arrayLength(&constants);
-  for (var first = 0u; first < size; first += STRIDE) {
-    var y: array<f32, D>;
-    for (var j = 0u; j < D; j++) { y[j] = point[j] - constants[first + 1u + j]; }
+  for (var first = 0u; first < size; first += ${stride(d)}u) {
+    var y: array<f32, ${d}>;
+    for (var j = 0u; j < ${d}u; j++) { y[j] = point[j] - constants[first + 1u + j]; }
     ${own[0]}
     var square = 0.0;
-    var w = first + 1u + D;
-    for (var i = 0u; i < D; i++) {
+    var w = first + ${1 + d}u;
+    for (var i = 0u; i < ${d}u; i++) {
       var z = 0.0;
       for (var j = 0u; j <= i; j++) { z += constants[w + j] * y[j]; }
       ${own[1]}
@@ -116,12 +121,12 @@ fn kernel(at: u32) {
     let larger = v > most;
     let e = e_exp(-abs(v - most));
     let old = select(1.0, e, larger);
-    let new_ = select(e, 1.0, larger);
-    total = total * old + new_;
+    let fresh = select(e, 1.0, larger);
+    total = total * old + fresh;
     most = max(most, v);
-    ${withScore ? 'for (var j = 0u; j < D; j++) { sum[j] = sum[j] * old + own[j] * new_; }' : ''}
+    ${own[2]}
   }
-  ${withScore ? 'for (var j = 0u; j < D; j++) { result[j] = -sum[j] / total; }' : ''}
+  ${own[3]}
   result[${withScore ? d : 0}] = most + e_log(total);
 }`;
 }
