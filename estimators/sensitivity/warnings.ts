@@ -18,6 +18,12 @@ const ENOUGH = 1024;
 /** Share of the variance carried by one point. */
 const HEAVY = 0.1;
 const LONGEST = 240;
+/**
+ * Standard deviation of an output, as a share of its mean, below which rounding to float32 moves a total index by
+ * 1e-4: rounding errors of two outputs have variances (2^-24 mean)^2 / 3 each, and (1/2) 2 / 3 (2^-24 / 1e-4^(1/2))^2
+ * = FLAT^2.
+ */
+const FLAT: number = 2 ** -24 / Math.sqrt(3e-4);
 
 /** Everything worth saying about a result, one warning a code, over all outputs. */
 export function resultWarnings(
@@ -39,6 +45,7 @@ export function resultWarnings(
     intervalWide(answer, main),
     targetNotReached(finding, main),
     heavyOutput(outputs, answer.points),
+    float32Rounding(finding, outputs),
   ];
   return found.filter((warning) => warning !== undefined).map(shortened);
 }
@@ -238,6 +245,25 @@ function heavyOutput(outputs: readonly OutputIndices[], points: number): Warning
     message: `1 point of ${spaced(points)} carries ${Math.round(100 * worst.largestShare)} % of the variance${which} (warned above 10 %). Indices describe that tail; consider the logarithm of the output.`,
     value: worst.largestShare,
     threshold: HEAVY,
+  };
+}
+
+/** Rounding to float32 is noise that is independent from run to run of the model; it adds its variance to every gap. */
+function float32Rounding({ place }: Finding, outputs: readonly OutputIndices[]): Warning | undefined {
+  if (place.card === undefined) return undefined;
+  const flat = outputs
+    .filter(({ constant }) => !constant)
+    .map(({ name, mean, variance }) => ({ name, mean, sd: Math.sqrt(variance) }))
+    .filter(({ mean, sd }) => sd < FLAT * Math.abs(mean));
+  const worst = flat.sort((p, q) => p.sd / Math.abs(p.mean) - q.sd / Math.abs(q.mean))[0];
+  if (worst === undefined) return undefined;
+  const which = outputs.length === 1 ? 'The output' : `Output ${worst.name}${others(flat.length - 1)}`;
+  const [sd, mean] = [Number(worst.sd.toPrecision(2)), Number(worst.mean.toPrecision(6))];
+  return {
+    code: 'float32-rounding',
+    message: `${which} varies by only ${sd} about ${mean}, where float32 on the GPU resolves ${Number((Math.abs(worst.mean) * 2 ** -24).toPrecision(2))}: indices may be off by more than 0.0001. Subtract a constant in the model, or use backend: 'wasm'.`,
+    value: worst.sd / Math.abs(worst.mean),
+    threshold: FLAT,
   };
 }
 
