@@ -18,6 +18,7 @@ import { count } from './format/number.ts';
 import { printable, wrap } from './format/text.ts';
 import { counted } from './format/words.ts';
 import { type Interrupt, watchInterrupt } from './interrupt.ts';
+import { lostCard } from './lost-card.ts';
 import { loadModelFile, type ModelFile } from './model-file.ts';
 import { analysisOptions, designOptions } from './options.ts';
 import { makeProgress } from './progress.ts';
@@ -80,7 +81,7 @@ export async function sobol(
     return interrupted ? EXIT.interrupted : 0;
   } catch (error) {
     if (error instanceof ModelError) throw failedModel(error, settings, model);
-    throw error instanceof DeviceLostError ? lostCard(error, settings, model) : error;
+    throw error instanceof DeviceLostError ? lostCard(WHERE, error, settings.resume, model.hash) : error;
   } finally {
     await backend.dispose();
   }
@@ -194,19 +195,5 @@ function failedModel(error: ModelError, { csv }: Settings, model: ModelFile): Mo
   if (csv !== undefined && error.failures.length > 0)
     writeFileSync(csv, failureDocument(error.failures, names));
   error.message = modelFailureText(error, model.file, names, csv);
-  return error;
-}
-
-/** The state before a graphics card went away goes to the file of --resume; the message says how to go on. */
-function lostCard(error: DeviceLostError, { resume }: Settings, model: ModelFile): DeviceLostError {
-  const { reason, seed, snapshot } = error;
-  const found = `${WHERE}: the graphics card went away (${reason})`;
-  if (resume === undefined || seed === undefined || snapshot === undefined) {
-    const again = seed === undefined ? '' : ` --seed ${seed}`;
-    error.message = `${found}. To begin anew without it: --backend wasm${again}.`;
-    return error;
-  }
-  writeState(resume, { seed, model: model.hash }, snapshot);
-  error.message = `${found}. Saved ${resume}. To go on without it, run the same command again with --resume ${resume} --backend wasm.`;
   return error;
 }

@@ -228,6 +228,23 @@ describeGpu('gpu: what goes wrong', () => {
     for (const gpu of gpus) gpu.dispose();
   });
 
+  test('two owners of one device interleave without mixing', () =>
+    withGpu(async (gpu) => {
+      const owner = async (a: number): Promise<boolean> => {
+        const arena = gpu.arena();
+        const arrays = [arena.f32(500), arena.f32(500)] as const;
+        for (let k = 0; k < 300; k++) {
+          gpu.run(plus, { x: arrays[k % 2]!, y: arrays[1 - (k % 2)]! }, { a, k: 1 }, 500);
+          if (k % (5 + a) === 0) await gpu.read(arrays[0], 0, 1);
+        }
+        const found = await gpu.read(arrays[0]);
+        arena.release();
+        return found.every((value) => value === 300 * (1 + a));
+      };
+      expect(await Promise.all([owner(1), owner(2), owner(3)])).toEqual([true, true, true]);
+      expect(gpu.used).toBe(0);
+    }));
+
   test('write(): memory shared among threads is copied first', () =>
     withGpu(async (gpu) => {
       const x = gpu.arena().f32(3);
