@@ -1,16 +1,16 @@
-import { ok } from 'node:assert';
 import {
-  type Arena,
   type Backend,
   type Gpu,
-  type GpuArray,
-  mixtureKernel,
-  mixtureScoreShader,
-  rngFromSeed,
+  gatherRowsShader,
+  makeCardResampler,
+  makeResampler,
+  normalMoveShader,
+  normalsShader,
   type Shader,
 } from '../engine/index.ts';
 import type { Benchmark, Size } from './benchmark.ts';
-import { planeMixture } from './functions.ts';
+import { langevinTask, scoreTask } from './gpu-mixtures.ts';
+import { ADDRESS, close, D, onHost, type Task, uniforms, upload } from './gpu-task.ts';
 
 /** Name of the case that is the card. */
 export const CARD = 'card';
@@ -23,31 +23,56 @@ export interface Pass {
   readonly bytes: number;
 }
 
-/** The same pass on both sides: what to run, and what it leaves behind. */
-interface Task {
-  readonly name: string;
-  readonly unit: string;
-  readonly items: number;
-  readonly bytes: number;
-  readonly goal?: number;
-  /** Threads that the processor uses; default all. */
-  readonly threads?: number;
-  host(): Promise<void>;
-  /** Resolves when the card is done. */
-  card(): Promise<void>;
-  /** Throws when they do not agree. */
-  compare(): Promise<void>;
-}
-
-const D = 2;
-const COMPONENTS = 40;
-/** What float32 may differ by, of the scale of the numbers. */
-const TOLERANCE = 1e-5;
-
 /** Particles: enough to fill a card, few enough for a program on the processor, next to none. */
 function particles(gpu: Gpu, size: Size): number {
   if (size === 'toy') return 1 << 10;
   return gpu.software ? 1 << 17 : 1 << 22;
+}
+
+/** Every pass that is measured. */
+export function passes(gpu: Gpu, host: Backend, size: Size): readonly Pass[] {
+  const n = particles(gpu, size);
+  const tasks = [
+    copyTask(gpu, 4 * n),
+    normalsTask(gpu, host, n),
+    walkTask(gpu, host, n),
+    scoreTask(gpu, host, n),
+    langevinTask(gpu, host, n),
+    resamplingTask(gpu, host, n),
+  ];
+  return tasks.map((task) => pass(task, host));
+}
+
+function pass(task: Task, host: Backend): Pass {
+  const { name, unit, items, goal, bytes, threads = host.threads } = task;
+  const benchmark: Benchmark = {
+    name,
+    unit,
+    items,
+    ...(goal === undefined ? {} : { goal }),
+    cases: [
+      { name: `${threads} ${threads === 1 ? 'thread' : 'threads'}`, run: inTurn(task.host) },
+      { name: CARD, run: inTurn(task.card) },
+    ],
+    check: async () => {
+      // Twice: workers start with the first one.
+      for (let round = 0; round < 2; round++) {
+        await task.host();
+        await task.card();
+      }
+      await task.compare();
+    },
+  };
+  return { benchmark, bytes };
+}
+
+/** One call after the other: the harness starts some before others have ended. */
+function inTurn(work: () => Promise<void>): () => Promise<void> {
+  let last = Promise.resolve();
+  return () => {
+    last = last.then(work);
+    return last;
+  };
 }
 
 const copyShader: Shader<'x' | 'y', never> = {
@@ -57,12 +82,6 @@ const copyShader: Shader<'x' | 'y', never> = {
   per: 'item',
   code: 'fn item(i: u32) { y[i] = x[i]; }',
 };
-
-/** Every pass that is measured. */
-export function passes(gpu: Gpu, host: Backend, size: Size): readonly Pass[] {
-  const n = particles(gpu, size);
-  return [copyTask(gpu, 4 * n), scoreTask(gpu, host, n)].map((task) => pass(task, host));
-}
 
 /** Reading and writing every number once: what memory allows. */
 function copyTask(gpu: Gpu, n: number): Task {
@@ -84,90 +103,92 @@ function copyTask(gpu: Gpu, n: number): Task {
   };
 }
 
-function scoreTask(gpu: Gpu, host: Backend, n: number): Task {
-  const arena = host.arena();
-  const points = uniforms(D * n, 20);
-  const mixture = planeMixture(COMPONENTS);
-  const { means, whiten, logConstant, components } = mixture;
-  const [x, logDensity, score] = [onHost(arena, points), arena.f64(n), arena.f64(D * n)];
-  const parameters = [onHost(arena, means), onHost(arena, whiten), onHost(arena, logConstant)] as const;
-  const cards = gpu.arena();
-  const buffers = {
-    x: upload(gpu, points),
-    constants: upload(gpu, mixtureKernel(mixture, true).constants),
-    logDensity: cards.f32(n),
-    score: cards.f32(D * n),
-  };
-  const shader = mixtureScoreShader(D);
-  const name = `score of ${components} normal laws, d = ${D}`;
+function normalsTask(gpu: Gpu, host: Backend, n: number): Task {
+  const out = host.arena().f64(D * n);
+  const onCard = gpu.arena().f32(D * n);
+  const { k0, k1, first, step, channel } = ADDRESS;
   return {
-    name,
+    name: `normals, d = ${D}, generator included`,
     unit: 'particle',
     items: n,
-    bytes: 4 * (D + D + 1),
-    ...goal(gpu),
-    host: () => host.dispatch('mixtureScore', [x, D, ...parameters, components, logDensity, score], n),
+    bytes: 4 * D,
+    host: () => host.dispatch('normal', [out, D, k0, k1, first, step, channel], n),
     card: () => {
-      gpu.run(shader, buffers, {}, n);
+      gpu.run(normalsShader, { out: onCard }, { d: D, ...ADDRESS }, n * Math.ceil(D / 2));
       return gpu.done();
     },
-    compare: async () => {
-      close(`${name}, log density`, await gpu.read(buffers.logDensity), logDensity, 1);
-      close(`${name}, score`, await gpu.read(buffers.score), score, 10);
-    },
+    compare: async () => close('normals', await gpu.read(onCard), out, 1),
   };
 }
 
-/** What is asked of hardware: many times as fast as the processor. */
-function goal(gpu: Gpu): { readonly goal?: number } {
-  return gpu.software ? {} : { goal: 50 };
-}
-
-function pass(task: Task, host: Backend): Pass {
-  const { name, unit, items, goal, bytes, threads = host.threads } = task;
-  const benchmark: Benchmark = {
-    name,
-    unit,
-    items,
-    ...(goal === undefined ? {} : { goal }),
-    cases: [
-      { name: `${threads} ${threads === 1 ? 'thread' : 'threads'}`, run: task.host },
-      { name: CARD, run: task.card },
-    ],
-    check: async () => {
-      // Twice: workers start with the first one.
-      for (let round = 0; round < 2; round++) {
-        await task.host();
-        await task.card();
-      }
-      await task.compare();
+/** Random walk proposals: noise and update, the smallest move there is. */
+function walkTask(gpu: Gpu, host: Backend, n: number): Task {
+  const arena = host.arena();
+  const points = uniforms(D * n, 20);
+  const spread = [0.5, 2];
+  const [x, next, scale] = [onHost(arena, points), arena.f64(D * n), onHost(arena, spread)];
+  const [from, to] = [upload(gpu, points), gpu.arena().f32(D * n)];
+  const buffers = { x: from, next: to, factor: upload(gpu, Float32Array.from(spread)) };
+  const shader = normalMoveShader(D, 'diagonal');
+  const { k0, k1, first, step, channel } = ADDRESS;
+  return {
+    name: `random walk, d = ${D}`,
+    unit: 'particle',
+    items: n,
+    bytes: 8 * D,
+    host: () => host.dispatch('randomWalk', [x, next, scale, D, k0, k1, first, step, channel], n),
+    card: () => {
+      gpu.run(shader, buffers, { ...ADDRESS, keep: 1, drift: 0, scale: 1 }, n);
+      return gpu.done();
     },
+    compare: async () => close('random walk', await gpu.read(to), next, 1),
   };
-  return { benchmark, bytes };
 }
 
-function uniforms(n: number, scale: number): Float32Array<ArrayBuffer> {
-  const next = rngFromSeed(3).stream({ purpose: 32 });
-  return Float32Array.from({ length: n }, () => scale * next.uniform());
-}
-
-/** An array on the card with these numbers. */
-function upload(gpu: Gpu, values: Float32Array): GpuArray<'f32'> {
-  const array = gpu.arena().f32(values.length);
-  gpu.write(array, values);
-  return array;
-}
-
-function onHost(arena: Arena, values: ArrayLike<number>): Float64Array {
-  const array = arena.f64(values.length);
-  array.set(values);
-  return array;
-}
-
-/** Throws unless both are the same numbers to `TOLERANCE` of their size, or of `floor` where they are smaller. */
-function close(what: string, card: Float32Array, host: ArrayLike<number>, floor: number): void {
-  for (let i = 0; i < card.length; i++) {
-    const error = Math.abs(card[i]! - host[i]!) / Math.max(floor, Math.abs(host[i]!));
-    ok(error <= TOLERANCE, `${what}: number ${i} is ${card[i]} on the card and ${host[i]} on the processor`);
-  }
+/**
+ * A step of a particle filter after the log-weights: they leave the card, become float64 weights and integers on the
+ * host, and ancestors and rows are found on the card.
+ */
+function resamplingTask(gpu: Gpu, host: Backend, n: number): Task {
+  const arena = host.arena();
+  const logWeights = uniforms(n, 20).map((u) => -u);
+  const points = uniforms(D * n, 1);
+  const options = { backend: host, arena, particles: n };
+  const [onHostSide, onCardSide] = [
+    makeResampler(options),
+    makeCardResampler({ ...options, gpu, cardArena: gpu.arena() }),
+  ];
+  const [logWeight, read, x, y] = [
+    onHost(arena, logWeights),
+    arena.f64(n),
+    onHost(arena, points),
+    arena.f64(D * n),
+  ];
+  const ancestor = arena.u32(n);
+  const [logWeightOnCard, source, rows] = [
+    upload(gpu, logWeights),
+    upload(gpu, points),
+    gpu.arena().f32(D * n),
+  ];
+  const at = { key: [ADDRESS.k0, ADDRESS.k1], step: ADDRESS.step } as const;
+  return {
+    name: `weights, systematic ancestors, gather, d = ${D}`,
+    unit: 'particle',
+    items: n,
+    // Log-weights out, integers in, sums, ends and ancestors written and read once, rows read and written.
+    bytes: 4 * (1 + 2 + 4 + 2 + 2 + 2 * D),
+    host: async () => {
+      await onHostSide.weigh(logWeight);
+      await onHostSide.draw(at, ancestor);
+      await host.dispatch('gatherRows', [x, y, ancestor, D], n);
+    },
+    card: async () => {
+      read.set(await gpu.read(logWeightOnCard));
+      await onCardSide.weigh(read);
+      gpu.run(gatherRowsShader, { source, ancestor: await onCardSide.draw(at), rows }, { d: D }, n * D);
+      await gpu.done();
+    },
+    // The same weights give the same ancestors, so rows are the very same.
+    compare: async () => close('gathered rows', await gpu.read(rows), y, 0),
+  };
 }

@@ -13,7 +13,30 @@ export { type GpuOptions, gpuBackend, openGpu } from './backend/gpu.ts';
 export type * from './backend/gpu-types.ts';
 export { type HostOptions, hostBackend } from './backend/host.ts';
 export { jsBackend } from './backend/js.ts';
+export type {
+  BoundKernel,
+  GpuKernel,
+  KernelCode,
+  KernelConstant,
+  KernelConstants,
+} from './backend/kernel-types.ts';
+export {
+  bindKernel,
+  type GpuKernelOptions,
+  gpuKernel,
+  type KernelFunction,
+  type KernelHelper,
+  kernelCode,
+} from './backend/user-kernel.ts';
+export { gatherRows as gatherRowsShader } from './backend/wgsl/gather.ts';
 export { type CardMixture, mixtureKernel, mixtureScoreShader } from './backend/wgsl/mixture.ts';
+export {
+  kernelMoveShader,
+  type MoveParam,
+  type NoiseShape,
+  normalMoveShader,
+} from './backend/wgsl/moves.ts';
+export { normals as normalsShader } from './backend/wgsl/normal.ts';
 export { nearestName } from './check.ts';
 export {
   autocovariance,
@@ -89,6 +112,12 @@ export {
   type PointValue,
   pointwise,
 } from './model/model.ts';
+export {
+  type CardResampler,
+  type CardResamplerOptions,
+  type CardScheme,
+  makeCardResampler,
+} from './particles/card-resampler.ts';
 export { ancestorsBack, distinctCount, offspringCounts } from './particles/genealogy.ts';
 export {
   type Frame,
