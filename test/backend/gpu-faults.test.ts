@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type OpenedDevice, openDevice } from '../../engine/backend/gpu-adapter.ts';
 import { makeGpu } from '../../engine/backend/gpu-device.ts';
 import type { Gpu, GpuArray, Shader } from '../../engine/backend/gpu-types.ts';
@@ -194,6 +194,21 @@ describeGpu('gpu: what goes wrong', () => {
     expect(thrown(() => gpu.run(plus, { x, y }, { a: 1, k: 1 }, 2))).toBeInstanceOf(DeviceLostError);
     expect(thrown(() => arena.f32(1))).toBeInstanceOf(DeviceLostError);
     arena.release();
+    gpu.dispose();
+  });
+
+  test('an error that nobody asked for is not printed, and the next read tells it', async () => {
+    const opened = await openDevice(true);
+    const gpu = makeGpu(opened);
+    const x = gpu.arena().f32(2);
+    const printed = vi.spyOn(console, 'warn');
+    opened.device.createBuffer({ size: 16, usage: 0 });
+    await gpu.done().catch(() => undefined);
+    opened.device.createBuffer({ size: 16, usage: 0 });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect(gpu.read(x)).rejects.toThrow(/the device refused something \(.*usages must not be 0/);
+    expect([...(await gpu.read(x))]).toEqual([0, 0]);
+    expect(printed).not.toHaveBeenCalled();
     gpu.dispose();
   });
 
