@@ -1,5 +1,15 @@
 import type { GpuArray } from './gpu-types.ts';
 
+/** A constant of a kernel: a number, or an array of numbers with up to three levels. */
+export type KernelConstant =
+  | number
+  | ArrayLike<number>
+  | ArrayLike<ArrayLike<number>>
+  | ArrayLike<ArrayLike<ArrayLike<number>>>;
+
+/** Constants by name, `this.constants` inside a kernel. */
+export type KernelConstants = Readonly<Record<string, KernelConstant>>;
+
 /** A function of one point that runs on the card (float32) and on the host (float64), made by `gpuKernel`. */
 export interface GpuKernel {
   readonly kind: 'gpu-kernel';
@@ -19,9 +29,12 @@ export interface GpuKernel {
 
 /** A kernel bound to a card. */
 export interface BoundKernel {
-  /** Evaluate points 0..n-1 of `x` [n, dims] into `y` [n, outputs]; queued like any shader. NaN where it failed. */
+  /**
+   * Evaluate points 0..n-1 of `x` [n, dims] into `y` [n, outputs]; queued like any shader. All outputs of a point are NaN
+   * (the bits 0x7fc00000) where it failed; an output is an infinity where the function returned a literal Infinity.
+   */
   run(x: GpuArray<'f32'>, y: GpuArray<'f32'>, n: number): void;
-  /** Give its constants back. */
+  /** Give its constants back. Idempotent. */
   release(): void;
 }
 
@@ -29,7 +42,10 @@ export interface BoundKernel {
 export interface KernelCode {
   /**
    * Defines `fn kernel(at: u32)`, which reads the point x[at] .. x[at + dims - 1] of a buffer `x` and the buffer
-   * `constants`, and leaves its outputs in the private array `result`; NaN where the kernel cannot be evaluated.
+   * `constants` (both read f32), and leaves in private variables: `failed: bool`, whether the kernel could not be
+   * evaluated there; `result: array<f32, outputs>`, meaningful unless it failed, an infinity being +-FLOAT_MAX; and
+   * `fn result_bits(j: u32) -> u32`, the bits of output j as a float32 that may be NaN or infinite, to be stored as
+   * bitcast<f32>(result_bits(j)). `failed` is final only after `kernel` returned. Its other names begin with e_, fn_ or kernel_.
    */
   readonly code: string;
   /** Content of the buffer `constants`, never empty. */

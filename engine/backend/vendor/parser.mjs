@@ -1,0 +1,1 @@
+export { getLineInfo, parseExpressionAt } from 'acorn';
