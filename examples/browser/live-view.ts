@@ -1,7 +1,7 @@
 import type { Progress, SobolResult } from 'ensample';
 import { drawBars, type Indices, type Scale } from './bars.ts';
 import { count, duration } from './numbers.ts';
-import { leadWords } from './sentences.ts';
+import { leadWords, warningWords } from './sentences.ts';
 import { fillTable } from './table.ts';
 import { trendWords, type Width } from './trend.ts';
 
@@ -16,6 +16,7 @@ export interface Places {
   readonly done: HTMLElement;
   readonly lead: HTMLElement;
   readonly trend: HTMLElement;
+  readonly warnings: HTMLElement;
   /** Says a sentence to whoever does not look. */
   say(words: string): void;
 }
@@ -107,7 +108,9 @@ export function liveView(
       paint(performance.now());
       if (result !== undefined) places.progress.value = 1;
       places.done.textContent = `${how}: ${count(reached)} points in ${duration((performance.now() - start) / 1000)}`;
-      places.say(result === undefined ? how : `100 %. ${leadWords(result)}`);
+      const warnings = result === undefined ? [] : warningWords(result);
+      places.warnings.replaceChildren(...warnings.map(warningBox));
+      places.say(result === undefined ? how : ['100 %.', leadWords(result), ...warnings].join(' '));
     },
     close() {
       if (frame !== undefined) cancelAnimationFrame(frame);
@@ -126,4 +129,11 @@ export function paintResult(
   drawBars(places.chart, names, indices, scale);
   fillTable(places.table, names, indices);
   places.lead.textContent = leadWords(result);
+}
+
+function warningBox(message: string): HTMLElement {
+  const box = document.createElement('p');
+  box.className = 'note warning';
+  box.textContent = message;
+  return box;
 }

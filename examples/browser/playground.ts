@@ -35,6 +35,7 @@ const places = {
   done: byId<HTMLElement>('done'),
   lead: byId<HTMLElement>('lead'),
   trend: byId<HTMLElement>('trend'),
+  warnings: byId<HTMLElement>('warnings'),
   say(words: string): void {
     byId('say').textContent = words;
   },
@@ -102,6 +103,7 @@ function prepare(task: Task): void {
   trouble.hidden = true;
   byId<HTMLElement>('after').hidden = true;
   places.progress.value = 0;
+  places.warnings.replaceChildren();
   if (shown?.names.join() === task.names.join()) result.classList.add('stale');
   else blank(task.names);
 }

@@ -1,5 +1,5 @@
 import type { SobolResult } from 'ensample';
-import { percent } from './numbers.ts';
+import { isTiny, percent } from './numbers.ts';
 
 /** An input that explains at least this much alone is named; at most so many are. */
 const EXPLAINS = 0.05;
@@ -19,6 +19,19 @@ export function leadWords({ firstOrder, totalOrder, outputs }: SobolResult): str
   return [explains(names, value, top), interactions(main.interaction), fixed(fixable)]
     .filter((s) => s !== '')
     .join(' ');
+}
+
+/** Told by the sentences, or by the line under the picture. */
+const SAID: readonly string[] = ['constant-output', 'target-not-reached'];
+
+/** Warnings worth a line. A negative index that is as good as 0 prints as a bound, and nobody asks about it. */
+export function warningWords({ diagnostics, firstOrder, totalOrder }: SobolResult): readonly string[] {
+  const visible = [firstOrder, totalOrder].some((s) =>
+    s.value.some((value, i) => value < 0 && !isTiny(s, i)),
+  );
+  return diagnostics.warnings
+    .filter(({ code }) => !SAID.includes(code) && (code !== 'negative-index' || visible))
+    .map(({ message }) => message);
 }
 
 function explains(names: readonly string[], value: Float64Array, top: readonly number[]): string {

@@ -23,7 +23,7 @@ export const DEFAULTS: Settings = {
   formula: modelOf(OWN).formula,
   ranges: {},
   target: '0.0001',
-  points: '1048576',
+  points: '262144',
   seed: '7',
   on: 'auto',
 };

@@ -102,6 +102,7 @@ export async function visit(
 
 /** The text of an element by its id. */
 export function textOf(page: Page, id: string): Promise<string> {
+  // What is hidden or folded does not count.
   return page.locator(`#${id}`).innerText();
 }
 
@@ -123,4 +124,34 @@ export function tableOf(page: Page): Promise<Record<string, readonly number[]>> 
       rows.map((row) => [row.querySelector('th')!.textContent!, [...row.querySelectorAll('td')].map(number)]),
     );
   });
+}
+
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly ph: string;
+  /** Microseconds of processor time: unlike those of the clock they do not grow when the machine is busy. */
+  readonly tdur?: number;
+}
+
+/** Processor time of the tasks on the page's main thread while `work` goes on, longest first, in whole milliseconds. */
+export async function longestTasks(
+  browser: Browser,
+  page: Page,
+  work: () => Promise<void>,
+): Promise<readonly number[]> {
+  const categories = ['devtools.timeline', 'disabled-by-default-devtools.timeline', 'blink.user_timing'];
+  await browser.startTracing(page, { categories });
+  // Other pages of the browser have main threads too; the one that makes this mark is ours.
+  await page.evaluate(() => performance.mark('ensample-page'));
+  await work();
+  const { traceEvents } = JSON.parse(String(await browser.stopTracing())) as { traceEvents: TraceEvent[] };
+  const own = traceEvents.find(({ name }) => name === 'ensample-page')!;
+  return traceEvents
+    .filter(
+      ({ name, ph, pid, tid }) => name === 'RunTask' && ph === 'X' && pid === own.pid && tid === own.tid,
+    )
+    .map(({ tdur }) => Math.round((tdur ?? 0) / 1000))
+    .sort((a, b) => b - a);
 }

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ended, openStage, type Stage, tableOf, textOf, visit, whyNot } from './page.ts';
+import { ended, longestTasks, openStage, type Stage, tableOf, textOf, visit, whyNot } from './page.ts';
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
 /** Of the Ishigami function, in closed form: [S1, ST]. */
@@ -203,35 +203,30 @@ describe.skipIf(whyNot !== undefined)(
       expect(trouble).toEqual([]);
     });
 
-    test('while a run goes the page answers: no task of 50 ms, and quarters are announced', async () => {
-      const url = `${stage.isolated.address}#model=ishigami&points=262144&target=0`;
+    test('while a run goes the page answers: no task takes 50 ms of the processor, and quarters are announced', async () => {
+      const url = `${stage.isolated.address}#points=262144&target=0`;
       const before = (): void => {
-        const seen = { tasks: [] as number[], said: [] as string[] };
-        Object.assign(window, { seen });
-        new PerformanceObserver((list) => {
-          for (const { duration, startTime } of list.getEntries())
-            if (startTime > 500) seen.tasks.push(duration);
-        }).observe({ type: 'longtask' });
+        const said: string[] = [];
+        Object.assign(window, { said });
         document.addEventListener('DOMContentLoaded', () => {
           const say = document.getElementById('say')!;
-          new MutationObserver(() => seen.said.push(say.textContent!)).observe(say, { childList: true });
+          new MutationObserver(() => said.push(say.textContent!)).observe(say, { childList: true });
         });
       };
       await visit({ browser: stage.withoutGpu, url, before }, async (page) => {
         await ended(page);
-        const seen = await page.evaluate(
-          () => (window as unknown as { seen: { tasks: number[]; said: string[] } }).seen,
-        );
-        console.log(
-          `long tasks: ${seen.tasks.map((t) => t.toFixed(0)).join(', ') || 'none'}; said: ${seen.said.join(' | ')}`,
-        );
-        expect(seen.said.slice(0, 3)).toEqual([
-          '25 % of the points',
-          '50 % of the points',
-          '75 % of the points',
-        ]);
-        expect(seen.said[3]).toMatch(/^100 %\. x2 alone explains 44/);
-        expect(seen.said.length).toBe(4);
+        // A second run: what loading and compiling the page takes is not the question here.
+        const tasks = await longestTasks(stage.withoutGpu, page, async () => {
+          await page.click('#go');
+          await page.waitForFunction(() => document.getElementById('go')!.textContent === 'Stop');
+          await ended(page);
+        });
+        console.log(`longest tasks of the page, ms of processor time: ${tasks.slice(0, 5).join(', ')}`);
+        expect(tasks[0]).toBeLessThan(50);
+        const said = await page.evaluate(() => (window as unknown as { said: string[] }).said);
+        expect(said.slice(0, 3)).toEqual(['25 % of the points', '50 % of the points', '75 % of the points']);
+        expect(said[3]).toMatch(/^100 %\. x2 alone explains 44/);
+        expect(said.length, 'both runs').toBe(8);
       });
     });
 
