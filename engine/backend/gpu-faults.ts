@@ -31,7 +31,7 @@ const SCOPES = ['out-of-memory', 'internal', 'validation'] as const;
 const NEWS = 100;
 
 export function gpuFaults(device: GPUDevice): Faults {
-  const bad = new WeakMap<object, BackendError>();
+  const spoilt = ledger();
   const waiting = new Set<Promise<BackendError | undefined>>();
   let stray: BackendError | undefined;
   let lost: string | undefined;
@@ -47,16 +47,6 @@ export function gpuFaults(device: GPUDevice): Faults {
     if (ended) throw givenBack();
     if (lost !== undefined) throw new DeviceLostError({ where: 'webgpu', reason: lost });
   };
-  /** The first cause: what is made of something spoilt is spoilt. Answers come in the order of the questions. */
-  const blame = (
-    spoils: readonly object[],
-    uses: readonly object[],
-    told: BackendError | undefined,
-  ): BackendError | undefined => {
-    const error = uses.map((thing) => bad.get(thing)).find((known) => known !== undefined) ?? told;
-    if (error !== undefined) for (const thing of spoils) if (!bad.has(thing)) bad.set(thing, error);
-    return error;
-  };
   return {
     get lost() {
       return lost;
@@ -68,11 +58,7 @@ export function gpuFaults(device: GPUDevice): Faults {
         return work();
       } finally {
         const answer = Promise.all(SCOPES.map(() => device.popErrorScope())).then(
-          (errors) => {
-            const error = errors.findLast((found) => found !== null);
-            const memory = errors[SCOPES.length - 1] === error;
-            return blame(spoils, uses, error ? tell(error.message, memory) : undefined);
-          },
+          (errors) => spoilt.note(spoils, uses, wordsFor(errors, tell)),
           () => undefined, // A lost device: `check` tells.
         );
         waiting.add(answer);
@@ -82,7 +68,7 @@ export function gpuFaults(device: GPUDevice): Faults {
     async settle(array) {
       const told = (await Promise.all(waiting)).find((error) => error !== undefined);
       check();
-      const error = (array === undefined ? told : bad.get(array)) ?? stray;
+      const error = (array === undefined ? told : spoilt.why(array)) ?? stray;
       stray = undefined;
       if (error !== undefined) throw error;
     },
@@ -95,6 +81,36 @@ export function gpuFaults(device: GPUDevice): Faults {
       lost ??= 'it was disposed';
     },
   };
+}
+
+interface Ledger {
+  /** Spoils things because of `told`, or because of the first of `uses` that was spoilt before; returns the cause. */
+  note(
+    spoils: readonly object[],
+    uses: readonly object[],
+    told: BackendError | undefined,
+  ): BackendError | undefined;
+  /** Why a thing is not what it should be. */
+  why(thing: object): BackendError | undefined;
+}
+
+/** What was spoilt and why. It counts on the device to answer in the order in which it was asked. */
+function ledger(): Ledger {
+  const causes = new WeakMap<object, BackendError>();
+  return {
+    note(spoils, uses, told) {
+      const cause = uses.map((thing) => causes.get(thing)).find((known) => known !== undefined) ?? told;
+      if (cause !== undefined) for (const thing of spoils) if (!causes.has(thing)) causes.set(thing, cause);
+      return cause;
+    },
+    why: (thing) => causes.get(thing),
+  };
+}
+
+/** Scopes are popped innermost first, so the last answer is about memory. */
+function wordsFor(errors: readonly (GPUError | null)[], tell: Tell): BackendError | undefined {
+  const error = errors.findLast((found) => found !== null);
+  return error ? tell(error.message, errors.at(-1) === error) : undefined;
 }
 
 /** The device would not do something. */
