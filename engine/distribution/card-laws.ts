@@ -1,4 +1,4 @@
-import { LAW_KIND, LAW_SIZE } from '../backend/wgsl/quantile.ts';
+import { LAW_SIZE, LAW_STEPS } from '../backend/wgsl/quantile.ts';
 import { exponential } from './exponential.ts';
 import { gumbel } from './gumbel.ts';
 import { type Law, upperQuantile } from './law.ts';
@@ -13,57 +13,81 @@ import { weibull } from './weibull.ts';
 
 type Parameters = Readonly<Record<string, number>>;
 
-/** How a law is known and written as coefficients, see `LAW_KIND`. */
+/** How a law is made, and how its quantile is on the card; what is left out is 0. */
 interface Form {
   readonly make: (parameters: Parameters) => Law;
-  readonly coefficients: (parameters: Parameters) => readonly number[];
+  readonly coefficients: (parameters: Parameters) => Coefficients;
 }
 
-const FORMS: Readonly<Record<keyof typeof LAW_KIND, Form>> = {
+/** See `LAW_STEPS`; offset and scale are pairs where the halves differ. */
+interface Coefficients {
+  readonly steps: number;
+  readonly offset?: number | readonly [lower: number, upper: number];
+  readonly scale: number | readonly [lower: number, upper: number];
+  readonly rate?: number;
+  readonly roots?: readonly [c0: number, c1: number];
+}
+
+const { share, exponential: waiting, extreme, triangle, log, exp } = LAW_STEPS;
+
+const FORMS: Readonly<Record<string, Form>> = {
   uniform: {
     make: ({ low, high }) => uniform(low!, high!),
-    coefficients: ({ low, high }) => [low!, high! - low!, high!],
+    coefficients: ({ low, high }) => ({ steps: share, offset: [low!, high!], scale: high! - low! }),
   },
   normal: {
     make: ({ mean, sd }) => normal(mean!, sd!),
-    coefficients: ({ mean, sd }) => [mean!, sd!],
+    coefficients: ({ mean, sd }) => ({ steps: LAW_STEPS.normal, offset: mean!, scale: sd! }),
   },
   logNormal: {
     make: ({ mu, sigma }) => logNormal(mu!, sigma!),
-    coefficients: ({ mu, sigma }) => [Math.exp(mu!), sigma!],
+    // e^mu is rounded once; in the exponent its rounding would grow with mu.
+    coefficients: ({ mu, sigma }) => ({ steps: LAW_STEPS.normal | exp, scale: Math.exp(mu!), rate: sigma! }),
   },
   exponential: {
     make: ({ rate }) => exponential(rate!),
-    coefficients: ({ rate }) => [1 / rate!],
+    coefficients: ({ rate }) => ({ steps: waiting, scale: 1 / rate! }),
   },
   gumbel: {
     make: ({ location, scale }) => gumbel(location!, scale!),
-    coefficients: ({ location, scale }) => [location!, scale!],
+    coefficients: ({ location, scale }) => ({ steps: extreme | log, offset: location!, scale: -scale! }),
   },
   triangular: {
     make: ({ low, mode, high }) => triangular(low!, mode!, high!),
-    coefficients: ({ low, mode, high }) => {
-      const width = high! - low!;
-      return [low!, high!, width * (mode! - low!), width * (high! - mode!), (mode! - low!) / width];
-    },
+    coefficients: ({ low, mode, high }) => ({
+      steps: triangle,
+      offset: [low!, high!],
+      scale: 1,
+      rate: (mode! - low!) / (high! - low!),
+      roots: [(high! - low!) * (mode! - low!), (high! - low!) * (high! - mode!)],
+    }),
   },
   logUniform: {
     make: ({ low, high }) => logUniform(low!, high!),
-    coefficients: ({ low, high }) => [low!, high!, Math.log1p((high! - low!) / low!)],
+    coefficients: ({ low, high }) => ({
+      steps: share | exp,
+      scale: [low!, high!],
+      rate: Math.log1p((high! - low!) / low!),
+    }),
   },
   weibull: {
     make: ({ shape, scale, location }) => weibull(shape!, scale!, location),
-    coefficients: ({ shape, scale, location }) => [location!, scale!, 1 / shape!],
+    coefficients: ({ shape, scale, location }) => ({
+      steps: waiting | log | exp,
+      offset: location!,
+      scale: scale!,
+      rate: 1 / shape!,
+    }),
   },
   pareto: {
     make: ({ shape, scale }) => pareto(shape!, scale!),
-    coefficients: ({ shape, scale }) => [scale!, 1 / shape!],
+    coefficients: ({ shape, scale }) => ({ steps: waiting | exp, scale: scale!, rate: 1 / shape! }),
   },
 };
 
 /**
- * Laws as rows of float32 numbers for the quantile functions of the card, [laws, 12], see `LAW_SIZE`; undefined when
- * one has no form there: another law than those of `LAW_KIND` and their truncations, a parameter or a value that
+ * Laws as rows of float32 numbers for the quantile functions of the card, [laws, 13], see `LAW_SIZE`; undefined when
+ * one has no form there: another law than these nine and their truncations, a parameter or a value that
  * float32 does not hold, or a truncation so narrow that its probabilities would lose more than three bits.
  *
  * Values on the card are those of the law's `quantile` at the same u = (x + 1/2) / 2^32 to a few 1e-7 of the law's spread
@@ -95,9 +119,8 @@ const WHOLE = { below: 0, above: 0, mass: 1 };
 
 function cardLaw(law: Law): readonly number[] | undefined {
   const base = law.base ?? law;
-  if (!Object.hasOwn(FORMS, base.name)) return undefined;
-  const name = base.name as keyof typeof LAW_KIND;
-  const form = FORMS[name];
+  const form = Object.hasOwn(FORMS, base.name) ? FORMS[base.name] : undefined;
+  if (form === undefined) return undefined;
   // A law made elsewhere may use our names; `sameLaw` compares what it does.
   const parameters = base.parameters as Parameters;
   const { lower, upper } = law.parameters as Parameters;
@@ -108,8 +131,15 @@ function cardLaw(law: Law): readonly number[] | undefined {
   const ends = [mass * END, law.quantile(END), upperQuantile(law, END)];
   if (Math.min(below, above) + mass > NARROWEST * mass || !ends.every(held)) return undefined;
   const [least, greatest] = law.support.map((x) => Math.max(-LARGEST, Math.min(LARGEST, x)));
-  const coefficients = [...form.coefficients(parameters), 0, 0, 0, 0].slice(0, 5);
-  return [LAW_KIND[name], ...coefficients, below, above, mass, least!, greatest!, 0];
+  const { steps, offset = 0, scale, rate = 0, roots = [0, 0] } = form.coefficients(parameters);
+  const [offset0, offset1] = halves(offset);
+  const [scale0, scale1] = halves(scale);
+  const curve = [steps, offset0, scale0, offset1, scale1, rate, ...roots];
+  return [...curve, below, above, mass, least!, greatest!];
+}
+
+function halves(value: number | readonly [number, number]): readonly [number, number] {
+  return typeof value === 'number' ? [value, value] : value;
 }
 
 const PROBES = [0.03, 0.5, 0.81] as const;

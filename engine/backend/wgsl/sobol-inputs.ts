@@ -30,7 +30,7 @@ export interface SobolInputsOptions {
   readonly directions: Uint32Array;
   readonly words: Uint32Array;
   readonly mode: number;
-  /** The table of `cardLaws`, [d, 12]; d divides width. */
+  /** The table of `cardLaws`, [d, 13]; d divides width. */
   readonly laws: Float32Array<ArrayBuffer>;
 }
 
