@@ -7,6 +7,7 @@ import { cpus } from 'node:os';
 import { type Gpu, hostBackend } from '../engine/index.ts';
 import type { Benchmark, Flags, Remarks, Size, Timing } from './benchmark.ts';
 import { findCard } from './gpu-adapter.ts';
+import { analyses } from './gpu-analyses.ts';
 import { type Pass, passes } from './gpu-passes.ts';
 import { bandwidth, shares, threshold } from './gpu-remarks.ts';
 
@@ -25,13 +26,10 @@ export async function benchmarks(size: Size, flags: Flags): Promise<readonly Ben
   const host = await hostBackend();
   const list = passes(gpu, host, size);
   found = { gpu, passes: list };
-  return withEnd(
-    list.map(({ benchmark }) => benchmark),
-    async () => {
-      gpu.dispose();
-      await host.dispose();
-    },
-  );
+  return withEnd([...list.map(({ benchmark }) => benchmark), ...analyses(gpu, host, size)], async () => {
+    gpu.dispose();
+    await host.dispose();
+  });
 }
 
 /** The last benchmark gives back what all of them share. */
