@@ -7,6 +7,7 @@ import {
   flagged,
   fresh,
   type Helper,
+  isList,
   numberText,
   type Program,
   type Value,
@@ -43,7 +44,7 @@ export function lowerHelper(
 
 function answerHelper(frame: Frame, node: Node, value: Value | readonly Value[], out: string[]): void {
   const helper = frame.helper!;
-  if (value instanceof Array || value.kind === 'array') {
+  if (isList(value) || value.kind === 'array') {
     throw refusal(frame.source, node, {
       found: `\`${helper.name}\` returns an array`,
       expected: 'one number',

@@ -58,6 +58,8 @@ export const LIBRARY: Readonly<Record<string, LibraryFunction>> = {
     'if ((bitcast<u32>(v) & 0x7fffffffu) >= 0x7f7fffffu) { failed = true; } return v;',
     'return v;',
   ),
+  /** -0, which a compiler may take for 0 where it is written as a number. */
+  gminuszero: plain({}, 'return e_bits(0x80000000u);', 'return -0;', ['e_bits']),
   gfail: plain({}, 'failed = true; return 0.0;', undefined),
   gfloat: plain({ i: 'Integer' }, 'return f32(i);', 'return i;'),
   /** A number as an index; fails unless it is an integer in 0..n - 1. */
@@ -125,7 +127,17 @@ export const LIBRARY: Readonly<Record<string, LibraryFunction>> = {
   gasin: math('e_asin', 'Math.asin', true),
   gasinh: math('e_asinh', 'Math.asinh', false),
   gatan: math('e_atan', 'Math.atan', false),
-  gatantwo: plain(AB, 'return e_atan2(a, b);', 'return Math.atan2(a, b);', ['e_atan2']),
+  gatantwo: plain(
+    AB,
+    // Beside a zero it is the sign of that zero that decides the side.
+    `if (a == 0.0) {
+    if ((bitcast<u32>(b) >> 31u) == 0u) { return a; }
+    return select(3.1415927, -3.1415927, (bitcast<u32>(a) >> 31u) == 1u);
+  }
+  return e_atan2(a, b);`,
+    'return Math.atan2(a, b);',
+    ['e_atan2'],
+  ),
   gatanh: math('e_atanh', 'Math.atanh', true),
   gcbrt: math('e_cbrt', 'Math.cbrt', false),
   gcos: wave('e_cos', 'Math.cos'),

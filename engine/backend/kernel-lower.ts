@@ -12,6 +12,7 @@ import {
   type Frame,
   type Helper,
   integer,
+  isList,
   number,
   numberText,
   type Program,
@@ -204,10 +205,9 @@ function answerKernel(
 
 /** The numbers behind a returned value; a local array counts as its elements. */
 function valuesOf(value: Value | readonly Value[]): readonly Value[] {
-  if (value instanceof Array) return value;
-  const single = value as Value;
-  if (single.kind === 'array' && single.from === 'local') return single.locals.map((id) => number(id));
-  return [single];
+  if (isList(value)) return value;
+  if (value.kind === 'array' && value.from === 'local') return value.locals.map((id) => number(id));
+  return [value];
 }
 
 function counted(n: number): string {

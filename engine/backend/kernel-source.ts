@@ -101,11 +101,11 @@ function parseText(where: string, text: string): KernelSource {
   if ('tree' in plain && isFunction(plain.tree))
     return { where, text, before: 0, tree: plain.tree, renames: new Map() };
   // A method reads `density(x) { ... }`, which parses only inside an object.
-  const method = tryParse(text, '({');
+  const method = tryParse(text, '{');
   if ('tree' in method && method.tree.type === 'ObjectExpression') {
     const [property] = method.tree.properties;
     if (property?.type === 'Property' && property.method && isFunction(property.value))
-      return { where, text: `({${text}})`, before: 2, tree: property.value, renames: new Map() };
+      return { where, text: `{${text}}`, before: 1, tree: property.value, renames: new Map() };
   }
   const broken = { where, text, before: 0 } as KernelSource;
   if ('tree' in plain)
@@ -119,8 +119,8 @@ function isFunction(tree: Expression): tree is FunctionNode {
 
 type Parsed = { readonly tree: Expression } | { readonly at: number; readonly reason: string };
 
-function tryParse(text: string, before: '' | '({'): Parsed {
-  const whole = before === '' ? text : `${before}${text}})`;
+function tryParse(text: string, before: '' | '{'): Parsed {
+  const whole = before === '' ? text : `${before}${text}}`;
   try {
     const tree = parseExpressionAt(whole, 0, { ecmaVersion: 2022 });
     const rest = REST.exec(whole.slice(tree.end))?.[0].length ?? 0;

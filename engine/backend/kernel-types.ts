@@ -31,7 +31,8 @@ export interface GpuKernel {
 export interface BoundKernel {
   /**
    * Evaluate points 0..n-1 of `x` [n, dims] into `y` [n, outputs]; queued like any shader. All outputs of a point are NaN
-   * (the bits 0x7fc00000) where it failed; an output is an infinity where the function returned a literal Infinity.
+   * (the bits 0x7fc00000) where it failed; an output is an infinity where the function returned the word
+   * Infinity or a variable that still held it.
    */
   run(x: GpuArray<'f32'>, y: GpuArray<'f32'>, n: number): void;
   /** Give its constants back. Idempotent. */
@@ -42,10 +43,9 @@ export interface BoundKernel {
 export interface KernelCode {
   /**
    * Defines `fn kernel(at: u32)`, which reads the point x[at] .. x[at + dims - 1] of a buffer `x` and the buffer
-   * `constants` (both read f32), and leaves in private variables: `failed: bool`, whether the kernel could not be
-   * evaluated there; `result: array<f32, outputs>`, meaningful unless it failed, an infinity being +-FLOAT_MAX; and
-   * `fn result_bits(j: u32) -> u32`, the bits of output j as a float32 that may be NaN or infinite, to be stored as
-   * bitcast<f32>(result_bits(j)). `failed` is final only after `kernel` returned. Its other names begin with e_, fn_ or kernel_.
+   * `constants` (both read f32), and leaves its outputs in the private array `result`: all NaN where the kernel cannot
+   * be evaluated, and +-FLOAT_MAX (0x1.fffffep+127) for an infinity. `fn result_bits(j: u32) -> u32` gives the bits of
+   * output j, infinities being such. Its other names are `failed`, `params`, or begin with e_, fn_, kernel_ or Kernel.
    */
   readonly code: string;
   /** Content of the buffer `constants`, never empty. */

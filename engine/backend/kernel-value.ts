@@ -183,7 +183,7 @@ function floatText(frame: Frame, value: number, node: Node): string {
       expected: 'at least 1.2e-38 in size',
     });
   }
-  if (Object.is(value, -0)) return `(-${pooled(frame.program, 'f', 0)})`;
+  if (Object.is(value, -0)) return call(frame.program, 'gminuszero');
   return pooled(frame.program, 'f', value);
 }
 
@@ -257,4 +257,9 @@ export function flagged(frame: Frame, node: Node, value: BooleanValue, out: stri
   const id = fresh(frame.program, 't');
   out.push(`let ${id} = ${zero};`, choose(value.text, [`${id} = ${one};`], []));
   return id;
+}
+
+/** Whether a returned value is an array written at the return. */
+export function isList(value: Value | readonly Value[]): value is readonly Value[] {
+  return Array.isArray(value);
 }

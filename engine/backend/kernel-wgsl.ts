@@ -94,7 +94,7 @@ fn result_bits(j: u32) -> u32 {
 
 function libraryCode(calls: ReadonlySet<string>): string {
   const used = [...calls].map((name) => [name, LIBRARY[name]!] as const);
-  const needs = new Set<ElementaryName>(used.flatMap(([, { needs }]) => needs));
+  const needs = new Set<ElementaryName>(['e_bits', ...used.flatMap(([, { needs }]) => needs)]);
   const functions = used.map(([name, { takes, returns, wgsl }]) => {
     const parameters = Object.entries(takes).map(([parameter, type]) => `${parameter}: ${TYPE[type]}`);
     return `fn fn_${name}(${parameters.join(', ')}) -> ${TYPE[returns]} {\n  ${wgsl}\n}`;
@@ -129,9 +129,12 @@ fn kernel(at: u32) {
 ${settle(outputs)}`;
 }
 
-/** An output that is not finite makes the point fail as a whole. */
+/** An output that is not finite makes the point fail as a whole: all its outputs are NaN, for those who read them as they are. */
 function settle(outputs: number): string {
   return `fn kernel_settle() {
   for (var j = 0; j < ${outputs}; j++) { _ = kernel_check(result[j]); }
+  if (failed) {
+    for (var j = 0; j < ${outputs}; j++) { result[j] = e_bits(0x7fc00000u); }
+  }
 }`;
 }
