@@ -31,28 +31,34 @@ fn group(g: u32, lane: u32) {
   let pieces = (p.columns + ${BESIDE - 1}u) / ${BESIDE}u;
   let block = g / pieces;
   let column = (g % pieces) * ${BESIDE}u + lane % ${BESIDE}u;
-  low[lane] = MOST;
-  high[lane] = -MOST;
-  sum[lane] = 0.0;
-  squares[lane] = 0.0;
-  bad[lane] = 0.0;
+  var least = MOST;
+  var greatest = -MOST;
+  var total = 0.0;
+  var square = 0.0;
+  var unusable = 0.0;
   if (column < p.columns) {
-    let s = column % p.outputs;
+    let about = centre[2u * (column % p.outputs)];
+    let scale = centre[2u * (column % p.outputs) + 1u];
     let first = block * ${BLOCK}u;
     for (var row = first + lane / ${BESIDE}u; row < min(first + ${BLOCK}u, p.n); row += LANES / ${BESIDE}u) {
       let word = y[row * p.columns + column];
       if ((word & 0x7f800000u) == 0x7f800000u) {
-        bad[lane] += 1.0;
+        unusable += 1.0;
       } else {
         let value = bitcast<f32>(word);
-        let u = (value - centre[2u * s]) * centre[2u * s + 1u];
-        low[lane] = min(low[lane], value);
-        high[lane] = max(high[lane], value);
-        sum[lane] += u;
-        squares[lane] += u * u;
+        let u = (value - about) * scale;
+        least = min(least, value);
+        greatest = max(greatest, value);
+        total += u;
+        square += u * u;
       }
     }
   }
+  low[lane] = least;
+  high[lane] = greatest;
+  sum[lane] = total;
+  squares[lane] = square;
+  bad[lane] = unusable;
   workgroupBarrier();
   for (var step = LANES / 2u; step >= ${BESIDE}u; step >>= 1u) {
     if (lane < step) {
