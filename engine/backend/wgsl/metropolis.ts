@@ -22,9 +22,9 @@ export const FAILED = 0xffffffff;
  *
  *   y = x + drift s(x) + scale L z,  accepted when log u < log p(y) - log p(x) + correction
  *
- * Without a score (`scored` false; drift is not used) the walk is symmetric, the correction 0, and the kernel has one
- * output, log p. With it the kernel has d + 1 outputs, the score s and log p, the shape must be 'unit', and the correction
- * is that of the Metropolis-adjusted Langevin algorithm with drift = scale^2 / 2:
+ * Output `output` of the kernel is log p. Without a score (`scored` false; drift is not used) the walk is symmetric and the
+ * correction 0. With it the first d outputs are the score s, the shape must be 'unit', and the correction is that of the
+ * Metropolis-adjusted Langevin algorithm with drift = scale^2 / 2:
  *
  *   log q(x | y) - log q(y | x) = |z|^2 / 2 - |x - y - drift s(y)|^2 / (2 scale^2)
  *
@@ -37,8 +37,8 @@ export function metropolisShader(
   d: number,
   shape: NoiseShape,
   scored: boolean,
+  output: number,
 ): Shader<'x' | 'constants' | 'factor' | 'logDensity' | 'outcome', MetropolisParam> {
-  const logDensity = scored ? d : 0;
   const drift = scored ? 'p.drift * result[r]' : '0.0';
   return {
     name: `metropolis${d}${shape}`,
@@ -65,10 +65,10 @@ export function metropolisShader(
 ${noiseCode(d, shape)}
 ${UNIFORM}
 fn usable() -> bool {
-  let bits = result_bits(${logDensity}u);
+  let bits = result_bits(${output}u);
   return !failed && ((bits & 0x7f800000u) != 0x7f800000u || bits == 0xff800000u);
 }
-fn density() -> f32 { return max(result[${logDensity}], -3e38); }
+fn density() -> f32 { return max(result[${output}], -3e38); }
 fn item(i: u32) {
   let at = i * ${d}u;
   ${scored ? 'kernel(at);' : 'if (p.fresh == 1u) { kernel(at); }'}

@@ -27,22 +27,18 @@ export function mixtureKernel(mixture: CardMixture, withScore: boolean): KernelC
   return { code: mixtureCode(mixture.dimension, withScore), constants: packed(mixture) };
 }
 
-/** Log density [n] and, in `mixtureScoreShader`, score [n, d] of the rows of `x` [n, d]; one item a row. */
-export const mixtureDensityShader: (d: number) => Shader<'x' | 'constants' | 'logDensity', never> =
-  remembered((d) => ({
-    name: `mixtureDensity${d}`,
-    buffers: { x: 'read f32', constants: 'read f32', logDensity: 'write f32' },
-    params: {},
-    per: 'item',
-    code: `${mixtureCode(d, false)}
-fn item(i: u32) {
-  kernel(i * ${d}u);
-  logDensity[i] = result[0];
-}`,
-  }));
+const made = new Map<number, ReturnType<typeof makeScoreShader>>();
 
-export const mixtureScoreShader: (d: number) => Shader<'x' | 'constants' | 'logDensity' | 'score', never> =
-  remembered((d) => ({
+/** Log density [n] and score [n, d] of the rows of `x` [n, d] with `constants` of `mixtureKernel(.., true)`; one item a row. */
+export function mixtureScoreShader(d: number): Shader<'x' | 'constants' | 'logDensity' | 'score', never> {
+  const shader = made.get(d) ?? makeScoreShader(d);
+  // Shaders are compiled once for each object.
+  made.set(d, shader);
+  return shader;
+}
+
+function makeScoreShader(d: number): Shader<'x' | 'constants' | 'logDensity' | 'score', never> {
+  return {
     name: `mixtureScore${d}`,
     buffers: { x: 'read f32', constants: 'read f32', logDensity: 'write f32', score: 'write f32' },
     params: {},
@@ -53,15 +49,6 @@ fn item(i: u32) {
   for (var j = 0u; j < ${d}u; j++) { score[i * ${d}u + j] = result[j]; }
   logDensity[i] = result[${d}];
 }`,
-  }));
-
-/** Shaders are compiled once for each object, so each d keeps its own. */
-function remembered<T>(make: (d: number) => T): (d: number) => T {
-  const made = new Map<number, T>();
-  return (d) => {
-    const known = made.get(d) ?? make(d);
-    made.set(d, known);
-    return known;
   };
 }
 

@@ -1,10 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Gpu } from '../../../engine/backend/gpu-types.ts';
-import {
-  mixtureDensityShader,
-  mixtureKernel,
-  mixtureScoreShader,
-} from '../../../engine/backend/wgsl/mixture.ts';
+import { densityShader } from '../../../engine/backend/wgsl/density.ts';
+import { mixtureKernel, mixtureScoreShader } from '../../../engine/backend/wgsl/mixture.ts';
 import type { MultivariateLaw } from '../../../engine/distribution/multivariate.ts';
 import { multivariateMixture } from '../../../engine/distribution/multivariate-mixture.ts';
 import { multivariateNormal } from '../../../engine/distribution/multivariate-normal.ts';
@@ -49,13 +46,14 @@ async function errorsAt(
   const n = x.length / d;
   const arena = gpu.arena();
   const [points, logDensity, score] = [arena.f32(n * d), arena.f32(n), arena.f32(n * d)];
-  const packed = mixtureKernel({ dimension: d, means, whiten, logConstant }, true).constants;
+  const kernel = mixtureKernel({ dimension: d, means, whiten, logConstant }, false);
+  const packed = kernel.constants;
   const constants = arena.f32(packed.length);
   gpu.write(points, x);
   gpu.write(constants, packed);
   gpu.run(mixtureScoreShader(d), { x: points, constants, logDensity, score }, {}, n);
   const [density, slope] = [await gpu.read(logDensity), await gpu.read(score)];
-  gpu.run(mixtureDensityShader(d), { x: points, constants, logDensity }, {}, n);
+  gpu.run(densityShader(kernel, d, 0), { x: points, constants, density: logDensity }, {}, n);
   const only = await gpu.read(logDensity);
   arena.release();
   const [l, s] = [new Float64Array(n), new Float64Array(n * d)];

@@ -1,0 +1,140 @@
+import type { Backend } from '../backend/backend.ts';
+import type { Gpu, GpuArray } from '../backend/gpu-types.ts';
+import { densityShader } from '../backend/wgsl/density.ts';
+import { sameShader } from '../backend/wgsl/same-shader.ts';
+import { checkCount } from '../check.ts';
+import { ShapeError } from '../errors.ts';
+import type { Rng } from '../random/rng.ts';
+import { type CardFieldSpecs, type CardFields, makeCardFields } from './card-fields.ts';
+import { type CardMoves, cardMoves } from './card-moves.ts';
+import type { Noise } from './card-noise.ts';
+import { type CardScheme, makeCardResampler } from './card-resampler.ts';
+import { type CardFunction, cardFunctions } from './card-target.ts';
+import { cardWeights } from './card-weights.ts';
+import { essOf, type WeightSummary } from './log-weight.ts';
+
+export interface CardParticlesOptions<F extends CardFieldSpecs> {
+  readonly gpu: Gpu;
+  /** The host, where log-weights and the normaliser are, in float64. */
+  readonly backend: Backend;
+  /** n, at least 1. */
+  readonly particles: number;
+  /** d, numbers in a particle. */
+  readonly dimension: number;
+  readonly rng: Rng;
+  /** Default 'systematic'. */
+  readonly scheme?: CardScheme;
+  /** Fields that are resampled with the particles. Default none. */
+  readonly fields?: F;
+}
+
+/**
+ * n weighted particles whose positions, float32 [n, d], stay on a card from step to step. Their log-weights and the
+ * normaliser are float64 on the host, which sees n numbers in `reweight` and n integers go out in `resample`.
+ *
+ * A step of a sampler is: resample (when `ess` is low), a move, `logDensity`, `reweight`.
+ */
+export interface CardParticles<F extends CardFieldSpecs = CardFieldSpecs> extends CardMoves {
+  readonly count: number;
+  readonly dimension: number;
+  /** [n] natural log, unnormalised, since the last resampling. Starts at 0. */
+  readonly logWeight: Float64Array;
+  /** Effective sample size, in particles. */
+  readonly ess: number;
+  /** log of the estimate of the normaliser: sums of log-mean increments, booked as weights come. */
+  readonly logNormalizer: number;
+  /** The fields asked for, and the positions as `x`. */
+  readonly fields: CardFields<F & { readonly x: { readonly components: number } }>;
+  /** Put the particles where `points` [n, d] says. Weights are not touched. */
+  place(points: Float32Array): void;
+  /** First positions: x = mean + L z, z the normals of purpose init at step 0. `mean` [d], default 0. */
+  scatter(options: { readonly noise: Noise; readonly mean?: ArrayLike<number> }): Promise<void>;
+  /** The log density at every particle, [n] on the card; overwritten by the next call. */
+  logDensity(of: CardFunction): Promise<GpuArray<'f32'>>;
+  /**
+   * Add power times a float32 increment [n] of the card to the log-weights, widened to float64; -3e38 and less is dead.
+   * @throws ValueError at NaN or +Infinity, with the particle; the weights are then as before.
+   */
+  reweight(increment: GpuArray<'f32'>, power?: number): Promise<WeightSummary>;
+  /**
+   * Replace the particles by their ancestors and set the log-weights to 0. The ancestors [n] are the host's own for these
+   * weights; they stay on the card until the next call.
+   * @param step the step at which the ancestors are used.
+   * @throws DegeneracyError when all are dead.
+   */
+  resample(step: number): Promise<GpuArray<'u32'>>;
+  /** Copy of the positions, [n, d]. */
+  read(): Promise<Float32Array<ArrayBuffer>>;
+  /** Give everything back, on the card and on the host. Idempotent. */
+  release(): void;
+}
+
+/** @throws OptionError for a bad count or scheme; BackendError when the card cannot hold the arrays. */
+export function cardParticles<const F extends CardFieldSpecs = Readonly<Record<never, never>>>(
+  options: CardParticlesOptions<F>,
+): CardParticles<F> {
+  const { gpu, backend, dimension: d, rng, scheme = 'systematic' } = options;
+  const n = checkCount('cardParticles', 'particles', options.particles, { min: 1, max: 2 ** 31 });
+  checkCount('cardParticles', 'dimension', d, { min: 1 });
+  const [arena, cards] = [backend.arena(), gpu.arena()];
+  // No field of the user's can have the type of x, whose name comes last.
+  const specs = { ...options.fields, x: { components: d } } as F & { x: { components: number } };
+  const fields = makeCardFields(gpu, n, specs);
+  const x = {
+    now: (): GpuArray<'f32'> => fields.field('x') as GpuArray<'f32'>,
+    next: (): GpuArray<'f32'> => fields.spare('x') as GpuArray<'f32'>,
+    swap: (): void => fields.swap('x'),
+  };
+  const functions = cardFunctions(gpu, cards, d);
+  const resampler = makeCardResampler({ gpu, cardArena: cards, backend, arena, particles: n, scheme });
+  const weights = cardWeights(arena, n, resampler.weigh);
+  const moves = cardMoves({ gpu, arena: cards, functions, x, particles: n, dimension: d, key: rng.key });
+  const density = cards.f32(n);
+
+  const place = (points: Float32Array): void => {
+    if (points.length !== n * d) throw badShape('points', points.length, `${n * d}, ${d} for each particle`);
+    gpu.write(x.now(), points);
+  };
+  return {
+    ...moves,
+    count: n,
+    dimension: d,
+    logWeight: weights.logWeight,
+    get ess() {
+      return essOf(weights.summary);
+    },
+    get logNormalizer() {
+      return weights.logNormalizer;
+    },
+    fields,
+    place,
+    async scatter({ noise, mean = new Float32Array(d) }) {
+      if (mean.length !== d) throw badShape('mean', mean.length, `${d}, as many as a particle has`);
+      place(Float32Array.from({ length: n * d }, (_, at) => mean[at % d]!));
+      await moves.walk({ noise, step: 0, purpose: 'init' });
+    },
+    async logDensity(of) {
+      const { kernel, constants, output } = await functions.bind('logDensity', of, 'density');
+      gpu.run(sameShader(densityShader(kernel, d, output)), { x: x.now(), constants, density }, {}, n);
+      return density;
+    },
+    reweight: async (increment, power = 1) => weights.add(await gpu.read(increment, 0, n), power),
+    async resample(step) {
+      await weights.ready();
+      const ancestor = await resampler.draw({ key: rng.key, step });
+      fields.select(ancestor);
+      weights.reset();
+      return ancestor;
+    },
+    read: () => gpu.read(x.now()),
+    release() {
+      fields.release();
+      cards.release();
+      arena.release();
+    },
+  };
+}
+
+function badShape(name: string, found: number, expected: string): ShapeError {
+  return new ShapeError({ where: 'cardParticles', found: `\`${name}\` has ${found} numbers`, expected });
+}
