@@ -1,7 +1,9 @@
 import type { Backend } from '../backend/backend.ts';
 import type { GpuKernel } from '../backend/kernel-types.ts';
+import { cardNotes } from '../backend/provenance.ts';
 import { OptionError, type PointFailure } from '../errors.ts';
 import type { RowFailure } from '../pool/evaluate-rows.mjs';
+import { type CardKernel, cardRows } from './card-rows.ts';
 import { hostRows, outputNames, type Rows } from './host-rows.ts';
 import { type OpenedModel, openModel } from './local.ts';
 import type { ModelLike } from './model.ts';
@@ -34,6 +36,10 @@ export interface Evaluator {
   readonly evaluations: number;
   /** Where the model runs and why, for provenance. */
   readonly place: Place;
+  /** The model as a kernel on a card, for methods that keep its points and outputs there; undefined on the host. */
+  readonly card: CardKernel | undefined;
+  /** Tell of n evaluations that were made with `card`. */
+  count(n: number): void;
   /**
    * Evaluate n points of `x` [n, d], from an arena of the backend.
    * A point that throws, rejects, or returns NaN, an infinity or the wrong number of values is a failure of
@@ -58,7 +64,7 @@ export async function openEvaluator(options: EvaluatorOptions, done = 0): Promis
   const { where, names, backend, signal } = options;
   const model = await openModel(where, options.model);
   checkPlace(where, model, backend);
-  const { rows, place } = placeRows(options, model);
+  const { rows, place, card } = await placeRows(options, model);
   let evaluations = done;
   return {
     get outputs() {
@@ -68,6 +74,10 @@ export async function openEvaluator(options: EvaluatorOptions, done = 0): Promis
       return evaluations;
     },
     place,
+    card,
+    count(n) {
+      evaluations += n;
+    },
     async evaluate(x, n) {
       signal.throwIfAborted();
       const { y, failed } = await rows.evaluate(x, n);
@@ -79,18 +89,30 @@ export async function openEvaluator(options: EvaluatorOptions, done = 0): Promis
   };
 }
 
-function placeRows(
-  options: EvaluatorOptions,
-  model: OpenedModel,
-): { readonly rows: Rows; readonly place: Place } {
-  const { where, names, outputs, backend, signal } = options;
+interface Placed {
+  readonly rows: Rows;
+  readonly place: Place;
+  readonly card: CardKernel | undefined;
+}
+
+async function placeRows(options: EvaluatorOptions, model: OpenedModel): Promise<Placed> {
+  const { where, names, outputs, planned, backend, signal } = options;
   const { kernel } = model;
-  const known = kernel === undefined ? outputs : kernelOutputs(where, kernel, names, outputs);
-  const alone = model.module === undefined && backend.threads > 1;
-  return {
-    rows: hostRows(model, names, known, backend, signal),
-    place: { card: undefined, notes: alone ? [ON_MAIN_THREAD] : [] },
-  };
+  if (kernel === undefined) {
+    const alone = model.module === undefined && backend.threads > 1;
+    const place = { card: undefined, notes: alone ? [ON_MAIN_THREAD] : [] };
+    return { rows: hostRows(model, names, outputs, backend, signal), place, card: undefined };
+  }
+  const known = kernelOutputs(where, kernel, names, outputs);
+  const card = await backend.card(planned);
+  const place: Place = { card: card.gpu, notes: cardNotes(card) };
+  if (card.gpu === undefined)
+    return { rows: hostRows(model, names, known, backend, signal), place, card: undefined };
+  const { gpu } = card;
+  // Whoever made a kernel has loaded this; others need not.
+  const { bindKernel } = await import('../backend/user-kernel.ts');
+  const bound = { gpu, bound: await bindKernel(gpu, kernel), dims: kernel.dims, outputs: kernel.outputs };
+  return { rows: cardRows(bound, known, backend, signal), place, card: bound };
 }
 
 /**

@@ -7,7 +7,10 @@ import { checkMeans, type DesignPlan } from './plan.ts';
 import { checkMemory, copyStore, fits, openStore, type Store, type StoreShape } from './store.ts';
 import { applyMissing, scatter } from './tell.ts';
 
-/** Keeps the outputs of all rows, by column. */
+/**
+ * Keeps the outputs of all rows, by column.
+ * @throws OptionError when they do not fit into memory.
+ */
 export function columnKeeper(
   { design, plan }: KeeperPlan,
   evaluator: Evaluator,
@@ -15,6 +18,7 @@ export function columnKeeper(
   perReplicate: number,
 ): Keeper {
   const d = design.space.dimension;
+  checkMemory(design.where, shapeOf(design, Math.max(1, evaluator.outputs.length), perReplicate));
   let room = perReplicate;
   let tile: DesignTile | undefined;
   let store: Store | undefined;

@@ -85,7 +85,7 @@ function takeColumns(
 const MATRIX = { A: 0, B: 1, C: 2 } as const;
 
 /** The rows of a base point as words for the kernel 'pickFreeze'. */
-function rowProgram({ blocks }: Layout): readonly number[] {
+export function rowProgram({ blocks }: Layout): readonly number[] {
   const words = [MATRIX.A, MATRIX.A, 0];
   for (const { base, from, columns } of blocks)
     words.push(MATRIX[base], MATRIX[from], columns.length, ...columns);

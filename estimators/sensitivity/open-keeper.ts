@@ -1,5 +1,7 @@
 import type { Evaluator } from '../../engine/model/evaluator.ts';
 import type { Context } from '../../engine/sampler.ts';
+import { cardDesign } from './card-design.ts';
+import { cardSummer } from './card-summer.ts';
 import { columnKeeper } from './column-keeper.ts';
 import { designTile } from './design.ts';
 import type { Keeper, KeeperPlan } from './keeper.ts';
@@ -18,8 +20,18 @@ export function openKeeper(
   // A run that was saved before there were sums has no kind.
   if (kind !== 'sums') return columnKeeper(plan, evaluator, ctx, perReplicate);
   const { design, quantities } = plan;
+  const { backend, rng } = ctx;
   const program = sumProgram(quantities, design.layout.rows);
-  const tile = designTile(design, perReplicate, ctx.rng, ctx.backend);
-  const summer = hostSummer(ctx.backend, tile, evaluator, program, design.space.dimension);
+  const tile = designTile(design, perReplicate, rng, backend);
+  const onCard = evaluator.card && cardDesign(plan, evaluator.card, perReplicate);
+  const summer =
+    onCard === undefined
+      ? hostSummer(backend, tile, evaluator, program, design.space.dimension)
+      : cardSummer({ card: evaluator.card!, design: onCard, evaluator, program, rng, tile });
   return sumKeeper(plan, evaluator, program, summer, perReplicate);
+}
+
+/** Sums alone, where a card can make them; else all outputs. */
+export function kindFor(plan: KeeperPlan, { card }: Evaluator, perReplicate: number): Keeper['kind'] {
+  return card === undefined || cardDesign(plan, card, perReplicate) === undefined ? 'columns' : 'sums';
 }

@@ -1,7 +1,8 @@
 import { type Evaluator, openEvaluator } from '../../engine/model/evaluator.ts';
+import { isKernel } from '../../engine/model/local.ts';
 import type { Context, Sampler, Step } from '../../engine/sampler.ts';
 import { shapeOf } from './column-keeper.ts';
-import { openKeeper } from './open-keeper.ts';
+import { kindFor, openKeeper } from './open-keeper.ts';
 import { checkSobolOptions } from './option-names.ts';
 import { planAnalysis, planDesign, planGrowth } from './plan.ts';
 import { quantitiesOf } from './quantities.ts';
@@ -50,7 +51,9 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
   const quantities = quantitiesOf(design.layout, design.estimator);
   const short = quantitiesOf(design.layout, design.estimator, true);
   const blueprint: Blueprint = { design, plan, growth, quantities, short };
-  checkMemory(WHERE, shapeOf(design, options.outputs?.length ?? 1, design.points.perReplicate));
+  // Of a kernel on a card sums may be enough, which is known when the run begins.
+  if (!isKernel(options.model))
+    checkMemory(WHERE, shapeOf(design, options.outputs?.length ?? 1, design.points.perReplicate));
 
   const open = (ctx: Context, done: number, outputs = options.outputs): Promise<Evaluator> => {
     const known = outputs === undefined ? {} : { outputs };
@@ -72,7 +75,9 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
     sources: SOBOL_SOURCES,
     async init(ctx) {
       const evaluator = await open(ctx, 0);
-      const keeper = openKeeper('columns', blueprint, evaluator, ctx, design.points.perReplicate);
+      const { perReplicate } = design.points;
+      const kind = kindFor(blueprint, evaluator, perReplicate);
+      const keeper = openKeeper(kind, blueprint, evaluator, ctx, perReplicate);
       const state = openState(evaluator, keeper, ctx, blueprint);
       return orRelease(state, () => step(state));
     },

@@ -7,7 +7,6 @@ import { SUM_BLOCK, type SumProgram, type SumStore } from './sum-store.ts';
 /** Whole blocks of some segments as one sample, for the terms of a program that the store has. */
 export function sumSample(store: SumStore, segments: readonly Segment[], words: Uint32Array): RowSample {
   const { outputs, program } = store;
-  const pilot = pilotOf(store);
   const blocks = blocksOf(segments);
   const n = blocks.length * SUM_BLOCK;
   const places = placesOf(words, program);
@@ -17,13 +16,13 @@ export function sumSample(store: SumStore, segments: readonly Segment[], words: 
     async centre(s) {
       const a = total(store, blocks, s, program.columns[0]!);
       const b = total(store, blocks, s, program.columns.at(-1)!);
-      return pilot[s]! + (a + b) / (2 * n);
+      return pilotOf(store, s) + (a + b) / (2 * n);
     },
     async means(s, centre, out) {
       const columns = program.columns.map((t) => total(store, blocks, s, t));
       const column = (c: number): number => columns[c]!;
       places.forEach((t, q) => {
-        out[q] = centred(program, t, total(store, blocks, s, t), column, pilot[s]! - centre, n) / n;
+        out[q] = centred(program, t, total(store, blocks, s, t), column, pilotOf(store, s) - centre, n) / n;
       });
     },
   };
@@ -41,12 +40,12 @@ export function squaresAbout(
   const [t] = placesOf(Uint32Array.of(TERM.squares, 0, program.columns.length - 1, 0, 0), program);
   const column = (c: number): number => total(store, blocks, s, program.columns[c]!);
   const sum = total(store, blocks, s, t!);
-  return centred(program, t!, sum, column, pilotOf(store)[s]! - centre, blocks.length * SUM_BLOCK);
+  return centred(program, t!, sum, column, pilotOf(store, s) - centre, blocks.length * SUM_BLOCK);
 }
 
-/** There is a pilot wherever there are blocks. */
-function pilotOf({ pilot }: SumStore): Float64Array {
-  return pilot!;
+/** The centre about which output s was summed; there is one wherever there are blocks. */
+function pilotOf({ pilot }: SumStore, s: number): number {
+  return pilot![2 * s]!;
 }
 
 /** Numbers of the blocks of some segments. */

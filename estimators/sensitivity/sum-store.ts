@@ -31,7 +31,10 @@ export interface SumStore {
   /** Base points of a replicate there is room for: whole blocks. */
   readonly perReplicate: number;
   readonly program: SumProgram;
-  /** Centre of each output about which terms are summed; undefined as long as nothing is. */
+  /**
+   * [outputs, 2]: the centre of each output about which terms are summed, and the power of two by which a card multiplies
+   * what it sums; undefined as long as nothing is summed.
+   */
   readonly pilot: Float64Array | undefined;
   /** [blocks, outputs, terms], blocks replicate after replicate. */
   readonly sums: Float64Array;

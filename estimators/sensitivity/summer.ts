@@ -1,4 +1,5 @@
 import type { Backend } from '../../engine/backend/backend.ts';
+import { scaleFor } from '../../engine/backend/wgsl/index-sums.ts';
 import type { PointFailure } from '../../engine/errors.ts';
 import type { Evaluator } from '../../engine/model/evaluator.ts';
 import { treeSum } from '../../engine/wasm/twins/sums.ts';
@@ -20,7 +21,7 @@ export interface SumTask {
   readonly replicate: number;
   readonly first: number;
   readonly n: number;
-  /** Centre of each output; when it is not known yet, the mean over A and B of the first block becomes it. */
+  /** Centre and scale of each output, see `SumStore`; when absent, the first block tells: the centre is its mean over A and B. */
   readonly pilot: Float64Array | undefined;
   /** How many A rows from the first on are wanted for pictures. */
   readonly pictures: number;
@@ -72,19 +73,19 @@ export function hostSummer(
       const x = new Float64Array(Math.min(n, pictures) * d);
       const failures = await evaluate(replicate, first, x);
       const { outputs } = columns!;
-      const centre = pilot ?? pilotOf(columns!);
+      const centres = pilot ?? pilotOf(columns!);
       const sums = new Float64Array(outputs * program.terms);
       const ranges = new Float64Array(outputs * RANGES);
       const y = new Float64Array(Math.min(n, pictures) * outputs);
       for (let s = 0; s < outputs; s++) {
         const base = s * rows * SUM_BLOCK;
         const input = [columns!.y, base, SUM_BLOCK, SUM_BLOCK] as const;
-        await backend.dispatch('indexSums', [...input, words, program.terms, centre[s]!, partial], 1);
+        await backend.dispatch('indexSums', [...input, words, program.terms, centres[2 * s]!, partial], 1);
         sums.set(partial, s * program.terms);
         ranges.set(rangesOf(columns!, s), s * RANGES);
         for (let p = 0; p < y.length / outputs; p++) y[p * outputs + s] = columns!.y[base + p]!;
       }
-      return { pilot: centre, blocks: { sums, ranges, x, y }, failures };
+      return { pilot: centres, blocks: { sums, ranges, x, y }, failures };
     },
     release() {
       tile.release();
@@ -93,15 +94,20 @@ export function hostSummer(
   };
 }
 
-/** Mean of each output over A and B of a block, as a float32 number, so that a card has the same. */
-function pilotOf({ y, outputs, rows }: Columns): Float64Array {
-  return Float64Array.from({ length: outputs }, (_, s) => {
+/** Centre and scale of each output of a block. The centre is a float32 number, so that a card has the same. */
+function pilotOf(columns: Columns): Float64Array {
+  const { y, outputs, rows } = columns;
+  const pilot = new Float64Array(2 * outputs);
+  for (let s = 0; s < outputs; s++) {
     const a = s * rows * SUM_BLOCK;
     const b = a + (rows - 1) * SUM_BLOCK;
     const both = y.slice(a, a + SUM_BLOCK);
     for (let p = 0; p < SUM_BLOCK; p++) both[p]! += y[b + p]!;
-    return pilotFrom(treeSum(both, SUM_BLOCK));
-  });
+    const centre = pilotFrom(treeSum(both, SUM_BLOCK));
+    const [low, high] = rangesOf(columns, s);
+    pilot.set([centre, scaleFor(Math.max(high! - centre, centre - low!))], 2 * s);
+  }
+  return pilot;
 }
 
 /** The centre from the sum of an output over A and B of a block. */
