@@ -70,10 +70,14 @@ export function cardWeights(
 
 function checkIncrements(increment: Float32Array): void {
   const index = increment.findIndex((l) => Number.isNaN(l) || l === Infinity);
-  if (index < 0) return;
-  throw new ValueError({
+  if (index >= 0) throw badIncrement(increment[index]!, index);
+}
+
+/** The error that names a log increment which is NaN or +Infinity, and its particle. */
+export function badIncrement(value: number, index: number): ValueError {
+  return new ValueError({
     where: 'reweight',
-    found: `the log increment is ${increment[index]} at particle ${index}`,
+    found: `the log increment is ${value} at particle ${index}`,
     expected: `a finite number, or ${DEAD} and less for a dead particle`,
     fix: 'Look at what the density or potential returned there.',
     index,

@@ -55,6 +55,12 @@ describeGpu('card particles', () => {
         return particles.reweight(increment, power);
       };
       const before = particles.logNormalizer;
+      gpu.write(increment, Float32Array.of(1, 2, 2, -Infinity));
+      const summary = await particles.summary(increment, 0.5);
+      expect(summary.max).toBe(1);
+      expect(summary.sum).toBeCloseTo(2 + Math.exp(-0.5), 6);
+      gpu.write(increment, Float32Array.of(1, 2, Number.NaN, 0));
+      await expect(particles.summary(increment)).rejects.toThrow('the log increment is NaN at particle 2');
       await add([0.1, 0.2, 0.3, -Infinity]);
       await add([1, 2, 3, 4], 0.25);
       const l = [0.1, 0.2, 0.3].map((v, i) => Math.fround(v) + 0.25 * (i + 1));

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { hostBackend } from '../../engine/backend/host.ts';
 import { jsBackend } from '../../engine/backend/js.ts';
 import { makeCardResampler } from '../../engine/particles/card-resampler.ts';
 import { makeResampler } from '../../engine/particles/resampler.ts';
@@ -10,9 +11,10 @@ const SEED = 20260306;
 describeGpu('card resampler', () => {
   test("makeCardResampler(): ancestors are the host's, all of them, for both schemes, many steps, n and m", () =>
     withGpu(async (gpu) => {
-      const backend = jsBackend();
       const rng = rngFromSeed(SEED);
       for (const scheme of ['systematic', 'stratified'] as const) {
+        // Threads share their memory, plain JavaScript does not.
+        const backend = scheme === 'systematic' ? await hostBackend({ threads: 2 }) : jsBackend();
         for (const [n, m] of [
           [1, 1],
           [257, 1000],
@@ -35,7 +37,9 @@ describeGpu('card resampler', () => {
             expect(found.findIndex((parent, j) => parent !== ancestor[j])).toBe(-1);
           }
           cardArena.release();
+          arena.release();
         }
+        await backend.dispose();
       }
     }));
 

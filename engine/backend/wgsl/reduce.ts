@@ -1,4 +1,4 @@
-import type { Gpu, GpuArray, Shader } from '../gpu-types.ts';
+import type { Gpu, GpuArena, GpuArray, Shader } from '../gpu-types.ts';
 import { elementary } from './elementary.ts';
 
 /** Numbers of a work group: each of its 256 lanes has `OWN`. */
@@ -14,21 +14,21 @@ export const DEAD = -3e38;
 const GOOD = 0xffffffff;
 
 /**
- * Of each block of 4096 log-weights: the largest, and the sums of w and w^2, w = exp(l - largest), as a row of `partial`
+ * Of each block of 4096 log-weights: the largest, and the sums of w and w^2, w = exp(power (l - largest)), as a row of `partial`
  * [blocks, 3]; and the index of the first that is NaN or +Infinity in `bad` [blocks], else 2^32 - 1. Weights are looked
  * at as words, because a card may take it that a float is never NaN. A block of dead ones has sums 0.
  */
-const summaryBlocks: Shader<'words' | 'partial' | 'bad', 'n'> = {
+const summaryBlocks: Shader<'words' | 'partial' | 'bad', 'n' | 'power'> = {
   name: 'summaryBlocks',
   buffers: { words: 'read words', partial: 'write f32', bad: 'write u32' },
-  params: { n: 'u32' },
+  params: { n: 'u32', power: 'f32' },
   per: 'group',
   code: `${elementary('e_exp')}
 struct Part { most: f32, sum: f32, squares: f32, bad: u32 }
 var<workgroup> part: array<Part, LANES>;
 const NONE = Part(${DEAD}, 0.0, 0.0, ${GOOD}u);
 fn joined(a: Part, b: Part) -> Part {
-  let e = e_exp(-abs(a.most - b.most));
+  let e = e_exp(-p.power * abs(a.most - b.most));
   let first = select(e, 1.0, a.most >= b.most);
   let second = select(1.0, e, a.most >= b.most);
   return Part(
@@ -59,7 +59,7 @@ fn group(g: u32, lane: u32) {
       if ((word & 0x7fffffffu) < 0x7f800000u) {
         let l = bitcast<f32>(word);
         if (l > ${DEAD}) {
-          let w = e_exp(l - own.most);
+          let w = e_exp(p.power * (l - own.most));
           own.sum += w;
           own.squares += w * w;
         }
@@ -95,30 +95,36 @@ export interface CardSummary {
   readonly bad: number | undefined;
 }
 
-/** Summary of the first n log-weights of an array on the card; four numbers for every 4096 come back. */
-export async function summaryOnCard(gpu: Gpu, logWeight: GpuArray<'f32'>, n: number): Promise<CardSummary> {
-  const blocks = Math.ceil(n / REDUCE_BLOCK);
-  const arena = gpu.arena();
-  try {
-    const partial = arena.f32(3 * blocks);
-    const bad = arena.u32(blocks);
-    gpu.run(summaryBlocks, { words: logWeight, partial, bad }, { n }, blocks);
-    const [parts, firstBad] = await Promise.all([gpu.read(partial), gpu.read(bad)]);
-    return finished(parts, firstBad);
-  } finally {
-    arena.release();
-  }
+/** Sums up log-weights on a card, again and again in scratch of its own. */
+export interface CardReduce {
+  /**
+   * Summary of power times the n log-weights, power > 0; four numbers for every 4096 come back. Dead is dead at any power.
+   */
+  run(logWeight: GpuArray<'f32'>, power?: number): Promise<CardSummary>;
 }
 
-function finished(parts: Float32Array, firstBad: Uint32Array): CardSummary {
+export function makeReduce(gpu: Gpu, arena: GpuArena, n: number): CardReduce {
+  const blocks = Math.ceil(n / REDUCE_BLOCK);
+  const partial = arena.f32(3 * blocks);
+  const bad = arena.u32(blocks);
+  return {
+    async run(logWeight, power = 1) {
+      gpu.run(summaryBlocks, { words: logWeight, partial, bad }, { n, power }, blocks);
+      const [parts, firstBad] = await Promise.all([gpu.read(partial), gpu.read(bad)]);
+      return finished(parts, firstBad, power);
+    },
+  };
+}
+
+function finished(parts: Float32Array, firstBad: Uint32Array, power: number): CardSummary {
   const blocks = firstBad.length;
   let max = -Infinity;
-  for (let b = 0; b < blocks; b++) if (parts[3 * b + 1]! > 0) max = Math.max(max, parts[3 * b]!);
+  for (let b = 0; b < blocks; b++) if (parts[3 * b + 1]! > 0) max = Math.max(max, power * parts[3 * b]!);
   let [sum, squares, bad] = [0, 0, GOOD];
   for (let b = 0; b < blocks; b++) {
     bad = Math.min(bad, firstBad[b]!);
     if (parts[3 * b + 1] === 0) continue;
-    const scale = Math.exp(parts[3 * b]! - max);
+    const scale = Math.exp(power * parts[3 * b]! - max);
     sum += scale * parts[3 * b + 1]!;
     squares += scale * scale * parts[3 * b + 2]!;
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type CardSummary, DEAD, summaryOnCard } from '../../../engine/backend/wgsl/reduce.ts';
+import { type CardSummary, DEAD, makeReduce } from '../../../engine/backend/wgsl/reduce.ts';
 import { essOf, logSumOf, summarise } from '../../../engine/particles/log-weight.ts';
 import { rngFromSeed } from '../../../engine/random/rng.ts';
 import { describeGpu, withGpu } from '../../support/gpu.ts';
@@ -8,7 +8,7 @@ const SEED = 20260305;
 
 describeGpu('reduce', () => {
   // Measured 5.5e-7: exponentials 1e-7, sums of 16 in float32, and three factors that rescale.
-  test('summaryOnCard(): maximum exact, log of the sum and effective size to 2e-6, at every count and offset', () =>
+  test('makeReduce(): maximum exact, log of the sum and effective size to 2e-6, at every count and offset', () =>
     withGpu(async (gpu) => {
       const stream = rngFromSeed(SEED).stream({ purpose: 40 });
       let worst = 0;
@@ -25,11 +25,19 @@ describeGpu('reduce', () => {
           const arena = gpu.arena();
           const logWeight = arena.f32(n);
           gpu.write(logWeight, values);
-          const found = await summaryOnCard(gpu, logWeight, n);
-          arena.release();
+          const reduce = makeReduce(gpu, arena, n);
+          const found = await reduce.run(logWeight);
           const host = summarise('test', Float64Array.from(values), new Float64Array(n));
+          const cool = summarise(
+            'test',
+            Float64Array.from(values, (l) => 0.25 * l),
+            new Float64Array(n),
+          );
+          const tempered = await reduce.run(logWeight, 0.25);
+          worst = Math.max(worst, Math.abs(logSumOf(tempered) - logSumOf(cool)));
           expect(found.max).toBe(host.max);
           expect(found.bad).toBe(undefined);
+          arena.release();
           worst = Math.max(
             worst,
             Math.abs(logSumOf(found) - logSumOf(host)),
@@ -40,14 +48,16 @@ describeGpu('reduce', () => {
       expect(worst).toBeLessThan(2e-6);
     }));
 
-  test('summaryOnCard(): dead weights count for nothing, and the first NaN or +Infinity is named by its index', () =>
+  test('makeReduce(): dead weights count for nothing, and the first NaN or +Infinity is named by its index', () =>
     withGpu(async (gpu) => {
       const values = Float32Array.from({ length: 10_000 }, (_, i) => (i % 2 === 0 ? -Infinity : DEAD));
-      const logWeight = gpu.arena().f32(values.length);
+      const arena = gpu.arena();
+      const logWeight = arena.f32(values.length);
+      const reduce = makeReduce(gpu, arena, values.length);
       const summary = (index: number, value: number): Promise<CardSummary> => {
         values[index] = value;
         gpu.write(logWeight, values);
-        return summaryOnCard(gpu, logWeight, values.length);
+        return reduce.run(logWeight);
       };
       expect(await summary(0, -Infinity)).toEqual({ max: -Infinity, sum: 0, squares: 0, bad: undefined });
       expect(await summary(9999, -7)).toEqual({ max: -7, sum: 1, squares: 1, bad: undefined });
