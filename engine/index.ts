@@ -113,11 +113,32 @@ export {
   pointwise,
 } from './model/model.ts';
 export {
+  type CardFieldSpec,
+  type CardFieldSpecs,
+  type CardFields,
+  makeCardFields,
+} from './particles/card-fields.ts';
+export type {
+  CardMoves,
+  LangevinOptions,
+  MetropolisOptions,
+  MoveAddress,
+  TransitionOptions,
+  WalkOptions,
+} from './particles/card-moves.ts';
+export type { Noise } from './particles/card-noise.ts';
+export { type CardParticles, type CardParticlesOptions, cardParticles } from './particles/card-particles.ts';
+export {
+  type CardResampler,
   type CardResampler,
   type CardResamplerOptions,
+  type CardResamplerOptions,
+  type CardScheme,
   type CardScheme,
   makeCardResampler,
+  makeCardResampler,
 } from './particles/card-resampler.ts';
+export type { CardFunction } from './particles/card-target.ts';
 export { ancestorsBack, distinctCount, offspringCounts } from './particles/genealogy.ts';
 export {
   type Frame,
