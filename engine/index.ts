@@ -130,12 +130,8 @@ export type { Noise } from './particles/card-noise.ts';
 export { type CardParticles, type CardParticlesOptions, cardParticles } from './particles/card-particles.ts';
 export {
   type CardResampler,
-  type CardResampler,
-  type CardResamplerOptions,
   type CardResamplerOptions,
   type CardScheme,
-  type CardScheme,
-  makeCardResampler,
   makeCardResampler,
 } from './particles/card-resampler.ts';
 export type { CardFunction } from './particles/card-target.ts';
