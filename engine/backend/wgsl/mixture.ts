@@ -1,6 +1,6 @@
 import type { Shader } from '../gpu-types.ts';
 import type { KernelCode } from '../kernel-types.ts';
-import { elementary } from './elementary.ts';
+import { mixtureCode } from './mixture-code.ts';
 
 /** A mixture of K normal laws of d numbers: see engine/wasm/twins/mixture.ts, whose parameters these are. */
 export interface CardMixture {
@@ -52,11 +52,6 @@ fn item(i: u32) {
   };
 }
 
-/** Numbers of a component. */
-function stride(d: number): number {
-  return 1 + d + (d * (d + 1)) / 2;
-}
-
 /** Components of weight 0 are left out: the card has no -Infinity to count on. */
 function packed({ dimension: d, means, whiten, logConstant }: CardMixture): Float32Array<ArrayBuffer> {
   const triangle = (d * (d + 1)) / 2;
@@ -68,52 +63,4 @@ function packed({ dimension: d, means, whiten, logConstant }: CardMixture): Floa
     rows.push([logConstant[k]!, ...mean, ...own]);
   }
   return Float32Array.from(rows.flat());
-}
-
-function mixtureCode(d: number, withScore: boolean): string {
-  // The zeros are written out: in a loop, Dawn leaves a variable without a value what it was one round before.
-  const own = withScore
-    ? [
-        `var own = array<f32, ${d}>();`,
-        'for (var j = 0u; j <= i; j++) { own[j] += constants[w + j] * z; }',
-        `for (var j = 0u; j < ${d}u; j++) { sum[j] = sum[j] * old + own[j] * fresh; }`,
-        `for (var j = 0u; j < ${d}u; j++) { result[j] = -sum[j] / total; }`,
-      ]
-    : ['', '', '', ''];
-  return `${elementary('e_exp', 'e_log')}
-var<private> failed: bool;
-var<private> result: array<f32, ${withScore ? d + 1 : 1}>;
-fn result_bits(j: u32) -> u32 { return bitcast<u32>(result[j]); }
-fn kernel(at: u32) {
-  var point: array<f32, ${d}>;
-  for (var j = 0u; j < ${d}u; j++) { point[j] = x[at + j]; }
-  var sum: array<f32, ${d}>;
-  var total = 0.0;
-  var most = -3e38;
-  let size = arrayLength(&constants);
-  for (var first = 0u; first < size; first += ${stride(d)}u) {
-    var y: array<f32, ${d}>;
-    for (var j = 0u; j < ${d}u; j++) { y[j] = point[j] - constants[first + 1u + j]; }
-    ${own[0]}
-    var square = 0.0;
-    var w = first + ${1 + d}u;
-    for (var i = 0u; i < ${d}u; i++) {
-      var z = 0.0;
-      for (var j = 0u; j <= i; j++) { z += constants[w + j] * y[j]; }
-      ${own[1]}
-      square += z * z;
-      w += i + 1u;
-    }
-    let v = constants[first] - 0.5 * square;
-    let larger = v > most;
-    let e = e_exp(-abs(v - most));
-    let old = select(1.0, e, larger);
-    let fresh = select(e, 1.0, larger);
-    total = total * old + fresh;
-    most = max(most, v);
-    ${own[2]}
-  }
-  ${own[3]}
-  result[${withScore ? d : 0}] = most + e_log(total);
-}`;
 }
