@@ -19,6 +19,8 @@ let found: { readonly gpu?: Gpu; readonly passes: readonly Pass[]; readonly reas
 export async function benchmarks(size: Size, flags: Flags): Promise<readonly Benchmark[]> {
   const card = await findCard(size, flags);
   if (card.kind === 'none') {
+    if (process.env.ENSAMPLE_REQUIRE_GPU === '1')
+      throw new Error(`ENSAMPLE_REQUIRE_GPU=1, but ${card.reason}`);
     found = { passes: [], reason: card.reason };
     return [];
   }
