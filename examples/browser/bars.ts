@@ -94,8 +94,8 @@ function bar(
   };
   const ends = ({ low, high }: IntervalEstimate, middle: number): readonly Element[] => {
     const [from, to] = [x(low[i]!), x(high[i]!)];
-    // Below 2 px the two caps would only smear the end of the bar.
-    return to - from >= 2 ? whisker(from, to, middle) : [];
+    // Below 4 px the two caps would only smear the end of the bar.
+    return to - from >= 4 ? whisker(from, to, middle) : [];
   };
   return [
     ...one(totalOrder, 'total', HIGH, y + 18),

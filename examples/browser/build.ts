@@ -6,17 +6,33 @@ import { build, type Plugin } from 'esbuild';
 
 const here = fileURLToPath(new URL('./', import.meta.url));
 const root = fileURLToPath(new URL('../../', import.meta.url));
+/** What goes along as it is: the page itself, and the notices that licences ask for. */
+const COPIED = [
+  `${here}index.html`,
+  `${here}style.css`,
+  `${root}engine/backend/generated/NOTICES.txt`,
+  `${root}engine/random/tables/JOE-KUO-LICENSE.txt`,
+];
 const MOST_BYTES = 1_000_000;
 
-/** What only Node has, and the table of Sobol' coordinates beyond the 256th: a page has at most 16. */
-const leaveOut: Plugin = {
+/** What stands in the place of files that are left out. */
+const EMPTY = [
+  ['joe-kuo.ts', "export const packed = '';"],
+  ['gpu-js.mjs', 'export const GPU = undefined;'],
+] as const;
+
+/**
+ * What only Node has; the table of Sobol' coordinates beyond the 256th, as a page has at most 16; and gpu.js itself, whose
+ * translator for graphics cards is a part of its own: its backends on the processor generate code.
+ */
+export const leaveOut: Plugin = {
   name: 'leave-out',
   setup(bundler) {
     const empty = (path: string): { path: string; namespace: string } => ({ path, namespace: 'empty' });
     bundler.onResolve({ filter: /^(os|worker_threads|child_process|url)$/ }, ({ path }) => empty(path));
-    bundler.onResolve({ filter: /\/joe-kuo\.ts$/ }, ({ path }) => empty(path));
+    bundler.onResolve({ filter: /\/(joe-kuo\.ts|gpu-js\.mjs)$/ }, ({ path }) => empty(path));
     bundler.onLoad({ filter: /.*/, namespace: 'empty' }, ({ path }) => ({
-      contents: path.endsWith('.ts') ? "export const packed = '';" : 'module.exports = {};',
+      contents: EMPTY.find(([name]) => path.endsWith(name))?.[1] ?? 'module.exports = {};',
     }));
   },
 };
@@ -28,7 +44,8 @@ async function bundle(to: string, from: string, name: string, sizes: Record<stri
     outdir: to,
     outExtension: { '.js': extension },
     bundle: true,
-    splitting: true,
+    // Only the page has parts that are loaded when they are needed: what translates formulas for a graphics card.
+    splitting: name === 'playground.js',
     minify: true,
     metafile: true,
     format: 'esm',
@@ -53,9 +70,10 @@ export async function buildPage(to: string = `${here}dist/`): Promise<Readonly<R
   await bundle(to, `${here}playground.ts`, 'playground.js', sizes);
   await bundle(to, `${here}formula-model.ts`, 'formula-model.js', sizes);
   await bundle(to, `${root}engine/pool/worker.mjs`, 'worker.mjs', sizes);
-  for (const name of ['index.html', 'style.css']) {
-    copyFileSync(`${here}${name}`, `${to}${name}`);
-    sizes[name] = statSync(`${to}${name}`).size;
+  for (const from of COPIED) {
+    const name = basename(from);
+    copyFileSync(from, `${to}${name}`);
+    sizes[name] = statSync(from).size;
   }
   return sizes;
 }

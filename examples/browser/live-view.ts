@@ -90,7 +90,7 @@ export function liveView(
       return reached;
     },
     async show(at) {
-      reached = at.info.done / (names.length + 2);
+      reached = Math.floor(at.info.done / (names.length + 2));
       const quarter = Math.floor((4 * reached) / most);
       if (quarter > announced && quarter < 4) places.say(`${25 * quarter} % of the points`);
       announced = Math.max(announced, quarter);

@@ -11,7 +11,7 @@ export interface Place {
 }
 
 /** A card that has not answered by then is taken for one that never will. */
-const PATIENCE = 5_000;
+const PATIENCE = 3_000;
 
 type Found =
   | { readonly kind: 'card'; readonly backend: Backend }
@@ -66,7 +66,7 @@ async function findCard(): Promise<Found> {
     };
   try {
     const late = new Promise<never>((_, reject) => {
-      setTimeout(() => reject(new Error('no answer within 5 s')), PATIENCE);
+      setTimeout(() => reject(new Error('no answer within 3 s')), PATIENCE);
     });
     return { kind: 'card', backend: await Promise.race([openCard(), late]) };
   } catch (error) {

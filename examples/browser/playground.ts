@@ -113,6 +113,7 @@ async function watch(own: number, task: Task, place: Place, from?: Uint8Array): 
   setRunning(true);
   trouble.hidden = true;
   byId('where').textContent = place.words;
+  byId('where').setAttribute('title', place.backend.adapter);
   showNotes(place.notes);
   const { names, target, points } = task;
   const view = liveView(places, { names, target, points, first: FIRST_POINTS }, scale, (fresh) => {
@@ -156,7 +157,8 @@ function fail(task: Task, place: Place, view: LiveView, error: unknown): void {
     const own = ++turn;
     await forgetCard();
     const host = await findPlace('host');
-    if (own === turn) await watch(own, task, host, error.snapshot);
+    const note = { text: `The first ${count(view.reached)} points were computed on the GPU, in float32.` };
+    if (own === turn) await watch(own, task, { ...host, notes: [note, ...host.notes] }, error.snapshot);
   });
   complainAt('');
   trouble.replaceChildren(head, ` after ${reached}. What was computed is kept.`, on);

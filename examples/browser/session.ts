@@ -1,4 +1,4 @@
-import { iterate, moduleModel, type SobolResult, sobolIndices } from 'ensample';
+import { gpuKernel, iterate, type ModelLike, moduleModel, type SobolResult, sobolIndices } from 'ensample';
 import type { LiveView } from './live-view.ts';
 import type { Place } from './place.ts';
 import type { Task } from './task.ts';
@@ -30,7 +30,7 @@ export function startSession(task: Task, place: Place, view: LiveView, from?: Ui
   const work = async (): Promise<Ending> => {
     const { seed } = task;
     const options = { seed, backend: place.backend, signal: controller.signal };
-    const steps = iterate(methodOf(task), from === undefined ? options : { ...options, from });
+    const steps = iterate(methodOf(task, place.gpu), from === undefined ? options : { ...options, from });
     for (;;) {
       const next = await steps.next();
       if (next.done) return { kind: 'finished', result: next.value };
@@ -53,12 +53,17 @@ export function startSession(task: Task, place: Place, view: LiveView, from?: Ui
   };
 }
 
-function methodOf({ names, laws, formula, target, points }: Task): ReturnType<typeof sobolIndices> {
-  // Every worker imports the formula as a module of its own.
-  const url = new URL('./formula-model.js', import.meta.url);
-  url.search = String(new URLSearchParams({ names: names.join(), formula }));
-  const model = moduleModel(url, 'model');
+function methodOf(task: Task, gpu: boolean): ReturnType<typeof sobolIndices> {
+  const { laws, target, points } = task;
+  const model = gpu ? gpuKernel(task.code, { dims: task.names.length, name: 'formula' }) : moduleOf(task);
   // A target that no run reaches: all points are used.
   const until = target > 0 ? target : 1e-12;
   return sobolIndices({ model, inputs: laws, points: FIRST_POINTS, until, maxPoints: points });
+}
+
+/** The formula as a module that every worker imports by itself. */
+function moduleOf({ names, formula }: Task): ModelLike {
+  const url = new URL('./formula-model.js', import.meta.url);
+  url.search = String(new URLSearchParams({ names: names.join(), formula }));
+  return moduleModel(url, 'model');
 }

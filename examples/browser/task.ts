@@ -80,12 +80,17 @@ function mentioned(formula: string): readonly string[] {
 function readFormula(formula: string, names: readonly string[]): Tree {
   try {
     const tree = parseFormula(formula, names);
-    if (inputsOf(tree).length > 0) return tree;
+    const used = inputsOf(tree).length;
+    if (used > 1) return tree;
+    const found = used === 0 ? 'no input' : `only one input, ${names[0]}`;
+    throw new FieldError(
+      'formula',
+      `The formula has ${found}. Use two or more, such as x1 and x2: there must be something to compare.`,
+    );
   } catch (error) {
     if (error instanceof FormulaError) throw new FieldError('formula', error.message);
     throw error;
   }
-  throw new FieldError('formula', 'The formula has no input. Use x1, x2, ... where something may vary.');
 }
 
 function readRange(name: string, [from, to]: readonly [string, string]): readonly [number, number] {

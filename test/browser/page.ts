@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { build } from 'esbuild';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { buildPage } from '../../examples/browser/build.ts';
+import { buildPage, leaveOut } from '../../examples/browser/build.ts';
 import { type Served, servePage } from '../../examples/browser/serve.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
@@ -25,6 +26,24 @@ if (whyNot !== undefined && process.env.ENSAMPLE_REQUIRE_GPU === '1')
 
 /** WebGPU by SwiftShader, as in compute.md. */
 const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+
+/** Bundles a module of the tests into a page of its own; answers its address. */
+export async function servePart(source: string): Promise<Served> {
+  const folder = `${mkdtempSync(join(tmpdir(), 'ensample-part-'))}/`;
+  await build({
+    entryPoints: [source],
+    bundle: true,
+    format: 'esm',
+    outfile: `${folder}part.js`,
+    logLevel: 'error',
+    plugins: [leaveOut],
+  });
+  writeFileSync(
+    `${folder}index.html`,
+    '<!doctype html><link rel="icon" href="data:,"><script type="module" src="part.js"></script>',
+  );
+  return servePage({ folder, names: ['index.html', 'part.js'] });
+}
 
 /** The built page, served with and without isolation headers, and a browser with and one without WebGPU. */
 export interface Stage {
@@ -102,7 +121,7 @@ export async function visit(
 
 /** The text of an element by its id. */
 export function textOf(page: Page, id: string): Promise<string> {
-  // What is hidden or folded does not count.
+  // biome-ignore lint/performance/useDomNodeTextContent: what is hidden or folded does not count
   return page.locator(`#${id}`).innerText();
 }
 

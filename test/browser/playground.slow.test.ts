@@ -1,11 +1,27 @@
+import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ended, longestTasks, openStage, type Stage, tableOf, textOf, visit, whyNot } from './page.ts';
+import { type cardWords, hostWords } from './card-words.ts';
+import {
+  ended,
+  longestTasks,
+  openStage,
+  type Stage,
+  servePart,
+  tableOf,
+  textOf,
+  visit,
+  whyNot,
+} from './page.ts';
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
 /** Of the Ishigami function, in closed form: [S1, ST]. */
 const ISHIGAMI = { x1: [0.3139, 0.5576], x2: [0.4424, 0.4424], x3: [0, 0.2437] };
-const QUICK = 'points=65536&target=0.001';
+const QUICK = 'points=32768&target=0';
+
+/** Every function a formula may call, with powers of all kinds. */
+const EVERYTHING =
+  'tan(x1)+asin(x2)+acos(x3)+atan(x1)+tanh(x2)+log(x1+1)+log2(x1+1)+log10(x2+1)+sqrt(x3)+sign(x1-0.5)+floor(3*x2)+ceil(2*x3)+min(x1,x2,x3)+max(x1,x2)+pow(x1,x2)+(x3+1)^-2+(x2-2)^5+abs(x1-0.3)+exp(x2)+sin(3*x1)*cos(x3)';
 
 let stage: Stage;
 if (whyNot !== undefined) console.warn(`SKIPPED: ${whyNot}.`);
@@ -56,6 +72,100 @@ describe.skipIf(whyNot !== undefined)(
       ])
         expect((await fetch(address + path)).status, path).toBe(404);
       expect((await fetch(address, { method: 'POST' })).status).toBe(405);
+    });
+
+    test.each([
+      ['Ishigami', 'ishigami'],
+      ['G', 'g'],
+      ['flood', 'flood'],
+      ['all functions', `own&formula=${encodeURIComponent(EVERYTHING)}`],
+    ])(
+      'on WebGPU in float32 the indices are those of the processor at the same points (%s)',
+      async (_title, model) => {
+        const url = `${stage.isolated.address}?software=1#model=${model}&points=16384&target=0`;
+        const trouble = await visit({ browser: stage.withGpu, url }, async (page) => {
+          await ended(page);
+          expect(await textOf(page, 'where')).toBe('WebGPU (software), float32');
+          expect(await textOf(page, 'notes')).toBe('');
+          const card = await tableOf(page);
+          await page.click('.more summary');
+          await page.selectOption('#on', 'host');
+          await page.waitForFunction(() => document.getElementById('where')!.textContent!.startsWith('WASM'));
+          await ended(page);
+          // Both are printed in steps of 1e-5.
+          await expectIndices(page, card, 1.2e-4);
+          if (model === 'ishigami') await expectIndices(page, ISHIGAMI, 0.01);
+        });
+        expect(trouble).toEqual([]);
+      },
+    );
+
+    test("in the browser the card gives the Sobol' integers and Philox words that Node gives", async () => {
+      const part = await servePart(fileURLToPath(new URL('card-words.ts', import.meta.url)));
+      const trouble = await visit({ browser: stage.withGpu, url: part.address }, async (page) => {
+        await page.waitForFunction(() => 'cardWords' in window);
+        const found = await page.evaluate(() =>
+          (window as unknown as { cardWords: typeof cardWords }).cardWords(),
+        );
+        const { sobol, philox } = await hostWords();
+        expect(sobol.length + philox.length).toBe(257 * 11);
+        expect(found).toEqual({ sobol, philox });
+      });
+      await part.close();
+      expect(trouble).toEqual([]);
+    });
+
+    test('when the card goes away what is known stays, and the processor goes on from there', async () => {
+      const url = `${stage.isolated.address}?software=1#model=g&points=262144&target=0`;
+      const before = (): void => {
+        const devices: GPUDevice[] = [];
+        Object.assign(window, { devices });
+        const request = GPUAdapter.prototype.requestDevice;
+        GPUAdapter.prototype.requestDevice = async function (...options) {
+          const device = await request.apply(this, options);
+          devices.push(device);
+          return device;
+        };
+      };
+      const trouble = await visit({ browser: stage.withGpu, url, before }, async (page) => {
+        await page.waitForFunction(() => document.querySelectorAll('#chart .total').length >= 8);
+        await page.evaluate(() => {
+          for (const device of (window as unknown as { devices: GPUDevice[] }).devices) device.destroy();
+        });
+        await ended(page, 'interrupted');
+        const reached =
+          /^The GPU went away after ([\d\s]+) of 262.144 points\. What was computed is kept\.\s+Continue on the processor$/;
+        const [, points] = reached.exec(await textOf(page, 'trouble')) ?? [];
+        expect(points, await textOf(page, 'trouble')).toBeDefined();
+        expect(Object.keys(await tableOf(page)).length).toBe(8);
+        expect(
+          await page.evaluate(() => document.getElementById('result')!.classList.contains('stale')),
+        ).toBe(false);
+        await page.click('#trouble button');
+        expect(await ended(page)).toMatch(/^finished: 262.144 points/);
+        expect(await textOf(page, 'where')).toMatch(/^WASM/);
+        expect(await textOf(page, 'notes')).toBe(
+          `The first ${points} points were computed on the GPU, in float32.`,
+        );
+        const { x1, x2 } = await tableOf(page);
+        // Exact: V_i / V with V_i = 1 / (3 (1 + a_i)^2).
+        expect(x1![0]).toBeCloseTo(0.7162, 3);
+        expect(x2![1]).toBeCloseTo(0.2422, 3);
+      });
+      expect(trouble).toEqual([]);
+    });
+
+    test('a software card is not taken unless the address asks for it', async () => {
+      const trouble = await visit(
+        { browser: stage.withGpu, url: `${stage.isolated.address}#${QUICK}` },
+        async (page) => {
+          await ended(page);
+          expect(await textOf(page, 'where')).toMatch(/^WASM/);
+          await page.click('#notes summary');
+          expect(await textOf(page, 'notes')).toContain('only a software adapter answered');
+        },
+      );
+      expect(trouble).toEqual([]);
     });
 
     test('without navigator.gpu the processor does it on all threads, and a note says why', async () => {
@@ -124,9 +234,8 @@ describe.skipIf(whyNot !== undefined)(
           await ended(page);
           expect(await page.evaluate(() => crossOriginIsolated)).toBe(false);
           expect(await textOf(page, 'where')).toBe('WASM, 1 thread, float64');
-          const folded = page.locator('.note.folded details');
-          expect(await folded.innerText()).toBe(
-            'One thread only: this page is served without isolation headers.',
+          expect(await textOf(page, 'notes')).toMatch(
+            /One thread only: this page is served without isolation headers\.$/,
           );
           await expectIndices(page, ISHIGAMI, 0.003);
         },
@@ -337,13 +446,13 @@ describe.skipIf(whyNot !== undefined)(
         );
         expect(Number(csv.split('\n')[1]!.split(',')[1])).toBeCloseTo(share, 2);
         await page.click('#code summary');
-        const code = await page.locator('#code code').innerText();
+        const code = await page.locator('#code code').textContent();
         expect(code).toContain("import { pointwise, run, sobolIndices, uniform } from 'ensample';");
         expect(code).toContain('x2: uniform(0, 3.141592653589793),');
         await page.evaluate(() => {
-          location.hash = '#model=own&formula=x1&points=16384&target=0.01';
+          location.hash = '#model=own&formula=x3*x4*x7*x8&points=16384&target=0.01';
         });
-        await page.waitForFunction(() => document.querySelectorAll('#table tbody tr').length === 1);
+        await page.waitForFunction(() => document.querySelectorAll('#table tbody tr').length === 4);
       });
     });
   },
