@@ -56,11 +56,16 @@ const ON_MAIN_THREAD =
   'the model is a function, which cannot travel to workers, so it ran on the main thread; moduleModel(url) runs on all of them';
 
 /**
- * Open a model for evaluation; `evaluations` starts at `done` when a run is resumed.
+ * Open a model for evaluation. When a run is resumed, `evaluations` starts at `done`, and `adapter` is what
+ * `savedAdapter` gave when it was saved.
  * @throws OptionError when `model` is no model, or JavaScript for a graphics card, or a kernel of other dimensions;
  * ModelError when its module cannot be loaded.
  */
-export async function openEvaluator(options: EvaluatorOptions, done = 0): Promise<Evaluator> {
+export async function openEvaluator(
+  options: EvaluatorOptions,
+  done = 0,
+  adapter?: string,
+): Promise<Evaluator> {
   const { where, names, backend, signal } = options;
   const model = await openModel(where, options.model);
   checkPlace(where, model, backend);
@@ -73,7 +78,7 @@ export async function openEvaluator(options: EvaluatorOptions, done = 0): Promis
     get evaluations() {
       return evaluations;
     },
-    place,
+    place: adapter === undefined || adapter === card?.gpu.adapter ? place : { ...place, earlier: adapter },
     card,
     count(n) {
       evaluations += n;

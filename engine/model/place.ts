@@ -4,6 +4,8 @@ export interface Place {
   readonly card: { readonly adapter: string } | undefined;
   /** Why there, and what follows from it, for provenance. */
   readonly notes: readonly string[];
+  /** The adapter of another card that evaluated the points before the run was resumed; absent when none did. */
+  readonly earlier?: string | undefined;
 }
 
 /** The part of a provenance that depends on the model's place. */
@@ -15,8 +17,22 @@ interface Told {
 }
 
 /** A provenance that says where the model was evaluated. */
-export function toldPlace<P extends Told>(provenance: P, { card, notes }: Place): P {
-  const where =
-    card === undefined ? {} : { backend: 'webgpu', adapter: card.adapter, precision: 'float32' as const };
-  return { ...provenance, ...where, notes: [...provenance.notes, ...notes] };
+export function toldPlace<P extends Told>(provenance: P, { card, notes, earlier }: Place): P {
+  const where = card === undefined ? {} : { backend: 'webgpu', adapter: card.adapter };
+  const single = card !== undefined || earlier !== undefined;
+  const before =
+    earlier === undefined
+      ? []
+      : [`The points before it was resumed were evaluated on ${earlier}, in float32.`];
+  return {
+    ...provenance,
+    ...where,
+    ...(single ? { precision: 'float32' } : {}),
+    notes: [...provenance.notes, ...notes, ...before],
+  };
+}
+
+/** The adapter to save with a run, so that a result of what goes on from it can tell. */
+export function savedAdapter({ card, earlier }: Place): string | undefined {
+  return card?.adapter ?? earlier;
 }

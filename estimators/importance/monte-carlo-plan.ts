@@ -140,12 +140,15 @@ interface Saved {
   readonly failed: number;
   readonly failures: readonly (Omit<PointFailure, 'input'> & { readonly input: readonly number[] })[];
   readonly outputs: readonly string[];
+  /** The card that evaluated it. */
+  readonly adapter?: string | undefined;
 }
 
 /** Everything a state needs but the evaluator. */
 export interface Restored {
   readonly key: readonly [number, number];
   readonly outputs: readonly string[];
+  readonly adapter: string | undefined;
   readonly x: Float64Array;
   readonly y: Float64Array;
   readonly done: number;
@@ -180,11 +183,11 @@ export function readSnapshot(
       expected: 'the seed of the run that goes on',
     });
   }
-  const { done, failed, outputs } = saved;
+  const { done, failed, outputs, adapter } = saved;
   const x = new Float64Array(plan.points * plan.space.dimension);
   const y = new Float64Array(plan.points * outputs.length);
   x.set(arrays.x ?? []);
   y.set(arrays.y ?? []);
   const failures = saved.failures.map((failure) => ({ ...failure, input: Float64Array.from(failure.input) }));
-  return { key, outputs, x, y, done, failed, failures };
+  return { key, outputs, adapter, x, y, done, failed, failures };
 }

@@ -2,11 +2,12 @@ import { encodeState } from '../../engine/array/codec.ts';
 import type { PointFailure } from '../../engine/errors.ts';
 import { type Evaluator, openEvaluator } from '../../engine/model/evaluator.ts';
 import { KEPT_FAILURES, modelFailure } from '../../engine/model/missing.ts';
+import { savedAdapter } from '../../engine/model/place.ts';
 import { openPointSet } from '../../engine/random/point-set.ts';
 import type { Context, Sampler, Step } from '../../engine/sampler.ts';
 import type { Source } from '../../engine/types.ts';
 import { answer, report } from './monte-carlo-answer.ts';
-import { checkPlan, type Plan, readSnapshot } from './monte-carlo-plan.ts';
+import { checkPlan, type Plan, type Restored, readSnapshot } from './monte-carlo-plan.ts';
 import type { MonteCarloOptions, MonteCarloResult, MonteCarloState } from './monte-carlo-types.ts';
 
 /*
@@ -40,14 +41,16 @@ const CHUNK = 16_384;
  */
 export function monteCarlo(options: MonteCarloOptions): Sampler<MonteCarloState, MonteCarloResult> {
   const plan = checkPlan(WHERE, options);
-  const evaluator = (ctx: Context, done: number, outputs = options.outputs): Promise<Evaluator> => {
+  const evaluator = (ctx: Context, saved?: Restored): Promise<Evaluator> => {
     const { backend, signal } = ctx;
+    const outputs = saved?.outputs ?? options.outputs;
     const known = outputs === undefined ? {} : { outputs };
     const { model } = options;
     const { space, points: planned } = plan;
     return openEvaluator(
       { where: WHERE, model, names: space.names, ...known, planned, backend, signal },
-      done,
+      saved?.done,
+      saved?.adapter,
     );
   };
   const step = (state: MonteCarloState, ctx: Context): Promise<Step<MonteCarloState>> =>
@@ -58,20 +61,15 @@ export function monteCarlo(options: MonteCarloOptions): Sampler<MonteCarloState,
     sources: MONTE_CARLO_SOURCES,
     async init(ctx) {
       const x = new Float64Array(plan.points * plan.space.dimension);
-      const opened = await evaluator(ctx, 0);
-      return step(
-        {
-          key: ctx.rng.key,
-          evaluator: opened,
-          set: undefined,
-          x,
-          y: new Float64Array(0),
-          done: 0,
-          failed: 0,
-          failures: [],
-        },
-        ctx,
-      );
+      const fresh = { set: undefined, x, y: new Float64Array(0), done: 0, failed: 0, failures: [] };
+      const state = { key: ctx.rng.key, evaluator: await evaluator(ctx), ...fresh };
+      try {
+        return await step(state, ctx);
+      } catch (error) {
+        // The runner disposes of states it has seen.
+        state.evaluator.dispose();
+        throw error;
+      }
     },
     step,
     result: async (state, ending) => answer(state, ending, plan),
@@ -81,11 +79,13 @@ export function monteCarlo(options: MonteCarloOptions): Sampler<MonteCarloState,
       const x = state.x.subarray(0, done * plan.space.dimension);
       const y = state.y.subarray(0, done * outputs.length);
       const listed = failures.map((failure) => ({ ...failure, input: [...failure.input] }));
-      return encodeState({ plan: plan.fingerprint, key, done, failed, failures: listed, outputs }, { x, y });
+      const adapter = savedAdapter(state.evaluator.place);
+      const header = { plan: plan.fingerprint, key, done, failed, failures: listed, outputs, adapter };
+      return encodeState(header, { x, y });
     },
     async restore(bytes, ctx) {
-      const { outputs, ...saved } = readSnapshot(WHERE, bytes, plan, ctx.rng.key);
-      return report({ ...saved, set: undefined, evaluator: await evaluator(ctx, saved.done, outputs) }, plan);
+      const saved = readSnapshot(WHERE, bytes, plan, ctx.rng.key);
+      return report({ ...saved, set: undefined, evaluator: await evaluator(ctx, saved) }, plan);
     },
     dispose: (state) => state.evaluator.dispose(),
   };

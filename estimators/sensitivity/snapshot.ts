@@ -1,9 +1,10 @@
 import { decodeState, encodeState, type StateArray } from '../../engine/array/codec.ts';
 import { OptionError, type PointFailure } from '../../engine/errors.ts';
+import { savedAdapter } from '../../engine/model/place.ts';
 import type { Context } from '../../engine/sampler.ts';
 import type { Keeper } from './keeper.ts';
 import { type Blueprint, resize, type SobolState } from './run-state.ts';
-import { sumProgram } from './sum-store.ts';
+import { SUM_BLOCK, sumProgram } from './sum-store.ts';
 
 interface Header {
   readonly kind: Keeper['kind'];
@@ -18,6 +19,8 @@ interface Header {
   readonly evaluations: number;
   readonly failed: number;
   readonly dropped: number;
+  /** The card that evaluated it. */
+  readonly adapter: string | undefined;
   readonly failures: readonly {
     readonly index: number;
     readonly input: readonly number[];
@@ -41,6 +44,7 @@ export function writeSnapshot(state: SobolState, { design, plan }: Blueprint): U
     evaluations: evaluator.evaluations,
     failed,
     dropped,
+    adapter: savedAdapter(evaluator.place),
     failures: state.failures.map(({ index, input, reason }) => ({ index, input: [...input], reason })),
   };
   return encodeState(header, keeper.write());
@@ -52,6 +56,7 @@ export interface Saved {
   readonly outputs: readonly string[] | undefined;
   readonly evaluations: number;
   readonly perReplicate: number;
+  readonly adapter: string | undefined;
   fill(state: SobolState): void;
 }
 
@@ -83,6 +88,7 @@ export function readSnapshot(bytes: Uint8Array, ctx: Context, blueprint: Bluepri
     outputs: saved.outputs.length === 0 ? undefined : saved.outputs,
     evaluations: saved.evaluations,
     perReplicate: saved.perReplicate,
+    adapter: saved.adapter,
     fill(state) {
       state.perReplicate = saved.perReplicate;
       state.settled = saved.settled;
@@ -107,6 +113,10 @@ function checkSummed(words: StateArray | undefined, { design, plan, quantities }
   const { interval } = plan;
   if (interval !== 'replicates' && interval !== 'none') {
     throw mismatch(design.where, `it holds sums alone, which have no ${interval} interval`);
+  }
+  if (design.points.perReplicate % SUM_BLOCK !== 0) {
+    const step = SUM_BLOCK * design.points.replicates;
+    throw mismatch(design.where, `it holds sums of whole blocks, which needs points in multiples of ${step}`);
   }
   const wanted = sumProgram(quantities, design.layout.rows).words;
   if (words !== undefined && words.join() !== wanted.join()) {

@@ -17,7 +17,7 @@ import {
   type SobolState,
   stepOf,
 } from './run-state.ts';
-import { readSnapshot, writeSnapshot } from './snapshot.ts';
+import { readSnapshot, type Saved, writeSnapshot } from './snapshot.ts';
 import { SOBOL_SOURCES } from './sources.ts';
 import { checkMemory } from './store.ts';
 import type { SobolOptions, SobolResult } from './types.ts';
@@ -55,15 +55,30 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
   if (!isKernel(options.model))
     checkMemory(WHERE, shapeOf(design, options.outputs?.length ?? 1, design.points.perReplicate));
 
-  const open = (ctx: Context, done: number, outputs = options.outputs): Promise<Evaluator> => {
+  const open = (ctx: Context, saved?: Saved): Promise<Evaluator> => {
+    const outputs = saved?.outputs ?? options.outputs;
     const known = outputs === undefined ? {} : { outputs };
     const { model } = options;
     const { backend, signal } = ctx;
     const planned = design.points.total * design.layout.rows;
+    const { names } = design.space;
     return openEvaluator(
-      { where: WHERE, model, names: design.space.names, ...known, planned, backend, signal },
-      done,
+      { where: WHERE, model, names, ...known, planned, backend, signal },
+      saved?.evaluations,
+      saved?.adapter,
     );
+  };
+  const begin = async (ctx: Context, saved?: Saved): Promise<SobolState> => {
+    const evaluator = await open(ctx, saved);
+    try {
+      const { perReplicate } = saved ?? design.points;
+      const kind = saved === undefined ? kindFor(blueprint, evaluator, perReplicate) : saved.kind;
+      const keeper = openKeeper(kind, blueprint, evaluator, ctx, perReplicate);
+      return openState(evaluator, keeper, ctx, blueprint);
+    } catch (error) {
+      evaluator.dispose();
+      throw error;
+    }
   };
   const step = async (state: SobolState): Promise<Step<SobolState>> => {
     await evaluateChunk(state, blueprint);
@@ -74,11 +89,7 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
     name: 'sobol-indices',
     sources: SOBOL_SOURCES,
     async init(ctx) {
-      const evaluator = await open(ctx, 0);
-      const { perReplicate } = design.points;
-      const kind = kindFor(blueprint, evaluator, perReplicate);
-      const keeper = openKeeper(kind, blueprint, evaluator, ctx, perReplicate);
-      const state = openState(evaluator, keeper, ctx, blueprint);
+      const state = await begin(ctx);
       return orRelease(state, () => step(state));
     },
     step,
@@ -86,9 +97,7 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
     snapshot: async (state) => writeSnapshot(state, blueprint),
     async restore(bytes, ctx) {
       const saved = readSnapshot(bytes, ctx, blueprint);
-      const evaluator = await open(ctx, saved.evaluations, saved.outputs);
-      const keeper = openKeeper(saved.kind, blueprint, evaluator, ctx, saved.perReplicate);
-      const state = openState(evaluator, keeper, ctx, blueprint);
+      const state = await begin(ctx, saved);
       return orRelease(state, async () => {
         saved.fill(state);
         await growWhenWide(state, blueprint);

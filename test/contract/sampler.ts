@@ -10,6 +10,8 @@ export interface ContractOptions {
   readonly bad: Readonly<Record<string, () => unknown>>;
   /** Further backends that must give the same bits as plain JavaScript: threads, WASM. */
   readonly backends?: Readonly<Record<string, () => Promise<Backend>>>;
+  /** The backend of all other runs; plain JavaScript when absent. */
+  readonly open?: () => Backend;
 }
 
 const SEED = 20_240_229;
@@ -23,36 +25,41 @@ export function contract<S, R extends Result>(
   make: () => Sampler<S, R>,
   options: ContractOptions,
 ): void {
+  const { open = jsBackend } = options;
   describe(`contract of ${name}`, () => {
-    determinism(make, options);
-    anytime(make);
-    endings(make);
-    resuming(make);
+    determinism(make, options, open);
+    anytime(make, open);
+    endings(make, open);
+    resuming(make, open);
     badOptions(options);
   });
 }
 
-function determinism<S, R extends Result>(make: () => Sampler<S, R>, options: ContractOptions): void {
+function determinism<S, R extends Result>(
+  make: () => Sampler<S, R>,
+  options: ContractOptions,
+  open: () => Backend,
+): void {
   test('same seed, same bits; another seed, other numbers', async () => {
-    const first = await run(make(), { seed: SEED, backend: jsBackend() });
-    const again = await run(make(), { seed: SEED, backend: jsBackend() });
+    const first = await run(make(), { seed: SEED, backend: open() });
+    const again = await run(make(), { seed: SEED, backend: open() });
     expect(numbers(again)).toEqual(numbers(first));
-    const other = await run(make(), { seed: SEED + 1, backend: jsBackend() });
+    const other = await run(make(), { seed: SEED + 1, backend: open() });
     expect(numbers(other)).not.toEqual(numbers(first));
   });
 
   test('seed 0 is a seed, and an absent seed is drawn and recorded', async () => {
-    expect((await run(make(), { seed: 0, backend: jsBackend() })).provenance.seed).toBe(0);
-    const drawn = await run(make(), { backend: jsBackend() });
-    const repeated = await run(make(), { seed: drawn.provenance.seed, backend: jsBackend() });
+    expect((await run(make(), { seed: 0, backend: open() })).provenance.seed).toBe(0);
+    const drawn = await run(make(), { backend: open() });
+    const repeated = await run(make(), { seed: drawn.provenance.seed, backend: open() });
     expect(numbers(repeated)).toEqual(numbers(drawn));
   });
 
-  for (const [label, open] of Object.entries(options.backends ?? {})) {
+  for (const [label, other] of Object.entries(options.backends ?? {})) {
     test(`same bits on ${label} as in plain JavaScript`, async () => {
-      const backend = await open();
+      const backend = await other();
       try {
-        const reference = await run(make(), { seed: SEED, backend: jsBackend() });
+        const reference = await run(make(), { seed: SEED, backend: open() });
         const there = await run(make(), { seed: SEED, backend });
         expect(numbers(there)).toEqual(numbers(reference));
       } finally {
@@ -62,10 +69,10 @@ function determinism<S, R extends Result>(make: () => Sampler<S, R>, options: Co
   }
 }
 
-function anytime<S, R extends Result>(make: () => Sampler<S, R>): void {
+function anytime<S, R extends Result>(make: () => Sampler<S, R>, open: () => Backend): void {
   test('result() is valid after every step, and what it lent never changes', async () => {
     const seen: { readonly result: R; readonly before: readonly number[] }[] = [];
-    for await (const at of iterate(make(), { seed: SEED, backend: jsBackend() })) {
+    for await (const at of iterate(make(), { seed: SEED, backend: open() })) {
       const result = await at.result();
       const { names, value, standardError } = result.estimate;
       expect(value.length).toBe(names.length);
@@ -81,31 +88,31 @@ function anytime<S, R extends Result>(make: () => Sampler<S, R>): void {
   });
 }
 
-function endings<S, R extends Result>(make: () => Sampler<S, R>): void {
+function endings<S, R extends Result>(make: () => Sampler<S, R>, open: () => Backend): void {
   test('a spent budget resolves with outcome `unfinished` and disposes', async () => {
     const { sampler, disposed } = watched(make());
-    const result = await run(sampler, { seed: SEED, backend: jsBackend(), budget: { steps: 1 } });
+    const result = await run(sampler, { seed: SEED, backend: open(), budget: { steps: 1 } });
     expect(result.outcome.kind).toBe('unfinished');
     expect(disposed()).toBe(1);
   });
 
   test('a finished run is not `unfinished` and disposes', async () => {
     const { sampler, disposed } = watched(make());
-    const result = await run(sampler, { seed: SEED, backend: jsBackend() });
+    const result = await run(sampler, { seed: SEED, backend: open() });
     expect(result.outcome.kind).not.toBe('unfinished');
     expect(disposed()).toBe(1);
   });
 
   test('an aborted signal rejects with its reason, before or during the run, and disposes', async () => {
     const reason = new Error('enough');
-    const before = run(make(), { seed: SEED, backend: jsBackend(), signal: AbortSignal.abort(reason) });
+    const before = run(make(), { seed: SEED, backend: open(), signal: AbortSignal.abort(reason) });
     await expect(before).rejects.toBe(reason);
     const { sampler, disposed } = watched(make());
     const controller = new AbortController();
     const during = (async () => {
       for await (const _ of iterate(sampler, {
         seed: SEED,
-        backend: jsBackend(),
+        backend: open(),
         signal: controller.signal,
       })) {
         controller.abort(reason);
@@ -117,25 +124,25 @@ function endings<S, R extends Result>(make: () => Sampler<S, R>): void {
 
   test('leaving the loop disposes', async () => {
     const { sampler, disposed } = watched(make());
-    for await (const _ of iterate(sampler, { seed: SEED, backend: jsBackend() })) break;
+    for await (const _ of iterate(sampler, { seed: SEED, backend: open() })) break;
     expect(disposed()).toBe(1);
   });
 }
 
-function resuming<S, R extends Result>(make: () => Sampler<S, R>): void {
+function resuming<S, R extends Result>(make: () => Sampler<S, R>, open: () => Backend): void {
   test('a run resumed from a snapshot equals the uninterrupted one bit for bit', async () => {
-    const whole = await run(make(), { seed: SEED, backend: jsBackend() });
+    const whole = await run(make(), { seed: SEED, backend: open() });
     let bytes = new Uint8Array(0);
-    for await (const at of iterate(make(), { seed: SEED, backend: jsBackend() })) {
+    for await (const at of iterate(make(), { seed: SEED, backend: open() })) {
       bytes = new Uint8Array(await at.snapshot());
       if (at.step === 2) break;
     }
-    const resumed = await resume(make(), bytes, { seed: SEED, backend: jsBackend() });
+    const resumed = await resume(make(), bytes, { seed: SEED, backend: open() });
     expect(numbers(resumed)).toEqual(numbers(whole));
   });
 
   test('bytes that are no snapshot of this method are refused', async () => {
-    const garbage = resume(make(), new Uint8Array([1, 2, 3]), { seed: SEED, backend: jsBackend() });
+    const garbage = resume(make(), new Uint8Array([1, 2, 3]), { seed: SEED, backend: open() });
     await expect(garbage).rejects.toBeInstanceOf(EngineError);
   });
 }

@@ -236,6 +236,7 @@ test('a snapshot of sums goes on with more points, and is refused where sums are
   await expect(refused({ interval: 'bootstrap' })).rejects.toThrow(
     'sums alone, which have no bootstrap interval',
   );
+  await expect(refused({ points: 10_000 })).rejects.toThrow('needs points in multiples of 4096');
   await expect(refused({ estimator: 'jansen' })).rejects.toThrow('the sums of another estimator');
 });
 
