@@ -118,10 +118,10 @@ export {
   type CardFields,
   makeCardFields,
 } from './particles/card-fields.ts';
+export type { CardMetropolis, MetropolisOptions } from './particles/card-metropolis.ts';
 export type {
   CardMoves,
   LangevinOptions,
-  MetropolisOptions,
   MoveAddress,
   TransitionOptions,
   WalkOptions,

@@ -46,10 +46,15 @@ export function makeCardFields<const F extends CardFieldSpecs>(
   const n = checkCount('makeCardFields', 'particles', particles, { min: 1, max: 2 ** 31 });
   const arena = gpu.arena();
   const stores = new Map<string, Store>();
-  for (const [name, { components, type = 'f32' }] of Object.entries(fields)) {
-    checkCount('makeCardFields', `fields.${name}.components`, components, { min: 1 });
-    const take = (): GpuArray => (type === 'f32' ? arena.f32(n * components) : arena.u32(n * components));
-    stores.set(name, { components, front: take(), back: take() });
+  try {
+    for (const [name, { components, type = 'f32' }] of Object.entries(fields)) {
+      checkCount('makeCardFields', `fields.${name}.components`, components, { min: 1 });
+      const take = (): GpuArray => (type === 'f32' ? arena.f32(n * components) : arena.u32(n * components));
+      stores.set(name, { components, front: take(), back: take() });
+    }
+  } catch (error) {
+    arena.release();
+    throw error;
   }
   const exchange = (store: Store): void => {
     [store.front, store.back] = [store.back, store.front];

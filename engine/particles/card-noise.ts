@@ -19,7 +19,11 @@ export interface CardNoise {
   readonly factor: GpuArray<'f32'>;
 }
 
-/** Noise of d components on a card, each object uploaded once. */
+/** Noise by what a user wrote; `where` is for messages. */
+export type NoiseOf = (where: string, noise: Noise) => CardNoise;
+
+/**
+ * Noise of d components on a card, each object uploaded once. */
 export function noiseOnCard(
   gpu: Gpu,
   arena: GpuArena,

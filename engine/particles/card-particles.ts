@@ -1,5 +1,5 @@
-import type { Backend } from '../backend/backend.ts';
-import type { Gpu, GpuArray } from '../backend/gpu-types.ts';
+import type { Arena, Backend } from '../backend/backend.ts';
+import type { Gpu, GpuArena, GpuArray } from '../backend/gpu-types.ts';
 import { densityShader } from '../backend/wgsl/density.ts';
 import { makeReduce } from '../backend/wgsl/reduce.ts';
 import { sameShader } from '../backend/wgsl/same-shader.ts';
@@ -7,8 +7,9 @@ import { checkCount } from '../check.ts';
 import { ShapeError } from '../errors.ts';
 import type { Rng } from '../random/rng.ts';
 import { type CardFieldSpecs, type CardFields, makeCardFields } from './card-fields.ts';
-import { type CardMoves, cardMoves } from './card-moves.ts';
-import type { Noise } from './card-noise.ts';
+import { type CardMetropolis, cardMetropolis } from './card-metropolis.ts';
+import { type CardMoves, type CardMovesOptions, cardMoves, type MovedField } from './card-moves.ts';
+import { type Noise, noiseOnCard } from './card-noise.ts';
 import { type CardScheme, makeCardResampler } from './card-resampler.ts';
 import { type CardFunction, cardFunctions } from './card-target.ts';
 import { badIncrement, cardWeights } from './card-weights.ts';
@@ -33,9 +34,11 @@ export interface CardParticlesOptions<F extends CardFieldSpecs> {
  * n weighted particles whose positions, float32 [n, d], stay on a card from step to step. Their log-weights and the
  * normaliser are float64 on the host, which sees n numbers in `reweight` and n integers go out in `resample`.
  *
- * A step of a sampler is: resample (when `ess` is low), a move, `logDensity`, `reweight`.
+ * A step of a sampler is: resample (when `ess` is low), a move, `logDensity`, `reweight`. Await each: the work itself is
+ * queued on the card and only numbers that come back are waited for. Functions and noise given as objects are uploaded
+ * once and kept until `release`.
  */
-export interface CardParticles<F extends CardFieldSpecs = CardFieldSpecs> extends CardMoves {
+export interface CardParticles<F extends CardFieldSpecs = CardFieldSpecs> extends CardMoves, CardMetropolis {
   readonly count: number;
   readonly dimension: number;
   /** [n] natural log, unnormalised, since the last resampling. Starts at 0. */
@@ -80,33 +83,53 @@ export interface CardParticles<F extends CardFieldSpecs = CardFieldSpecs> extend
 export function cardParticles<const F extends CardFieldSpecs = Readonly<Record<never, never>>>(
   options: CardParticlesOptions<F>,
 ): CardParticles<F> {
-  const { gpu, backend, dimension: d, rng, scheme = 'systematic' } = options;
-  const n = checkCount('cardParticles', 'particles', options.particles, { min: 1, max: 2 ** 31 });
-  checkCount('cardParticles', 'dimension', d, { min: 1 });
-  const [arena, cards] = [backend.arena(), gpu.arena()];
+  checkCount('cardParticles', 'particles', options.particles, { min: 1, max: 2 ** 31 });
+  checkCount('cardParticles', 'dimension', options.dimension, { min: 1 });
+  const [arena, cards] = [options.backend.arena(), options.gpu.arena()];
   // No field of the user's can have the type of x, whose name comes last.
-  const specs = { ...options.fields, x: { components: d } } as F & { x: { components: number } };
-  const fields = makeCardFields(gpu, n, specs);
-  const x = {
-    now: (): GpuArray<'f32'> => fields.field('x') as GpuArray<'f32'>,
-    next: (): GpuArray<'f32'> => fields.spare('x') as GpuArray<'f32'>,
-    swap: (): void => fields.swap('x'),
+  const specs = { ...options.fields, x: { components: options.dimension } } as F & typeof POSITION;
+  const fields = makeCardFields(options.gpu, options.particles, specs);
+  const release = (): void => {
+    fields.release();
+    cards.release();
+    arena.release();
   };
-  const functions = cardFunctions(gpu, cards, d);
+  try {
+    return assembled(options, fields, arena, cards, release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** The field of the positions. */
+const POSITION = { x: { components: 1 } } as { readonly x: { readonly components: number } };
+
+function assembled<F extends CardFieldSpecs>(
+  { gpu, backend, particles: n, dimension: d, rng, scheme = 'systematic' }: CardParticlesOptions<F>,
+  fields: CardFields<F & typeof POSITION>,
+  arena: Arena,
+  cards: GpuArena,
+  release: () => void,
+): CardParticles<F> {
+  const x: MovedField = {
+    now: () => fields.field('x') as GpuArray<'f32'>,
+    next: () => fields.spare('x') as GpuArray<'f32'>,
+    swap: () => fields.swap('x'),
+  };
   const resampler = makeCardResampler({ gpu, cardArena: cards, backend, arena, particles: n, scheme });
   const weights = cardWeights(arena, n, resampler.weigh);
-  const moves = cardMoves({ gpu, arena: cards, functions, x, particles: n, dimension: d, key: rng.key });
-  const density = cards.f32(n);
-  const reduce = makeReduce(gpu, cards, n);
-
-  const place = (points: Float32Array): void => {
-    if (points.length !== n * d) throw badShape('points', points.length, `${n * d}, ${d} for each particle`);
-    gpu.write(x.now(), points);
-  };
+  const functions = cardFunctions(gpu, cards, d);
+  const noiseOf = noiseOnCard(gpu, cards, d);
+  const shared = { gpu, arena: cards, functions, noiseOf, x, particles: n, dimension: d, key: rng.key };
+  const moves = cardMoves(shared);
   return {
     ...moves,
+    ...cardMetropolis(shared),
+    ...positions(shared, moves),
     count: n,
     dimension: d,
+    fields,
     logWeight: weights.logWeight,
     get ess() {
       return essOf(weights.summary);
@@ -114,7 +137,29 @@ export function cardParticles<const F extends CardFieldSpecs = Readonly<Record<n
     get logNormalizer() {
       return weights.logNormalizer;
     },
-    fields,
+    summary: cardSummary(gpu, cards, n),
+    reweight: async (increment, power = 1) => weights.add(await gpu.read(increment, 0, n), power),
+    async resample(step) {
+      await weights.ready();
+      const ancestor = await resampler.draw({ key: rng.key, step });
+      fields.select(ancestor);
+      weights.reset();
+      return ancestor;
+    },
+    release,
+  };
+}
+
+function positions(
+  { gpu, arena, functions, x, particles: n, dimension: d }: CardMovesOptions,
+  moves: CardMoves,
+): Pick<CardParticles, 'place' | 'scatter' | 'logDensity' | 'read'> {
+  const density = arena.f32(n);
+  const place = (points: Float32Array): void => {
+    if (points.length !== n * d) throw badShape('points', points.length, `${n * d}, ${d} for each particle`);
+    gpu.write(x.now(), points);
+  };
+  return {
     place,
     async scatter({ noise, mean = new Float32Array(d) }) {
       if (mean.length !== d) throw badShape('mean', mean.length, `${d}, as many as a particle has`);
@@ -126,25 +171,16 @@ export function cardParticles<const F extends CardFieldSpecs = Readonly<Record<n
       gpu.run(sameShader(densityShader(kernel, d, output)), { x: x.now(), constants, density }, {}, n);
       return density;
     },
-    async summary(increment, power = 1) {
-      const { bad, ...summary } = await reduce.run(increment, power);
-      if (bad !== undefined) throw badIncrement((await gpu.read(increment, bad, 1))[0]!, bad);
-      return summary;
-    },
-    reweight: async (increment, power = 1) => weights.add(await gpu.read(increment, 0, n), power),
-    async resample(step) {
-      await weights.ready();
-      const ancestor = await resampler.draw({ key: rng.key, step });
-      fields.select(ancestor);
-      weights.reset();
-      return ancestor;
-    },
     read: () => gpu.read(x.now()),
-    release() {
-      fields.release();
-      cards.release();
-      arena.release();
-    },
+  };
+}
+
+function cardSummary(gpu: Gpu, arena: GpuArena, n: number): CardParticles['summary'] {
+  const reduce = makeReduce(gpu, arena, n);
+  return async (increment, power = 1) => {
+    const { bad, ...summary } = await reduce.run(increment, power);
+    if (bad !== undefined) throw badIncrement((await gpu.read(increment, bad, 1))[0]!, bad);
+    return summary;
   };
 }
 

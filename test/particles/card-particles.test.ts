@@ -146,8 +146,16 @@ describeGpu('card particles', () => {
       await expect(particles.metropolis({ target: nan, noise: 1, step: 0 })).rejects.toThrow(
         'metropolis: the log density is NaN or +Infinity where particle',
       );
+      await expect(particles.metropolis({ target: nan, noise: 1, stepSize: 1, step: 0 })).rejects.toThrow(
+        'there are both `noise` and `stepSize`',
+      );
+      await expect(particles.langevin({ target: line, stepSize: 0, step: 0 })).rejects.toThrow(
+        'langevin: option `stepSize` is 0; expected a number > 0',
+      );
       particles.release();
       particles.release();
+      const huge = 2 ** 30;
+      expect(() => cardParticles({ ...rest, particles: 1000, dimension: huge })).toThrow('the largest array');
       expect(gpu.used).toBe(none);
     }));
 });
