@@ -113,13 +113,11 @@ export function element(frame: Frame, node: Node, array: ArrayValue, index: Numb
     : [stride === 1 ? inside.text : `(${inside.text} * ${int(frame, stride)})`];
   const part: ArrayValue = { ...array, shape, at, offsets: [...array.offsets, ...offset] };
   if (shape.length > 0) return part;
-  return number(
-    call(frame.program, array.from === 'point' ? 'gpoint' : 'gconstant', positionText(frame, part)),
-  );
+  return number(frame.program.read(array.from, positionText(frame, part)));
 }
 
 function int(frame: Frame, value: number): string {
-  return intText(frame, { text: '', lo: value, hi: value });
+  return intText(frame.program, { text: '', lo: value, hi: value });
 }
 
 function positionText(frame: Frame, { at, offsets }: ArrayValue): string {
@@ -149,7 +147,7 @@ function indexInside(frame: Frame, node: Node, index: NumberValue, length: numbe
     });
   }
   if (known.lo >= 0 && known.hi < length) return known;
-  const text = call(program, 'gwithin', intText(frame, known), int(frame, length));
+  const text = call(program, 'gwithin', intText(frame.program, known), int(frame, length));
   return { text, lo: 0, hi: length - 1 };
 }
 

@@ -162,7 +162,7 @@ function flooredRatio(
     b.constant !== undefined &&
     b.constant > 0
   ) {
-    const text = call(frame.program, 'gintdiv', intText(frame, a.int), intText(frame, b.int));
+    const text = call(frame.program, 'gintdiv', intText(frame.program, a.int), intText(frame.program, b.int));
     return integer({ text, lo: Math.floor(a.int.lo / b.constant), hi: Math.floor(a.int.hi / b.constant) });
   }
   const library = name === 'floor' ? 'gfloordiv' : 'gtruncdiv';

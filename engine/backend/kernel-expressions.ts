@@ -28,6 +28,31 @@ import {
  * @throws OptionError for what the card cannot do.
  */
 export function expression(frame: Frame, node: Node, out: string[]): Value {
+  const value = anyExpression(frame, node, out);
+  if (value.kind === 'array' || value.text === undefined || depth(value.text) <= MOST_DEPTH) return value;
+  // A compiler of the card gives up on deep brackets, which long sums have: the first part goes into a variable.
+  if (value.kind === 'boolean')
+    return boolean(`(${flagged(frame, node, value, out)} !== ${numberText(frame, constantNumber(0), node)})`);
+  const id = fresh(frame.program, 't');
+  out.push(`let ${id} = ${value.text};`);
+  return { ...value, text: id };
+}
+
+/** Brackets inside brackets. */
+const MOST_DEPTH = 32;
+
+function depth(text: string): number {
+  let open = 0;
+  let most = 0;
+  for (const letter of text) {
+    if (letter === '(') open++;
+    else if (letter === ')') open--;
+    if (open > most) most = open;
+  }
+  return most;
+}
+
+function anyExpression(frame: Frame, node: Node, out: string[]): Value {
   const tree = node as Expression;
   switch (tree.type) {
     case 'Literal':

@@ -23,12 +23,17 @@ export function lowerHelper(
   helper.state = 'open';
   const { source, resolution } = helper;
   const ids = resolution.parameters.map(() => fresh(program, 'v'));
+  // A parameter of the card cannot be written: one that is gets a copy.
+  const owns = resolution.parameters.map(({ changes }, i) =>
+    changes.length === 0 ? ids[i]! : fresh(program, 'v'),
+  );
+  const copies = owns.flatMap((id, i) => (id === ids[i] ? [] : [`let ${id} = ${ids[i]};`]));
   const frame: Frame = {
     program,
     source,
     resolution,
     bindings: new Map(
-      resolution.parameters.map((variable, i) => [variable, { kind: 'variable', id: ids[i]! }]),
+      resolution.parameters.map((variable, i) => [variable, { kind: 'variable', id: owns[i]! }]),
     ),
     assigned: new Set(resolution.parameters),
     helper,
@@ -36,7 +41,7 @@ export function lowerHelper(
     answer: (node, value, out) => answerHelper(frame, node, value, out),
   };
   const lines = functionBody(frame);
-  helper.text = `function ${helper.id}(${ids.join(', ')}) { ${lines.join(' ')} }`;
+  helper.text = `function ${helper.id}(${ids.join(', ')}) { ${[...copies, ...lines].join(' ')} }`;
   helper.parameters = ids;
   helper.state = 'done';
   program.finished.push(helper);

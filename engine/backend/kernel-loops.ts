@@ -246,9 +246,9 @@ function counted(
   const hi =
     step > 0 ? Math.min(start.hi + last, (bound.int?.hi ?? Number.POSITIVE_INFINITY) - inside) : start.hi;
   const size = { text: '', lo: Math.abs(step), hi: Math.abs(step) };
-  const moved = Math.abs(step) === 1 ? id : `(${id} * ${intText(frame, size)})`;
+  const moved = Math.abs(step) === 1 ? id : `(${id} * ${intText(frame.program, size)})`;
   if (isFixed(start) && start.lo === 0 && step > 0) return integer({ text: moved, lo, hi: Math.max(lo, hi) });
-  const text = `(${intText(frame, start)} ${step > 0 ? '+' : '-'} ${moved})`;
+  const text = `(${intText(frame.program, start)} ${step > 0 ? '+' : '-'} ${moved})`;
   return { ...integer({ text, lo, hi: hi === lo ? hi + 1 : hi }), int: { text, lo, hi } };
 }
 

@@ -9,9 +9,11 @@ import { functionBody } from './kernel-statements.ts';
 import {
   asNumber,
   type Binding,
+  call,
   type Frame,
   type Helper,
   integer,
+  intText,
   isList,
   number,
   numberText,
@@ -48,6 +50,8 @@ export interface LoweringOptions {
   readonly constants: ConstantTable;
   readonly dims: number;
   readonly outputs: number | undefined;
+  /** Where the text will run: it decides how arrays are read. */
+  readonly target: 'card' | 'gpu.js';
 }
 
 /** Rounds in which what may be infinite is found: each finds one more variable or function at least. */
@@ -85,13 +89,15 @@ export function lowerKernel(options: LoweringOptions): LoweredKernel {
 }
 
 function lowerOnce(
-  { source, constants, dims, outputs }: LoweringOptions,
+  options: LoweringOptions,
   resolution: Resolution,
   helpers: ReadonlyMap<string, Helper>,
 ): { readonly program: Program; readonly lowered: LoweredKernel } {
+  const { source, constants, dims, outputs } = options;
   const program: Program = {
     constants,
     helpers,
+    read: (from, position) => readText(program, options, from, position),
     pool: new Map(),
     calls: new Set(),
     finished: [],
@@ -113,6 +119,8 @@ function lowerOnce(
   };
   const byOutput = resolution.parameters.length === 2;
   const body = functionBody(frame).join('\n');
+  for (const helper of program.finished) checkDepth(helper.source, helper.text);
+  checkDepth(source, body);
   const lowered = {
     body,
     helpers: program.finished.map(({ id, text, parameters }) => ({ id, text, parameters })),
@@ -123,6 +131,38 @@ function lowerOnce(
     infinite: answers.infinite,
   };
   return { program, lowered };
+}
+
+/** Blocks inside blocks, beyond which compilers of cards give up. */
+const MOST_BLOCKS = 60;
+
+function checkDepth(source: KernelSource, text: string): void {
+  let open = 0;
+  let most = 0;
+  for (const letter of text) {
+    if (letter === '{') open++;
+    else if (letter === '}') open--;
+    if (open > most) most = open;
+  }
+  if (most <= MOST_BLOCKS) return;
+  throw refusal(source, source.tree, {
+    found: `the function has ${most} blocks inside each other`,
+    expected: `at most ${MOST_BLOCKS}`,
+    fix: 'Else-if and ?: count one each: end them earlier by return, or move parts into functions.',
+  });
+}
+
+/** On the card a read is a function of ours; in gpu.js it is an element of an argument or of a constant. */
+function readText(
+  program: Program,
+  { target, dims }: LoweringOptions,
+  from: 'point' | 'constants',
+  position: string,
+): string {
+  if (target === 'card') return call(program, from === 'point' ? 'gpoint' : 'gconstant', position);
+  if (from === 'constants') return `this.constants.packed[${position}]`;
+  const row = intText(program, { text: '', lo: dims, hi: dims });
+  return `x[this.thread.x * ${row} + ${position}]`;
 }
 
 /** What the returns have in common. */

@@ -91,7 +91,7 @@ function wholeNumbers(frame: Frame, operator: string, a: IntForm, b: IntForm): N
   };
   if (operator === '%' && b.lo === b.hi && b.lo !== 0) {
     const most = Math.min(Math.abs(b.lo) - 1, Math.max(Math.abs(a.lo), Math.abs(a.hi)));
-    const text = call(frame.program, 'gintmod', intText(frame, a), intText(frame, b));
+    const text = call(frame.program, 'gintmod', intText(frame.program, a), intText(frame.program, b));
     // -3 % 3 is -0, which an integer cannot be: only where a is never negative.
     return a.lo >= 0 ? integer({ text, lo: 0, hi: most }) : undefined;
   }
@@ -100,7 +100,7 @@ function wholeNumbers(frame: Frame, operator: string, a: IntForm, b: IntForm): N
   if (lo < -(2 ** 31) || hi >= 2 ** 31) return undefined;
   // 0 times a negative number is -0.
   if (operator === '*' && (a.lo < 0 || b.lo < 0) && a.lo <= 0 && b.lo <= 0) return undefined;
-  return integer({ text: `(${intText(frame, a)} ${operator} ${intText(frame, b)})`, lo, hi });
+  return integer({ text: `(${intText(frame.program, a)} ${operator} ${intText(frame.program, b)})`, lo, hi });
 }
 
 function quotient(frame: Frame, node: Node, a: NumberValue, b: NumberValue): NumberValue {

@@ -220,8 +220,9 @@ function effect(frame: Frame, node: Expression, out: string[]): Flow {
 }
 
 function assignment(frame: Frame, node: AssignmentExpression, out: string[]): void {
-  const right = head(frame, node.right, out);
   const operator = node.operator.slice(0, -1);
+  // `s += (s = 2)` reads the old value first, so that nothing may be taken out of it.
+  const right = operator === '' ? head(frame, node.right, out) : node.right;
   if (['&&', '||', '??'].includes(operator)) {
     throw refusal(frame.source, node, {
       found: `\`${node.operator}\` cannot be used here`,
@@ -256,7 +257,7 @@ function target(
     const variable = variableOf(frame, place);
     if (variable === undefined) throw unknownName(frame, place);
     const binding = frame.bindings.get(variable);
-    if (binding?.kind === 'variable') return { variable, id: binding.id };
+    if (binding?.kind === 'variable' && variable.kind !== 'const') return { variable, id: binding.id };
     throw refusal(frame.source, place, {
       found: `\`${place.name}\` cannot be written`,
       expected: 'a variable of your own: the point, constants, arrays and counters of loops stay as they are',

@@ -74,6 +74,8 @@ export interface Helper {
 export interface Program {
   readonly constants: ConstantTable;
   readonly helpers: ReadonlyMap<string, Helper>;
+  /** Text of the number at a position of the point or of the constants. */
+  readonly read: (from: 'point' | 'constants', position: string) => string;
   /** Numbers of the plain language by name: f0, f1, ... (float), i0, i1, ... (integer). */
   readonly pool: Map<string, number>;
   /** Functions of kernel-library.ts that are called. */
@@ -154,12 +156,12 @@ export function call(program: Program, name: string, ...values: readonly string[
  */
 export function numberText(frame: Frame, value: NumberValue, node: Node): string {
   if (value.constant !== undefined) return floatText(frame, value.constant, node);
-  if (value.int !== undefined) return call(frame.program, 'gfloat', intText(frame, value.int));
+  if (value.int !== undefined) return call(frame.program, 'gfloat', intText(frame.program, value.int));
   return value.text!;
 }
 
 /** Text of an integer. */
-export function intText({ program }: Frame, int: IntForm): string {
+export function intText(program: Program, int: IntForm): string {
   return isFixed(int) ? pooled(program, 'i', int.lo) : int.text;
 }
 

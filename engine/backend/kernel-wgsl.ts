@@ -1,6 +1,7 @@
-import type { ValueType } from './generated/gpu-js.mjs';
+import type { HelperFunction, ValueType } from './generated/gpu-js.mjs';
 import type { WebGPUKernel } from './generated/translator.mjs';
 import type { ConstantTable } from './kernel-constants.ts';
+import { helperFunction } from './kernel-gpujs.ts';
 import { LIBRARY } from './kernel-library.ts';
 import type { LoweredKernel } from './kernel-lower.ts';
 import type { KernelCode } from './kernel-types.ts';
@@ -30,15 +31,8 @@ export function kernelWgsl(
     argumentTypes: byOutput ? ['Integer'] : [],
     loopMaxIterations: 2 ** 30,
     functions: [
-      ...stubs(calls),
-      ...helpers.map(({ id, text, parameters }) => ({
-        source: text,
-        settings: {
-          name: id,
-          argumentTypes: Object.fromEntries(parameters.map((name) => [name, 'Number' as const])),
-          returnType: 'Number' as const,
-        },
-      })),
+      ...[...calls].map(stub),
+      ...helpers.map(({ id, text, parameters }) => helperFunction(id, text, parameters)),
     ],
   });
   const values = byOutput ? [0] : [];
@@ -56,17 +50,12 @@ export function kernelWgsl(
   return { code, constants: packed };
 }
 
-function stubs(calls: ReadonlySet<string>): {
-  source: string;
-  settings: { name: string; argumentTypes: Record<string, ValueType>; returnType: ValueType };
-}[] {
-  return [...calls].map((name) => {
-    const { takes, returns } = LIBRARY[name]!;
-    return {
-      source: `function ${name}(${Object.keys(takes).join(', ')}) { ${STUB[returns]} }`,
-      settings: { name, argumentTypes: { ...takes }, returnType: returns },
-    };
-  });
+function stub(name: string): HelperFunction {
+  const { takes, returns } = LIBRARY[name]!;
+  return {
+    source: `function ${name}(${Object.keys(takes).join(', ')}) { ${STUB[returns]} }`,
+    settings: { name, argumentTypes: takes, returnType: returns },
+  };
 }
 
 /** The functions in a text that gpu.js wrote, which begins each on a line of its own. */

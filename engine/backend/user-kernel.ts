@@ -1,7 +1,8 @@
 import { checkCount, checkOptionNames, show } from '../check.ts';
 import { OptionError } from '../errors.ts';
 import type { Gpu, Shader } from './gpu-types.ts';
-import { type ConstantTable, constantTable } from './kernel-constants.ts';
+import { constantTable } from './kernel-constants.ts';
+import { type GpuJsFunction, type GpuJsMode, openGpuJs } from './kernel-gpujs.ts';
 import {
   type HostFunction,
   type HostKernel,
@@ -9,7 +10,7 @@ import {
   hostEvaluateText,
   hostModule,
 } from './kernel-host.ts';
-import { type LoweredKernel, lowerKernel } from './kernel-lower.ts';
+import { type LoweredKernel, type LoweringOptions, lowerKernel } from './kernel-lower.ts';
 import { type KernelSource, parseKernel } from './kernel-source.ts';
 import type { BoundKernel, GpuKernel, KernelCode, KernelConstants } from './kernel-types.ts';
 import { kernelWgsl } from './kernel-wgsl.ts';
@@ -40,7 +41,7 @@ export type KernelFunction<C extends KernelConstants = KernelConstants> = (
 /** What a kernel keeps to be compiled. */
 interface KernelPlan {
   readonly lowered: LoweredKernel;
-  readonly table: ConstantTable;
+  readonly options: LoweringOptions;
 }
 
 /**
@@ -64,12 +65,20 @@ export function gpuKernel<C extends KernelConstants = Readonly<Record<never, nev
   const table = constantTable(where, constants);
   const source = parseKernel(where, f);
   const helpers = helperSources(where, functions);
-  const lowered = lowerKernel({ source, functions: helpers, constants: table, dims, outputs });
+  const plain: LoweringOptions = {
+    source,
+    functions: helpers,
+    constants: table,
+    dims,
+    outputs,
+    target: 'card',
+  };
+  const lowered = lowerKernel(plain);
   const byOutput = lowered.byOutput ? lowered.outputs : undefined;
   const host: HostKernel = { source, functions: helpers, constants: table.host, byOutput };
   // The types of `this` and of the answer were checked with the function.
   const evaluate = typeof f === 'function' ? hostEvaluate(f as HostFunction, host) : hostEvaluateText(host);
-  const plan: KernelPlan = { lowered, table };
+  const plan: KernelPlan = { lowered, options: plain };
   let moduleUrl: string | undefined;
   return {
     kind: 'gpu-kernel',
@@ -141,8 +150,8 @@ async function compile(
   kernel: GpuKernel,
 ): Promise<{ readonly code: KernelCode; readonly shader: Shader<'x' | 'constants' | 'y', never> }> {
   const { WebGPUKernel } = await import('./generated/translator.mjs');
-  const { lowered, table } = kernel.plan as KernelPlan;
-  const code = kernelWgsl(WebGPUKernel, lowered, table);
+  const { lowered, options } = kernel.plan as KernelPlan;
+  const code = kernelWgsl(WebGPUKernel, lowered, options.constants);
   const { dims, outputs } = kernel;
   return {
     code,
@@ -170,4 +179,15 @@ export async function bindKernel(gpu: Gpu, kernel: GpuKernel): Promise<BoundKern
     run: (x, y, n) => gpu.run(shader, { x, constants, y }, {}, n),
     release: () => arena.release(),
   };
+}
+
+/**
+ * A kernel run by gpu.js itself on the processor, in float32: to compare with, not to compute with.
+ * @throws BackendError when gpu.js did not take the backend that was asked for, or cannot check the kernel's indices.
+ */
+export async function gpuJsFunction(kernel: GpuKernel, mode: GpuJsMode): Promise<GpuJsFunction> {
+  const { GPU } = await import('./generated/gpu-js.mjs');
+  const { options } = kernel.plan as KernelPlan;
+  const lowered = lowerKernel({ ...options, target: 'gpu.js' });
+  return openGpuJs(GPU, mode, kernel.name, { lowered, packed: options.constants.packed, dims: kernel.dims });
 }

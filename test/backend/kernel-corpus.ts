@@ -243,6 +243,19 @@ export const CORPUS: readonly Case[] = [
       'function poly(v, a) { let s = 0; for (let i = 0; i < 4; i++) { s = s * v + i / a; } return s; }',
     ],
   }),
+  body(
+    'names that mean something to the card',
+    'let vec3 = x[0]; const fn_main = 2; let result = array(vec3, 1); for (let i = 0; i < 2; i++) { let i32 = i; result += filter(i32) * fn_main; } return result;',
+    {
+      functions: [
+        'function array(self, loop) { return self + loop; }',
+        'function filter(v) { return v * 2; }',
+      ],
+    },
+  ),
+  body('a parameter of a function that changes', 'return down(x[0], 3);', {
+    functions: ['function down(a, b) { a -= b; for (let i = 0; i < 2; i++) b += a; return b; }'],
+  }),
   {
     name: 'each output by its number',
     text: 'function (x, j) { if (j === 0) return x[0]; return x[j % 3] * j + this.constants.c[j]; }',
