@@ -27,7 +27,7 @@ describeGpu('card resampler', () => {
           const host = makeResampler({ backend, arena, particles: n, slots: m, scheme });
           const logWeight = arena.f64(n);
           const ancestor = arena.u32(m);
-          for (let step = 0; step < 10; step++) {
+          for (let step = 0; step < 4; step++) {
             const stream = rng.stream({ purpose: 40, step, particle: n });
             for (let i = 0; i < n; i++)
               logWeight[i] = stream.below(4) === 0 && i > 0 ? -Infinity : 30 * stream.normal() ** 3 - 900;

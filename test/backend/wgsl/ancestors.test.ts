@@ -117,6 +117,16 @@ function knifeEdges(stream: Stream, total: number, m: number, u: number, n: numb
   });
 }
 
+function adversarial(stream: Stream, scheme: Scheme): Case {
+  const total = anyInteger(stream, 2 ** 53);
+  const m = anyInteger(stream, scheme === 'systematic' ? 2 ** 32 - 1 : 256);
+  const first = gridUniform(stream);
+  const u = Float64Array.from({ length: scheme === 'systematic' ? 1 : m }, () =>
+    stream.below(3) === 0 ? gridUniform(stream) : first,
+  );
+  return { cumulative: knifeEdges(stream, total, m, u[0]!, 256), total, m, u };
+}
+
 /** Weights made integers as a resampler makes them. */
 function caseOf(weight: Float64Array, m: number, u: Float64Array): Case {
   const q = weight.slice();
@@ -161,24 +171,21 @@ describeGpu('ancestors', () => {
   test("systematicEnds, stratifiedEnds: the ends of 2000 adversarial totals, counts and uniforms are the host's", () =>
     withGpu(async (gpu) => {
       const stream = rngFromSeed(SEED).stream({ purpose: 40 });
-      const card = makeCard(gpu, 512);
+      // As many at once as wait for nothing but each other.
+      const cards = Array.from({ length: 50 }, () => makeCard(gpu, 256));
       let rounded = 0;
-      for (let round = 0; round < 2000; round++) {
-        const scheme = round % 2 === 0 ? 'systematic' : 'stratified';
-        const total = anyInteger(stream, 2 ** 53);
-        const m = anyInteger(stream, scheme === 'systematic' ? 2 ** 32 - 1 : 256);
-        const first = gridUniform(stream);
-        const u = Float64Array.from({ length: scheme === 'systematic' ? 1 : m }, () =>
-          stream.below(3) === 0 ? gridUniform(stream) : first,
-        );
-        const cumulative = knifeEdges(stream, total, m, u[0]!, 256);
-        const one = { cumulative, total, m, u };
-        const expected = hostEnds(one, scheme);
-        const found = await card.ends(one, scheme);
-        const wrong = found.findIndex((end, i) => end !== expected[i]);
-        const about = `${scheme} C ${cumulative[wrong]} T ${total} m ${m} u ${u[0]}`;
-        expect(wrong === -1 ? -1 : [about, found[wrong], expected[wrong]]).toBe(-1);
-        if (scheme === 'systematic') rounded += exactEnds(one).filter((end, i) => end !== expected[i]).length;
+      for (let round = 0; round < 2000; round += cards.length) {
+        const scheme = round % 100 === 0 ? 'systematic' : 'stratified';
+        const cases = cards.map(() => adversarial(stream, scheme));
+        const found = await Promise.all(cases.map((one, k) => cards[k]!.ends(one, scheme)));
+        cases.forEach((one, k) => {
+          const expected = hostEnds(one, scheme);
+          const wrong = found[k]!.findIndex((end, i) => end !== expected[i]);
+          const about = `${scheme} C ${one.cumulative[wrong]} T ${one.total} m ${one.m} u ${one.u[0]}`;
+          expect(wrong === -1 ? -1 : [about, found[k]![wrong], expected[wrong]]).toBe(-1);
+          if (scheme === 'systematic')
+            rounded += exactEnds(one).filter((end, i) => end !== expected[i]).length;
+        });
       }
       // Where rounding decides, an emulation of anything but the host's own three operations would be caught.
       expect(rounded).toBeGreaterThan(1000);
