@@ -184,9 +184,14 @@ async function leave(): Promise<void> {
 
 /** The user's wish to stop: keeps what is known. */
 function stop(): void {
-  if (current === undefined) return void turn++;
-  places.done.textContent = 'stopping ...';
-  current.session.stop();
+  if (current !== undefined) {
+    places.done.textContent = 'stopping ...';
+    current.session.stop();
+  } else if (go.getAttribute('data-running') === 'true') {
+    turn++;
+    setRunning(false);
+    places.done.textContent = 'stopped';
+  }
 }
 
 function setRunning(running: boolean): void {

@@ -20,7 +20,7 @@ export function codeOf({ code, names, lawCodes }: Task, { design }: SobolResult,
   const wrap = gpu ? 'gpuKernel' : 'pointwise';
   const imports = [...makers, wrap, 'run', 'sobolIndices', ...(gpu ? ['chooseBackend'] : [])].sort();
   const model = gpu ? `gpuKernel(${code}, { dims: ${names.length} })` : `pointwise(${code})`;
-  const backend = gpu ? ", backend: await chooseBackend({ backend: 'webgpu' })" : '';
+  const backend = gpu ? "const backend = await chooseBackend({ backend: 'webgpu' });\n" : '';
   return `import { ${imports.join(', ')} } from 'ensample';
 
 const model = ${model};
@@ -28,7 +28,7 @@ const inputs = {
 ${laws}
 };
 const method = sobolIndices({ model, inputs, points: ${design.points} });
-const { firstOrder, totalOrder } = await run(method, { seed: ${design.seed}${backend} });
+${backend}const { firstOrder, totalOrder } = await run(method, { seed: ${design.seed}${gpu ? ', backend' : ''} });
 console.log(totalOrder.names, firstOrder.value, totalOrder.value, totalOrder.standardError);
 `;
 }

@@ -6,6 +6,9 @@ export interface Width {
   readonly half: number;
 }
 
+/** Points beyond which no number is given. */
+const FAR = 2 ** 30;
+
 /** Designs that the slope is read from. */
 const SEEN = 5;
 
@@ -37,6 +40,7 @@ export function trendWords(
   const shrinking = `${head}, shrinking like ${how}`;
   if (!(target > 0) || now.half <= target) return shrinking;
   const wanted = now.points * 2 ** Math.ceil(Math.log2(now.half / target) / slope);
+  if (wanted > FAR) return `${shrinking}; ± ${target} is out of reach`;
   if (wanted > most) return `${shrinking}; ± ${target} would take ${count(wanted)} points`;
   return `${shrinking}; ± ${target} in about ${duration(wanted / pointsPerSecond)}`;
 }

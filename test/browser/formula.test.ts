@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { gpuKernel } from '../../estimators/index.ts';
 import { closureOf } from '../../examples/browser/formula/closure.ts';
 import { FormulaError } from '../../examples/browser/formula/error.ts';
 import { explain } from '../../examples/browser/formula/explain.ts';
+import { FUNCTIONS } from '../../examples/browser/formula/functions.ts';
 import { javascriptOf } from '../../examples/browser/formula/javascript.ts';
 import { parseFormula } from '../../examples/browser/formula/parse.ts';
 import { inputsOf, type Tree } from '../../examples/browser/formula/tree.ts';
+import { MODELS } from '../../examples/browser/models.ts';
 
 const NAMES = ['x1', 'x2', 'x3'];
 const POINT = [0.7, -1.3, 2.1];
@@ -206,4 +209,26 @@ test('the cause of a missing value is the innermost part that has none', () => {
   expect(cause('exp(x1)', [1e4, 0, 0])).toBe('a number that is too large');
   expect(cause('asin(x1)', [2, 0, 0])).toBe('asin of a number outside -1 to 1');
   expect(cause('x1 + 1', [2, 0, 0])).toBeUndefined();
+});
+
+test('the text of every model, and of every function, is one that a graphics card takes', () => {
+  const calls = Object.entries(FUNCTIONS).map(
+    ([name, { fewest }]) => `${name}(${['x1/9', 'x2/9'].slice(0, fewest).join(', ')})`,
+  );
+  const texts = [
+    ...MODELS.map(({ formula, inputs }) => [formula, inputs.map(({ name }) => name)] as const),
+    ...calls.map((formula) => [formula, ['x1', 'x2']] as const),
+    ['(x1 + 3000000000*x2)^-3 - 1e-30 + (x1 - 1)^5 + x2^0 + x1^0.5 + 2^x2', ['x1', 'x2']] as const,
+  ];
+  for (const [formula, names] of texts) {
+    const tree = parseFormula(formula, names);
+    const kernel = gpuKernel(javascriptOf(tree), { dims: names.length });
+    const point = Float64Array.from(names, (_, i) => 1.25 + i);
+    const here = closureOf(tree)(point);
+    if (Number.isNaN(here)) expect(kernel.evaluate(point), formula).toBeNaN();
+    else
+      expect(Math.abs((kernel.evaluate(point) as number) - here), formula).toBeLessThanOrEqual(
+        1e-12 * Math.abs(here),
+      );
+  }
 });
