@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import {
   type Dependence,
   EngineError,
+  type GpuKernel,
   type Inputs,
   inputSpace,
   loadModule,
@@ -43,6 +44,8 @@ export interface ModelFile extends Problem {
   readonly url: string;
   /** SHA-256 of the file, hexadecimal. */
   readonly hash: string;
+  /** The model, when it is a `gpuKernel`; any other is loaded again by every worker. */
+  readonly kernel: GpuKernel | undefined;
 }
 
 const optionalText = v.optional(v.string());
@@ -124,12 +127,19 @@ export async function loadModuleProblem(
     hash,
     inputs,
     model: exports.default,
+    kernel: kernelOf(exports.default),
     // A foreign object that answers the interface; the estimator checks its dimension.
     dependence: exports.dependence as Dependence | undefined,
     groups: checkGroups(file, exports, Object.keys(inputs)),
     series: checkSeries(file, exports),
     ...outputNames(outputs),
   };
+}
+
+/** A value made by `gpuKernel`, of whichever copy of this package. */
+function kernelOf(value: unknown): GpuKernel | undefined {
+  const kind = (value as { readonly kind?: unknown } | null | undefined)?.kind;
+  return kind === 'gpu-kernel' ? (value as GpuKernel) : undefined;
 }
 
 /** A message in which files and packages stand by their base names, not by where they lie on this machine. */

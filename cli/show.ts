@@ -80,13 +80,14 @@ function storyOf(outcome: Outcome, result: SobolResult, utf8: boolean): Story {
   };
 }
 
-/** 'Mean -10.944 m, standard deviation 1.083 m. Host WASM SIMD, 2 threads, seed 7, 0.4 s.' */
+/** 'Mean -10.944 m, standard deviation 1.083 m. Host WASM SIMD, 2 threads, seed 7, 0.4 s.'; of a card: 'NVIDIA A10, float32, ...'. */
 function runSentence(
   { elapsed, settings }: Outcome,
   story: Story,
   { provenance, design }: SobolResult,
 ): string {
-  const host = provenance.precision === 'float32' ? provenance.adapter : `Host ${provenance.adapter}`;
+  const host =
+    provenance.backend === 'webgpu' ? `${provenance.adapter}, float32` : `Host ${provenance.adapter}`;
   const grown = settings.until === undefined ? '' : `, ${count(design.points)} points`;
   const run = `${host}, seed ${provenance.seed}${grown}, ${duration(elapsed / 1000)}.`;
   return [outputSentence(story), run].filter((part) => part !== undefined).join(' ');

@@ -131,7 +131,7 @@ function backendChoice({ backend, threads, allowSoftware }: Settings): Parameter
 /** Flags and module together as options; a flag wins. */
 function sobolOptions(settings: Settings, model: ModelFile): SobolOptions {
   return {
-    model: moduleModel(model.url),
+    model: model.kernel ?? moduleModel(model.url),
     ...designOptions(settings, model),
     ...analysisOptions(WHERE, settings, model),
     ...(settings.until === undefined ? {} : { until: settings.until }),

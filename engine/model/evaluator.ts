@@ -130,7 +130,7 @@ function checkPlace(where: string, { kernel }: OpenedModel, { name }: Backend): 
     where,
     option: 'model',
     value: undefined,
-    found: 'option `model` is a JavaScript function, which cannot run on the graphics card',
+    found: 'the model is a JavaScript function, which cannot run on the graphics card',
     expected: "a model made by gpuKernel(...) for backend 'webgpu'",
     fix: "Wrap it in gpuKernel, or use backend: 'auto'.",
   });

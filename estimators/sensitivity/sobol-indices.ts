@@ -37,7 +37,8 @@ const WHERE = 'sobolIndices';
  * | S_i, S^T_i | firstOrder, totalOrder | [D] |
  *
  * Replicates (independent scrambles of the same Sobol' sequence) are evaluated one after the other, base points of a
- * replicate in order, rows of a base point together; a step is a bounded number of model runs.
+ * replicate in order, rows of a base point together; a step is a bounded number of model runs. A `gpuKernel` that runs on a
+ * graphics card is summed there, where no single output is needed: then memory does not limit the number of points.
  * Formulas and their sources: engine/math/sobol-estimators.ts.
  *
  * @throws OptionError for bad options, before any work; when running ModelError when the model fails and `missing` is

@@ -142,7 +142,10 @@ export interface SobolResult extends Result {
   /** Of the only output, or of the aggregate. */
   readonly history: readonly HistoryEntry[];
   readonly design: DesignInfo;
-  /** Inputs of the A rows [n, D] and their outputs [n, k], for pictures; n = base points evaluated. */
+  /**
+   * Inputs of the A rows [n, D] and their outputs [n, k], for pictures: of all base points evaluated, or of the first
+   * 65 536 / replicates of each replicate when sums were taken on a graphics card.
+   */
   readonly base: { readonly x: Float64Array; readonly y: Float64Array; readonly n: number };
   /** The first 1000 failed points, and how many rows were left out. */
   readonly failures: readonly PointFailure[];

@@ -54,7 +54,8 @@ test('a snapshot of inputs with another dependence, or with another policy for f
       ]),
     });
   let bytes = new Uint8Array(0);
-  for await (const at of iterate(method(0.5), { seed: 5, backend })) bytes = new Uint8Array(await at.snapshot());
+  for await (const at of iterate(method(0.5), { seed: 5, backend }))
+    bytes = new Uint8Array(await at.snapshot());
   await expect(resume(method(-0.5), bytes, { seed: 5, backend })).rejects.toThrow(/other inputs/);
   await expect(resume(method(0.5, 0), bytes, { seed: 5, backend })).rejects.toThrow(/other inputs/);
   await expect(resume(method(0.5), bytes, { seed: 5, backend })).resolves.toBeDefined();

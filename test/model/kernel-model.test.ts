@@ -51,6 +51,16 @@ test('a kernel runs on the host in float64, on this thread and in the workers', 
   }
 });
 
+test('a module that exports a kernel is that kernel', async () => {
+  const code = `export default { kind: 'gpu-kernel', name: 'k', dims: 2, outputs: 2,
+    evaluate: (x) => [x[0] + x[1], x[0] / x[1]], moduleUrl: '', plan: undefined };`;
+  const model = moduleModel(`data:text/javascript,${encodeURIComponent(code)}`);
+  expect(await evaluated(model, jsBackend())).toEqual([3, 1 / 2, 7, 3 / 4, 11, 5 / 6, 15, 7 / 8]);
+  const backend: Backend = { ...jsBackend(), name: 'webgpu' };
+  const asked = openEvaluator({ where: 'test', model, names: ['a'], planned: 4, backend, signal });
+  await expect(asked).rejects.toThrow('kernel `k` takes 2 numbers a point, and there is 1 input');
+});
+
 test('a kernel of other dimensions, or with other outputs than named, is refused with both numbers', async () => {
   const open = (inputs: readonly string[], outputs?: readonly string[]) => {
     const known = outputs === undefined ? {} : { outputs };
@@ -85,7 +95,7 @@ test('a JavaScript model on the card is refused, as a function and as a module',
     await expect(
       openEvaluator({ where: 'sobolIndices', model: model as ModelLike, names, planned: 4, backend, signal }),
     ).rejects.toThrow(
-      "sobolIndices: option `model` is a JavaScript function, which cannot run on the graphics card; expected a model made by gpuKernel(...) for backend 'webgpu'. Wrap it in gpuKernel, or use backend: 'auto'.",
+      "sobolIndices: the model is a JavaScript function, which cannot run on the graphics card; expected a model made by gpuKernel(...) for backend 'webgpu'. Wrap it in gpuKernel, or use backend: 'auto'.",
     );
   }
 });

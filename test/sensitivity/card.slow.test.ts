@@ -1,16 +1,23 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Backend } from '../../engine/backend/backend.ts';
 import { gpuBackend } from '../../engine/backend/gpu.ts';
+import { openDevice } from '../../engine/backend/gpu-adapter.ts';
+import { makeGpu } from '../../engine/backend/gpu-device.ts';
 import { hostBackend } from '../../engine/backend/host.ts';
-import { run } from '../../engine/run.ts';
+import { jsBackend } from '../../engine/backend/js.ts';
+import { DeviceLostError } from '../../engine/errors.ts';
+import { iterate, resume, run } from '../../engine/run.ts';
 import { sobolIndices } from '../../estimators/sensitivity/sobol-indices.ts';
 import type { EstimatorName, SobolOptions, SobolResult } from '../../estimators/sensitivity/types.ts';
-import { contract } from '../contract/sampler.ts';
+import { contract, numbers } from '../contract/sampler.ts';
+import { around } from '../support/around.ts';
 import { ishigami } from '../support/functions.ts';
 import { describeGpu } from '../support/gpu.ts';
 import { ishigamiKernel, kernelCases } from '../support/kernels.ts';
 
 const SEED = 20_261_126;
+
+const two: SobolOptions = { model: ishigamiKernel(), inputs: ishigami().inputs, points: 8192, replicates: 4 };
 
 /** Largest difference of any index. */
 function apart(one: SobolResult, two: SobolResult): number {
@@ -36,6 +43,7 @@ describeGpu("Sobol' indices on a card", () => {
     await host.dispose();
   });
 
+  const alone = (): Promise<SobolResult> => run(sobolIndices(two), { seed: SEED, backend: card });
   const both = async (options: SobolOptions): Promise<{ there: SobolResult; here: SobolResult }> => ({
     there: await run(sobolIndices(options), { seed: SEED, backend: card }),
     here: await run(sobolIndices(options), { seed: SEED, backend: host }),
@@ -86,6 +94,32 @@ describeGpu("Sobol' indices on a card", () => {
     expect(here.design.points).toBeGreaterThan(8192);
     expect(there.design.points).toBe(here.design.points);
     expect(apart(there, here)).toBeLessThan(1e-4);
+  });
+
+  test('a card that goes away in mid-run: the error has a checkpoint that the processor goes on from', async () => {
+    const opened = await openDevice(true);
+    const backend = around(makeGpu(opened));
+    const error = await (async () => {
+      for await (const at of iterate(sobolIndices(two), { seed: SEED, backend }))
+        if (at.step === 2) opened.device.destroy();
+    })().catch((caught: unknown) => caught);
+    if (!(error instanceof DeviceLostError)) throw error;
+    const rest = await resume(sobolIndices(two), error.snapshot!, {
+      seed: error.seed!,
+      backend: jsBackend(),
+    });
+    expect(apart(rest, await alone())).toBeLessThan(1e-4);
+  });
+
+  test('two cards at once give what each gives alone', async () => {
+    const second = makeGpu(await openDevice(true));
+    const [one, other] = await Promise.all([
+      alone(),
+      run(sobolIndices(two), { seed: SEED, backend: around(second) }),
+    ]);
+    expect(numbers(one)).toEqual(numbers(other));
+    expect(second.used).toBe(0);
+    second.dispose();
   });
 
   contract(
