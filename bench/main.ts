@@ -27,6 +27,8 @@ interface Machine {
   readonly processors: number;
   readonly node: string;
   readonly commit: string;
+  /** Of the last minute before the start: above 0, others were at work too. */
+  readonly load: number;
 }
 
 function machine(): Machine {
@@ -36,6 +38,7 @@ function machine(): Machine {
     processors: list.length,
     node: process.version,
     commit: commit(),
+    load: Math.round(10 * loadavg()[0]!) / 10,
   };
 }
 
