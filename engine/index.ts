@@ -13,6 +13,7 @@ export { type GpuOptions, gpuBackend, openGpu } from './backend/gpu.ts';
 export type * from './backend/gpu-types.ts';
 export { type HostOptions, hostBackend } from './backend/host.ts';
 export { jsBackend } from './backend/js.ts';
+export type { GpuJsFunction, GpuJsMode } from './backend/kernel-gpujs.ts';
 export type {
   BoundKernel,
   GpuKernel,
@@ -23,6 +24,7 @@ export type {
 export {
   bindKernel,
   type GpuKernelOptions,
+  gpuJsFunction,
   gpuKernel,
   type KernelFunction,
   type KernelHelper,

@@ -35,8 +35,7 @@ export function constantTable(where: string, constants: unknown): ConstantTable 
   const host: Record<string, KernelConstant> = {};
   const numbers = new Map<string, number>();
   const arrays = new Map<string, ConstantArray>();
-  const packed: number[][] = [];
-  let at = 0;
+  let length = 0;
   for (const [name, value] of Object.entries(constants)) {
     const place = `constants.${name}`;
     if (typeof value === 'number') {
@@ -46,15 +45,18 @@ export function constantTable(where: string, constants: unknown): ConstantTable 
       continue;
     }
     const shape = shapeOf(where, place, value);
-    const flat = flatten(where, place, value, shape);
-    arrays.set(name, { at, shape });
-    at += flat.length;
-    if (at > MOST_NUMBERS)
+    arrays.set(name, { at: length, shape });
+    length += shape.reduce((product, part) => product * part, 1);
+    if (length > MOST_NUMBERS)
       throw wrong(where, place, value, `at most ${MOST_NUMBERS} numbers in all constants`);
-    packed.push(flat);
-    host[name] = copyOf(value as KernelConstant);
   }
-  return { host, numbers, arrays, packed: Float32Array.from(at === 0 ? [0] : packed.flat()) };
+  const packed = new Float32Array(Math.max(1, length));
+  for (const [name, { at, shape }] of arrays) {
+    const value = (constants as KernelConstants)[name]!;
+    pack(where, `constants.${name}`, value, shape, packed, at);
+    host[name] = copyOf(value);
+  }
+  return { host, numbers, arrays, packed };
 }
 
 function isList(value: unknown): value is ArrayLike<unknown> {
@@ -75,29 +77,39 @@ function shapeOf(where: string, place: string, value: unknown): number[] {
   return shape;
 }
 
-function flatten(where: string, place: string, value: unknown, shape: readonly number[]): number[] {
-  const [length, ...rest] = shape;
-  if (length === undefined) {
-    const fine = typeof value === 'number' && Math.abs(value) <= FLOAT_MAX;
-    if (!fine)
-      throw wrong(
-        where,
-        place,
-        value,
-        `a number between -${FLOAT_MAX} and ${FLOAT_MAX}, as float32 holds it`,
-      );
-    return [value];
-  }
+/** Write a level of an array from `at` on; the position after it. */
+function pack(
+  where: string,
+  place: string,
+  value: unknown,
+  [length, ...rest]: readonly number[],
+  packed: Float32Array,
+  at: number,
+): number {
   if (!isList(value) || value.length !== length)
     throw wrong(where, place, value, `an array of ${length}, like its neighbours`);
-  return Array.from(value, (part, i) => flatten(where, `${place}[${i}]`, part, rest)).flat();
+  for (let i = 0; i < value.length; i++) {
+    const part = value[i];
+    if (rest.length > 0) at = pack(where, `${place}[${i}]`, part, rest, packed, at);
+    else if (typeof part === 'number' && Math.abs(part) <= FLOAT_MAX) packed[at++] = part;
+    else
+      throw wrong(
+        where,
+        `${place}[${i}]`,
+        part,
+        `a number of at most ${FLOAT_MAX} in size, as float32 holds it`,
+      );
+  }
+  return at;
 }
 
 function copyOf(value: KernelConstant): KernelConstant {
   if (typeof value === 'number') return value;
+  if (typeof value[0] === 'number') return Float64Array.from(value as ArrayLike<number>);
   return Array.from(value as ArrayLike<KernelConstant>, copyOf) as KernelConstant;
 }
 
 function wrong(where: string, place: string, value: unknown, expected: string): OptionError {
-  return new OptionError({ where, option: place, value, found: `\`${place}\` is ${show(value)}`, expected });
+  const found = isList(value) ? `an array of ${value.length}` : show(value);
+  return new OptionError({ where, option: place, value, found: `\`${place}\` is ${found}`, expected });
 }

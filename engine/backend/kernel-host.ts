@@ -1,5 +1,5 @@
 import { type KernelSource, standAlone } from './kernel-source.ts';
-import type { KernelConstants } from './kernel-types.ts';
+import type { KernelConstant, KernelConstants } from './kernel-types.ts';
 
 /** What the host needs of a kernel. */
 export interface HostKernel {
@@ -54,11 +54,14 @@ function functionTexts({ functions }: HostKernel): string {
   return [...functions].map(([name, source]) => `const ${name} = ${standAlone(source)};\n`).join('');
 }
 
-/** JSON has no infinities. */
 function constantText(constants: KernelConstants): string {
-  const parts = Object.entries(constants).map(([name, value]) => {
-    const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
-    return `[${JSON.stringify(name)}]: ${text}`;
-  });
+  const parts = Object.entries(constants).map(
+    ([name, value]) => `[${JSON.stringify(name)}]: ${textOf(value)}`,
+  );
   return `{ ${parts.join(', ')} }`;
+}
+
+function textOf(value: KernelConstant): string {
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
+  return `[${Array.from(value as ArrayLike<KernelConstant>, textOf).join()}]`;
 }

@@ -34,7 +34,7 @@ export interface GpuJsKernel {
 }
 
 export declare class GPU {
-  constructor(settings: { readonly mode: 'cpu' | 'webasm' });
-  createKernel(source: string, settings: KernelSettings): GpuJsKernel;
+  constructor(settings: { readonly mode: 'cpu' | 'webasm' | 'webgpu' });
+  createKernel(source: string, settings: Partial<KernelSettings> & Pick<KernelSettings, 'output'>): GpuJsKernel;
   destroy(): Promise<void>;
 }
