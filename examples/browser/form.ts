@@ -57,22 +57,7 @@ export function watchForm(first: Settings, changed: () => void): Form {
     showInputs(shownInputs(settings), settings.ranges, setRange);
   };
 
-  fill(
-    model,
-    MODELS.map(({ id, title }) => [id, title]),
-  );
-  fill(
-    selects.target,
-    TARGETS.map((t) => [t, t === '0' ? 'as well as all points tell' : `± ${t}`]),
-  );
-  fill(
-    selects.points,
-    POINTS.map((n) => [n, count(Number(n))]),
-  );
-  fill(selects.on, [
-    ['auto', 'graphics card, if there is one'],
-    ['host', 'processor'],
-  ]);
+  offerChoices(model, selects);
   model.addEventListener('change', () => {
     change({ model: model.value, ranges: {} }, 0);
     show();
@@ -98,6 +83,28 @@ export function watchForm(first: Settings, changed: () => void): Form {
       complain(error);
     },
   };
+}
+
+function offerChoices(
+  model: HTMLSelectElement,
+  { target, points, on }: Readonly<Record<'target' | 'points' | 'on', HTMLSelectElement>>,
+): void {
+  fill(
+    model,
+    MODELS.map(({ id, title }) => [id, title]),
+  );
+  fill(
+    target,
+    TARGETS.map((t) => [t, t === '0' ? 'as well as all points tell' : `± ${t}`]),
+  );
+  fill(
+    points,
+    POINTS.map((n) => [n, count(Number(n))]),
+  );
+  fill(on, [
+    ['auto', 'graphics card, if there is one'],
+    ['host', 'processor'],
+  ]);
 }
 
 function fill(

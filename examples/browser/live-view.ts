@@ -57,33 +57,23 @@ export function liveView(
   let known: SobolResult | undefined;
   let complete = 0;
   let announced = 0;
-  let painted = Number.NEGATIVE_INFINITY;
-  let frame: number | undefined;
-
-  const paint = (now: number): void => {
-    frame = undefined;
-    if (now - painted < BETWEEN) {
-      schedule();
-      return;
-    }
-    painted = now;
+  const painter = makePainter(() => {
     places.done.textContent = `${count(reached)} of ${count(most)} points`;
     places.progress.value = Math.min(1, reached / most);
     const speed = reached / ((performance.now() - start) / 1000);
     places.trend.textContent = trendWords(widths, target, most, speed);
     if (known !== undefined) paintResult(places, names, known, scale);
-  };
-  const schedule = (): void => {
-    frame ??= requestAnimationFrame(paint);
+  });
+  const announce = (): void => {
+    const quarter = Math.floor((4 * reached) / most);
+    if (quarter > announced && quarter < 4) places.say(`${25 * quarter} % of the points`);
+    announced = Math.max(announced, quarter);
   };
   const take = (result: SobolResult): void => {
     known = result;
     fresh(result);
-    const { low, high } = result.totalOrder;
-    const half = Math.max(...high.map((end, i) => (end - low[i]!) / 2));
-    const { points } = result.design;
-    if (points >= 2 * (widths.at(-1)?.points ?? 0))
-      widths.push({ points: 2 ** Math.floor(Math.log2(points)), half });
+    const width = widthOf(result);
+    if (width.points > (widths.at(-1)?.points ?? 0)) widths.push(width);
   };
   return {
     get reached() {
@@ -91,31 +81,84 @@ export function liveView(
     },
     async show(at) {
       reached = Math.floor(at.info.done / (names.length + 2));
-      const quarter = Math.floor((4 * reached) / most);
-      if (quarter > announced && quarter < 4) places.say(`${25 * quarter} % of the points`);
-      announced = Math.max(announced, quarter);
-      const now = reached < first ? 0 : first * 2 ** Math.floor(Math.log2(reached / first));
-      if (now > complete && frame === undefined) {
+      announce();
+      const now = reached < first ? 0 : wholePoints(reached);
+      if (now > complete && !painter.waiting) {
         complete = now;
         take(await at.result());
       }
-      schedule();
+      painter.schedule();
     },
     end(result, how) {
-      if (frame !== undefined) cancelAnimationFrame(frame);
       if (result !== undefined) take(result);
-      painted = Number.NEGATIVE_INFINITY;
-      paint(performance.now());
-      if (result !== undefined) places.progress.value = 1;
-      places.done.textContent = `${how}: ${count(reached)} points in ${duration((performance.now() - start) / 1000)}`;
-      const warnings = result === undefined ? [] : warningWords(result);
-      places.warnings.replaceChildren(...warnings.map(warningBox));
-      places.say(result === undefined ? how : ['100 %.', leadWords(result), ...warnings].join(' '));
+      painter.paint();
+      if (how === 'finished') places.progress.value = 1;
+      const time = duration((performance.now() - start) / 1000);
+      places.done.textContent = `${how}: ${count(reached)} points in ${time}`;
+      conclude(places, result, how);
     },
-    close() {
-      if (frame !== undefined) cancelAnimationFrame(frame);
-    },
+    close: painter.cancel,
   };
+}
+
+interface Painter {
+  /** Whether a picture is on its way. */
+  readonly waiting: boolean;
+  /** Paint on the next animation frame that is not too early. */
+  schedule(): void;
+  /** Paint now, for the last time. */
+  paint(): void;
+  cancel(): void;
+}
+
+function makePainter(draw: () => void): Painter {
+  let painted = Number.NEGATIVE_INFINITY;
+  let frame: number | undefined;
+  const cancel = (): void => {
+    if (frame !== undefined) cancelAnimationFrame(frame);
+    frame = undefined;
+  };
+  const due = (now: number): void => {
+    frame = undefined;
+    if (now - painted < BETWEEN) {
+      schedule();
+      return;
+    }
+    painted = now;
+    draw();
+  };
+  const schedule = (): void => {
+    frame ??= requestAnimationFrame(due);
+  };
+  return {
+    get waiting() {
+      return frame !== undefined;
+    },
+    schedule,
+    paint() {
+      cancel();
+      draw();
+    },
+    cancel,
+  };
+}
+
+/** Points of the last complete design: they double, so a power of two. */
+export function wholePoints(points: number): number {
+  return 2 ** Math.floor(Math.log2(points));
+}
+
+function widthOf({ totalOrder: { low, high }, design }: SobolResult): Width {
+  const half = Math.max(...high.map((end, i) => (end - low[i]!) / 2));
+  return { points: wholePoints(design.points), half };
+}
+
+/** Warnings, and the last announcement. */
+function conclude(places: Places, result: SobolResult | undefined, how: string): void {
+  const warnings = result === undefined ? [] : warningWords(result);
+  places.warnings.replaceChildren(...warnings.map(warningBox));
+  const head = how === 'finished' ? '100 %.' : `${how}.`;
+  places.say(result === undefined ? head : [head, leadWords(result), ...warnings].join(' '));
 }
 
 /** Everything that a result changes on the page. */

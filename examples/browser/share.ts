@@ -1,4 +1,5 @@
 import type { SobolResult } from 'ensample';
+import { wholePoints } from './live-view.ts';
 import type { Task } from './task.ts';
 
 /** The table with all digits, a row an input. */
@@ -27,7 +28,7 @@ const model = ${model};
 const inputs = {
 ${laws}
 };
-const method = sobolIndices({ model, inputs, points: ${design.points} });
+const method = sobolIndices({ model, inputs, points: ${wholePoints(design.points)} });
 ${backend}const { firstOrder, totalOrder } = await run(method, { seed: ${design.seed}${gpu ? ', backend' : ''} });
 console.log(totalOrder.names, firstOrder.value, totalOrder.value, totalOrder.standardError);
 `;

@@ -42,8 +42,10 @@ export function fillTable(
 function cell(estimate: IntervalEstimate | undefined, i: number): HTMLTableCellElement {
   const made = document.createElement('td');
   const [value, interval] = estimate === undefined ? ['...', ''] : indexText(estimate, i);
+  const number = document.createElement('span');
+  number.textContent = value;
   const ends = document.createElement('i');
   ends.textContent = interval === '' ? '\u00a0' : interval;
-  made.append(value, ends);
+  made.append(number, ends);
   return made;
 }
