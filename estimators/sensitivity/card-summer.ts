@@ -39,23 +39,13 @@ export interface CardSums {
  * Sums on a card: points, quantiles, rows, outputs and sums are made there, and only sums and ranges of blocks come back;
  * all outputs of a task when one of them is not finite.
  */
-export function cardSummer({ card, design, evaluator, program, rng, tile }: CardSums): Summer {
-  const { gpu, bound } = card;
+export function cardSummer(made: CardSums): Summer {
+  const { card, design, evaluator, program, tile } = made;
+  const { gpu } = card;
   const { shape } = design;
-  const { d, width, rows, outputs } = shape;
   const tables = openTables(gpu, design, program);
-  const { source, words, centre } = tables;
-  let open: { readonly replicate: number; readonly inputs: SobolInputs } | undefined;
+  const points = replicatePoints(made);
   let room: Room | undefined;
-
-  const inputsOf = async (replicate: number): Promise<SobolInputs> => {
-    if (open?.replicate === replicate) return open.inputs;
-    open?.inputs.release();
-    open = undefined;
-    const sequence = await sobolSequence({ dimension: width, rng, replicate });
-    open = { replicate, inputs: sobolInputs(gpu, { ...sequence, laws: design.laws }) };
-    return open.inputs;
-  };
   const roomFor = (n: number): Room => {
     if (room !== undefined && room.points >= n) return room;
     room?.arena.release();
@@ -63,80 +53,142 @@ export function cardSummer({ card, design, evaluator, program, rng, tile }: Card
     room = openRoom(gpu, n, shape);
     return room;
   };
-  const askRanges = ({ y, ranges }: Room, n: number): void => {
-    const columns = rows * outputs;
-    const items = (n / SUM_BLOCK) * rangeGroups(columns);
-    gpu.run(columnRanges, { y, centre, ranges }, { n, columns, outputs }, items);
-  };
-  const readRanges = ({ ranges }: Room, n: number): Promise<Float32Array> =>
-    gpu.read(ranges, 0, (n / SUM_BLOCK) * rows * outputs * RANGE_SIZE);
-  /** Of the first block of what is in the room. */
-  const findPilot = async (there: Room): Promise<Float64Array> => {
-    gpu.write(
-      centre,
-      Float32Array.from({ length: 2 * outputs }, (_, i) => i % 2),
-    );
-    askRanges(there, SUM_BLOCK);
-    return pilotOfRanges(await readRanges(there, SUM_BLOCK), shape);
-  };
-  const failuresOf = async (there: Room, { replicate, first, n }: SumTask): Promise<PointFailure[]> => {
-    const failed = failedRows(await gpu.read(there.y, 0, n * rows * outputs), outputs);
-    const failures: PointFailure[] = [];
-    for (const { row, reason } of failed) {
-      const point = first + Math.floor(row / rows);
-      const listed = failures.length < KEPT_FAILURES;
-      const x = listed ? await tile.fill(replicate, point, 1) : new Float64Array(0);
-      const input = x.slice((row % rows) * d, ((row % rows) + 1) * d);
-      failures.push({ index: evaluator.evaluations + row, input, reason });
-    }
-    return failures;
-  };
   return {
     capacity: design.capacity,
     async sum(task) {
-      const { first, n } = task;
-      const inputs = await inputsOf(task.replicate);
+      const { replicate, first, n } = task;
+      const inputs = await points.of(replicate);
       const there = roomFor(n);
       inputs.fill(there.x, first, n);
-      gpu.run(pickFreeze, { x: there.x, source, rows: there.rows }, { width, size: rows * d }, n * rows * d);
-      bound.run(there.rows, there.y, n * rows);
-      const pilot = task.pilot ?? (await findPilot(there));
-      gpu.write(centre, Float32Array.from(pilot));
-      askRanges(there, n);
-      const groups = (n / SUM_BLOCK) * outputs;
-      const { y, partial } = there;
-      gpu.run(
-        indexSums,
-        { y, program: words, centre, partial },
-        { n, rows, outputs, terms: shape.terms },
-        groups,
-      );
-      const shown = Math.min(n, task.pictures);
-      const [ranges, sums, points, values] = await Promise.all([
-        readRanges(there, n),
-        gpu.read(partial, 0, groups * shape.terms),
-        gpu.read(there.x, 0, shown * width),
-        gpu.read(y, 0, shown * rows * outputs),
-      ]);
-      const failures = badOutputs(ranges) > 0 ? await failuresOf(there, task) : [];
-      evaluator.count(n * rows);
-      const blocks = {
+      askOutputs(card, shape, tables, there, n);
+      const pilot = task.pilot ?? (await findPilot(gpu, shape, tables, there));
+      gpu.write(tables.centre, Float32Array.from(pilot));
+      const { ranges, sums, x, y } = await readSums(gpu, shape, tables, there, task);
+      const failures = badOutputs(ranges) > 0 ? await failuresOf(made, there, task) : [];
+      evaluator.count(n * shape.rows);
+      const kept = {
         sums: sumsOfBlocks(sums, ranges, shape, program, pilot),
         ranges: rangesOfBlocks(ranges, shape),
-        x: leftColumns(points, width, d, shown),
-        y: leftColumns(values, rows * outputs, outputs, shown),
       };
-      return { pilot, blocks, failures };
+      return { pilot, blocks: { ...kept, x, y }, failures };
     },
     release() {
-      open?.inputs.release();
-      open = undefined;
+      points.release();
       room?.arena.release();
       room = undefined;
       tables.arena.release();
       tile.release();
     },
   };
+}
+
+/** The points of one replicate at a time. */
+function replicatePoints({ card, design, rng }: CardSums): {
+  of(replicate: number): Promise<SobolInputs>;
+  release(): void;
+} {
+  let open: { readonly replicate: number; readonly inputs: SobolInputs } | undefined;
+  const release = (): void => {
+    open?.inputs.release();
+    open = undefined;
+  };
+  return {
+    async of(replicate) {
+      if (open?.replicate === replicate) return open.inputs;
+      release();
+      const sequence = await sobolSequence({ dimension: design.shape.width, rng, replicate });
+      open = { replicate, inputs: sobolInputs(card.gpu, { ...sequence, laws: design.laws }) };
+      return open.inputs;
+    },
+    release,
+  };
+}
+
+/** Rows of the points in the room, and their outputs. */
+function askOutputs(
+  { gpu, bound }: CardKernel,
+  { d, width, rows }: CardShape,
+  { source }: Tables,
+  room: Room,
+  n: number,
+): void {
+  gpu.run(pickFreeze, { x: room.x, source, rows: room.rows }, { width, size: rows * d }, n * rows * d);
+  bound.run(room.rows, room.y, n * rows);
+}
+
+/** Ranges of the columns of the first n base points in the room. */
+function readRanges(
+  gpu: Gpu,
+  { rows, outputs }: CardShape,
+  { centre }: Tables,
+  { y, ranges }: Room,
+  n: number,
+): Promise<Float32Array> {
+  const columns = rows * outputs;
+  const blocks = n / SUM_BLOCK;
+  gpu.run(columnRanges, { y, centre, ranges }, { n, columns, outputs }, blocks * rangeGroups(columns));
+  return gpu.read(ranges, 0, blocks * columns * RANGE_SIZE);
+}
+
+/** From the first block in the room, about 0 and not scaled. */
+async function findPilot(gpu: Gpu, shape: CardShape, tables: Tables, room: Room): Promise<Float64Array> {
+  gpu.write(
+    tables.centre,
+    Float32Array.from({ length: 2 * shape.outputs }, (_, i) => i % 2),
+  );
+  return pilotOfRanges(await readRanges(gpu, shape, tables, room, SUM_BLOCK), shape);
+}
+
+interface ReadSums {
+  readonly ranges: Float32Array;
+  readonly sums: Float32Array;
+  /** Inputs and outputs of A rows. */
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+}
+
+/** Everything of a task that comes back. */
+async function readSums(
+  gpu: Gpu,
+  shape: CardShape,
+  tables: Tables,
+  room: Room,
+  { n, pictures }: SumTask,
+): Promise<ReadSums> {
+  const { d, width, rows, outputs, terms } = shape;
+  const { words: program, centre } = tables;
+  const { y, partial } = room;
+  const groups = (n / SUM_BLOCK) * outputs;
+  gpu.run(indexSums, { y, program, centre, partial }, { n, rows, outputs, terms }, groups);
+  const shown = Math.min(n, pictures);
+  const [ranges, sums, points, values] = await Promise.all([
+    readRanges(gpu, shape, tables, room, n),
+    gpu.read(partial, 0, groups * terms),
+    gpu.read(room.x, 0, shown * width),
+    gpu.read(y, 0, shown * rows * outputs),
+  ]);
+  const left = {
+    x: leftColumns(points, width, d, shown),
+    y: leftColumns(values, rows * outputs, outputs, shown),
+  };
+  return { ranges, sums, ...left };
+}
+
+/** Rows of a task with an output that is not finite; the first ones with their inputs. */
+async function failuresOf(
+  { card, design, evaluator, tile }: CardSums,
+  { y }: Room,
+  { replicate, first, n }: SumTask,
+): Promise<PointFailure[]> {
+  const { d, rows, outputs } = design.shape;
+  const failures: PointFailure[] = [];
+  for (const { row, reason } of failedRows(await card.gpu.read(y, 0, n * rows * outputs), outputs)) {
+    const listed = failures.length < KEPT_FAILURES;
+    const x = listed ? await tile.fill(replicate, first + Math.floor(row / rows), 1) : new Float64Array(0);
+    const input = x.slice((row % rows) * d, ((row % rows) + 1) * d);
+    failures.push({ index: evaluator.evaluations + row, input, reason });
+  }
+  return failures;
 }
 
 interface Tables {

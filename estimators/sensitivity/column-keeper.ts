@@ -1,4 +1,3 @@
-import type { PointFailure } from '../../engine/errors.ts';
 import type { Evaluator } from '../../engine/model/evaluator.ts';
 import type { Context } from '../../engine/sampler.ts';
 import { type DesignTile, designTile } from './design.ts';
@@ -12,84 +11,104 @@ import { applyMissing, scatter } from './tell.ts';
  * @throws OptionError when they do not fit into memory.
  */
 export function columnKeeper(
-  { design, plan }: KeeperPlan,
+  method: KeeperPlan,
   evaluator: Evaluator,
-  { backend, rng }: Pick<Context, 'backend' | 'rng'>,
+  ctx: Pick<Context, 'backend' | 'rng'>,
   perReplicate: number,
 ): Keeper {
+  const { design, plan } = method;
   const d = design.space.dimension;
   checkMemory(design.where, shapeOf(design, Math.max(1, evaluator.outputs.length), perReplicate));
-  let room = perReplicate;
-  let tile: DesignTile | undefined;
-  let store: Store | undefined;
-  const openTile = (): DesignTile => {
-    tile ??= designTile(design, room, rng, backend);
-    return tile;
-  };
-  /** Opened when the first outputs tell how many there are. */
-  const openColumns = (): Store => {
-    if (store !== undefined) return store;
-    const outputs = evaluator.outputs.length;
-    if (plan.means !== undefined) checkMeans(design.where, plan.means, outputs);
-    const shape = shapeOf(design, outputs, room);
-    checkMemory(design.where, shape);
-    store = openStore(backend, shape);
-    return store;
-  };
-  const forget = (): void => {
-    tile?.release();
-    tile = undefined;
-    store = undefined;
-  };
+  const held = hold(method, evaluator, ctx, perReplicate);
   return {
     kind: 'columns',
     grain: 1,
     get capacity() {
-      return openTile().capacity;
+      return held.tile().capacity;
     },
     get store() {
-      return openColumns();
+      return held.columns();
     },
     async evaluate(replicate, first, n) {
-      const { fill, last } = openTile();
+      const { fill, last } = held.tile();
       const x = await fill(replicate, first, n);
       const { y, failures } = await evaluator.evaluate(x, n * design.layout.rows);
-      const columns = openColumns();
-      const at = replicate * room + first;
+      const columns = held.columns();
+      const at = replicate * columns.perReplicate + first;
       scatter(columns, y, at, n);
       columns.x.set(last.subarray(0, n * d), at * d);
+      if (plan.missing === 'error') return { failures, dropped: 0 };
       const before = evaluator.evaluations - n * columns.rows;
-      return { failures, dropped: settle(columns, failures, before, at) };
+      const rows = failures.map(({ index }) => index - before);
+      return { failures, dropped: applyMissing(columns, plan.missing, rows, at) };
     },
     fits: (more) => fits(shapeOf(design, evaluator.outputs.length, more)),
     resize(more, filled) {
-      const old = store;
-      forget();
-      room = more;
+      const old = held.reopen(more);
       if (old === undefined) return;
-      copyStore(old, openColumns(), filled);
+      copyStore(old, held.columns(), filled);
       old.arena.release();
     },
-    write: () => (store === undefined ? {} : { y: store.y, x: store.x, dropped: store.dropped }),
+    write() {
+      const { opened } = held;
+      return opened === undefined ? {} : { y: opened.y, x: opened.x, dropped: opened.dropped };
+    },
     read({ y, x, dropped }) {
       if (y === undefined) return;
-      const columns = openColumns();
+      const columns = held.columns();
       columns.y.set(y);
       columns.x.set(x!);
       columns.dropped.set(dropped!);
     },
-    release() {
+    release: () => held.reopen(perReplicate)?.arena.release(),
+  };
+}
+
+/** The tile and the columns of a keeper, each opened when it is first wanted. */
+interface Held {
+  tile(): DesignTile;
+  columns(): Store;
+  readonly opened: Store | undefined;
+  /** Begin anew with another number of base points a replicate; the columns there were are the caller's to give back. */
+  reopen(perReplicate: number): Store | undefined;
+}
+
+function hold(
+  { design, plan }: KeeperPlan,
+  evaluator: Evaluator,
+  { backend, rng }: Pick<Context, 'backend' | 'rng'>,
+  perReplicate: number,
+): Held {
+  let room = perReplicate;
+  let tile: DesignTile | undefined;
+  let store: Store | undefined;
+  return {
+    tile() {
+      tile ??= designTile(design, room, rng, backend);
+      return tile;
+    },
+    columns() {
+      if (store !== undefined) return store;
+      // The first outputs tell how many there are.
+      const outputs = evaluator.outputs.length;
+      if (plan.means !== undefined) checkMeans(design.where, plan.means, outputs);
+      const shape = shapeOf(design, outputs, room);
+      checkMemory(design.where, shape);
+      store = openStore(backend, shape);
+      return store;
+    },
+    get opened() {
+      return store;
+    },
+    reopen(more) {
       const old = store;
-      forget();
-      old?.arena.release();
+      tile?.release();
+      tile = undefined;
+      store = undefined;
+      room = more;
+      return old;
     },
   };
-
-  function settle(columns: Store, failures: readonly PointFailure[], before: number, at: number): number {
-    if (plan.missing === 'error') return 0;
-    const rows = failures.map(({ index }) => index - before);
-    return applyMissing(columns, plan.missing, rows, at);
-  }
 }
 
 /** Memory of a design with that many outputs and base points a replicate. */

@@ -7,7 +7,7 @@ import { designTile } from './design.ts';
 import type { Keeper, KeeperPlan } from './keeper.ts';
 import { sumKeeper } from './sum-keeper.ts';
 import { sumProgram } from './sum-store.ts';
-import { hostSummer } from './summer.ts';
+import { hostSummer, type Summer } from './summer.ts';
 
 /** A keeper of the kind that a run begins with, or was saved with. */
 export function openKeeper(
@@ -22,13 +22,15 @@ export function openKeeper(
   const { design, quantities } = plan;
   const { backend, rng } = ctx;
   const program = sumProgram(quantities, design.layout.rows);
-  const tile = designTile(design, perReplicate, rng, backend);
-  const onCard = evaluator.card && cardDesign(plan, evaluator.card, perReplicate);
-  const summer =
-    onCard === undefined
+  const { card } = evaluator;
+  const onCard = card && cardDesign(plan, card, perReplicate);
+  const openSummer = (): Summer => {
+    const tile = designTile(design, perReplicate, rng, backend);
+    return card === undefined || onCard === undefined
       ? hostSummer(backend, tile, evaluator, program, design.space.dimension)
-      : cardSummer({ card: evaluator.card!, design: onCard, evaluator, program, rng, tile });
-  return sumKeeper(plan, evaluator, program, summer, perReplicate);
+      : cardSummer({ card, design: onCard, evaluator, program, rng, tile });
+  };
+  return sumKeeper(plan, evaluator, program, openSummer, perReplicate);
 }
 
 /** Sums alone, where a card can make them; else all outputs. */

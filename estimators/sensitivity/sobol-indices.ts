@@ -1,4 +1,4 @@
-import { type Evaluator, openEvaluator } from '../../engine/model/evaluator.ts';
+import { openEvaluator } from '../../engine/model/evaluator.ts';
 import { isKernel } from '../../engine/model/local.ts';
 import type { Context, Sampler, Step } from '../../engine/sampler.ts';
 import { shapeOf } from './column-keeper.ts';
@@ -56,31 +56,6 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
   if (!isKernel(options.model))
     checkMemory(WHERE, shapeOf(design, options.outputs?.length ?? 1, design.points.perReplicate));
 
-  const open = (ctx: Context, saved?: Saved): Promise<Evaluator> => {
-    const outputs = saved?.outputs ?? options.outputs;
-    const known = outputs === undefined ? {} : { outputs };
-    const { model } = options;
-    const { backend, signal } = ctx;
-    const planned = design.points.total * design.layout.rows;
-    const { names } = design.space;
-    return openEvaluator(
-      { where: WHERE, model, names, ...known, planned, backend, signal },
-      saved?.evaluations,
-      saved?.adapter,
-    );
-  };
-  const begin = async (ctx: Context, saved?: Saved): Promise<SobolState> => {
-    const evaluator = await open(ctx, saved);
-    try {
-      const { perReplicate } = saved ?? design.points;
-      const kind = saved === undefined ? kindFor(blueprint, evaluator, perReplicate) : saved.kind;
-      const keeper = openKeeper(kind, blueprint, evaluator, ctx, perReplicate);
-      return openState(evaluator, keeper, ctx, blueprint);
-    } catch (error) {
-      evaluator.dispose();
-      throw error;
-    }
-  };
   const step = async (state: SobolState): Promise<Step<SobolState>> => {
     await evaluateChunk(state, blueprint);
     await growWhenWide(state, blueprint);
@@ -90,7 +65,7 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
     name: 'sobol-indices',
     sources: SOBOL_SOURCES,
     async init(ctx) {
-      const state = await begin(ctx);
+      const state = await begin(options, blueprint, ctx);
       return orRelease(state, () => step(state));
     },
     step,
@@ -98,7 +73,7 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
     snapshot: async (state) => writeSnapshot(state, blueprint),
     async restore(bytes, ctx) {
       const saved = readSnapshot(bytes, ctx, blueprint);
-      const state = await begin(ctx, saved);
+      const state = await begin(options, blueprint, ctx, saved);
       return orRelease(state, async () => {
         saved.fill(state);
         await growWhenWide(state, blueprint);
@@ -107,6 +82,35 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
     },
     dispose: releaseState,
   };
+}
+
+/** The model where it runs, and room for what it answers: of a new run, or of one that was saved. */
+async function begin(
+  options: SobolOptions,
+  blueprint: Blueprint,
+  ctx: Context,
+  saved?: Saved,
+): Promise<SobolState> {
+  const { space, points, layout } = blueprint.design;
+  const { model } = options;
+  const { backend, signal } = ctx;
+  const outputs = saved?.outputs ?? options.outputs;
+  const known = outputs === undefined ? {} : { outputs };
+  const planned = points.total * layout.rows;
+  const evaluator = await openEvaluator(
+    { where: WHERE, model, names: space.names, ...known, planned, backend, signal },
+    saved?.evaluations,
+    saved?.adapter,
+  );
+  try {
+    const { perReplicate } = saved ?? points;
+    const kind = saved === undefined ? kindFor(blueprint, evaluator, perReplicate) : saved.kind;
+    const keeper = openKeeper(kind, blueprint, evaluator, ctx, perReplicate);
+    return openState(evaluator, keeper, ctx, blueprint);
+  } catch (error) {
+    evaluator.dispose();
+    throw error;
+  }
 }
 
 /** The runner disposes of states it has seen; before that a failure gives everything back here. */

@@ -23,7 +23,7 @@ export function sumKeeper(
   { design, plan }: KeeperPlan,
   { outputs }: Evaluator,
   program: SumProgram,
-  summer: Summer,
+  openSummer: () => Summer,
   perReplicate: number,
 ): Keeper {
   const shapeOf = (room: number): SumShape => ({
@@ -35,6 +35,7 @@ export function sumKeeper(
   const shape = shapeOf(perReplicate);
   checkSums(design.where, shape, program);
   if (plan.means !== undefined) checkMeans(design.where, plan.means, outputs.length);
+  const summer = openSummer();
   let store = openSums(shape, program, undefined);
   return {
     kind: 'sums',
