@@ -2,6 +2,7 @@ import type { CallExpression, Expression, Identifier, Node } from 'acorn';
 import { MATH, type MathFunction } from './kernel-math.ts';
 import { isGlobal, memberName, unknownMember, unknownName } from './kernel-names.ts';
 import { noNaN, power } from './kernel-operators.ts';
+import { isFunctionNode } from './kernel-resolve.ts';
 import { refusal, textOf } from './kernel-source.ts';
 import {
   boolean,
@@ -25,6 +26,9 @@ import {
 export function callValue(frame: Frame, node: CallExpression, out: string[]): Value {
   const { source } = frame;
   const callee = node.callee as Expression;
+  const inner = node.arguments.find(isFunctionNode);
+  // Tools that keep names wrap a function inside into a call of theirs.
+  if (inner !== undefined) frame.lower(inner, out);
   if (callee.type === 'MemberExpression' && !callee.computed) {
     if (isGlobal(frame, callee.object, 'Math')) return mathCall(frame, node, memberName(callee)!, out);
     if (isGlobal(frame, callee.object, 'Number') && /^is(NaN|Finite)$/.test(memberName(callee)!))

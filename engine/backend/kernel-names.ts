@@ -98,7 +98,7 @@ const MISSING: Readonly<Record<string, string>> = {
 };
 
 /** A name that means nothing here: a closure, most often. */
-export function unknownName(frame: Frame, node: Identifier): Error {
+export function unknownName(frame: Frame, node: Identifier, called = false): Error {
   const { name } = node;
   const { source, resolution, program } = frame;
   if (name === 'NaN' || name === 'undefined') {
@@ -135,6 +135,8 @@ export function unknownName(frame: Frame, node: Identifier): Error {
   return refusal(source, node, {
     found: `\`${name}\` comes from outside the function, and is not there on the card`,
     expected: `a parameter, a local variable, Math, this.constants or a function of option \`functions\`${known === '' ? '' : ` (${known})`}`,
-    fix: `Pass a number as constants: { ${name} } and read this.constants.${name}, or a function in functions: [${name}].`,
+    fix: called
+      ? `Pass it in functions: [${name}], written as \`function ${name}(...)\`, because tools rename other forms.`
+      : `Pass a number as constants: { ${name} } and read this.constants.${name}.`,
   });
 }

@@ -50,6 +50,9 @@ if (reason !== undefined && process.env.ENSAMPLE_REQUIRE_GPU === '1') {
   throw new Error(`ENSAMPLE_REQUIRE_GPU=1, but ${reason}.\n${ENABLE}`);
 }
 
+/** Whether there is a card to test on. */
+export const hasCard: boolean = reason === undefined;
+
 /** Tests that need WebGPU; without it they are skipped, and the run ends with the reason and what would enable them. */
 export function describeGpu(name: string, body: () => void): void {
   if (reason === undefined) describe(name, body);
