@@ -1,5 +1,6 @@
 import { FAILED, metropolisShader } from '../backend/wgsl/metropolis.ts';
 import { sameShader } from '../backend/wgsl/same-shader.ts';
+import { checkCount } from '../check.ts';
 import { OptionError, ValueError } from '../errors.ts';
 import { PURPOSE } from '../random/purpose.ts';
 import { channel } from '../random/rng.ts';
@@ -11,8 +12,10 @@ export interface MetropolisOptions {
   /** A mixture, or a kernel with the log density as its only output; of d + 1 outputs, score and log density, with `stepSize`. */
   readonly target: CardFunction;
   readonly step: number;
-  /** Moves of each particle. Default 1. */
+  /** Moves of each particle, numbered sub, sub + 1, ... among the moves of the step. Default 1. */
   readonly moves?: number;
+  /** Number of the first move. Default 0: to go on at the same step, give what the step has had. */
+  readonly sub?: number;
   /** Random-walk proposals. */
   readonly noise?: Noise;
   /** Langevin proposals of step h instead. */
@@ -23,6 +26,7 @@ export interface MetropolisOptions {
 export interface CardMetropolis {
   /**
    * Metropolis moves that keep the target: random walk, or Langevin with its correction. Returns the share accepted.
+   * A second call at the same step takes the same draws unless `sub` says otherwise.
    * @throws ValueError when a log density was NaN or +Infinity, with the particle.
    */
   metropolis(options: MetropolisOptions): Promise<number>;
@@ -33,7 +37,9 @@ export function cardMetropolis(options: CardMovesOptions): CardMetropolis {
   const logDensity = arena.f32(n);
   const outcome = arena.u32(n);
   return {
-    async metropolis({ target, step, moves = 1, noise, stepSize }) {
+    async metropolis({ target, step, moves = 1, sub: begin = 0, noise, stepSize }) {
+      checkCount('metropolis', 'moves', moves, { min: 1, max: 2 ** 24 });
+      checkCount('metropolis', 'sub', begin, { min: 0, max: 2 ** 24 - moves });
       if (noise !== undefined && stepSize !== undefined) throw both(stepSize);
       const h = noise === undefined ? checkStep('metropolis', stepSize) : 0;
       const scored = noise === undefined;
@@ -41,10 +47,10 @@ export function cardMetropolis(options: CardMovesOptions): CardMetropolis {
       const { kernel, constants, output } = await functions.bind('metropolis', target, part);
       const { shape, scale, factor } = noiseOf('metropolis', noise ?? Math.sqrt(h));
       const shader = sameShader(metropolisShader(kernel, d, shape, scored, output));
-      for (let sub = 0; sub < moves; sub++) {
+      for (let sub = begin; sub < begin + moves; sub++) {
         const draws = drawParams(key, { step, sub }, PURPOSE.proposal);
         const acceptance = channel(PURPOSE.acceptance, sub);
-        const params = { ...draws, acceptance, fresh: sub === 0 ? 1 : 0, drift: h / 2, scale };
+        const params = { ...draws, acceptance, fresh: sub === begin ? 1 : 0, drift: h / 2, scale };
         gpu.run(shader, { x: x.now(), constants, factor, logDensity, outcome }, params, n);
       }
       return acceptedShare(await gpu.read(outcome), moves);

@@ -7,7 +7,10 @@ import { channel } from '../random/rng.ts';
 import type { Noise, NoiseOf } from './card-noise.ts';
 import type { CardFunction, CardFunctions } from './card-target.ts';
 
-/** Where the draws of a move are: its step, and its number among the moves of one step. */
+/**
+ * Where the draws of a move are: its step, and its number among the moves of one step. Two moves at one address take the
+ * same draws, whichever they are.
+ */
 export interface MoveAddress {
   readonly step: number;
   /** Default 0. */

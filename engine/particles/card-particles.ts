@@ -3,7 +3,7 @@ import type { Gpu, GpuArena, GpuArray } from '../backend/gpu-types.ts';
 import { densityShader } from '../backend/wgsl/density.ts';
 import { makeReduce } from '../backend/wgsl/reduce.ts';
 import { sameShader } from '../backend/wgsl/same-shader.ts';
-import { checkCount } from '../check.ts';
+import { checkCount, checkNumber } from '../check.ts';
 import { ShapeError } from '../errors.ts';
 import type { Rng } from '../random/rng.ts';
 import { type CardFieldSpecs, type CardFields, makeCardFields } from './card-fields.ts';
@@ -63,7 +63,7 @@ export interface CardParticles<F extends CardFieldSpecs = CardFieldSpecs> extend
   summary(increment: GpuArray<'f32'>, power?: number): Promise<WeightSummary>;
   /**
    * Add power times a float32 increment [n] of the card to the log-weights, widened to float64; -3e38 and less is dead.
-   * @throws ValueError at NaN or +Infinity, with the particle; the weights are then as before.
+   * @throws ValueError at NaN or +Infinity, with the particle; OptionError for a bad power; the weights are then as before.
    */
   reweight(increment: GpuArray<'f32'>, power?: number): Promise<WeightSummary>;
   /**
@@ -138,7 +138,10 @@ function assembled<F extends CardFieldSpecs>(
       return weights.logNormalizer;
     },
     summary: cardSummary(gpu, cards, n),
-    reweight: async (increment, power = 1) => weights.add(await gpu.read(increment, 0, n), power),
+    reweight: async (increment, power = 1) => {
+      checkPower('reweight', power);
+      return weights.add(await gpu.read(increment, 0, n), power);
+    },
     async resample(step) {
       await weights.ready();
       const ancestor = await resampler.draw({ key: rng.key, step });
@@ -178,10 +181,15 @@ function positions(
 function cardSummary(gpu: Gpu, arena: GpuArena, n: number): CardParticles['summary'] {
   const reduce = makeReduce(gpu, arena, n);
   return async (increment, power = 1) => {
+    checkPower('summary', power);
     const { bad, ...summary } = await reduce.run(increment, power);
     if (bad !== undefined) throw badIncrement((await gpu.read(increment, bad, 1))[0]!, bad);
     return summary;
   };
+}
+
+function checkPower(where: string, power: number): void {
+  checkNumber(where, 'power', power, (x) => x >= 0 && x < Infinity, 'a number >= 0');
 }
 
 function badShape(name: string, found: number, expected: string): ShapeError {
