@@ -1,4 +1,5 @@
 import { toldPlace } from '../../engine/model/place.ts';
+import { roundedInputs } from '../../engine/model/single-precision.ts';
 import type { Ending, Info, Step } from '../../engine/sampler.ts';
 import type { IntervalEstimate, Warning } from '../../engine/types.ts';
 import type { Plan } from './monte-carlo-plan.ts';
@@ -149,5 +150,7 @@ function warningsOf(
       value: state.failed,
     });
   }
+  const rounded = roundedInputs(state.evaluator.place, plan.space);
+  if (rounded !== undefined) warnings.push(rounded);
   return warnings;
 }

@@ -1,4 +1,5 @@
 import { spaced } from '../../engine/check.ts';
+import { FLAT, roundedInputs } from '../../engine/model/single-precision.ts';
 import type { IntervalEstimate, Warning } from '../../engine/types.ts';
 import type { Answer } from './answer.ts';
 import type { Finding } from './finding.ts';
@@ -18,13 +19,6 @@ const ENOUGH = 1024;
 /** Share of the variance carried by one point. */
 const HEAVY = 0.1;
 const LONGEST = 240;
-/**
- * Standard deviation of an output, as a share of its mean, below which rounding to float32 moves a total index by
- * 1e-4: rounding errors of two outputs have variances (2^-24 mean)^2 / 3 each, and (1/2) 2 / 3 (2^-24 / 1e-4^(1/2))^2
- * = FLAT^2.
- */
-const FLAT: number = 2 ** -24 / Math.sqrt(3e-4);
-
 /** Everything worth saying about a result, one warning a code, over all outputs. */
 export function resultWarnings(
   finding: Finding,
@@ -45,7 +39,7 @@ export function resultWarnings(
     intervalWide(answer, main),
     targetNotReached(finding, main),
     heavyOutput(outputs, answer.points),
-    float32Rounding(finding, outputs),
+    roundedInputs(finding.place, design.space) ?? float32Rounding(finding, outputs),
   ];
   return found.filter((warning) => warning !== undefined).map(shortened);
 }

@@ -6,9 +6,11 @@ import type { Gpu } from '../../engine/backend/gpu-types.ts';
 import { jsBackend } from '../../engine/backend/js.ts';
 import { gpuKernel } from '../../engine/backend/user-kernel.ts';
 import { gamma } from '../../engine/distribution/gamma.ts';
+import { normal } from '../../engine/distribution/normal.ts';
 import { uniform } from '../../engine/distribution/uniform.ts';
 import { ModelError } from '../../engine/errors.ts';
 import { iterate, type RunOptions, resume, run } from '../../engine/run.ts';
+import type { Warning } from '../../engine/types.ts';
 import { monteCarlo } from '../../estimators/importance/monte-carlo.ts';
 import { sobolIndices } from '../../estimators/sensitivity/sobol-indices.ts';
 import type { SobolOptions, SobolResult } from '../../estimators/sensitivity/types.ts';
@@ -192,6 +194,25 @@ describeGpu('a kernel on a card', () => {
       backend: host,
     });
     expect(onHost.diagnostics.warnings.map(({ code }) => code)).not.toContain('float32-rounding');
+  });
+
+  test('an input that float32 cannot resolve is told: without the warning its index is just wrong', async () => {
+    const far = {
+      inputs: { a: normal(1e8, 1), b: uniform(0, 1) },
+      model: gpuKernel((x) => x[0]! - 1e8 + x[1]!, { dims: 2, name: 'far' }),
+      points: 8192,
+    };
+    const onCard = await there(far);
+    const onHost = await run(sobolIndices(far), { seed: SEED, backend: host });
+    expect(Math.abs(onCard.firstOrder.value[0]! - onHost.firstOrder.value[0]!)).toBeGreaterThan(0.5);
+    const told = ({ diagnostics }: { readonly diagnostics: { readonly warnings: readonly Warning[] } }) =>
+      diagnostics.warnings.filter(({ code }) => code === 'float32-rounding');
+    expect(told(onCard).map(({ message }) => message)[0]).toContain(
+      'Input a varies by only 1 about 100000000',
+    );
+    expect(told(onHost)).toEqual([]);
+    expect(told(await run(monteCarlo(far), { seed: SEED, backend: card }))).toHaveLength(1);
+    expect(told(await run(monteCarlo(far), { seed: SEED, backend: host }))).toEqual([]);
   });
 
   test('monteCarlo of a kernel is within 1e-5 of the processor, and tells where it ran', async () => {
