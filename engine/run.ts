@@ -1,4 +1,5 @@
 import type { Backend } from './backend/backend.ts';
+import { checkBackend } from './backend/check-backend.ts';
 import { defaultBackend } from './backend/choose.ts';
 import { onProcessor } from './backend/provenance.ts';
 import { checkOptionNames, show } from './check.ts';
@@ -167,6 +168,7 @@ function checkRun(sampler: unknown, options: RunOptions): void {
     });
   }
   checkOptionNames('run', options, Object.keys(RUN));
+  checkBackend('run', options.backend);
   if (options.from !== undefined && options.seed === undefined) {
     throw new OptionError({
       where: 'run',

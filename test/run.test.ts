@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { chooseBackend } from '../engine/backend/choose.ts';
 import { jsBackend } from '../engine/backend/js.ts';
 import { uniform } from '../engine/distribution/uniform.ts';
 import { BackendError, DeviceLostError } from '../engine/errors.ts';
@@ -22,6 +23,22 @@ test('run(): a misspelt option is refused, not ignored', async () => {
     'Did you mean secondOrder?',
   );
   expect(() => monteCarlo({ model, inputs, ...{ quantile: [0.5] } })).toThrow('Did you mean quantiles?');
+});
+
+test('run(): a backend by its name, or not yet awaited, is refused with what to write', async () => {
+  for (const [given, message] of [
+    [
+      'webgpu',
+      'option `backend` is "webgpu"; expected a backend. Write backend: await chooseBackend({ backend: \'webgpu\' }).',
+    ],
+    [
+      chooseBackend(),
+      'option `backend` is a promise; expected a backend. Write backend: await chooseBackend(...).',
+    ],
+    [null, 'option `backend` is null'],
+  ] as const) {
+    await expect(run(mean(), untyped({ seed: 1, backend: given }))).rejects.toThrow(`run: ${message}`);
+  }
 });
 
 test('run(): what is no method is told so', async () => {

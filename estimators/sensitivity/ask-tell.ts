@@ -1,4 +1,5 @@
 import type { Backend } from '../../engine/backend/backend.ts';
+import { checkBackend } from '../../engine/backend/check-backend.ts';
 import { defaultBackend } from '../../engine/backend/choose.ts';
 import { onProcessor } from '../../engine/backend/provenance.ts';
 import { type PointFailure, ShapeError } from '../../engine/errors.ts';
@@ -42,6 +43,7 @@ export async function sobolDesign(
   { seed, backend }: AskOptions,
 ): Promise<SobolDesign> {
   checkSobolOptions('sobolDesign', options);
+  checkBackend('sobolDesign', backend);
   const plan = planDesign('sobolDesign', options);
   const { layout, space, points } = plan;
   const d = space.dimension;
@@ -72,6 +74,7 @@ export async function sobolAnalyze(
   { seed, backend: chosen }: AskOptions,
 ): Promise<SobolResult> {
   checkSobolOptions('sobolAnalyze', options);
+  checkBackend('sobolAnalyze', chosen);
   const design = planDesign('sobolAnalyze', options);
   const plan = planAnalysis(design, options);
   const outputs = options.outputs ?? ['y'];
