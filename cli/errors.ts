@@ -1,4 +1,4 @@
-import { EngineError, type ModelError, OptionError } from '../estimators/index.ts';
+import { EngineError, ModelError, OptionError } from '../estimators/index.ts';
 import { count, plain } from './format/number.ts';
 import { printable, wrap } from './format/text.ts';
 import type { Stream } from './terminal.ts';
@@ -58,7 +58,7 @@ function flag(name: string): string {
  */
 export function printError(error: unknown, command: string, err: Stream, debug: boolean): void {
   const known = error instanceof EngineError;
-  const text = known ? inFlagWords(error.message.replace(OWN_NAME, command)) : unexpected(error, command);
+  const text = known ? inOwnWords(error, command) : unexpected(error, command);
   const { width, paint } = err.look;
   const message = text
     .split('\n')
@@ -67,6 +67,12 @@ export function printError(error: unknown, command: string, err: Stream, debug: 
   const colon = message.indexOf(':') + 1;
   err.write(`${paint.red(message.slice(0, colon))}${message.slice(colon)}\n`);
   if (debug) err.write(`${stackOf(error)}\n`);
+}
+
+/** What a model module got wrong in its own code stays in the words of that code. */
+function inOwnWords(error: EngineError, command: string): string {
+  if (error instanceof ModelError && error.cause instanceof EngineError) return error.message;
+  return inFlagWords(error.message.replace(OWN_NAME, command));
 }
 
 function cleanLine(line: string): string {
