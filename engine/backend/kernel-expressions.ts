@@ -3,6 +3,7 @@ import { memberValue } from './kernel-arrays.ts';
 import { callValue } from './kernel-calls.ts';
 import { unknownName } from './kernel-names.ts';
 import { arithmetic, comparison } from './kernel-operators.ts';
+import { changesSomething } from './kernel-resolve.ts';
 import { refusal, textOf } from './kernel-source.ts';
 import {
   asNumber,
@@ -71,6 +72,12 @@ function anyExpression(frame: Frame, node: Node, out: string[]): Value {
       return conditional(frame, tree, out);
     case 'CallExpression':
       return callValue(frame, tree, out);
+    case 'SequenceExpression': {
+      const unread = tree.expressions.slice(0, -1);
+      if (unread.some(changesSomething)) throw unknownExpression(frame, tree);
+      for (const part of unread) frame.lower(part, []);
+      return frame.lower(tree.expressions.at(-1)!, out);
+    }
     case 'ArrayExpression':
       throw refusal(frame.source, tree, {
         found: 'an array is written inside an expression',

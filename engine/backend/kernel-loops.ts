@@ -3,6 +3,7 @@ import { condition } from './kernel-expressions.ts';
 import { children, type Variable } from './kernel-resolve.ts';
 import { type Refusal, refusal, textOf } from './kernel-source.ts';
 import {
+  type BooleanValue,
   constantNumber,
   type Flow,
   type Frame,
@@ -21,6 +22,14 @@ import {
 const MOST_ROUNDS = 2 ** 24;
 const EXPECTED = 'for (let i = 0; i < n; i++) with n a number or a constant';
 
+/** How statements are lowered, which a loop has inside. */
+export interface StatementLowering {
+  readonly statement: (frame: Frame, node: Statement, out: string[]) => Flow;
+  readonly effect: (frame: Frame, node: Expression, out: string[]) => Flow;
+  /** A condition that may begin with statements. */
+  readonly truth: (frame: Frame, node: Expression, out: string[]) => BooleanValue;
+}
+
 /** `for (let i = start; i < bound; i += step)`. */
 interface Count {
   readonly counter: Variable;
@@ -36,20 +45,14 @@ interface Count {
  * in its head leave the loop.
  * @throws OptionError when the number of rounds is not bounded by numbers, constants and outer counters.
  */
-export function forLoop(
-  frame: Frame,
-  node: ForStatement,
-  out: string[],
-  statement: (frame: Frame, node: Statement, out: string[]) => Flow,
-  effect: (frame: Frame, node: Expression, out: string[]) => Flow,
-): Flow {
+export function forLoop(frame: Frame, node: ForStatement, out: string[], lower: StatementLowering): Flow {
   const tests = node.test == null ? [] : conjuncts(node.test);
   const counter = counterOf(frame, node);
-  declareOthers(frame, node, counter, out, statement);
+  declareOthers(frame, node, counter, out, lower);
   const step = stepOf(frame, node, counter);
-  const bounds = tests.filter((test) => boundSide(frame, test, counter) !== undefined);
-  if (bounds.length !== 1) throw runTimeBound(frame, node);
-  const count = countOf(frame, bounds[0] as BinaryExpression, counter, step.by, node, out);
+  const bound = tests.find((test) => isBound(frame, test, counter));
+  if (bound === undefined) throw runTimeBound(frame, node);
+  const count = countOf(frame, bound as BinaryExpression, counter, step.by, node, out);
   const rounds = mostRounds(frame, count, node);
   const id = fresh(frame.program, 'c');
   frame.bindings.set(counter, { kind: 'value', value: counted(frame, count, id, rounds) });
@@ -57,14 +60,17 @@ export function forLoop(
   const before = new Set(frame.assigned);
   const body: string[] = [];
   if (!isFixed(count.start) || count.bound.constant === undefined) body.push(leave(boundText(frame, count)));
-  for (const test of tests.filter((part) => part !== bounds[0])) {
-    const { text } = condition(frame, test, body);
+  for (const [i, test] of tests.entries()) {
+    if (test === bound) continue;
+    // What a condition changes is changed in the last round too, unless the bound comes first.
+    const first = i < tests.indexOf(bound);
+    const { text } = first ? condition(frame, test, body) : lower.truth(frame, test, body);
     body.push(leave(text));
   }
-  statement(frame, node.body, body);
+  lower.statement(frame, node.body, body);
   if (step.others.length > 0 && hasContinue(node.body))
     throw refusal(frame.source, node.update!, otherUpdates(step.others.length));
-  for (const other of step.others) effect(frame, other, body);
+  for (const other of step.others) lower.effect(frame, other, body);
   frame.assigned = before;
   if (rounds > 0) out.push(`for (let ${id} = 0; ${id} < ${rounds}; ${id}++) { ${body.join(' ')} }`);
   return 'on';
@@ -128,13 +134,29 @@ function boundSide(frame: Frame, node: Expression, counter: Variable): 'left' | 
   return isCounter(node.right) ? 'right' : undefined;
 }
 
+/** Whether a condition compares the counter with something known before the loop. */
+function isBound(frame: Frame, node: Expression, counter: Variable): boolean {
+  const side = boundSide(frame, node, counter);
+  if (side === undefined) return false;
+  const other = (node as BinaryExpression)[side === 'left' ? 'right' : 'left'];
+  const { text, constant } = mentions(frame, other, counter)
+    ? { text: '', constant: undefined }
+    : numeric(frame, other, []);
+  return text === undefined || constant !== undefined;
+}
+
+function mentions(frame: Frame, node: Node, variable: Variable): boolean {
+  if (node.type === 'Identifier') return variableOf(frame, node as Identifier) === variable;
+  return children(node).some((child) => mentions(frame, child, variable));
+}
+
 /** What else the head declares stands before the loop. */
 function declareOthers(
   frame: Frame,
   node: ForStatement,
   counter: Variable,
   out: string[],
-  statement: (frame: Frame, node: Statement, out: string[]) => Flow,
+  { statement }: StatementLowering,
 ): void {
   if (node.init?.type !== 'VariableDeclaration') return;
   const declarations = node.init.declarations.filter(

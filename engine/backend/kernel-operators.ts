@@ -146,7 +146,7 @@ export function comparison(frame: Frame, node: BinaryExpression, left: Value, ri
   const { operator } = node;
   const compare = COMPARE[operator]!;
   const same = textOf(frame.source, node.left) === textOf(frame.source, node.right);
-  if (same) throw refusal(frame.source, node, noNaN(textOf(frame.source, node)));
+  if (same && /=/.test(operator)) throw refusal(frame.source, node, noNaN(textOf(frame.source, node)));
   const a = asNumber(frame, left, node.left);
   const b = asNumber(frame, right, node.right);
   if (a.constant !== undefined && b.constant !== undefined)

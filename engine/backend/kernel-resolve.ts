@@ -166,3 +166,10 @@ export function children(node: Node): Node[] {
   }
   return found;
 }
+
+/** Whether an expression assigns to anything. */
+export function changesSomething(node: Node): boolean {
+  return (
+    is(node, 'AssignmentExpression') || is(node, 'UpdateExpression') || children(node).some(changesSomething)
+  );
+}

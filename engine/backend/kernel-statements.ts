@@ -9,16 +9,19 @@ import type {
   UpdateExpression,
 } from 'acorn';
 import { declaration } from './kernel-declarations.ts';
-import { condition } from './kernel-expressions.ts';
+import { condition, storeBoolean } from './kernel-expressions.ts';
 import { forLoop } from './kernel-loops.ts';
 import { unknownName } from './kernel-names.ts';
 import { arithmetic } from './kernel-operators.ts';
-import type { Variable } from './kernel-resolve.ts';
+import { changesSomething, type Variable } from './kernel-resolve.ts';
 import { refusal, textOf } from './kernel-source.ts';
 import {
   asNumber,
+  type BooleanValue,
+  boolean,
   call,
   choose,
+  constantBoolean,
   constantNumber,
   type Flow,
   type Frame,
@@ -76,11 +79,12 @@ export function statement(frame: Frame, node: Statement, out: string[]): Flow {
       declaration(frame, node, out, assign);
       return 'on';
     case 'ExpressionStatement':
+      checkEffect(frame, node.expression);
       return effect(frame, node.expression, out);
     case 'IfStatement':
       return branch(frame, node, out);
     case 'ForStatement':
-      return forLoop(frame, node, out, statement, effect);
+      return forLoop(frame, node, out, { statement, effect, truth });
     case 'ReturnStatement':
       if (node.argument == null) break;
       return answer(frame, node, node.argument, out);
@@ -112,7 +116,7 @@ function fork(
   otherwise: (out: string[]) => Flow,
   out: string[],
 ): Flow {
-  const test = condition(frame, head(frame, testNode, out), out);
+  const test = truth(frame, testNode, out);
   const before = frame.assigned;
   const [yes, no]: [string[], string[]] = [[], []];
   frame.assigned = new Set(before);
@@ -131,6 +135,27 @@ function fork(
   else if (otherwiseFlow === 'ends') frame.assigned = afterThen;
   else frame.assigned = new Set([...afterThen].filter((variable) => afterOtherwise.has(variable)));
   return thenFlow === 'ends' && otherwiseFlow === 'ends' ? 'ends' : 'on';
+}
+
+/** A condition that may begin with statements, on its right sides too, as minifiers write it. */
+function truth(frame: Frame, given: Expression, out: string[]): BooleanValue {
+  const node = head(frame, given, out);
+  if (node.type === 'UnaryExpression' && node.operator === '!' && changesSomething(node)) {
+    const { text, constant } = truth(frame, node.argument, out);
+    return constant === undefined ? boolean(`(!${text})`) : constantBoolean(!constant);
+  }
+  const effects = node.type === 'LogicalExpression' && changesSomething(node.right) && node.operator !== '??';
+  if (!effects) return condition(frame, node, out);
+  const id = storeBoolean(frame, node, truth(frame, node.left, out), out);
+  const { assigned } = frame;
+  frame.assigned = new Set(assigned);
+  const before: string[] = [];
+  const right = truth(frame, node.right, before);
+  before.push(`${id} = ${flagged(frame, node, right, before)};`);
+  frame.assigned = assigned;
+  const zero = numberText(frame, constantNumber(0), node);
+  out.push(choose(`${id} ${node.operator === '&&' ? '!==' : '==='} ${zero}`, before, []));
+  return boolean(`(${id} !== ${zero})`);
 }
 
 /** `return c ? a : b` and `return (s += 1, s)`, which minifiers make, and plain returns. */
@@ -206,13 +231,20 @@ function effect(frame: Frame, node: Expression, out: string[]): Flow {
         : fork(frame, node.left, rest, act, out);
     }
     case 'Literal':
-      // 'use strict' and its like.
-      if (typeof node.value === 'string') return 'on';
-      break;
+      return 'on';
     default:
-      // A call or a name may be wrong in a way of its own.
+      // Minifiers leave values that nobody reads; they must be right all the same.
       frame.lower(node, []);
+      return 'on';
   }
+  throw refusal(frame.source, node, { found: 'operator `??` cannot be used here', expected: 'if (...)' });
+}
+
+/** @throws OptionError for a statement that changes nothing, unless it is 'use strict' or its like. */
+function checkEffect(frame: Frame, node: Expression): void {
+  if (changesSomething(node) || (node.type === 'Literal' && typeof node.value === 'string')) return;
+  // A call or a name may be wrong in a way of its own.
+  frame.lower(node, []);
   throw refusal(frame.source, node, {
     found: `\`${textOf(frame.source, node)}\` has no effect`,
     expected: 'an assignment, a declaration, if, for or return',
