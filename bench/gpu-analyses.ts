@@ -38,7 +38,7 @@ export function analyses(gpu: Gpu, host: Backend, size: Size): readonly Benchmar
     const once = (backend: Backend): Promise<SobolResult> =>
       run(sobolIndices({ model, inputs: ishigami.inputs, points }), { seed: SEED, backend });
     return {
-      name: `Sobol' indices, user kernel, ${EACH * points} evaluations`,
+      name: `Sobol' indices, kernel, ${EACH * points} evaluations`,
       unit: 'evaluation',
       items: EACH * points,
       cases: [

@@ -61,6 +61,7 @@ function areas(wanted: readonly string[]): readonly string[] {
   return wanted.length === 0 ? all : wanted;
 }
 
+const times = (ratio: number): string => `${ratio < 0.1 ? ratio.toPrecision(1) : ratio.toFixed(2)}x`;
 const decimals = (x: number): string => (x < 100 ? x.toPrecision(3) : x.toFixed(0));
 
 function row(timing: Timing, size: Size): string {
@@ -71,8 +72,8 @@ function row(timing: Timing, size: Size): string {
     decimals(minimum).padStart(9),
     decimals(median).padStart(9),
     `ns/${unit}`.padEnd(14),
-    `${ratio.toFixed(2)}x`.padStart(8),
-    `${medianRatio.toFixed(2)}x`.padStart(8),
+    times(ratio).padStart(8),
+    times(medianRatio).padStart(8),
   ];
   const verdict =
     goal === undefined || size === 'toy' ? '' : `  goal ${goal}x${ratio >= goal ? '' : ', missed'}`;

@@ -26,6 +26,7 @@ function short(nanoseconds: number): string {
   return `${x < 100 ? x.toPrecision(3) : x.toFixed(0)} ${unit}`;
 }
 
+const times = (ratio: number): string => `${ratio < 0.1 ? ratio.toPrecision(1) : ratio.toFixed(2)}x`;
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 const cell = ({ minimum, median }: Timing): string => `${short(minimum)} (${short(median)})`;
 
@@ -51,7 +52,7 @@ function tables(timings: readonly Timing[]): string {
     const names = key.split('\n');
     const titles = ['', 'per', ...names, ...(names.length > 1 ? ['ratio'] : [])];
     const rows = groups.map((group) => {
-      const ratio = group.length > 1 ? [`${group.at(-1)!.ratio.toFixed(2)}x`] : [];
+      const ratio = group.length > 1 ? [times(group.at(-1)!.ratio)] : [];
       return row([group[0]!.benchmark, group[0]!.unit, ...group.map(cell), ...ratio]);
     });
     blocks.push([row(titles), row(titles.map((_, k) => (k < 2 ? '---' : '---:'))), ...rows].join('\n'));
