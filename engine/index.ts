@@ -13,9 +13,10 @@ export { type GpuOptions, gpuBackend, openGpu } from './backend/gpu.ts';
 export type * from './backend/gpu-types.ts';
 export { type HostOptions, hostBackend } from './backend/host.ts';
 export { jsBackend } from './backend/js.ts';
-export type { GpuJsFunction, GpuJsMode } from './backend/kernel-gpujs.ts';
 export type {
   BoundKernel,
+  GpuJsFunction,
+  GpuJsMode,
   GpuKernel,
   KernelCode,
   KernelConstant,

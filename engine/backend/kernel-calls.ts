@@ -49,7 +49,7 @@ export function callValue(frame: Frame, node: CallExpression, out: string[]): Va
     return number(text, { infinite: helper.infinite });
   }
   if (callee.type === 'Identifier' && variableOf(frame, callee) === undefined)
-    throw unknownName(frame, callee);
+    throw unknownName(frame, callee, true);
   throw refusal(source, node, {
     found: `\`${textOf(source, callee)}(...)\` cannot be called on the card`,
     expected: 'a function of Math, or one of option `functions`',

@@ -2,17 +2,7 @@ import { BackendError } from '../errors.ts';
 import type { GPU, GpuJsKernel, HelperFunction, ValueType } from './generated/gpu-js.mjs';
 import { LIBRARY } from './kernel-library.ts';
 import type { LoweredKernel } from './kernel-lower.ts';
-
-/** The backends of gpu.js on the processor. */
-export type GpuJsMode = 'cpu' | 'webasm';
-
-/** A kernel run by gpu.js itself. */
-export interface GpuJsFunction {
-  /** Evaluate the points of `x` [n, dims] into `y` [n, outputs], in float32. */
-  evaluate(x: Float64Array, y: Float64Array): Promise<void>;
-  /** Give everything back. */
-  dispose(): Promise<void>;
-}
+import type { GpuJsFunction, GpuJsMode } from './kernel-types.ts';
 
 /**
  * A kernel on a backend of gpu.js, built and tried once.

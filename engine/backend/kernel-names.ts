@@ -107,6 +107,11 @@ export function unknownName(frame: Frame, node: Identifier, called = false): Err
       expected: 'a number; to say that a point fails, `return NaN`',
     });
   }
+  if (called && name === source.tree.id?.name)
+    return refusal(source, node, {
+      found: `\`${name}\` comes to call itself`,
+      expected: 'a loop, because the card has no recursion',
+    });
   if (name === 'arguments')
     return refusal(source, node, {
       found: '`arguments` cannot be used here',

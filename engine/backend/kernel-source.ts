@@ -104,7 +104,7 @@ function parseText(where: string, text: string): KernelSource {
   const method = tryParse(text, '{');
   if ('tree' in method && method.tree.type === 'ObjectExpression') {
     const [property] = method.tree.properties;
-    if (property?.type === 'Property' && property.method && isFunction(property.value))
+    if (property?.type === 'Property' && property.method && !property.computed && isFunction(property.value))
       return { where, text: `{${text}}`, before: 1, tree: property.value, renames: new Map() };
   }
   const broken = { where, text, before: 0 } as KernelSource;

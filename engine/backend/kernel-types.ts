@@ -51,3 +51,14 @@ export interface KernelCode {
   /** Content of the buffer `constants`, never empty. */
   readonly constants: Float32Array<ArrayBuffer>;
 }
+
+/** The backends of gpu.js on the processor. */
+export type GpuJsMode = 'cpu' | 'webasm';
+
+/** A kernel run by gpu.js itself. */
+export interface GpuJsFunction {
+  /** Evaluate the points of `x` [n, dims] into `y` [n, outputs], in float32. */
+  evaluate(x: Float64Array, y: Float64Array): Promise<void>;
+  /** Give everything back. */
+  dispose(): Promise<void>;
+}

@@ -1,8 +1,8 @@
 import { checkCount, checkOptionNames, show } from '../check.ts';
-import { OptionError } from '../errors.ts';
+import { BackendError, OptionError } from '../errors.ts';
 import type { Gpu, Shader } from './gpu-types.ts';
 import { constantTable } from './kernel-constants.ts';
-import { type GpuJsFunction, type GpuJsMode, openGpuJs } from './kernel-gpujs.ts';
+import { openGpuJs } from './kernel-gpujs.ts';
 import {
   type HostFunction,
   type HostKernel,
@@ -12,7 +12,14 @@ import {
 } from './kernel-host.ts';
 import { type LoweredKernel, type LoweringOptions, lowerKernel } from './kernel-lower.ts';
 import { type KernelSource, parseKernel } from './kernel-source.ts';
-import type { BoundKernel, GpuKernel, KernelCode, KernelConstants } from './kernel-types.ts';
+import type {
+  BoundKernel,
+  GpuJsFunction,
+  GpuJsMode,
+  GpuKernel,
+  KernelCode,
+  KernelConstants,
+} from './kernel-types.ts';
 import { kernelWgsl } from './kernel-wgsl.ts';
 
 export interface GpuKernelOptions<C extends KernelConstants = KernelConstants> {
@@ -45,11 +52,29 @@ interface KernelPlan {
 }
 
 /**
- * A function of one point that runs on the graphics card in float32, and on the host in float64: a model, a log density.
- * Give it wherever a model goes.
+ * A function of one point that runs on the graphics card in float32, and on the host in float64: a model, a log density,
+ * a score. Give it wherever a model goes.
  *
- * @param f the function, written in the part of JavaScript that cards can do: numbers, local variables, if, loops whose
- * number of rounds is known, Math, `this.constants`, functions of option `functions`. It sees nothing else from outside.
+ * The function is written in what cards can do: numbers, local variables, arrays of up to four numbers, if, ?:, loops whose
+ * number of rounds is known from numbers and constants, Math, `this.constants` and functions of option `functions`. It
+ * sees nothing else from outside. It may be an expression, a declaration, an arrow function (without `this`), a method,
+ * or text; it returns one number, up to four as `[a, b]`, or for more outputs it is a function (x, j) of output j.
+ *
+ * On the card all numbers are float32: results within 1e-5 of the host's, integers exact up to 2^24. A point fails, and its
+ * outputs are NaN, where a step has no finite answer: a division by 0, log of 0, an index outside, a result above 3.4e38,
+ * sin beyond 1e5. Only `Infinity` itself may be returned, kept in variables, compared, and go through Math.max and Math.min:
+ * on the card it is the largest float32 until it is returned, and any other use of it makes the point fail.
+ *
+ * @example
+ * const density = gpuKernel(
+ *   function (x) {
+ *     let s = 0;
+ *     for (let j = 0; j < this.constants.d; j++) s += x[j] * x[j];
+ *     return -0.5 * s;
+ *   },
+ *   { dims: 3, constants: { d: 3 } },
+ * );
+ *
  * @throws OptionError naming line and column of what the card cannot do, and what to write instead.
  */
 export function gpuKernel<C extends KernelConstants = Readonly<Record<never, never>>>(
@@ -128,30 +153,34 @@ function helperSources(where: string, functions: readonly unknown[]): Map<string
   return found;
 }
 
-const codes = new WeakMap<
-  GpuKernel,
-  Promise<{ readonly code: KernelCode; readonly shader: Shader<'x' | 'constants' | 'y', never> }>
->();
+/** A kernel made ready for cards. */
+interface CompiledKernel {
+  readonly code: KernelCode;
+  readonly shader: Shader<'x' | 'constants' | 'y', never>;
+}
 
-/** A kernel as WGSL. */
+const compiledKernels = new WeakMap<GpuKernel, Promise<CompiledKernel>>();
+
+/**
+ * A kernel as WGSL, to be put into a larger shader.
+ * @throws BackendError when gpu.js, which translates it, cannot be loaded or fails.
+ */
 export async function kernelCode(kernel: GpuKernel): Promise<KernelCode> {
   return (await compiled(kernel)).code;
 }
 
-function compiled(
-  kernel: GpuKernel,
-): Promise<{ readonly code: KernelCode; readonly shader: Shader<'x' | 'constants' | 'y', never> }> {
-  const known = codes.get(kernel) ?? compile(kernel);
-  codes.set(kernel, known);
-  return known;
+/** Each kernel is compiled once; one that failed is tried again, because a network may have been away. */
+function compiled(kernel: GpuKernel): Promise<CompiledKernel> {
+  const known = compiledKernels.get(kernel);
+  if (known !== undefined) return known;
+  const started = compile(kernel);
+  compiledKernels.set(kernel, started);
+  started.catch(() => compiledKernels.delete(kernel));
+  return started;
 }
 
-async function compile(
-  kernel: GpuKernel,
-): Promise<{ readonly code: KernelCode; readonly shader: Shader<'x' | 'constants' | 'y', never> }> {
-  const { WebGPUKernel } = await import('./generated/translator.mjs');
-  const { lowered, options } = kernel.plan as KernelPlan;
-  const code = kernelWgsl(WebGPUKernel, lowered, options.constants);
+async function compile(kernel: GpuKernel): Promise<CompiledKernel> {
+  const code = await translate(kernel);
   const { dims, outputs } = kernel;
   return {
     code,
@@ -169,7 +198,27 @@ fn item(i: u32) {
   };
 }
 
-/** Bind a kernel to a card. */
+async function translate(kernel: GpuKernel): Promise<KernelCode> {
+  const { lowered, options } = kernel.plan as KernelPlan;
+  try {
+    const { WebGPUKernel } = await import('./generated/translator.mjs');
+    return kernelWgsl(WebGPUKernel, lowered, options.constants);
+  } catch (cause) {
+    throw new BackendError({
+      where: `gpuKernel ${kernel.name}`,
+      found: `gpu.js could not translate the function (${cause instanceof Error ? cause.message : cause})`,
+      expected: 'a translation',
+      fix: 'The host still runs it.',
+      tried: [],
+      cause,
+    });
+  }
+}
+
+/**
+ * Bind a kernel to a card: its constants go there.
+ * @throws BackendError as `kernelCode`, or when the card is gone or has no room for the constants.
+ */
 export async function bindKernel(gpu: Gpu, kernel: GpuKernel): Promise<BoundKernel> {
   const { code, shader } = await compiled(kernel);
   const arena = gpu.arena();

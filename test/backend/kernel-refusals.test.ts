@@ -202,6 +202,7 @@ const WHOLE: readonly Row[] = [
   ['function (x) {\n  let s = 0;\n  return s +\n    «Math.random();\n}', /Math\.random/],
   ['function (x) { return x[ «}', /does not parse \(Unexpected token\)/],
   ['function (x) { return 1; } «function (y) {}', /there is more after its end/],
+  ['function f(x) { return «f(x) + 1; }', /`f` comes to call itself; expected a loop/],
   ['«class A {}', /this is not a function/],
   ['«x[0] * 2', /this is not a function/],
   [
