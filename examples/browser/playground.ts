@@ -17,12 +17,12 @@ import { byId, watchForm } from './form.ts';
 import { type LiveView, liveView, paintResult } from './live-view.ts';
 import { count } from './numbers.ts';
 import { findPlace, forgetCard, type Place } from './place.ts';
-import { type Ending, FIRST_POINTS, type Session, startSession } from './session.ts';
+import { type Ending, FIRST_POINTS, refusalOf, type Session, startSession } from './session.ts';
 import { fromHash, toHash } from './settings.ts';
 import { codeOf, csvOf } from './share.ts';
 import { fillTable } from './table.ts';
 import { FieldError, shownInputs, type Task, taskOf } from './task.ts';
-import { failureWords, type Note } from './words.ts';
+import { failureWords, type Note, refusedNote } from './words.ts';
 
 const go = byId<HTMLButtonElement>('go');
 const page = byId<HTMLElement>('page');
@@ -65,8 +65,17 @@ async function start(): Promise<void> {
   await leave();
   if (own !== turn) return;
   prepare(task);
-  const place = await findPlace(form.settings.on);
+  const place = await placeOf(task);
   if (own === turn) await watch(own, task, place);
+}
+
+/** Where the settings want it; on the processor, with a note, when a card would get the formula wrong. */
+async function placeOf(task: Task): Promise<Place> {
+  const place = await findPlace(form.settings.on);
+  const reason = place.gpu ? refusalOf(task) : undefined;
+  if (reason === undefined) return place;
+  const host = await findPlace('host');
+  return { ...host, notes: [refusedNote(reason), ...host.notes] };
 }
 
 /** A field cannot be used: the message stands at the field, and the old picture pales. */
@@ -75,6 +84,7 @@ function refuse(error: FieldError): void {
   if (shown === undefined) blank(shownInputs(form.settings).map(({ name }) => name));
   result.classList.add('stale');
   places.done.textContent = 'not started';
+  byId('where').textContent = '';
   places.say(error.message);
   complainAt(error.message, true);
 }

@@ -8,9 +8,12 @@ const MOST = 4;
 const FIXABLE = 0.01;
 
 /** The table in one or two sentences, by fixed rules of its numbers. */
-export function leadWords({ firstOrder, totalOrder, outputs }: SobolResult): string {
+export function leadWords({ firstOrder, totalOrder, outputs, provenance }: SobolResult): string {
   const main = outputs[0]!;
-  if (main.constant) return 'The output never changes on these ranges, so there is nothing to share out.';
+  if (main.constant) {
+    const rounded = provenance.precision === 'float32' ? ' as the GPU rounds it, to seven digits' : '';
+    return `The output never changes on these ranges${rounded}, so there is nothing to share out.`;
+  }
   const { names, value } = firstOrder;
   if (value.some(Number.isNaN)) return '';
   const order = [...names.keys()].sort((a, b) => value[b]! - value[a]!);

@@ -1,4 +1,13 @@
-import { gpuKernel, iterate, type ModelLike, moduleModel, type SobolResult, sobolIndices } from 'ensample';
+import {
+  type GpuKernel,
+  gpuKernel,
+  iterate,
+  type ModelLike,
+  moduleModel,
+  OptionError,
+  type SobolResult,
+  sobolIndices,
+} from 'ensample';
 import type { LiveView } from './live-view.ts';
 import type { Place } from './place.ts';
 import type { Task } from './task.ts';
@@ -55,10 +64,26 @@ export function startSession(task: Task, place: Place, view: LiveView, from?: Ui
 
 function methodOf(task: Task, gpu: boolean): ReturnType<typeof sobolIndices> {
   const { laws, target, points } = task;
-  const model = gpu ? gpuKernel(task.code, { dims: task.names.length, name: 'formula' }) : moduleOf(task);
+  const model = gpu ? kernelOf(task) : moduleOf(task);
   // A target that no run reaches: all points are used.
   const until = target > 0 ? target : 1e-12;
   return sobolIndices({ model, inputs: laws, points: FIRST_POINTS, until, maxPoints: points });
+}
+
+function kernelOf({ code, names }: Task): GpuKernel {
+  return gpuKernel(code, { dims: names.length, name: 'formula' });
+}
+
+/** Why a graphics card would get the formula wrong: '`x1 / 0` divides by 0'; undefined when it does not. */
+export function refusalOf(task: Task): string | undefined {
+  try {
+    kernelOf(task);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    const [, found = error.message] = /column \d+: (.*); expected/.exec(error.message) ?? [];
+    return found.replace(/x\[(\d+)\]/g, (_, i: string) => task.names[Number(i)]!);
+  }
 }
 
 /** The formula as a module that every worker imports by itself. */

@@ -32,6 +32,11 @@ export function noGpuNote(why: 'no-webgpu' | 'no-adapter', detail: string, host:
   return { text, more: { summary: 'How to switch it on', text: more } };
 }
 
+/** Why a formula does not run on the graphics card that is there. */
+export function refusedNote(reason: string): Note {
+  return { text: `The GPU would get this formula wrong (${reason}). Running on the processor.` };
+}
+
 /** Said where memory cannot be shared with workers. */
 export const ONE_THREAD: Note = {
   text: '',

@@ -214,6 +214,29 @@ describe.skipIf(whyNot !== undefined)(
       expect(trouble).toEqual([]);
     });
 
+    test('a formula that the card would get wrong runs on the processor, and a note says why', async () => {
+      const formula = encodeURIComponent('x1 + 1e40*x2');
+      const url = `${stage.isolated.address}?software=1#model=own&formula=${formula}&${QUICK}`;
+      const trouble = await visit({ browser: stage.withGpu, url }, async (page) => {
+        await ended(page);
+        expect(await textOf(page, 'where')).toMatch(/^WASM, /);
+        expect(await textOf(page, 'notes')).toContain(
+          'The GPU would get this formula wrong (the number 1e+40 is too large for float32). Running on the processor.',
+        );
+        expect((await tableOf(page)).x2![0]).toBeCloseTo(1, 4);
+      });
+      expect(trouble).toEqual([]);
+    });
+
+    test('an output that only float32 holds still is not said to be constant without that', async () => {
+      const formula = encodeURIComponent('1e10 + x1 + x2');
+      const url = `${stage.isolated.address}?software=1#model=own&formula=${formula}&${QUICK}`;
+      await visit({ browser: stage.withGpu, url }, async (page) => {
+        await ended(page);
+        expect(await textOf(page, 'lead')).toContain('never changes on these ranges as the GPU rounds it');
+      });
+    });
+
     test('an adapter that never answers does not hold the page up', async () => {
       const url = `${stage.isolated.address}#${QUICK}`;
       const before = (): void => {
