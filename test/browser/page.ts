@@ -24,7 +24,7 @@ export const whyNot: string | undefined =
 if (whyNot !== undefined && process.env.ENSAMPLE_REQUIRE_GPU === '1')
   throw new Error(`ENSAMPLE_REQUIRE_GPU=1, but ${whyNot}`);
 
-/** WebGPU by SwiftShader, as in compute.md. */
+/** WebGPU by SwiftShader, a program on the processor. */
 const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 
 /** Bundles a module of the tests into a page of its own; answers its address. */
