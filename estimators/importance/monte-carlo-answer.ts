@@ -1,5 +1,5 @@
 import { toldPlace } from '../../engine/model/place.ts';
-import { roundedInputs } from '../../engine/model/single-precision.ts';
+import { roundedInputs, roundedOutputs } from '../../engine/model/single-precision.ts';
 import type { Ending, Info, Step } from '../../engine/sampler.ts';
 import type { IntervalEstimate, Warning } from '../../engine/types.ts';
 import type { Plan } from './monte-carlo-plan.ts';
@@ -150,7 +150,14 @@ function warningsOf(
       value: state.failed,
     });
   }
-  const rounded = roundedInputs(state.evaluator.place, plan.space);
+  const { place, outputs } = state.evaluator;
+  const all = outputs.map((name, k) => {
+    const of = (kind: 'mean' | 'variance'): number =>
+      intervals[statistics.findIndex(({ output, what }) => output === k && what.kind === kind)]!.value;
+    return { name, mean: of('mean'), variance: of('variance') };
+  });
+  const rounded =
+    roundedInputs(place, plan.space) ?? roundedOutputs(place, all, 'much of its variance may be rounding');
   if (rounded !== undefined) warnings.push(rounded);
   return warnings;
 }

@@ -1,5 +1,5 @@
 import { spaced } from '../../engine/check.ts';
-import { FLAT, roundedInputs } from '../../engine/model/single-precision.ts';
+import { roundedInputs, roundedOutputs } from '../../engine/model/single-precision.ts';
 import type { IntervalEstimate, Warning } from '../../engine/types.ts';
 import type { Answer } from './answer.ts';
 import type { Finding } from './finding.ts';
@@ -39,7 +39,7 @@ export function resultWarnings(
     intervalWide(answer, main),
     targetNotReached(finding, main),
     heavyOutput(outputs, answer.points),
-    roundedInputs(finding.place, design.space) ?? float32Rounding(finding, outputs),
+    float32Rounding(finding, outputs),
   ];
   return found.filter((warning) => warning !== undefined).map(shortened);
 }
@@ -242,23 +242,16 @@ function heavyOutput(outputs: readonly OutputIndices[], points: number): Warning
   };
 }
 
-/** Rounding to float32 is noise that is independent from run to run of the model; it adds its variance to every gap. */
-function float32Rounding({ place }: Finding, outputs: readonly OutputIndices[]): Warning | undefined {
-  if (place.card === undefined) return undefined;
-  const flat = outputs
-    .filter(({ constant }) => !constant)
-    .map(({ name, mean, variance }) => ({ name, mean, sd: Math.sqrt(variance) }))
-    .filter(({ mean, sd }) => sd < FLAT * Math.abs(mean));
-  const worst = flat.sort((p, q) => p.sd / Math.abs(p.mean) - q.sd / Math.abs(q.mean))[0];
-  if (worst === undefined) return undefined;
-  const which = outputs.length === 1 ? 'The output' : `Output ${worst.name}${others(flat.length - 1)}`;
-  const [sd, mean] = [Number(worst.sd.toPrecision(2)), Number(worst.mean.toPrecision(6))];
-  return {
-    code: 'float32-rounding',
-    message: `${which} varies by only ${sd} about ${mean}, where float32 on the GPU resolves ${Number((Math.abs(worst.mean) * 2 ** -24).toPrecision(2))}: indices may be off by more than 0.0001. Subtract a constant in the model, or use backend: 'wasm'.`,
-    value: worst.sd / Math.abs(worst.mean),
-    threshold: FLAT,
-  };
+function float32Rounding({ place, design }: Finding, outputs: readonly OutputIndices[]): Warning | undefined {
+  const varying = outputs.map(({ name, mean, variance, constant }) => ({
+    name,
+    mean,
+    variance: constant ? Number.NaN : variance,
+  }));
+  return (
+    roundedInputs(place, design.space) ??
+    roundedOutputs(place, varying, 'indices may be off by more than 0.0001')
+  );
 }
 
 /** Two significant digits, at most four decimals where that is enough. */

@@ -4,7 +4,7 @@ import { inputSpace } from '../../engine/distribution/inputs.ts';
 import { normal } from '../../engine/distribution/normal.ts';
 import { pareto } from '../../engine/distribution/pareto.ts';
 import { uniform } from '../../engine/distribution/uniform.ts';
-import { roundedInputs } from '../../engine/model/single-precision.ts';
+import { roundedInputs, roundedOutputs } from '../../engine/model/single-precision.ts';
 
 const card = { card: { adapter: 'some card' }, notes: [] };
 
@@ -28,4 +28,16 @@ test('inputs that float32 resolves are not told: wide ones, exact integers, laws
     d: normal(0, 1e-9),
   };
   expect(roundedInputs(card, inputSpace('test', inputs))).toBeUndefined();
+});
+
+test('outputs that float32 does not resolve are told, even those it has rounded to one number', () => {
+  const outputs = [
+    { name: 'p', mean: 3, variance: 1 },
+    { name: 'q', mean: -1e8, variance: 0 },
+  ];
+  expect(roundedOutputs(card, outputs, 'take care')?.message).toBe(
+    "Output q varies by only 0 about -100000000, where float32 on the GPU resolves 6: take care. Subtract a constant in the model, or use backend: 'wasm'.",
+  );
+  expect(roundedOutputs(card, outputs.slice(0, 1), 'take care')).toBeUndefined();
+  expect(roundedOutputs({ card: undefined, notes: [] }, outputs, 'take care')).toBeUndefined();
 });

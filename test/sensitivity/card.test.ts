@@ -194,6 +194,8 @@ describeGpu('a kernel on a card', () => {
       backend: host,
     });
     expect(onHost.diagnostics.warnings.map(({ code }) => code)).not.toContain('float32-rounding');
+    const plain = await run(monteCarlo({ inputs, model: flat }), { seed: SEED, backend: card });
+    expect(plain.diagnostics.warnings.map(({ code }) => code)).toContain('float32-rounding');
   });
 
   test('an input that float32 cannot resolve is told: without the warning its index is just wrong', async () => {
