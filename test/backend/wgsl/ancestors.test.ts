@@ -1,8 +1,13 @@
 import { expect, test } from 'vitest';
 import type { Gpu } from '../../../engine/backend/gpu-types.ts';
-import { slotAncestors, stratifiedEnds, systematicEnds } from '../../../engine/backend/wgsl/ancestors.ts';
-import { toLimbs } from '../../../engine/backend/wgsl/limbs.ts';
-import { rngFromSeed, type Stream } from '../../../engine/random/rng.ts';
+import {
+  slotAncestors,
+  stratifiedEnds,
+  stratumUniforms,
+  systematicEnds,
+} from '../../../engine/backend/wgsl/ancestors.ts';
+import { fromLimbs, toLimbs } from '../../../engine/backend/wgsl/limbs.ts';
+import { channel, rngFromSeed, type Stream } from '../../../engine/random/rng.ts';
 import { twins } from '../../../engine/wasm/kernels.ts';
 import { blockCount, sum } from '../../../engine/wasm/twins/sums.ts';
 import { exclusiveOffsets } from '../../../engine/wasm/twins/weights.ts';
@@ -221,6 +226,22 @@ describeGpu('ancestors', () => {
           }
         }
       }
+    }));
+
+  test("stratumUniforms: every bit of the host's uniforms", () =>
+    withGpu(async (gpu) => {
+      const m = 1000;
+      const [rng, step, purpose] = [rngFromSeed(SEED), 9, 44];
+      const arena = gpu.arena();
+      const u = arena.u32(2 * m);
+      const [k0, k1] = rng.key;
+      gpu.run(stratumUniforms, { u }, { k0, k1, step, channel: channel(purpose) }, m);
+      const expected = Float64Array.from(
+        { length: m },
+        (_, particle) => rng.stream({ purpose, step, particle }).uniform() / HALF_STEP,
+      );
+      expect(fromLimbs(await gpu.read(u))).toEqual(expected);
+      arena.release();
     }));
 
   test('slotAncestors: float32 sums give wrong ancestors at 131 072 particles, integer sums none', () =>
