@@ -6,6 +6,7 @@ import { refusal, textOf } from './kernel-source.ts';
 import {
   type ArrayValue,
   asNumber,
+  call,
   constantNumber,
   type Frame,
   fresh,
@@ -57,10 +58,22 @@ function bindPattern(frame: Frame, pattern: Pattern, value: Value, out: string[]
         expected: 'a name that stays',
       });
     }
-    frame.bindings.set(variable, { kind: 'value', value });
+    const kept = value.kind === 'array' ? keepPosition(frame, value, out) : value;
+    frame.bindings.set(variable, { kind: 'value', value: kept });
     return;
   }
   assign(frame, pattern, variable, declare(frame, pattern, out), value, out);
+}
+
+/** A part of an array stays the one it was when the variables in its index change later. */
+function keepPosition({ program }: Frame, array: ArrayValue, out: string[]): ArrayValue {
+  const offsets = array.offsets.map((offset) => {
+    if (!offset.includes('gindex(')) return offset;
+    const id = fresh(program, 't');
+    out.push(`let ${id} = ${call(program, 'gfloat', offset)};`);
+    return call(program, 'gint', id);
+  });
+  return { ...array, offsets };
 }
 
 function takeConstants(frame: Frame, pattern: Pattern): void {

@@ -79,6 +79,8 @@ export const LIBRARY: Readonly<Record<string, LibraryFunction>> = {
   gminuszero: plain({}, 'return e_bits(0x80000000u);', 'return -0;', ['e_bits']),
   gfail: plain({}, 'failed = true; return 0.0;', undefined),
   gfloat: plain({ i: 'Integer' }, 'return f32(i);', 'return i;'),
+  /** An integer that was kept as a number. */
+  gint: plain(V, 'return i32(v);', undefined, [], 'Integer'),
   /** A number as an index; fails unless it is an integer in 0..n - 1. */
   gindex: plain(
     { v: 'Number', n: 'Integer' },

@@ -123,13 +123,6 @@ export function unknownName(frame: Frame, node: Identifier, called = false): Err
       expected: `let ${name} = 0 before that block`,
     });
   }
-  if (/^cov_|^__cov|^_?_?istanbul/.test(name)) {
-    return refusal(source, node, {
-      found: `a coverage tool put \`${name}\` into the function`,
-      expected: 'the function as it was written',
-      fix: 'Use coverage of the kind v8, or give the function as text.',
-    });
-  }
   if (program.helpers.has(name)) {
     return refusal(source, node, {
       found: `function \`${name}\` is used without calling it`,

@@ -73,6 +73,7 @@ export function resolveNames(source: KernelSource): Resolution {
     if (is(node, 'Identifier')) {
       const variable = find(scope, node.name);
       if (variable !== undefined) of.set(node, variable);
+      else checkCoverage(source, node);
     } else if (is(node, 'BlockStatement')) {
       const inner = open(scope, node.body);
       for (const child of node.body) walk(child, inner);
@@ -86,6 +87,16 @@ export function resolveNames(source: KernelSource): Resolution {
       for (const child of children(node)) walk(child, scope);
     }
   }
+}
+
+/** @throws OptionError for a counter of a coverage tool, before anything that it does is called wrong. */
+function checkCoverage(source: KernelSource, node: Identifier): void {
+  if (!/^(cov_|__cov|_?_?istanbul)/.test(node.name)) return;
+  throw refusal(source, node, {
+    found: `a coverage tool put \`${node.name}\` into the function`,
+    expected: 'the function as it was written',
+    fix: 'Use coverage of the kind v8, which leaves functions alone, or give the function as text.',
+  });
 }
 
 function find(scope: Scope | undefined, name: string): Variable | undefined {

@@ -199,15 +199,26 @@ function pooled({ pool }: Program, letter: 'f' | 'i', value: number): string {
 
 /** Text of an operand of arithmetic: a stand-in of an infinity must not pass for a number. */
 export function operand(frame: Frame, value: NumberValue, node: Node): string {
+  checkInfinity(frame, value, node);
   const text = numberText(frame, value, node);
   return value.infinite ? call(frame.program, 'gsolid', text) : text;
 }
 
 /** Text of a value that the result may not show: what is not finite there makes the point fail. */
 export function hidden(frame: Frame, value: NumberValue, node: Node): string {
+  checkInfinity(frame, value, node);
   const text = numberText(frame, value, node);
   if (value.infinite) return call(frame.program, 'gsolid', text);
   return value.finite ? text : call(frame.program, 'gfinite', text);
+}
+
+/** @throws OptionError for an infinity written where every point would fail. */
+function checkInfinity({ source }: Frame, { constant }: NumberValue, node: Node): void {
+  if (constant === undefined || Number.isFinite(constant)) return;
+  throw refusal(source, node, {
+    found: `${constant} is used in arithmetic, which the card does not have`,
+    expected: `${constant} only to be returned, kept in a variable, compared, or in Math.max and Math.min`,
+  });
 }
 
 /** Text of a compared value: the stand-in of an infinity compares as an infinity does. */

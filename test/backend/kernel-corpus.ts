@@ -206,6 +206,13 @@ export const CORPUS: readonly Case[] = [
       constants: { mu: MU, d: 2 },
     },
   ),
+  body(
+    'a row keeps its place when its index changes',
+    'let k = 0; if (x[0] > 1) k = 1; const row = this.constants.mu[k]; k = 2; return row[0] + 10 * row[k - 1];',
+    {
+      constants: { mu: MU },
+    },
+  ),
   body('the point taken apart', 'const [a, b] = x; return a - 2 * b + x.length;'),
   body(
     'an index computed from a number',
