@@ -11,7 +11,8 @@ import { PHILOX } from './philox.ts';
  * from integers C <= T <= 2^53 and m < 2^32, and uniforms u = U 2^-53. Symbols:
  *
  *   C / T = a 2^-e       a has 53 bits; 1 + 4 digits of base 2^13, each guessed in float32 (right to one unit,
- *                        which the remainder then shows) and rounded by what remains
+ *                        which the remainder then shows) and rounded by what remains; never a tie, whose odd
+ *                        2a + 1 > 2^53 would divide C
  *   r = I + F 2^-54      F is cut, not rounded: above 1/2 it is exact, and below all that is asked of it is
  *                        a comparison with a multiple of 2^-54
  *   r + u                rounds up to J = floor(r + u) + 1 when it lies within half a spacing of the numbers below
@@ -46,8 +47,7 @@ fn quotient(c: vec2<u32>, t: vec2<u32>) -> vec3<u32> {
     a = add64(left64(a, 13u), vec2<u32>(digit, 0u));
   }
   let twice = left64(rest, 1u);
-  let tie = twice.x == divisor.x && twice.y == divisor.y;
-  if (less64(divisor, twice) || (tie && (a.x & 1u) == 1u)) { a = add64(a, vec2<u32>(1u, 0u)); }
+  if (less64(divisor, twice)) { a = add64(a, vec2<u32>(1u, 0u)); }
   return vec3<u32>(a, e);
 }
 fn shareOf(c: vec2<u32>, t: vec2<u32>, m: u32) -> Share {
