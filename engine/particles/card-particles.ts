@@ -63,6 +63,7 @@ export interface CardParticles<F extends CardFieldSpecs = CardFieldSpecs> extend
   summary(increment: GpuArray<'f32'>, power?: number): Promise<WeightSummary>;
   /**
    * Add power times a float32 increment [n] of the card to the log-weights, widened to float64; -3e38 and less is dead.
+   * An increment l is known to 2^-24 |l| at best: leave out what is the same for all particles when it is large.
    * @throws ValueError at NaN or +Infinity, with the particle; OptionError for a bad power; the weights are then as before.
    */
   reweight(increment: GpuArray<'f32'>, power?: number): Promise<WeightSummary>;
