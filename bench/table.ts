@@ -14,6 +14,7 @@ interface Results {
   readonly processors: number;
   readonly node: string;
   readonly commit: string;
+  readonly load?: number;
   readonly adapter?: string;
   readonly software?: boolean;
   readonly timings: readonly Timing[];
@@ -62,9 +63,12 @@ function tables(timings: readonly Timing[]): string {
 
 for (const file of process.argv.slice(2)) {
   const results = JSON.parse(readFileSync(file, 'utf8')) as Results;
-  const { adapter, software, processor, processors, node, commit, size } = results;
+  const { adapter, software, processor, processors, node, commit, size, load } = results;
   const card = adapter === undefined ? '' : `${adapter}${software ? ' (a software adapter)' : ''}; `;
+  const busy = load === undefined ? '' : `, load ${load} before the start`;
   const toy = size === 'toy' ? ' Toy sizes: the times mean nothing.' : '';
-  console.log(`\n${card}${processor}, ${processors} processors, Node ${node}, commit ${commit}.${toy}\n`);
+  console.log(
+    `\n${card}${processor}, ${processors} processors, Node ${node}, commit ${commit}${busy}.${toy}\n`,
+  );
   console.log(tables(results.timings));
 }
