@@ -12,6 +12,12 @@ const GAP = '  ';
 /** Share of the room of `what` and `note` that `note` gets, where both are too wide for it. */
 const NOTE = 0.45;
 
+const CLOSE =
+  'A model in JavaScript runs on the processor, one in a module of its own on all threads; for the GPU write it as gpuKernel(...).';
+/** Dawn writes to the terminal by itself, and nothing stops it. */
+const DAWN =
+  'Warnings about vkCreateInstance come from Dawn (the package webgpu), which looked for the driver of a graphics card and found none. They do no harm.';
+
 /** `ensample backends`: what this machine offers and when `auto` takes it. Resolves to the exit code. */
 export async function backends(flags: Flags, { out, err }: Terminal): Promise<number> {
   const rows = (await describeBackends()).map((row): BackendRow => ({ ...row, note: inFlagWords(row.note) }));
@@ -21,9 +27,8 @@ export async function backends(flags: Flags, { out, err }: Terminal): Promise<nu
   }
   const [head, ...lines] = tableOf([HEADS, ...rows], out.look.width);
   out.write(`${out.look.paint.bold(head!)}\n${lines.join('\n')}\n`);
-  const close =
-    'A model in JavaScript runs on the processor, one in a module of its own on all threads; for the GPU write it as gpuKernel(...).';
-  err.write(`\n${wrap(close, err.look.width)}\n`);
+  const close = rows.some(({ what }) => what.endsWith('no graphics card answered')) ? [DAWN, CLOSE] : [CLOSE];
+  for (const text of close) err.write(`\n${wrap(text, err.look.width)}\n`);
   return 0;
 }
 
