@@ -1,5 +1,6 @@
 import type { GpuKernel } from '../backend/kernel-types.ts';
 import { show } from '../check.ts';
+import { digest } from '../digest.ts';
 import { ModelError, OptionError } from '../errors.ts';
 import type { LocalModel } from '../pool/evaluate-rows.mjs';
 import { toLocalModel } from '../pool/load-module.mjs';
@@ -43,6 +44,14 @@ export async function openModel(where: string, model: ModelLike): Promise<Opened
 /** Whether a value was made by `gpuKernel`. */
 export function isKernel(value: unknown): value is GpuKernel {
   return (value as { readonly kind?: unknown } | null | undefined)?.kind === 'gpu-kernel';
+}
+
+/**
+ * A short text that changes with the text of a kernel, the functions it calls and its constants; undefined for other
+ * models, whose text says nothing of what it takes from outside.
+ */
+export function kernelDigest(model: unknown): string | undefined {
+  return isKernel(model) ? digest(model.moduleUrl) : undefined;
 }
 
 /** On the host a kernel is a pointwise model in float64, and its module takes it to the workers. */

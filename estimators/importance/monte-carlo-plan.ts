@@ -3,6 +3,7 @@ import { checkNumber, checkOneOf, checkOptionNames, checkPointMemory, show } fro
 import { type InputSpace, inputDigest, inputSpace } from '../../engine/distribution/inputs.ts';
 import { OptionError, type PointFailure } from '../../engine/errors.ts';
 import { checkOutputs } from '../../engine/model/evaluator.ts';
+import { kernelDigest } from '../../engine/model/local.ts';
 import { checkMissing, type MissingPolicy } from '../../engine/model/missing.ts';
 import { checkPoints } from '../../engine/random/point-plan.ts';
 import type { PointSetName } from '../../engine/random/point-set.ts';
@@ -64,6 +65,7 @@ export function checkPlan(where: string, options: MonteCarloOptions): Plan {
   }
   const events = Object.entries(options.probabilities ?? {});
   for (const [name, event] of events) checkEvent(where, name, event, options.outputs);
+  const kernel = kernelDigest(options.model);
   const missing = checkMissing(where, options.missing ?? 'error');
   return {
     space,
@@ -82,6 +84,7 @@ export function checkPlan(where: string, options: MonteCarloOptions): Plan {
       plan.replicates,
       inputDigest(space),
       missing,
+      ...(kernel === undefined ? [] : [kernel]),
     ]),
   };
 }
@@ -170,7 +173,8 @@ export function readSnapshot(
       where,
       option: 'from',
       value: saved?.plan,
-      found: 'the saved state belongs to a run with other inputs, design, points or replicates',
+      found:
+        'the saved state belongs to a run with another kernel, or other inputs, design, points or replicates',
       expected: 'a snapshot of the same method with the same options',
     });
   }

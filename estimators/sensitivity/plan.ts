@@ -52,8 +52,11 @@ const BOOTSTRAPS: readonly BootstrapName[] = ['normal', 'percentile', 'basic', '
 
 /** Dimensions of the table of direction numbers (Joe & Kuo 2008). */
 
-/** @throws OptionError for the first option that cannot be used. */
-export function planDesign(where: string, options: DesignOptions): DesignPlan {
+/**
+ * `kernel` tells kernels apart, as `kernelDigest` does.
+ * @throws OptionError for the first option that cannot be used.
+ */
+export function planDesign(where: string, options: DesignOptions, kernel?: string): DesignPlan {
   const space = inputSpace(where, options.inputs, options.dependence);
   const groups = checkGroups(where, space, options.groups);
   const design = checkOneOf(where, 'design', options.design ?? 'sobol', DESIGNS);
@@ -80,7 +83,13 @@ export function planDesign(where: string, options: DesignOptions): DesignPlan {
     secondOrder,
     estimator,
     layout,
-    fingerprint: JSON.stringify([design, points.replicates, inputDigest(space), blocks]),
+    fingerprint: JSON.stringify([
+      design,
+      points.replicates,
+      inputDigest(space),
+      blocks,
+      ...(kernel === undefined ? [] : [kernel]),
+    ]),
   };
 }
 

@@ -69,7 +69,10 @@ export function readSnapshot(bytes: Uint8Array, ctx: Context, blueprint: Bluepri
   const saved = header as Header;
   const { design, plan } = blueprint;
   if (saved?.fingerprint !== design.fingerprint) {
-    throw mismatch(design.where, 'it is of another method, or of other inputs, groups, design or replicates');
+    throw mismatch(
+      design.where,
+      'it is of another method or kernel, or of other inputs, groups, design or replicates',
+    );
   }
   if (saved.key[0] !== ctx.rng.key[0] || saved.key[1] !== ctx.rng.key[1]) {
     throw mismatch(design.where, 'it was made with another seed');

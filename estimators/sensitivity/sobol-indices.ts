@@ -1,5 +1,5 @@
 import { openEvaluator } from '../../engine/model/evaluator.ts';
-import { isKernel } from '../../engine/model/local.ts';
+import { isKernel, kernelDigest } from '../../engine/model/local.ts';
 import type { Context, Sampler, Step } from '../../engine/sampler.ts';
 import { shapeOf } from './column-keeper.ts';
 import { kindFor, openKeeper } from './open-keeper.ts';
@@ -46,7 +46,7 @@ const WHERE = 'sobolIndices';
  */
 export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolResult> {
   checkSobolOptions(WHERE, options);
-  const design = planDesign(WHERE, options);
+  const design = planDesign(WHERE, options, kernelDigest(options.model));
   const plan = planAnalysis(design, options);
   const growth = planGrowth(design, plan, options);
   const quantities = quantitiesOf(design.layout, design.estimator);

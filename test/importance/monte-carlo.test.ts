@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { hostBackend } from '../../engine/backend/host.ts';
 import { jsBackend } from '../../engine/backend/js.ts';
+import { gpuKernel } from '../../engine/backend/user-kernel.ts';
 import { gaussianCopula } from '../../engine/distribution/gaussian-copula.ts';
 import { uniform } from '../../engine/distribution/uniform.ts';
 import { ModelError } from '../../engine/errors.ts';
@@ -59,6 +60,22 @@ test('a snapshot of inputs with another dependence, or with another policy for f
   await expect(resume(method(-0.5), bytes, { seed: 5, backend })).rejects.toThrow(/other inputs/);
   await expect(resume(method(0.5, 0), bytes, { seed: 5, backend })).rejects.toThrow(/other inputs/);
   await expect(resume(method(0.5), bytes, { seed: 5, backend })).resolves.toBeDefined();
+});
+
+test('a snapshot of a kernel with other constants is refused', async () => {
+  const backend = jsBackend();
+  const method = (b: number) => {
+    const model = gpuKernel('function (x) { return x[0] * this.constants.b; }', {
+      dims: 1,
+      constants: { b },
+    });
+    return monteCarlo({ model, inputs: { a: uniform(0, 1) }, points: 64 });
+  };
+  let bytes = new Uint8Array(0);
+  for await (const at of iterate(method(1), { seed: 5, backend }))
+    bytes = new Uint8Array(await at.snapshot());
+  await expect(resume(method(2), bytes, { seed: 5, backend })).rejects.toThrow(/another kernel/);
+  await expect(resume(method(1), bytes, { seed: 5, backend })).resolves.toBeDefined();
 });
 
 // Product of two uniforms: mean 1/4, variance 7/144, P(ab < t) = t (1 - log t).

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { hostBackend } from '../../engine/backend/host.ts';
 import { jsBackend } from '../../engine/backend/js.ts';
+import { gpuKernel } from '../../engine/backend/user-kernel.ts';
 import { empirical } from '../../engine/distribution/empirical.ts';
 import { gaussianCopula } from '../../engine/distribution/gaussian-copula.ts';
 import { uniform } from '../../engine/distribution/uniform.ts';
@@ -433,6 +434,31 @@ describe('going on', () => {
     await expect(resume(atoms(2), await snapshotOf(atoms(1)), { seed: 5, backend })).rejects.toThrow(
       /other inputs/,
     );
+  });
+
+  test('a snapshot of a kernel with another text, function or constant is refused', async () => {
+    const backend = jsBackend();
+    const twice = 'function scaled(v) { return 2 * v; }';
+    const method = (
+      a = [1, 2],
+      { b = 3, sum = '+', scaled = twice }: { b?: number; sum?: '+' | '-'; scaled?: string } = {},
+    ) => {
+      const text = `function (x) { return scaled(x[0]) * this.constants.a[1] ${sum} this.constants.b * x[1] * x[2]; }`;
+      const model = gpuKernel(text, { dims: 3, constants: { a, b }, functions: [scaled] });
+      return sobolIndices({ model, inputs: f.inputs, points: 64 });
+    };
+    let bytes = new Uint8Array(0);
+    for await (const at of iterate(method(), { seed: 5, backend }))
+      bytes = new Uint8Array(await at.snapshot());
+    const others = [
+      method([1, 2.5]),
+      method([1, 2], { b: 4 }),
+      method([1, 2], { sum: '-' }),
+      method([1, 2], { scaled: twice.replace('2', '5') }),
+    ];
+    for (const other of others)
+      await expect(resume(other, bytes, { seed: 5, backend })).rejects.toThrow(/another method or kernel/);
+    await expect(resume(method(), bytes, { seed: 5, backend })).resolves.toBeDefined();
   });
 
   test('a snapshot of another seed, other inputs or more points is refused', async () => {
