@@ -29,6 +29,12 @@ export function callValue(frame: Frame, node: CallExpression, out: string[]): Va
   const inner = node.arguments.find(isFunctionNode);
   // Tools that keep names wrap a function inside into a call of theirs.
   if (inner !== undefined) frame.lower(inner, out);
+  if (namesFunction(frame, node)) {
+    throw refusal(source, node, {
+      found: 'a function inside the function cannot run on the card',
+      expected: 'the function in option `functions`',
+    });
+  }
   if (callee.type === 'MemberExpression' && !callee.computed) {
     if (isGlobal(frame, callee.object, 'Math')) return mathCall(frame, node, memberName(callee)!, out);
     if (isGlobal(frame, callee.object, 'Number') && /^is(NaN|Finite)$/.test(memberName(callee)!))
@@ -54,6 +60,15 @@ export function callValue(frame: Frame, node: CallExpression, out: string[]): Va
     found: `\`${textOf(source, callee)}(...)\` cannot be called on the card`,
     expected: 'a function of Math, or one of option `functions`',
   });
+}
+
+/** `__name(f, "f")`, by which tools that keep names begin a function in which another is declared. */
+function namesFunction(frame: Frame, { callee, arguments: given }: CallExpression): boolean {
+  const [first, second, more] = given as readonly (Expression | undefined)[];
+  const outside = (node: Node | undefined): boolean =>
+    node?.type === 'Identifier' && variableOf(frame, node as Identifier) === undefined;
+  const text = second?.type === 'Literal' && typeof second.value === 'string';
+  return text && more === undefined && outside(callee) && outside(first);
 }
 
 /** The function that is called: `f`, or what bundlers and test runners make of an imported one: `m.f`, `(0, m.f)`. */

@@ -122,6 +122,12 @@ const STATEMENTS: readonly Row[] = [
     /a function inside the function.*option `functions`/,
   ],
   ['const inner = «(a) => a; return inner(x[0]);', /a function inside the function/],
+  // As tools that keep names write these.
+  [
+    '«__name(inner, "inner"); function inner(a) { return a; } return inner(x[0]);',
+    /a function inside the function.*option `functions`/,
+  ],
+  ['const inner = __name(«(a) => a, "inner"); return inner(x[0]);', /a function inside the function/],
   ['«x[0] = 1; return 2;', /`x\[0\]` cannot be written/],
   ['«x = 1; return 2;', /`x` cannot be written/],
   ['«this.constants.d = 1; return 2;', /cannot be written/],

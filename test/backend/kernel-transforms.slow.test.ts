@@ -57,9 +57,11 @@ function check(found: Record<string, Answers>): void {
     }
     expect(card != null, `${name} (card)`).toBe(hasCard);
   }
-  expect(found['a function inside']!.refused).toMatch(
-    /a function inside the function cannot run on the card/,
-  );
+  for (const name of ['a function inside', 'a declared function inside']) {
+    expect(found[name]!.refused, name).toMatch(
+      /a function inside the function cannot run on the card; expected the function in option `functions`/,
+    );
+  }
   expect(found['a number from outside']!.refused).toMatch(
     /`[\w$.(), ]+` comes from outside the function|cannot be called/,
   );

@@ -81,6 +81,16 @@ export function kernels(): Record<string, () => GpuKernel> {
         },
         { dims: 2 },
       ),
+    'a declared function inside': () =>
+      gpuKernel(
+        (x) => {
+          function twice(v: number): number {
+            return 2 * v;
+          }
+          return twice(x[0]!) + twice(x[1]!);
+        },
+        { dims: 2 },
+      ),
     'a number from outside': () => gpuKernel((x) => x[0]! * outside(), { dims: 2 }),
   };
 }
