@@ -96,12 +96,13 @@ export function checkOneOf<T extends string>(
 }
 
 /**
- * The allowed name closest in spelling (at most a third of the letters differ, and not all of them), or else the only
+ * The allowed name closest in spelling (at most a third of the letters differ, in short names
+ * one of three or two of more), or else the only
  * one that begins with `name`, from three letters on; undefined when there is none.
  */
 export function nearestName<T extends string>(name: string, allowed: readonly T[]): T | undefined {
   let best: T | undefined;
-  let least = Math.min(name.length, Math.max(2, Math.ceil(name.length / 3)) + 1);
+  let least = Math.min(name.length - 1, Math.max(2, Math.ceil(name.length / 3))) + 1;
   for (const candidate of allowed) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < least) {

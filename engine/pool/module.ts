@@ -18,6 +18,15 @@ export async function loadModule(url: string): Promise<Record<string, unknown>> 
 /** What a module that cannot be loaded is told with, wherever it was tried. */
 export function loadError(url: string, reason: string, cause?: unknown): ModelError {
   const place = placeOf(url, cause);
+  // A call of ours refused: it says itself what was expected, and in a kernel its lines count within the function.
+  if (cause instanceof EngineError) {
+    return new ModelError({
+      where: `${moduleName(url)}${place === undefined ? '' : `, line ${place}`}`,
+      found: `the module cannot be loaded (${reason})`,
+      expected: 'calls that are accepted',
+      cause,
+    });
+  }
   const missing = MISSING_EXPORT.exec(reason)?.[1];
   return new ModelError({
     where: `${moduleName(url)}${place === undefined ? '' : `, line ${place}`}`,

@@ -32,7 +32,7 @@ export function resultWarnings(
     ...analysis.plan.warnings,
     oneReplicate(finding, answer),
     rowsDropped(finding, answer),
-    constantOutput(outputs),
+    constantOutput(finding, outputs),
     noVariance(finding, outputs),
     negative(outputs),
     totalBelowFirst(outputs),
@@ -91,14 +91,20 @@ function rowsDropped({ ready, filled, analysis }: Finding, answer: Answer): Warn
   };
 }
 
-function constantOutput(outputs: readonly OutputIndices[]): Warning | undefined {
+function constantOutput({ place }: Finding, outputs: readonly OutputIndices[]): Warning | undefined {
   const constant = outputs.filter((output) => output.constant);
   const first = constant[0];
   if (first === undefined) return undefined;
   const which = outputs.length === 1 ? 'The output' : `Output ${first.name}${others(constant.length - 1)}`;
+  const value = Number(first.mean.toPrecision(6));
+  // On a card a small change beside a large value is rounded away, and then the ranges are not to blame.
+  const [seen, fix] =
+    place.card === undefined
+      ? ['', 'Check the ranges of the inputs.']
+      : [' as float32', "Run it with backend: 'wasm', or check the ranges."];
   return {
     code: 'constant-output',
-    message: `${which} never changed (always ${Number(first.mean.toPrecision(6))}), so there is no variance to share out: all indices are n/a. Check the ranges of the inputs.`,
+    message: `${which} never changed (always ${value}${seen}), so there is no variance to share out: all indices are n/a. ${fix}`,
     value: first.mean,
   };
 }

@@ -232,6 +232,15 @@ describeGpu('a kernel on a card', () => {
     expect(gpu.used).toBe(0);
   });
 
+  test('a change that float32 rounds away is not blamed on the ranges of the inputs', async () => {
+    const far = gpuKernel((x) => 1e10 + x[0]! + x[1]! + x[2]!, { dims: 3 });
+    const result = await there({ inputs, model: far, points: 8192 });
+    const told = result.diagnostics.warnings.find(({ code }) => code === 'constant-output');
+    expect(told?.message).toMatch(
+      /^The output never changed \(always 10000000000 as float32\).* backend: 'wasm'/,
+    );
+  });
+
   test('a kernel of other dimensions is refused before any work', async () => {
     await expect(there({ ...two, inputs: { a: uniform(0, 1), b: uniform(0, 1) } })).rejects.toThrow(
       'kernel `two` takes 3 numbers a point, and there are 2 inputs; expected a kernel with dims: 2.',
