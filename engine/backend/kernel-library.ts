@@ -15,7 +15,7 @@ const V = { v: 'Number' } as const;
 const AB = { a: 'Number', b: 'Number' } as const;
 const IN = { i: 'Integer', n: 'Integer' } as const;
 
-/** A function of Math; `checked` where it has a domain, outside of which the point fails. */
+/** A function of Math; `checked` where it has a domain or grows beyond float32, outside of which the point fails. */
 function math(name: ElementaryName, js: string, checked: boolean): LibraryFunction {
   const value = `${name}(v)`;
   return {
@@ -131,7 +131,7 @@ export const LIBRARY: Readonly<Record<string, LibraryFunction>> = {
   ),
   gsquare: plain(V, 'return v * v;', 'return v * v;'),
   gcube: plain(V, 'return v * v * v;', 'return v * v * v;'),
-  gpow: plain(AB, 'return e_pow(a, b);', 'return Math.pow(a, b);', ['e_pow']),
+  gpow: plain(AB, 'return kernel_check(e_pow(a, b));', 'return Math.pow(a, b);', ['e_pow']),
   gabs: plain(V, 'return abs(v);', 'return Math.abs(v);'),
   gceil: plain(V, 'return ceil(v);', 'return Math.ceil(v);'),
   gfloor: plain(V, 'return floor(v);', 'return Math.floor(v);'),
@@ -160,16 +160,16 @@ export const LIBRARY: Readonly<Record<string, LibraryFunction>> = {
   gatanh: math('e_atanh', 'Math.atanh', true),
   gcbrt: math('e_cbrt', 'Math.cbrt', false),
   gcos: wave('e_cos', 'Math.cos'),
-  gcosh: math('e_cosh', 'Math.cosh', false),
-  gexp: { ...math('e_exp', 'Math.exp', false), js: EXP },
-  gexpmone: math('e_expm1', 'Math.expm1', false),
-  ghypot: plain(AB, 'return e_hypot(a, b);', 'return Math.sqrt(a * a + b * b);', ['e_hypot']),
+  gcosh: math('e_cosh', 'Math.cosh', true),
+  gexp: { ...math('e_exp', 'Math.exp', true), js: EXP },
+  gexpmone: math('e_expm1', 'Math.expm1', true),
+  ghypot: plain(AB, 'return kernel_check(e_hypot(a, b));', 'return Math.sqrt(a * a + b * b);', ['e_hypot']),
   glog: math('e_log', 'Math.log', true),
   glogten: math('e_log10', 'Math.log10', true),
   glogonep: math('e_log1p', 'Math.log1p', true),
   glogtwo: math('e_log2', 'Math.log2', true),
   gsin: wave('e_sin', 'Math.sin'),
-  gsinh: math('e_sinh', 'Math.sinh', false),
+  gsinh: math('e_sinh', 'Math.sinh', true),
   gsqrt: math('e_sqrt', 'Math.sqrt', true),
   gtan: wave('e_tan', 'Math.tan'),
   gtanh: math('e_tanh', 'Math.tanh', false),

@@ -75,7 +75,9 @@ export function arithmetic(
     checkExact(frame, b, rightNode, 'the remainder');
     return number(call(frame.program, 'gmod', operand(frame, a, leftNode), hidden(frame, b, rightNode)));
   }
-  return number(`(${operand(frame, a, leftNode)} ${operator} ${operand(frame, b, rightNode)})`);
+  // A compiler may take 0 times anything for 0.
+  const text = operator === '*' && (a.constant === 0 || b.constant === 0) ? hidden : operand;
+  return number(`(${text(frame, a, leftNode)} ${operator} ${text(frame, b, rightNode)})`);
 }
 
 function sides(node: Node): readonly [Node, Node] {
@@ -134,7 +136,7 @@ export function power(frame: Frame, node: Node, a: NumberValue, b: NumberValue):
     case -1:
       return number(call(program, 'gdiv', numberText(frame, constantNumber(1), node), base()));
     default:
-      return number(call(program, 'gpow', base(), hidden(frame, b, node)));
+      return number(call(program, 'gpow', base(), hidden(frame, b, node)), { finite: true });
   }
 }
 

@@ -128,6 +128,28 @@ describeGpu('traps of gpu.js, without and with their guards', () => {
     expect(refused('(x) => x[0] !== x[0] ? 1 : 0')).toMatch(/column 8: `x\[0\] !== x\[0\]` tests for NaN/);
   });
 
+  test('9b. 0 times what is not a number may be taken for 0: ours fails', async () => {
+    const lost: readonly (readonly [string, number])[] = [
+      ['x[0] ** 1.5', -2],
+      ['Math.pow(x[0], 0.3)', -2],
+      ['Math.exp(1000 * x[0])', 1],
+      ['Math.expm1(1000 * x[0])', 1],
+      ['Math.cosh(1000 * x[0])', 1],
+      ['Math.sinh(1000 * x[0])', 1],
+      ['Math.hypot(x[0], 1)', Number.POSITIVE_INFINITY],
+      ['x[0]', Number.NaN],
+      ['x[0]', Number.POSITIVE_INFINITY],
+    ];
+    for (const [text, x] of lost)
+      for (const product of [`0 * (${text})`, `(${text}) * -0`, `this.constants.z[0] * (${text})`]) {
+        const kernel = `function (x) { return 1 + ${product}; }`;
+        const host = gpuKernel(kernel, { dims: 1, constants: { z: [0] } });
+        expect(host.evaluate(Float64Array.of(x)), kernel).toBeNaN();
+        expect(await guarded(kernel, [x], { z: [0] }), kernel).toBeNaN();
+      }
+    expect(await guarded('(x) => 1 + 0 * x[0] ** 1.5', [2])).toBe(1);
+  });
+
   test('10. log1p and expm1 near 0 are 0: ours are right', async () => {
     for (const name of ['log1p', 'expm1']) {
       expect(await alone(`function (a) { return Math.${name}(a[0]); }`, [F(1e-8)])).toBe(0);
