@@ -3,19 +3,28 @@ import type { KernelCode } from '../kernel-types.ts';
 import { type NoiseShape, noiseCode } from './moves.ts';
 import { UNIFORM } from './uniform.ts';
 
-export type MetropolisParam =
-  | 'k0'
-  | 'k1'
-  | 'first'
-  | 'step'
-  | 'channel'
-  | 'acceptance'
-  | 'fresh'
-  | 'drift'
-  | 'scale';
-
 /** A row of `outcome` where a density was NaN or infinite. */
 export const FAILED = 0xffffffff;
+
+const BUFFERS = {
+  x: 'write f32',
+  constants: 'read f32',
+  factor: 'read f32',
+  logDensity: 'write f32',
+  outcome: 'write u32',
+} as const;
+
+const PARAMS = {
+  k0: 'u32',
+  k1: 'u32',
+  first: 'u32',
+  step: 'u32',
+  channel: 'u32',
+  acceptance: 'u32',
+  fresh: 'u32',
+  drift: 'f32',
+  scale: 'f32',
+} as const;
 
 /**
  * One Metropolis move of the rows of `x` [n, d] in place: proposal, density, decision in one pass; one item a row.
@@ -38,28 +47,12 @@ export function metropolisShader(
   shape: NoiseShape,
   scored: boolean,
   output: number,
-): Shader<'x' | 'constants' | 'factor' | 'logDensity' | 'outcome', MetropolisParam> {
+): Shader<keyof typeof BUFFERS, keyof typeof PARAMS> {
   const drift = scored ? 'p.drift * result[r]' : '0.0';
   return {
     name: `metropolis${d}${shape}`,
-    buffers: {
-      x: 'write f32',
-      constants: 'read f32',
-      factor: 'read f32',
-      logDensity: 'write f32',
-      outcome: 'write u32',
-    },
-    params: {
-      k0: 'u32',
-      k1: 'u32',
-      first: 'u32',
-      step: 'u32',
-      channel: 'u32',
-      acceptance: 'u32',
-      fresh: 'u32',
-      drift: 'f32',
-      scale: 'f32',
-    },
+    buffers: BUFFERS,
+    params: PARAMS,
     per: 'item',
     code: `${code}
 ${noiseCode(d, shape)}
