@@ -19,7 +19,16 @@ import {
 
 /** The point of a kernel. */
 export function pointArray(dims: number): ArrayValue {
-  return { kind: 'array', from: 'point', name: 'x', shape: [dims], at: 0, offsets: [], locals: [] };
+  return {
+    kind: 'array',
+    from: 'point',
+    name: 'x',
+    shape: [dims],
+    at: 0,
+    offsets: [],
+    locals: [],
+    rounded: undefined,
+  };
 }
 
 /** x[j], this.constants.mu[k][j], this.constants.size, Math.PI, v.length. */
@@ -67,7 +76,7 @@ function nameOf(frame: Frame, node: MemberExpression): string {
 export function constantValue({ program, source }: Frame, node: Node, name: string): Value {
   const { numbers, arrays } = program.constants;
   const value = numbers.get(name);
-  if (value !== undefined) return constantNumber(value);
+  if (value !== undefined) return constantNumber(value, true);
   const array = arrays.get(name);
   if (array !== undefined)
     return {
@@ -78,6 +87,7 @@ export function constantValue({ program, source }: Frame, node: Node, name: stri
       at: array.at,
       offsets: [],
       locals: [],
+      rounded: array.rounded,
     };
   const names = [...numbers.keys(), ...arrays.keys()];
   const near = nearestName(name, names);
@@ -113,7 +123,7 @@ export function element(frame: Frame, node: Node, array: ArrayValue, index: Numb
     : [stride === 1 ? inside.text : `(${inside.text} * ${int(frame, stride)})`];
   const part: ArrayValue = { ...array, shape, at, offsets: [...array.offsets, ...offset] };
   if (shape.length > 0) return part;
-  return number(frame.program.read(array.from, positionText(frame, part)));
+  return number(frame.program.read(array.from, positionText(frame, part)), { rounded: array.rounded });
 }
 
 function int(frame: Frame, value: number): string {
@@ -152,8 +162,8 @@ function indexInside(frame: Frame, node: Node, index: NumberValue, length: numbe
 }
 
 /** An element of an array written in the kernel, which is as many variables. */
-function localElement(frame: Frame, { locals }: ArrayValue, index: IntForm): NumberValue {
-  if (isFixed(index)) return number(locals[index.lo]!);
+function localElement(frame: Frame, { locals, rounded }: ArrayValue, index: IntForm): NumberValue {
+  if (isFixed(index)) return number(locals[index.lo]!, { rounded });
   const numbers = [...locals, ...Array.from({ length: 4 - locals.length }, () => locals[0]!)];
-  return number(call(frame.program, 'gpick', index.text, ...numbers));
+  return number(call(frame.program, 'gpick', index.text, ...numbers), { rounded });
 }

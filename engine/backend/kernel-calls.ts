@@ -1,4 +1,5 @@
 import type { CallExpression, Expression, Identifier, Node } from 'acorn';
+import { mayRound, noteRounded, roundedOf } from './kernel-exact.ts';
 import { MATH, type MathFunction } from './kernel-math.ts';
 import { isGlobal, memberName, unknownMember, unknownName } from './kernel-names.ts';
 import { noNaN, power } from './kernel-operators.ts';
@@ -49,10 +50,13 @@ export function callValue(frame: Frame, node: CallExpression, out: string[]): Va
     const values = node.arguments.map((argument) => numeric(frame, argument, out));
     const texts = values.map((value, i) => operand(frame, value, node.arguments[i]!));
     prepare(frame, node, helper, texts.length);
+    helper.resolution.parameters.forEach((parameter, i) => {
+      noteRounded(frame.program, parameter, roundedOf(values[i]!));
+    });
     const text = `${helper.id}(${texts.join(', ')})`;
     if (helper.returns === 'boolean')
       return boolean(`(${text} !== ${numberText(frame, constantNumber(0), node)})`);
-    return number(text, { infinite: helper.infinite });
+    return number(text, { infinite: helper.infinite, rounded: helper.rounded });
   }
   if (callee.type === 'Identifier' && variableOf(frame, callee) === undefined)
     throw unknownName(frame, callee, true);
@@ -121,7 +125,8 @@ function folded(
   values: readonly NumberValue[],
 ): NumberValue {
   const value = fold(...values.map(({ constant }) => constant!));
-  if (!Number.isNaN(value)) return constantNumber(value);
+  const given = values.some((part) => part.given === true);
+  if (!Number.isNaN(value)) return constantNumber(value, given);
   throw refusal(frame.source, node, {
     found: `\`${textOf(frame.source, node)}\` is never a number`,
     expected: 'a number',
@@ -139,8 +144,9 @@ function mathValue(
   const at = (i: number): Node => node.arguments[i]!;
   const [first] = values;
   if (name === 'pow') return power(frame, node, first!, values[1]!);
+  if (name === 'fround') return number(call(program, 'gfround', operand(frame, mayRound(first!), at(0))));
   // Rounding an integer changes nothing.
-  if (first!.int !== undefined && /^(floor|ceil|round|trunc|fround)$/.test(name)) return first!;
+  if (first!.int !== undefined && /^(floor|ceil|round|trunc)$/.test(name)) return first!;
   const extreme = name === 'max' || name === 'min';
   const argument = (value: NumberValue, i: number): string => {
     if (known.argument === 'shown') return operand(frame, value, at(i));
@@ -149,16 +155,20 @@ function mathValue(
     return value.finite ? text : call(program, 'gfinite', text);
   };
   const texts = values.map(argument);
+  const rounded = extreme || known.argument === 'shown' ? values.map(roundedOf).find(Boolean) : undefined;
   const infinite = extreme && values.some((value) => value.infinite);
   if (known.takes[1] === 2) return number(call(program, known.name, ...texts), { finite: known.finite });
   // More than two go in pairs; one alone is itself, or its own size for hypot.
   const [head, ...rest] = texts;
-  if (rest.length === 0 && extreme) return number(head!, { infinite, finite: true });
+  if (rest.length === 0 && extreme) return number(head!, { infinite, finite: true, rounded });
   if (rest.length === 0)
-    return number(call(program, name === 'hypot' ? 'gabs' : known.name, head!), { finite: known.finite });
+    return number(call(program, name === 'hypot' ? 'gabs' : known.name, head!), {
+      finite: known.finite,
+      rounded,
+    });
   return number(
     rest.reduce((sofar, text) => call(program, known.name, sofar, text), head!),
-    { infinite, finite: known.finite },
+    { infinite, finite: known.finite, rounded },
   );
 }
 

@@ -1,5 +1,6 @@
 import { show } from '../check.ts';
 import { OptionError } from '../errors.ts';
+import { type Rounded, roundedElement } from './kernel-exact.ts';
 import type { KernelConstant, KernelConstants } from './kernel-types.ts';
 
 /** A constant array in the buffer of constants. */
@@ -8,6 +9,8 @@ export interface ConstantArray {
   readonly at: number;
   /** Lengths of its levels, outermost first. */
   readonly shape: readonly number[];
+  /** An integer that float32 rounds among its numbers. */
+  readonly rounded: Rounded | undefined;
 }
 
 /** The constants of a kernel, checked and copied. */
@@ -45,7 +48,7 @@ export function constantTable(where: string, constants: unknown): ConstantTable 
       continue;
     }
     const shape = shapeOf(where, place, value);
-    arrays.set(name, { at: length, shape });
+    arrays.set(name, { at: length, shape, rounded: undefined });
     length += shape.reduce((product, part) => product * part, 1);
     if (length > MOST_NUMBERS)
       throw wrong(where, place, value, `at most ${MOST_NUMBERS} numbers in all constants`);
@@ -55,6 +58,7 @@ export function constantTable(where: string, constants: unknown): ConstantTable 
     const value = (constants as KernelConstants)[name]!;
     pack(where, `constants.${name}`, value, shape, packed, at);
     host[name] = copyOf(value);
+    arrays.set(name, { at, shape, rounded: roundedElement(value) });
   }
   return { host, numbers, arrays, packed };
 }

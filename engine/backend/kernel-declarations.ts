@@ -1,5 +1,6 @@
 import type { Identifier, Node, Pattern, VariableDeclaration } from 'acorn';
 import { constantValue, element } from './kernel-arrays.ts';
+import { roundedOf } from './kernel-exact.ts';
 import { isConstants } from './kernel-names.ts';
 import type { Variable } from './kernel-resolve.ts';
 import { refusal, textOf } from './kernel-source.ts';
@@ -125,9 +126,10 @@ function localArray(
         expected: 'numbers only; nested arrays go into option `constants`',
       });
     }
-    return operand(frame, asNumber(frame, frame.lower(part, out), part), part);
+    const found = asNumber(frame, frame.lower(part, out), part);
+    return { text: operand(frame, found, part), rounded: roundedOf(found) };
   });
-  const locals = values.map((text) => {
+  const locals = values.map(({ text }) => {
     const id = fresh(frame.program, 'v');
     out.push(`let ${id} = ${text};`);
     return id;
@@ -140,6 +142,7 @@ function localArray(
     at: 0,
     offsets: [],
     locals,
+    rounded: values.find(({ rounded }) => rounded !== undefined)?.rounded,
   };
   frame.bindings.set(variableOf(frame, node)!, { kind: 'value', value });
 }

@@ -1,6 +1,7 @@
 import type { BinaryExpression, Expression, Identifier, Literal, Node, UnaryExpression } from 'acorn';
 import { memberValue } from './kernel-arrays.ts';
 import { callValue } from './kernel-calls.ts';
+import { roundedOf } from './kernel-exact.ts';
 import { unknownName } from './kernel-names.ts';
 import { arithmetic, comparison } from './kernel-operators.ts';
 import { changesSomething } from './kernel-resolve.ts';
@@ -123,7 +124,11 @@ function identifier(frame: Frame, node: Identifier): Value {
       expected: 'its declaration first',
     });
   }
-  if (binding.kind === 'value') return binding.value;
+  const { rounded } = variable;
+  if (binding.kind === 'value') {
+    const { value } = binding;
+    return rounded === undefined || value.kind === 'boolean' ? value : { ...value, rounded };
+  }
   if (binding.kind === 'constants') {
     throw refusal(frame.source, node, {
       found: `\`${name}\` is all constants at once`,
@@ -138,7 +143,7 @@ function identifier(frame: Frame, node: Identifier): Value {
   }
   if (variable.holds === 'boolean')
     return boolean(`(${binding.id} !== ${numberText(frame, constantNumber(0), node)})`);
-  return number(binding.id, { infinite: variable.infinite });
+  return number(binding.id, { infinite: variable.infinite, rounded });
 }
 
 function unary(frame: Frame, node: UnaryExpression, out: string[]): Value {
@@ -154,7 +159,7 @@ function unary(frame: Frame, node: UnaryExpression, out: string[]): Value {
   }
   const value = numeric(frame, node.argument, out);
   if (node.operator === '+') return value;
-  if (value.constant !== undefined) return constantNumber(-value.constant);
+  if (value.constant !== undefined) return constantNumber(-value.constant, value.given);
   if (value.int !== undefined && value.int.lo > 0) {
     const { text, lo, hi } = value.int;
     return integer({ text: `(-${text})`, lo: -hi, hi: -lo });
@@ -237,7 +242,11 @@ function conditional(
   yes.push(`${id} = ${numberText(frame, a, node.consequent)};`);
   no.push(`${id} = ${numberText(frame, b, node.alternate)};`);
   out.push(`let ${id} = ${zero};`, choose(test.text, yes, no));
-  return number(id, { infinite: a.infinite || b.infinite, finite: a.finite && b.finite });
+  return number(id, {
+    infinite: a.infinite || b.infinite,
+    finite: a.finite && b.finite,
+    rounded: roundedOf(a) ?? roundedOf(b),
+  });
 }
 
 const INSTEAD: Readonly<Record<string, readonly [found: string, expected: string]>> = {

@@ -1,4 +1,5 @@
 import type { Node } from 'acorn';
+import { noteRounded, roundedOf } from './kernel-exact.ts';
 import { refusal } from './kernel-source.ts';
 import { functionBody } from './kernel-statements.ts';
 import {
@@ -75,5 +76,6 @@ function answerHelper(frame: Frame, node: Node, value: Value | readonly Value[],
     helper.infinite = true;
     frame.program.changed = true;
   }
+  noteRounded(frame.program, helper, roundedOf(found));
   out.push(`return ${numberText(frame, found, node)};`);
 }

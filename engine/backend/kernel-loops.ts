@@ -1,4 +1,5 @@
 import type { BinaryExpression, Expression, ForStatement, Identifier, Node, Statement } from 'acorn';
+import { MOST_EXACT } from './kernel-exact.ts';
 import { condition } from './kernel-expressions.ts';
 import { children, type Variable } from './kernel-resolve.ts';
 import { type Refusal, refusal, textOf } from './kernel-source.ts';
@@ -55,7 +56,9 @@ export function forLoop(frame: Frame, node: ForStatement, out: string[], lower: 
   const count = countOf(frame, bound as BinaryExpression, counter, step.by, node, out);
   const rounds = mostRounds(frame, count, node);
   const id = fresh(frame.program, 'c');
-  frame.bindings.set(counter, { kind: 'value', value: counted(frame, count, id, rounds) });
+  const value = counted(frame, count, id, rounds);
+  checkCounter(frame, node, counter, value);
+  frame.bindings.set(counter, { kind: 'value', value });
   frame.assigned.add(counter);
   const before = new Set(frame.assigned);
   const body: string[] = [];
@@ -250,6 +253,16 @@ function checkRounds(frame: Frame, node: ForStatement, rounds: number): number {
   throw refusal(frame.source, node.test!, {
     found: `the loop may take ${rounds} rounds`,
     expected: `at most 2^24 = ${MOST_ROUNDS}`,
+  });
+}
+
+/** @throws OptionError for a counter that float32 would round. */
+function checkCounter(frame: Frame, node: ForStatement, { name }: Variable, { int }: NumberValue): void {
+  if (int === undefined || (int.lo >= -MOST_EXACT && int.hi <= MOST_EXACT)) return;
+  throw refusal(frame.source, node.test!, {
+    found: `the counter \`${name}\` goes from ${int.lo} to ${int.hi}, which float32 rounds`,
+    expected: `integers up to 2^24 = ${MOST_EXACT} in size`,
+    fix: 'Count from 0.',
   });
 }
 

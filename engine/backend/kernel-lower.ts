@@ -75,6 +75,7 @@ export function lowerKernel(options: LoweringOptions): LoweredKernel {
         state: 'new',
         returns: 'number',
         infinite: false,
+        rounded: undefined,
         text: '',
         parameters: [],
       },

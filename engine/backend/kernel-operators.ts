@@ -1,4 +1,5 @@
 import type { BinaryExpression, Node } from 'acorn';
+import { checkExact, mayRound, roundedResult, staysApart } from './kernel-exact.ts';
 import { type Refusal, refusal, textOf } from './kernel-source.ts';
 import {
   asNumber,
@@ -55,20 +56,24 @@ export function arithmetic(
   const fold = FOLD[operator];
   if (fold === undefined) throw refusal(frame.source, node, noBits(operator));
   const [leftNode, rightNode] = sides(node);
-  const a = asNumber(frame, left, leftNode);
-  const b = asNumber(frame, right, rightNode);
-  if (a.constant !== undefined && b.constant !== undefined) {
-    const value = fold(a.constant, b.constant);
-    if (!Number.isNaN(value)) return constantNumber(value);
+  const first = asNumber(frame, left, leftNode);
+  const second = asNumber(frame, right, rightNode);
+  const given = first.given === true || second.given === true;
+  if (first.constant !== undefined && second.constant !== undefined) {
+    const value = fold(first.constant, second.constant);
+    if (!Number.isNaN(value)) return constantNumber(value, given);
     throw refusal(frame.source, node, {
       found: `\`${textOf(frame.source, node)}\` is never a number`,
       expected: 'a number',
     });
   }
+  const scales = /^[*/]/.test(operator);
+  const a = scales ? mayRound(first) : first;
+  const b = scales ? mayRound(second) : second;
   if (operator === '**') return power(frame, node, a, b);
   const whole =
     a.int === undefined || b.int === undefined ? undefined : wholeNumbers(frame, operator, a.int, b.int);
-  if (whole !== undefined) return whole;
+  if (whole !== undefined) return { ...whole, given: given || operator === '*' };
   if (operator === '/') return quotient(frame, node, a, b);
   if (operator === '%') {
     checkExact(frame, a, leftNode, 'the remainder');
@@ -77,7 +82,8 @@ export function arithmetic(
   }
   // A compiler may take 0 times anything for 0.
   const text = operator === '*' && (a.constant === 0 || b.constant === 0) ? hidden : operand;
-  return number(`(${text(frame, a, leftNode)} ${operator} ${text(frame, b, rightNode)})`);
+  const rounded = roundedResult(operator, a, b);
+  return number(`(${text(frame, a, leftNode)} ${operator} ${text(frame, b, rightNode)})`, { rounded });
 }
 
 function sides(node: Node): readonly [Node, Node] {
@@ -154,20 +160,11 @@ export function comparison(frame: Frame, node: BinaryExpression, left: Value, ri
   if (a.constant !== undefined && b.constant !== undefined)
     return constantBoolean(compare(a.constant, b.constant));
   if (/^[=!]/.test(operator)) {
-    checkExact(frame, a, node.left, 'a comparison');
-    checkExact(frame, b, node.right, 'a comparison');
+    if (!staysApart(a, b)) checkExact(frame, a, node.left, 'a comparison');
+    if (!staysApart(b, a)) checkExact(frame, b, node.right, 'a comparison');
   }
   const sign = operator === '==' ? '===' : operator === '!=' ? '!==' : operator;
   return boolean(`(${compared(frame, a, node.left)} ${sign} ${compared(frame, b, node.right)})`);
-}
-
-/** Integers that float32 rounds must not be where one more or less matters. */
-function checkExact(frame: Frame, { constant }: NumberValue, node: Node, use: string): void {
-  if (constant === undefined || !Number.isInteger(constant) || Math.fround(constant) === constant) return;
-  throw refusal(frame.source, node, {
-    found: `float32 makes ${constant} ${Math.fround(constant)}, which changes ${use}`,
-    expected: 'integers up to 2^24 = 16777216 here',
-  });
 }
 
 /** What `x !== x`, isNaN and their like are told with. */

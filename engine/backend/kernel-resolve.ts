@@ -1,4 +1,5 @@
 import type { Identifier, Node, Pattern, VariableDeclaration } from 'acorn';
+import type { Rounded } from './kernel-exact.ts';
 import { type KernelSource, refusal } from './kernel-source.ts';
 
 /** A local variable or parameter of a kernel. */
@@ -10,6 +11,8 @@ export interface Variable {
   readonly changes: Node[];
   /** Whether it may hold the stand-in of an infinity; found while lowering, only ever from false to true. */
   infinite: boolean;
+  /** An integer that float32 rounds and that it may hold; found in the same way. */
+  rounded: Rounded | undefined;
   /** What it holds, from its first value on. */
   holds: 'number' | 'boolean' | undefined;
 }
@@ -46,6 +49,7 @@ export function resolveNames(source: KernelSource): Resolution {
       declared: node,
       changes: [],
       infinite: false,
+      rounded: undefined,
       holds: undefined,
     };
     scope.names.set(node.name, variable);

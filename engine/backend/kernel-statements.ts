@@ -9,6 +9,7 @@ import type {
   UpdateExpression,
 } from 'acorn';
 import { declaration } from './kernel-declarations.ts';
+import { noteRounded, roundedOf } from './kernel-exact.ts';
 import { condition, storeBoolean } from './kernel-expressions.ts';
 import { forLoop } from './kernel-loops.ts';
 import { unknownName } from './kernel-names.ts';
@@ -332,6 +333,7 @@ function assign(frame: Frame, node: Node, variable: Variable, id: string, value:
     variable.infinite = true;
     frame.program.changed = true;
   }
+  if (value.kind === 'number') noteRounded(frame.program, variable, roundedOf(value));
   const text = value.kind === 'number' ? numberText(frame, value, node) : flagged(frame, node, value, out);
   out.push(`${id} = ${text};`);
   frame.assigned.add(variable);

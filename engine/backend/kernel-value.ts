@@ -1,6 +1,7 @@
 import type { Identifier, Node } from 'acorn';
 import type { ConstantTable } from './kernel-constants.ts';
 import { FLOAT_MAX } from './kernel-constants.ts';
+import { checkWritten, type Rounded } from './kernel-exact.ts';
 import type { Resolution, Variable } from './kernel-resolve.ts';
 import { type KernelSource, refusal, textOf } from './kernel-source.ts';
 
@@ -23,6 +24,10 @@ export interface NumberValue {
   readonly infinite: boolean;
   /** Whether it is known to be finite. */
   readonly finite: boolean;
+  /** Whether it comes from option `constants`, so that it need not be an exact integer. */
+  readonly given?: boolean | undefined;
+  /** An integer that float32 rounds and that went into it. */
+  readonly rounded?: Rounded | undefined;
 }
 
 export interface BooleanValue {
@@ -44,6 +49,8 @@ export interface ArrayValue {
   readonly offsets: readonly string[];
   /** Variables of a local array. */
   readonly locals: readonly string[];
+  /** An integer that float32 rounds among its numbers. */
+  readonly rounded: Rounded | undefined;
 }
 
 export type Value = NumberValue | BooleanValue | ArrayValue;
@@ -66,6 +73,7 @@ export interface Helper {
   state: 'new' | 'open' | 'done';
   returns: 'number' | 'boolean';
   infinite: boolean;
+  rounded: Rounded | undefined;
   text: string;
   parameters: readonly string[];
 }
@@ -110,20 +118,24 @@ export function fresh(program: Program, letter: string): string {
   return `${letter}${program.fresh++}`;
 }
 
-/** A known number. */
-export function constantNumber(constant: number): NumberValue {
+/** A known number; `given` when it comes from option `constants`. */
+export function constantNumber(constant: number, given = false): NumberValue {
   const whole = Number.isInteger(constant) && Math.abs(constant) < 2 ** 31;
   const int = whole ? { text: '', lo: constant, hi: constant } : undefined;
   const infinite = !Number.isFinite(constant);
-  return { kind: 'number', text: undefined, constant, int, infinite, finite: true };
+  return { kind: 'number', text: undefined, constant, int, infinite, finite: true, given };
 }
 
 /** A computed number. */
 export function number(
   text: string,
-  { infinite = false, finite = false }: { infinite?: boolean; finite?: boolean } = {},
+  {
+    infinite = false,
+    finite = false,
+    rounded,
+  }: Partial<Pick<NumberValue, 'infinite' | 'finite' | 'rounded'>> = {},
 ): NumberValue {
-  return { kind: 'number', text, constant: undefined, int: undefined, infinite, finite };
+  return { kind: 'number', text, constant: undefined, int: undefined, infinite, finite, rounded };
 }
 
 /** An integer in lo..hi; a constant when these are one. */
@@ -152,9 +164,10 @@ export function call(program: Program, name: string, ...values: readonly string[
 
 /**
  * Text of a number as a float.
- * @throws OptionError for a constant that float32 cannot hold.
+ * @throws OptionError for a constant that float32 cannot hold, and for an integer that it rounds.
  */
 export function numberText(frame: Frame, value: NumberValue, node: Node): string {
+  checkWritten(frame, value, node);
   if (value.constant !== undefined) return floatText(frame, value.constant, node);
   if (value.int !== undefined) return call(frame.program, 'gfloat', intText(frame.program, value.int));
   return value.text!;

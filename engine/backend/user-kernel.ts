@@ -60,10 +60,15 @@ interface KernelPlan {
  * sees nothing else from outside. It may be an expression, a declaration, an arrow function (without `this`), a method,
  * or text; it returns one number, up to four as `[a, b]`, or for more outputs it is a function (x, j) of output j.
  *
- * On the card all numbers are float32: results within 1e-5 of the host's, integers exact up to 2^24. A point fails, and its
- * outputs are NaN, where a step has no finite answer: a division by 0, log of 0, an index outside, a result above 3.4e38,
- * sin beyond 1e5. Only `Infinity` itself may be returned, kept in variables, compared, and go through Math.max and Math.min:
- * on the card it is the largest float32 until it is returned, and any other use of it makes the point fail.
+ * On the card all numbers are float32: results within 1e-5 of the host's, integers exact up to 2^24 = 16777216. Larger ones
+ * that float32 rounds are refused where they are written, unless they are multiplied or divided, and as constants in %,
+ * === and !==; inside Math.fround they may stand anywhere. What is computed beyond 2^24, as by a variable that counts on, is
+ * rounded without a word.
+ *
+ * A point fails, and its outputs are NaN, where a step has no finite answer: a division by 0, log of 0, an index outside, a
+ * result above 3.4e38, sin beyond 1e5. Only `Infinity` itself may be returned, kept in variables, compared, and go through
+ * Math.max and Math.min: on the card it is the largest float32 until it is returned, and any other use of it makes the
+ * point fail.
  *
  * @example
  * const density = gpuKernel(

@@ -22,6 +22,48 @@ const REFUSED: readonly Row[] = [
   ['«Math.clz32(x[0])', /clz32/],
   ['x[0] % «1234567891', /float32 makes 1234567891 1234567936/],
   ['x[0] === «16777217 ? 1 : 0', /float32 makes 16777217 16777216/],
+  [
+    'x[0] + «16777217 - 16777216',
+    /float32 makes 16777217 16777216; expected integers up to 2\^24.*Math\.fround/,
+  ],
+  ['x[0] - «2.99792458e8', /float32 makes 299792458 299792448/],
+  ['x[0] + («16777216 + 1)', /float32 makes 16777217 16777216/],
+  ['x[0] < «16777217 ? 1 : 0', /float32 makes 16777217 16777216/],
+  ['Math.max(x[0], «16777217)', /float32 makes 16777217 16777216/],
+  ['Math.floor(x[0] / «16777217)', /float32 makes 16777217 16777216/],
+  ['x[0] > 0 ? «-16777217 : 0', /float32 makes -16777217 -16777216/],
+  [
+    '(«x[0] * 1103515245 + 12345) % 2147483648',
+    /float32 makes 1103515245 1103515264, which changes the remainder/,
+  ],
+  [
+    '«this.constants.a[1] % 10',
+    /float32 makes 16777217 16777216, which changes the remainder/,
+    { constants: { a: [1, 16777217] } },
+  ],
+  ['«this.constants.a[x[0]][0] % 10', /float32 makes 16777217/, { constants: { a: [[1], [16777217]] } }],
+  ['(«1 - this.constants.a[1]) % 10', /float32 makes 16777217/, { constants: { a: [1, 16777217] } }],
+  ['x[0] === «this.constants.a[1] ? 1 : 0', /float32 makes 16777217/, { constants: { a: [1, 16777217] } }],
+  [
+    '«this.constants.a[1] !== 16777216 ? 1 : 0',
+    /float32 makes 16777217/,
+    { constants: { a: [1, 16777217] } },
+  ],
+  [
+    '«this.constants.a[1] - 16777216 === 0 ? 1 : 0',
+    /float32 makes 16777217/,
+    { constants: { a: [1, 16777217] } },
+  ],
+  [
+    'part(this.constants.a[1])',
+    /float32 makes 16777217/,
+    { constants: { a: [1, 16777217] }, functions: ['function part(v) { return v % 10; }'] },
+  ],
+  [
+    '«half(this.constants.a[1]) % 10',
+    /float32 makes 16777217/,
+    { constants: { a: [1, 16777217] }, functions: ['function half(v) { return v > 0 ? Math.abs(v) : 0; }'] },
+  ],
   ['x[0] * «1e39', /too large for float32/],
   ['x[0] + «1e-40', /too small for float32/],
   ['«x[0] !== x[0] ? 1 : 0', /tests for NaN/],
@@ -107,6 +149,27 @@ const STATEMENTS: readonly Row[] = [
   ['let s = 0; «for (let i = 0; i < 3; i--) s++; return s;', /moves away from its bound/],
   ['let s = 0; for (let i = 0; «i !== 3; i += 2) s++; return s;', /may never meet its bound/],
   ['let s = 0; for (let i = 0; «i < 1e9; i++) s++; return s;', /may take 1000000000 rounds/],
+  ['let «k = 16777217; k++; return k - x[0];', /float32 makes 16777217 16777216/],
+  ['const k = 16777217; return x[0] + «k;', /float32 makes 16777217 16777216/],
+  [
+    'let s = 0; for (let i = 0; «i < 20000000; i += 1000) s += i; return s;',
+    /the counter `i` goes from 0 to 199\d+, which float32 rounds.*Count from 0/,
+  ],
+  [
+    'let s = 0; for (let i = -16777217; «i < -16777210; i++) s += i; return s;',
+    /the counter `i` goes from -16777217/,
+  ],
+  [
+    'const v = [x[0], this.constants.a[1]]; return «v[1] % 10;',
+    /float32 makes 16777217/,
+    { constants: { a: [1, 16777217] } },
+  ],
+  [
+    'let b = x[0]; for (let i = 0; i < 2; i++) b = Math.max(b, this.constants.a[i]); return «b % 10;',
+    /float32 makes 16777217/,
+    { constants: { a: [1, 16777217] } },
+  ],
+
   [
     'let s = 0; for (let i = 0; i < 5; «i++, s++) { if (i > 2) continue; } return s;',
     /changes 2 variables, and its body has `continue`/,

@@ -82,6 +82,34 @@ describeGpu('traps of gpu.js, without and with their guards', () => {
     ).toMatch(/float32 makes 1234567891 1234567936, which changes the remainder/);
   });
 
+  test('4b. integers above 2^24 stand where their rounding changes as little as any other', async () => {
+    const near = async (text: string, point: readonly number[], constants = {}): Promise<void> => {
+      const host = gpuKernel(text, { dims: point.length, constants }).evaluate(Float64Array.from(point));
+      const found = await guarded(text, point, constants);
+      expect(Math.abs(found / (host as number) - 1), text).toBeLessThan(1e-6);
+    };
+    await near('(x) => x[0] * 299792458 + 16777217 / x[0]', [3]);
+    await near('(x) => { const c = 2.99792458e8; return c * c * x[0]; }', [3]);
+    await near('(x) => x[0] > 1e11 ? 1 : 1e11 - x[0]', [3]);
+    await near('(x) => x[0] + Math.fround(16777217)', [0.5]);
+    await near('function (x) { return this.constants.n - x[0]; }', [3], { n: 67886011 });
+    await near('function (x) { return x[0] < this.constants.n ? this.constants.n - 1 : 0; }', [3], {
+      n: 67886011,
+    });
+    await near('function (x) { return Math.fround(this.constants.a[0]) % 10; }', [3], { a: [16777217] });
+    await near('function (x) { return this.constants.a[0] === 5 ? 2 : x[0]; }', [3], { a: [16777217] });
+    await near(
+      'function (x) { let s = 0; for (let i = 5000; i < 5010; i++) s += i * i; return s + x[0]; }',
+      [3],
+    );
+    expect(
+      await guarded(
+        '(x) => { let s = x[0]; for (let i = 16777206; i < 16777216; i++) s = i; return s; }',
+        [0],
+      ),
+    ).toBe(16777215);
+  });
+
   test('5. >>> 0 of a negative number stays negative: refused', async () => {
     const found = await alone('function (s) { return s >>> 0; }', [-5], INTEGER);
     expect([found, -5 >>> 0]).toEqual([-5, 4294967291]);
