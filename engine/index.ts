@@ -9,8 +9,8 @@ export {
   defaultBackend,
   describeBackends,
 } from './backend/choose.ts';
+export type * from './backend/gpu/types.ts';
 export { type GpuOptions, gpuBackend, openGpu } from './backend/gpu.ts';
-export type * from './backend/gpu-types.ts';
 export { type HostOptions, hostBackend } from './backend/host.ts';
 export { jsBackend } from './backend/js.ts';
 export type {
@@ -21,7 +21,7 @@ export type {
   KernelCode,
   KernelConstant,
   KernelConstants,
-} from './backend/kernel-types.ts';
+} from './backend/kernel/types.ts';
 export {
   bindKernel,
   type GpuKernelOptions,

@@ -1,8 +1,8 @@
 import { spaced } from '../check.ts';
 import { BackendError } from '../errors.ts';
 import type { Backend, Card } from './backend.ts';
+import type { Gpu } from './gpu/types.ts';
 import { openGpu } from './gpu.ts';
-import type { Gpu } from './gpu-types.ts';
 
 /**
  * Evaluations of a `gpuKernel` from which 'auto' takes the card: below it, opening the card and compiling cost more than

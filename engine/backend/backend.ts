@@ -1,7 +1,7 @@
 import type { Arena } from '../array/arena.ts';
 import type { RowFailure } from '../pool/evaluate-rows.mjs';
 import type { KernelArgs, KernelName } from '../wasm/kernels.ts';
-import type { Gpu } from './gpu-types.ts';
+import type { Gpu } from './gpu/types.ts';
 
 export type { Arena } from '../array/arena.ts';
 

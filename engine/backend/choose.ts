@@ -2,8 +2,8 @@ import { checkCount, checkOneOf, checkOptionNames, show, spaced } from '../check
 import { BackendError, OptionError } from '../errors.ts';
 import { AUTO_CARD_EVALUATIONS, autoCard } from './auto-card.ts';
 import type { Backend } from './backend.ts';
+import { findAdapter } from './gpu/adapter.ts';
 import { gpuBackend } from './gpu.ts';
-import { findAdapter } from './gpu-adapter.ts';
 import { bestHost, hostBackend, MAX_THREADS } from './host.ts';
 
 /** The names `chooseBackend` knows. */

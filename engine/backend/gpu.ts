@@ -1,7 +1,7 @@
 import type { Backend } from './backend.ts';
-import { openDevice } from './gpu-adapter.ts';
-import { makeGpu } from './gpu-device.ts';
-import type { Gpu } from './gpu-types.ts';
+import { openDevice } from './gpu/adapter.ts';
+import { makeGpu } from './gpu/device.ts';
+import type { Gpu } from './gpu/types.ts';
 import { bestHost } from './host.ts';
 
 export interface GpuOptions {

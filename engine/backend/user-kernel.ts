@@ -1,17 +1,17 @@
 import { checkCount, checkOptionNames, show } from '../check.ts';
 import { BackendError, OptionError } from '../errors.ts';
-import type { Gpu, Shader } from './gpu-types.ts';
-import { constantTable } from './kernel-constants.ts';
-import { openGpuJs } from './kernel-gpujs.ts';
+import type { Gpu, Shader } from './gpu/types.ts';
+import { constantTable } from './kernel/constants.ts';
+import { openGpuJs } from './kernel/gpujs.ts';
 import {
   type HostFunction,
   type HostKernel,
   hostEvaluate,
   hostEvaluateText,
   hostModule,
-} from './kernel-host.ts';
-import { type LoweredKernel, type LoweringOptions, lowerKernel } from './kernel-lower.ts';
-import { type KernelSource, parseKernel } from './kernel-source.ts';
+} from './kernel/host.ts';
+import { type LoweredKernel, type LoweringOptions, lowerKernel } from './kernel/lower.ts';
+import { type KernelSource, parseKernel } from './kernel/source.ts';
 import type {
   BoundKernel,
   GpuJsFunction,
@@ -19,8 +19,8 @@ import type {
   GpuKernel,
   KernelCode,
   KernelConstants,
-} from './kernel-types.ts';
-import { kernelWgsl } from './kernel-wgsl.ts';
+} from './kernel/types.ts';
+import { kernelWgsl } from './kernel/wgsl.ts';
 
 export interface GpuKernelOptions<C extends KernelConstants = KernelConstants> {
   /** Numbers in a point. */

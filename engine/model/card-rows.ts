@@ -1,6 +1,6 @@
 import type { Backend } from '../backend/backend.ts';
-import type { Gpu, GpuArena, GpuArray } from '../backend/gpu-types.ts';
-import type { BoundKernel } from '../backend/kernel-types.ts';
+import type { Gpu, GpuArena, GpuArray } from '../backend/gpu/types.ts';
+import type { BoundKernel } from '../backend/kernel/types.ts';
 import type { RowFailure } from '../pool/evaluate-rows.mjs';
 import { growing, type Rows } from './host-rows.ts';
 

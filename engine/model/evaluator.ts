@@ -1,5 +1,5 @@
 import type { Backend } from '../backend/backend.ts';
-import type { GpuKernel } from '../backend/kernel-types.ts';
+import type { GpuKernel } from '../backend/kernel/types.ts';
 import { cardNotes } from '../backend/provenance.ts';
 import { OptionError, type PointFailure } from '../errors.ts';
 import type { RowFailure } from '../pool/evaluate-rows.mjs';

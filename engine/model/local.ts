@@ -1,4 +1,4 @@
-import type { GpuKernel } from '../backend/kernel-types.ts';
+import type { GpuKernel } from '../backend/kernel/types.ts';
 import { show } from '../check.ts';
 import { digest } from '../digest.ts';
 import { ModelError, OptionError } from '../errors.ts';

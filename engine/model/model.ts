@@ -1,4 +1,4 @@
-import type { GpuKernel } from '../backend/kernel-types.ts';
+import type { GpuKernel } from '../backend/kernel/types.ts';
 import type { BatchFn } from '../types.ts';
 
 /** What a model gives back for one point: a number, or k of them. */

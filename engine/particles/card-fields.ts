@@ -1,4 +1,4 @@
-import type { Gpu, GpuArray } from '../backend/gpu-types.ts';
+import type { Gpu, GpuArray } from '../backend/gpu/types.ts';
 import { gatherRows } from '../backend/wgsl/gather.ts';
 import { checkCount } from '../check.ts';
 

@@ -1,4 +1,4 @@
-import type { Gpu, GpuArena, GpuArray } from '../backend/gpu-types.ts';
+import type { Gpu, GpuArena, GpuArray } from '../backend/gpu/types.ts';
 import { kernelMoveShader, normalMoveShader } from '../backend/wgsl/moves.ts';
 import { sameShader } from '../backend/wgsl/same-shader.ts';
 import { checkCount, checkNumber } from '../check.ts';

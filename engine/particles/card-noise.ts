@@ -1,4 +1,4 @@
-import type { Gpu, GpuArena, GpuArray } from '../backend/gpu-types.ts';
+import type { Gpu, GpuArena, GpuArray } from '../backend/gpu/types.ts';
 import type { NoiseShape } from '../backend/wgsl/moves.ts';
 import { OptionError } from '../errors.ts';
 

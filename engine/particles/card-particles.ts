@@ -1,5 +1,5 @@
 import type { Arena, Backend } from '../backend/backend.ts';
-import type { Gpu, GpuArena, GpuArray } from '../backend/gpu-types.ts';
+import type { Gpu, GpuArena, GpuArray } from '../backend/gpu/types.ts';
 import { densityShader } from '../backend/wgsl/density.ts';
 import { makeReduce } from '../backend/wgsl/reduce.ts';
 import { sameShader } from '../backend/wgsl/same-shader.ts';

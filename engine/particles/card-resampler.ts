@@ -1,5 +1,5 @@
 import type { Arena, Backend } from '../backend/backend.ts';
-import type { Gpu, GpuArena, GpuArray } from '../backend/gpu-types.ts';
+import type { Gpu, GpuArena, GpuArray } from '../backend/gpu/types.ts';
 import { slotAncestors, stratifiedEnds, stratumUniforms, systematicEnds } from '../backend/wgsl/ancestors.ts';
 import { toLimbs } from '../backend/wgsl/limbs.ts';
 import { makeScan } from '../backend/wgsl/scan.ts';

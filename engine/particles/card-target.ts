@@ -1,5 +1,5 @@
-import type { Gpu, GpuArena, GpuArray } from '../backend/gpu-types.ts';
-import type { GpuKernel, KernelCode } from '../backend/kernel-types.ts';
+import type { Gpu, GpuArena, GpuArray } from '../backend/gpu/types.ts';
+import type { GpuKernel, KernelCode } from '../backend/kernel/types.ts';
 import { kernelCode } from '../backend/user-kernel.ts';
 import { mixtureKernel } from '../backend/wgsl/mixture.ts';
 import type { MixtureParameters } from '../distribution/normal-mixture.ts';

@@ -1,4 +1,4 @@
-import type { Gpu, GpuArena, GpuArray } from '../../engine/backend/gpu-types.ts';
+import type { Gpu, GpuArena, GpuArray } from '../../engine/backend/gpu/types.ts';
 import { columnRanges, RANGE_SIZE, rangeGroups } from '../../engine/backend/wgsl/column-ranges.ts';
 import { indexSums } from '../../engine/backend/wgsl/index-sums.ts';
 import { pickFreeze, pickFreezeSource } from '../../engine/backend/wgsl/pick-freeze.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { AUTO_CARD_EVALUATIONS, autoCard } from '../../engine/backend/auto-card.ts';
-import type { Gpu } from '../../engine/backend/gpu-types.ts';
+import type { Gpu } from '../../engine/backend/gpu/types.ts';
 import { hostBackend } from '../../engine/backend/host.ts';
 import { cardNotes } from '../../engine/backend/provenance.ts';
 import { BackendError } from '../../engine/errors.ts';

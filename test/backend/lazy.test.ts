@@ -25,7 +25,7 @@ async function loadedBy(entry: string): Promise<readonly string[]> {
 test('ensample --version and a run on the processor load neither the translator of kernels nor a driver', async () => {
   for (const entry of ['cli/main.ts', 'engine/index.ts', 'estimators/index.ts']) {
     const loaded = await loadedBy(entry);
-    expect(loaded).toContain('engine/backend/gpu-adapter.ts');
+    expect(loaded).toContain('engine/backend/gpu/adapter.ts');
     expect(loaded.filter((path) => /gpu-js|gpu\.js|acorn|translator|^webgpu/.test(path))).toEqual([]);
   }
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Gpu, Shader } from '../../engine/backend/gpu-types.ts';
+import type { Gpu, Shader } from '../../engine/backend/gpu/types.ts';
 import { jsBackend } from '../../engine/backend/js.ts';
-import type { BoundKernel } from '../../engine/backend/kernel-types.ts';
+import type { BoundKernel } from '../../engine/backend/kernel/types.ts';
 import { cardRows } from '../../engine/model/card-rows.ts';
 import { describeGpu, withGpu } from '../support/gpu.ts';
 

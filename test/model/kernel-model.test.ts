@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Backend } from '../../engine/backend/backend.ts';
 import { hostBackend } from '../../engine/backend/host.ts';
 import { jsBackend } from '../../engine/backend/js.ts';
-import type { GpuKernel } from '../../engine/backend/kernel-types.ts';
+import type { GpuKernel } from '../../engine/backend/kernel/types.ts';
 import { openEvaluator } from '../../engine/model/evaluator.ts';
 import { type ModelLike, moduleModel, pointwise } from '../../engine/model/model.ts';
 import { toldPlace } from '../../engine/model/place.ts';

@@ -1,5 +1,5 @@
 import { test } from 'vitest';
-import type { Gpu } from '../../engine/backend/gpu-types.ts';
+import type { Gpu } from '../../engine/backend/gpu/types.ts';
 import { jsBackend } from '../../engine/backend/js.ts';
 import { type MixtureParameters, mixtureParameters } from '../../engine/distribution/normal-mixture.ts';
 import { type CardParticles, cardParticles } from '../../engine/particles/card-particles.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Backend } from '../../engine/backend/backend.ts';
+import { openDevice } from '../../engine/backend/gpu/adapter.ts';
+import { makeGpu } from '../../engine/backend/gpu/device.ts';
 import { gpuBackend } from '../../engine/backend/gpu.ts';
-import { openDevice } from '../../engine/backend/gpu-adapter.ts';
-import { makeGpu } from '../../engine/backend/gpu-device.ts';
 import { hostBackend } from '../../engine/backend/host.ts';
 import { jsBackend } from '../../engine/backend/js.ts';
 import { DeviceLostError } from '../../engine/errors.ts';

@@ -1,5 +1,5 @@
 import type { Backend } from '../../engine/backend/backend.ts';
-import type { Gpu } from '../../engine/backend/gpu-types.ts';
+import type { Gpu } from '../../engine/backend/gpu/types.ts';
 import { jsBackend } from '../../engine/backend/js.ts';
 
 /** A backend 'webgpu' around a card, with the plain processor. */

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from 'vitest';
+import type { Gpu } from '../../engine/backend/gpu/types.ts';
 import { openGpu } from '../../engine/backend/gpu.ts';
-import type { Gpu } from '../../engine/backend/gpu-types.ts';
 import { BackendError } from '../../engine/errors.ts';
 import { SKIPPED } from './gpu-reporter.ts';
 

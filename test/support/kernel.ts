@@ -1,4 +1,4 @@
-import type { Gpu } from '../../engine/backend/gpu-types.ts';
+import type { Gpu } from '../../engine/backend/gpu/types.ts';
 import { bindKernel, type GpuKernel } from '../../engine/index.ts';
 
 /** Outputs of a kernel at points on the card, one point after the other. */

@@ -1,4 +1,4 @@
-import type { GpuKernel } from '../../engine/backend/kernel-types.ts';
+import type { GpuKernel } from '../../engine/backend/kernel/types.ts';
 import { gpuKernel } from '../../engine/backend/user-kernel.ts';
 import reference from '../reference/sobol-functions.json' with { type: 'json' };
 import {

@@ -35,6 +35,9 @@ export interface GpuJsKernel {
 
 export declare class GPU {
   constructor(settings: { readonly mode: 'cpu' | 'webasm' | 'webgpu' });
-  createKernel(source: string, settings: Partial<KernelSettings> & Pick<KernelSettings, 'output'>): GpuJsKernel;
+  createKernel(
+    source: string,
+    settings: Partial<KernelSettings> & Pick<KernelSettings, 'output'>,
+  ): GpuJsKernel;
   destroy(): Promise<void>;
 }

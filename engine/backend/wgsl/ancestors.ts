@@ -1,4 +1,4 @@
-import type { Shader } from '../gpu-types.ts';
+import type { Shader } from '../gpu/types.ts';
 import { LIMBS } from './limbs.ts';
 import { PHILOX } from './philox.ts';
 

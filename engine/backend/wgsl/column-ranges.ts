@@ -1,5 +1,5 @@
 import { BLOCK } from '../../wasm/twins/sums.ts';
-import type { Shader } from '../gpu-types.ts';
+import type { Shader } from '../gpu/types.ts';
 
 /** Numbers of a column in a block, see `columnRanges`. */
 export const RANGE_SIZE = 5;

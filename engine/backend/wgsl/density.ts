@@ -1,5 +1,5 @@
-import type { Shader } from '../gpu-types.ts';
-import type { KernelCode } from '../kernel-types.ts';
+import type { Shader } from '../gpu/types.ts';
+import type { KernelCode } from '../kernel/types.ts';
 
 /**
  * Output `output` of a kernel at the rows of `x` [n, d] into `density` [n], bits as they are: NaN where it failed. One item

@@ -1,4 +1,4 @@
-import type { Shader } from '../gpu-types.ts';
+import type { Shader } from '../gpu/types.ts';
 
 /**
  * Row ancestor[i] of `source` [n, d] to row i of `rows` [m, d], another array; one item a number of `rows` (m d).

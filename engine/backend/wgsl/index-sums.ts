@@ -1,6 +1,6 @@
 import { TERM, TERM_WORDS } from '../../math/sobol-terms.ts';
 import { BLOCK, treeSum } from '../../wasm/twins/sums.ts';
-import type { Shader } from '../gpu-types.ts';
+import type { Shader } from '../gpu/types.ts';
 
 /** Terms a work group adds up at a time: one for each 32 of its 256 lanes, so that these agree on the operation. */
 const AT_ONCE = 8;

@@ -1,5 +1,5 @@
-import type { Shader } from '../gpu-types.ts';
-import type { KernelCode } from '../kernel-types.ts';
+import type { Shader } from '../gpu/types.ts';
+import type { KernelCode } from '../kernel/types.ts';
 import { type NoiseShape, noiseCode } from './moves.ts';
 import { UNIFORM } from './uniform.ts';
 

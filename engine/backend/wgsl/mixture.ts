@@ -1,5 +1,5 @@
-import type { Shader } from '../gpu-types.ts';
-import type { KernelCode } from '../kernel-types.ts';
+import type { Shader } from '../gpu/types.ts';
+import type { KernelCode } from '../kernel/types.ts';
 import { mixtureCode } from './mixture-code.ts';
 
 /** A mixture of K normal laws of d numbers: see engine/wasm/twins/mixture.ts, whose parameters these are. */

@@ -1,5 +1,5 @@
-import type { Shader } from '../gpu-types.ts';
-import type { KernelCode } from '../kernel-types.ts';
+import type { Shader } from '../gpu/types.ts';
+import type { KernelCode } from '../kernel/types.ts';
 import { elementary } from './elementary.ts';
 import { NORMAL, NORMAL_PAIR } from './normal.ts';
 import { PHILOX } from './philox.ts';

@@ -1,4 +1,4 @@
-import type { Shader } from '../gpu-types.ts';
+import type { Shader } from '../gpu/types.ts';
 import { elementary } from './elementary.ts';
 import { PHILOX } from './philox.ts';
 import type { DrawParam } from './uniform.ts';

@@ -1,4 +1,4 @@
-import type { Shader } from '../gpu-types.ts';
+import type { Shader } from '../gpu/types.ts';
 
 /**
  * WGSL: Philox4x32-10, bit-equal to the host's. `philox(counter, key)` gives the words 4b .. 4b + 3 of a stream, with

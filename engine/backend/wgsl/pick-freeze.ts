@@ -1,4 +1,4 @@
-import type { Shader } from '../gpu-types.ts';
+import type { Shader } from '../gpu/types.ts';
 
 /**
  * Rows of a pick-freeze design into `rows` [n, kinds, d], from base points `x` [n, width] that hold their matrices A, B

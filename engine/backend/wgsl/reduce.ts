@@ -1,4 +1,4 @@
-import type { Gpu, GpuArena, GpuArray, Shader } from '../gpu-types.ts';
+import type { Gpu, GpuArena, GpuArray, Shader } from '../gpu/types.ts';
 import { elementary } from './elementary.ts';
 
 /** Numbers of a work group: each of its 256 lanes has `OWN`. */

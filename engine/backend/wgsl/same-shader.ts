@@ -1,4 +1,4 @@
-import type { Shader } from '../gpu-types.ts';
+import type { Shader } from '../gpu/types.ts';
 
 /** Texts remembered; a program has a few dozen. */
 const MOST = 256;

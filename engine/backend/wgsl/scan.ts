@@ -1,4 +1,4 @@
-import type { Gpu, GpuArena, GpuArray, Shader } from '../gpu-types.ts';
+import type { Gpu, GpuArena, GpuArray, Shader } from '../gpu/types.ts';
 import { LIMBS } from './limbs.ts';
 
 /** Elements that a lane adds, and a work group of 256 lanes. */

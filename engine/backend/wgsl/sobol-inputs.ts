@@ -1,4 +1,4 @@
-import type { Gpu, GpuArray, Shader } from '../gpu-types.ts';
+import type { Gpu, GpuArray, Shader } from '../gpu/types.ts';
 import { LAW_SIZE, QUANTILE } from './quantile.ts';
 import { SOBOL, SOBOL_RUN, turnedDirections } from './sobol.ts';
 

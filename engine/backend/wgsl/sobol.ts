@@ -1,4 +1,4 @@
-import type { Shader } from '../gpu-types.ts';
+import type { Shader } from '../gpu/types.ts';
 
 /** Points a work item makes: the first from all bits of its index, the others by one direction number each. */
 export const SOBOL_RUN = 8;

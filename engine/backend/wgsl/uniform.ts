@@ -1,4 +1,4 @@
-import type { Shader } from '../gpu-types.ts';
+import type { Shader } from '../gpu/types.ts';
 import { PHILOX } from './philox.ts';
 
 /** WGSL: the uniform (floor(w / 512) + 1/2) 2^-23 of a word, exact in float32, never 0 or 1, and 1 - u on the same grid. */

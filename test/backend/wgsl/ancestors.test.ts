@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Gpu } from '../../../engine/backend/gpu-types.ts';
+import type { Gpu } from '../../../engine/backend/gpu/types.ts';
 import {
   slotAncestors,
   stratifiedEnds,

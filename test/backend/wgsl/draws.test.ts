@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { Shader } from '../../../engine/backend/gpu-types.ts';
+import type { Shader } from '../../../engine/backend/gpu/types.ts';
 import { elementary } from '../../../engine/backend/wgsl/elementary.ts';
 import { NORMAL, normals } from '../../../engine/backend/wgsl/normal.ts';
 import { philoxWords } from '../../../engine/backend/wgsl/philox.ts';

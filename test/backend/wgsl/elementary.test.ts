@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Gpu, Shader } from '../../../engine/backend/gpu-types.ts';
+import type { Gpu, Shader } from '../../../engine/backend/gpu/types.ts';
 import { type ElementaryName, elementary } from '../../../engine/backend/wgsl/elementary.ts';
 import { describeGpu, withGpu } from '../../support/gpu.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Gpu } from '../../../engine/backend/gpu-types.ts';
+import type { Gpu } from '../../../engine/backend/gpu/types.ts';
 import { columnRanges, RANGE_SIZE, rangeGroups } from '../../../engine/backend/wgsl/column-ranges.ts';
 import { addBlocks, indexSums, scaleFor, unscaleSums } from '../../../engine/backend/wgsl/index-sums.ts';
 import { firstAndTotal, varianceForm } from '../../../engine/math/sobol-estimators.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Gpu } from '../../../engine/backend/gpu-types.ts';
-import type { KernelCode } from '../../../engine/backend/kernel-types.ts';
+import type { Gpu } from '../../../engine/backend/gpu/types.ts';
+import type { KernelCode } from '../../../engine/backend/kernel/types.ts';
 import { FAILED, metropolisShader } from '../../../engine/backend/wgsl/metropolis.ts';
 import { mixtureKernel } from '../../../engine/backend/wgsl/mixture.ts';
 import { kernelMoveShader } from '../../../engine/backend/wgsl/moves.ts';

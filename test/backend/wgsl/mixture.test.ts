@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Gpu } from '../../../engine/backend/gpu-types.ts';
+import type { Gpu } from '../../../engine/backend/gpu/types.ts';
 import { densityShader } from '../../../engine/backend/wgsl/density.ts';
 import { mixtureKernel, mixtureScoreShader } from '../../../engine/backend/wgsl/mixture.ts';
 import type { MultivariateLaw } from '../../../engine/distribution/multivariate.ts';

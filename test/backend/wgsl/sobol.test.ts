@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Gpu } from '../../../engine/backend/gpu-types.ts';
+import type { Gpu } from '../../../engine/backend/gpu/types.ts';
 import { SOBOL_RUN, sobolWords, turnedDirections } from '../../../engine/backend/wgsl/sobol.ts';
 import { sobolInputs } from '../../../engine/backend/wgsl/sobol-inputs.ts';
 import { cardLaws } from '../../../engine/distribution/card-laws.ts';
