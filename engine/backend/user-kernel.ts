@@ -86,6 +86,19 @@ export function gpuKernel<C extends KernelConstants = Readonly<Record<never, nev
   f: KernelFunction<C> | string,
   options: GpuKernelOptions<C>,
 ): GpuKernel {
+  try {
+    return makeKernel(f, options);
+  } catch (error) {
+    // The stack begins where the kernel is written, so that a model file can be told with its line.
+    if (error instanceof Error) Error.captureStackTrace?.(error, gpuKernel);
+    throw error;
+  }
+}
+
+function makeKernel<C extends KernelConstants>(
+  f: KernelFunction<C> | string,
+  options: GpuKernelOptions<C>,
+): GpuKernel {
   checkOptionNames('gpuKernel', options, ['dims', 'constants', 'outputs', 'functions', 'name']);
   const { dims, constants = {}, outputs, functions = [] } = options;
   const name = nameOf(f, options.name);
@@ -137,6 +150,15 @@ function nameOf(f: unknown, given: unknown): string {
 }
 
 function helperSources(where: string, functions: readonly unknown[]): Map<string, KernelSource> {
+  if (!Array.isArray(functions)) {
+    throw new OptionError({
+      where,
+      option: 'functions',
+      value: functions,
+      found: `option \`functions\` is ${show(functions)}`,
+      expected: 'an array of functions: [f, g]',
+    });
+  }
   const found = new Map<string, KernelSource>();
   for (const given of functions) {
     const source = parseKernel(where, given);

@@ -310,6 +310,8 @@ const WHOLE: readonly Row[] = [
     { functions: ['function f(a) { return a; }', 'function f(b) { return b; }'] },
   ],
   ['(x) => 1', /has no name/, { functions: ['(a) => a'] }],
+  // What a JavaScript user may pass.
+  ['(x) => 1', /option `functions` is .*; expected an array/, { functions: { f: '(a) => a' } as never }],
   ['(x) => 1', /function exp: .*comes from outside/, { functions: ['function exp(a) { return a * y; }'] }],
   ['(x) => 1', /option `dims` is 0; expected an integer >= 1/, { dims: 0 }],
   ['(x) => 1', /option `dims` is 2\.5/, { dims: 2.5 }],
