@@ -90,7 +90,9 @@ function runSentence(
     provenance.backend === 'webgpu' ? `${provenance.adapter}, float32` : `Host ${provenance.adapter}`;
   const grown = settings.until === undefined ? '' : `, ${count(design.points)} points`;
   const run = `${host}, seed ${provenance.seed}${grown}, ${duration(elapsed / 1000)}.`;
-  return [outputSentence(story), run].filter((part) => part !== undefined).join(' ');
+  // Only a long run of a kernel looks for a card; one that found none ran slower than it might have.
+  const slower = provenance.notes.find((note) => note.startsWith('Ran on the processor: no GPU'));
+  return [outputSentence(story), run, slower].filter((part) => part !== undefined).join(' ');
 }
 
 function warn(err: Stream, { message }: Warning): void {

@@ -6,7 +6,7 @@ import { openGpu } from './gpu.ts';
 
 /**
  * Evaluations of a `gpuKernel` from which 'auto' takes the card: below it, opening the card and compiling cost more than
- * it saves. From bench/gpu.bench.ts.
+ * it saves. An estimate: `npm run bench -- gpu` on a card prints the measured number.
  */
 export const AUTO_CARD_EVALUATIONS: number = 2 ** 20;
 

@@ -33,6 +33,19 @@ test('a model module that exports a gpuKernel runs on the processor, on all thre
   }
 });
 
+test('a long run of a kernel that finds no card says so; a short one does not look for any', async () => {
+  const folder = folderOf(FILES);
+  const none = { VK_DRIVER_FILES: '/no/driver.json' };
+  try {
+    const long = await run(folder.path, 'sobol tide.ts -n 262144 --seed 7', none);
+    expect(flat(long.err)).toContain('Ran on the processor: no GPU was found (');
+    const short = await run(folder.path, 'sobol tide.ts -n 1024 --seed 7', none);
+    expect(short.err).not.toContain('GPU');
+  } finally {
+    folder.remove();
+  }
+});
+
 describeGpu('the command with a card', () => {
   const env = { VK_DRIVER_FILES: process.env.VK_DRIVER_FILES ?? '' };
   const CARD = '--backend webgpu --allow-software-gpu --seed 7';
