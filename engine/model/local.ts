@@ -54,6 +54,14 @@ export function kernelDigest(model: unknown): string | undefined {
   return isKernel(model) ? digest(model.moduleUrl) : undefined;
 }
 
+/**
+ * Whether a run was saved with one kernel and would go on with another. A kernel may go on as another kind of model, of
+ * which nobody can tell whether it is the same.
+ */
+export function isOtherKernel(saved: string | undefined, now: string | undefined): boolean {
+  return saved !== undefined && now !== undefined && saved !== now;
+}
+
 /** On the host a kernel is a pointwise model in float64, and its module takes it to the workers. */
 function openKernel(kernel: GpuKernel): OpenedModel {
   const local: LocalModel = { kind: 'pointwise', evaluate: kernel.evaluate };

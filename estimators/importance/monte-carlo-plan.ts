@@ -3,7 +3,7 @@ import { checkNumber, checkOneOf, checkOptionNames, checkPointMemory, show } fro
 import { type InputSpace, inputDigest, inputSpace } from '../../engine/distribution/inputs.ts';
 import { OptionError, type PointFailure } from '../../engine/errors.ts';
 import { checkOutputs } from '../../engine/model/evaluator.ts';
-import { kernelDigest } from '../../engine/model/local.ts';
+import { isOtherKernel, kernelDigest } from '../../engine/model/local.ts';
 import { checkMissing, type MissingPolicy } from '../../engine/model/missing.ts';
 import { checkPoints } from '../../engine/random/point-plan.ts';
 import type { PointSetName } from '../../engine/random/point-set.ts';
@@ -26,6 +26,8 @@ export interface Plan {
   statistics(outputs: readonly string[]): readonly Statistic[];
   /** What must agree between a snapshot and the method that resumes it. */
   readonly fingerprint: string;
+  /** Tells kernels apart; undefined for other models. */
+  readonly kernel: string | undefined;
 }
 
 const DESIGNS: readonly PointSetName[] = ['sobol', 'lattice', 'lhs', 'iid'];
@@ -65,7 +67,6 @@ export function checkPlan(where: string, options: MonteCarloOptions): Plan {
   }
   const events = Object.entries(options.probabilities ?? {});
   for (const [name, event] of events) checkEvent(where, name, event, options.outputs);
-  const kernel = kernelDigest(options.model);
   const missing = checkMissing(where, options.missing ?? 'error');
   return {
     space,
@@ -84,8 +85,8 @@ export function checkPlan(where: string, options: MonteCarloOptions): Plan {
       plan.replicates,
       inputDigest(space),
       missing,
-      ...(kernel === undefined ? [] : [kernel]),
     ]),
+    kernel: kernelDigest(options.model),
   };
 }
 
@@ -139,6 +140,7 @@ function wanted(
 interface Saved {
   readonly key: readonly [number, number];
   readonly plan: string;
+  readonly kernel?: string | undefined;
   readonly done: number;
   readonly failed: number;
   readonly failures: readonly (Omit<PointFailure, 'input'> & { readonly input: readonly number[] })[];
@@ -173,9 +175,17 @@ export function readSnapshot(
       where,
       option: 'from',
       value: saved?.plan,
-      found:
-        'the saved state belongs to a run with another kernel, or other inputs, design, points or replicates',
+      found: 'the saved state belongs to a run with other inputs, design, points or replicates',
       expected: 'a snapshot of the same method with the same options',
+    });
+  }
+  if (isOtherKernel(saved.kernel, plan.kernel)) {
+    throw new OptionError({
+      where,
+      option: 'from',
+      value: saved.kernel,
+      found: 'the saved state belongs to a run with another kernel',
+      expected: 'a snapshot of the same method with the same model',
     });
   }
   if (saved.key[0] !== key[0] || saved.key[1] !== key[1]) {

@@ -80,7 +80,16 @@ export function monteCarlo(options: MonteCarloOptions): Sampler<MonteCarloState,
       const y = state.y.subarray(0, done * outputs.length);
       const listed = failures.map((failure) => ({ ...failure, input: [...failure.input] }));
       const adapter = savedAdapter(state.evaluator.place);
-      const header = { plan: plan.fingerprint, key, done, failed, failures: listed, outputs, adapter };
+      const header = {
+        plan: plan.fingerprint,
+        kernel: plan.kernel,
+        key,
+        done,
+        failed,
+        failures: listed,
+        outputs,
+        adapter,
+      };
       return encodeState(header, { x, y });
     },
     async restore(bytes, ctx) {

@@ -30,6 +30,8 @@ export interface DesignPlan {
   readonly layout: Layout;
   /** What must agree between a snapshot and the run that goes on from it; the number of points may grow. */
   readonly fingerprint: string;
+  /** Tells kernels apart; undefined for other models. */
+  readonly kernel: string | undefined;
 }
 
 /** Checked analysis options with their defaults. */
@@ -83,13 +85,8 @@ export function planDesign(where: string, options: DesignOptions, kernel?: strin
     secondOrder,
     estimator,
     layout,
-    fingerprint: JSON.stringify([
-      design,
-      points.replicates,
-      inputDigest(space),
-      blocks,
-      ...(kernel === undefined ? [] : [kernel]),
-    ]),
+    fingerprint: JSON.stringify([design, points.replicates, inputDigest(space), blocks]),
+    kernel,
   };
 }
 

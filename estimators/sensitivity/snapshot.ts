@@ -1,5 +1,6 @@
 import { decodeState, encodeState, type StateArray } from '../../engine/array/codec.ts';
 import { OptionError, type PointFailure } from '../../engine/errors.ts';
+import { isOtherKernel } from '../../engine/model/local.ts';
 import { savedAdapter } from '../../engine/model/place.ts';
 import type { Context } from '../../engine/sampler.ts';
 import type { Keeper } from './keeper.ts';
@@ -9,6 +10,7 @@ import { SUM_BLOCK, sumProgram } from './sum-store.ts';
 interface Header {
   readonly kind: Keeper['kind'];
   readonly fingerprint: string;
+  readonly kernel?: string | undefined;
   readonly key: readonly [number, number];
   readonly missing: string;
   readonly perReplicate: number;
@@ -34,6 +36,7 @@ export function writeSnapshot(state: SobolState, { design, plan }: Blueprint): U
   const header: Header = {
     kind: keeper.kind,
     fingerprint: design.fingerprint,
+    kernel: design.kernel,
     key: state.rng.key,
     missing: String(plan.missing),
     perReplicate,
@@ -69,11 +72,9 @@ export function readSnapshot(bytes: Uint8Array, ctx: Context, blueprint: Bluepri
   const saved = header as Header;
   const { design, plan } = blueprint;
   if (saved?.fingerprint !== design.fingerprint) {
-    throw mismatch(
-      design.where,
-      'it is of another method or kernel, or of other inputs, groups, design or replicates',
-    );
+    throw mismatch(design.where, 'it is of another method, or of other inputs, groups, design or replicates');
   }
+  if (isOtherKernel(saved.kernel, design.kernel)) throw mismatch(design.where, 'it is of another kernel');
   if (saved.key[0] !== ctx.rng.key[0] || saved.key[1] !== ctx.rng.key[1]) {
     throw mismatch(design.where, 'it was made with another seed');
   }

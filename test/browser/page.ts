@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 import { buildPage, leaveOut } from '../../examples/browser/build.ts';
 import { type Served, servePage } from '../../examples/browser/serve.ts';
 
@@ -143,6 +144,20 @@ export function tableOf(page: Page): Promise<Record<string, readonly number[]>> 
       rows.map((row) => [row.querySelector('th')!.textContent!, [...row.querySelectorAll('td')].map(number)]),
     );
   });
+}
+
+/** Indices of the table within `tolerance` of the truth. */
+export async function expectIndices(
+  page: Page,
+  truth: Record<string, readonly number[]>,
+  tolerance: number,
+): Promise<void> {
+  const found = await tableOf(page);
+  expect(Object.keys(found)).toEqual(Object.keys(truth));
+  for (const [name, [first, total]] of Object.entries(truth)) {
+    expect(Math.abs(found[name]![0]! - first!), `S1 of ${name}`).toBeLessThan(tolerance);
+    expect(Math.abs(found[name]![1]! - total!), `ST of ${name}`).toBeLessThan(tolerance);
+  }
 }
 
 interface TraceEvent {
