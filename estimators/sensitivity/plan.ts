@@ -52,8 +52,6 @@ const DESIGNS: readonly DesignName[] = ['sobol', 'lhs', 'iid'];
 const INTERVALS: readonly IntervalName[] = ['replicates', 'asymptotic', 'bootstrap', 'none'];
 const BOOTSTRAPS: readonly BootstrapName[] = ['normal', 'percentile', 'basic', 'bca'];
 
-/** Dimensions of the table of direction numbers (Joe & Kuo 2008). */
-
 /**
  * `kernel` tells kernels apart, as `kernelDigest` does.
  * @throws OptionError for the first option that cannot be used.

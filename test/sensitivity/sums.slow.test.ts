@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Backend } from '../../engine/backend/backend.ts';
 import { jsBackend } from '../../engine/backend/js.ts';
 import { ModelError } from '../../engine/errors.ts';
+import { ESTIMATORS } from '../../engine/math/sobol-estimators.ts';
 import { recentred, TERM } from '../../engine/math/sobol-terms.ts';
 import { openEvaluator } from '../../engine/model/evaluator.ts';
 import { rngFromSeed } from '../../engine/random/rng.ts';
@@ -22,7 +23,7 @@ import {
 } from '../../estimators/sensitivity/run-state.ts';
 import { writeSnapshot } from '../../estimators/sensitivity/snapshot.ts';
 import { sobolIndices } from '../../estimators/sensitivity/sobol-indices.ts';
-import type { EstimatorName, SobolOptions, SobolResult } from '../../estimators/sensitivity/types.ts';
+import type { SobolOptions, SobolResult } from '../../estimators/sensitivity/types.ts';
 import { numbers } from '../contract/sampler.ts';
 import { ishigami, ishigamiAt } from '../support/functions.ts';
 
@@ -130,21 +131,6 @@ function apart(one: SobolResult, two: SobolResult): number {
   compare(one.estimate.value, two.estimate.value);
   return largest;
 }
-
-const ESTIMATORS: readonly EstimatorName[] = [
-  'homma-saltelli',
-  'saltelli2002',
-  'saltelli',
-  'jansen',
-  'mauntz',
-  'janon',
-  'martinez',
-  'azzini',
-  'owen',
-  'oracle',
-  'jansen-sym',
-  'martinez-sym',
-];
 
 test.each(ESTIMATORS)('%s: sums by blocks give the indices that columns give', async (estimator) => {
   const { inputs, model } = ishigami();
