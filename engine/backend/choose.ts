@@ -131,5 +131,6 @@ function noSoftware(allowSoftware: unknown, name: string): OptionError {
     value: allowSoftware,
     found: `option \`allowSoftware\` is ${show(allowSoftware)} with backend: '${name}'`,
     expected: "true or false, and true with backend: 'webgpu' only",
+    ...(allowSoftware === true ? { fix: "Add backend: 'webgpu'." } : {}),
   });
 }
