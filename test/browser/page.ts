@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { buildPage, leaveOut } from '../../examples/browser/build.ts';
 import { type Served, servePage } from '../../examples/browser/serve.ts';
 
@@ -18,7 +18,7 @@ function browserPath(): string | undefined {
 
 export const executablePath: string | undefined = browserPath();
 /** Why nothing can be looked at in a browser; undefined when something can. */
-export const whyNot: string | undefined =
+const whyNot: string | undefined =
   executablePath === undefined
     ? `no Chromium found (CHROMIUM is not set, none of ${NAMES.join(', ')} is on PATH); apt-get install chromium enables these tests`
     : undefined;
@@ -57,7 +57,7 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export async function openStage(): Promise<Stage> {
+async function openStage(): Promise<Stage> {
   const folder = `${mkdtempSync(join(tmpdir(), 'ensample-page-'))}/`;
   const sizes = await buildPage(folder);
   const names = Object.keys(sizes);
@@ -188,4 +188,20 @@ export async function longestTasks(
     )
     .map(({ tdur }) => Math.round((tdur ?? 0) / 1000))
     .sort((a, b) => b - a);
+}
+
+/** Tests of the page on a stage of their own; without a browser they are skipped, and say why. */
+export function describePage(body: (stage: () => Stage) => void): void {
+  if (whyNot !== undefined) console.warn(`SKIPPED: ${whyNot}.`);
+  describe.skipIf(whyNot !== undefined)(
+    `playground${whyNot === undefined ? '' : ` [skipped: ${whyNot}]`}`,
+    () => {
+      let stage: Stage | undefined;
+      beforeAll(async () => {
+        stage = await openStage();
+      });
+      afterAll(() => stage?.close());
+      body(() => stage!);
+    },
+  );
 }
