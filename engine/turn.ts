@@ -26,17 +26,9 @@ export function makeTurn(): Turn {
   };
 }
 
-/** Browsers make a timer wait 4 ms, and far longer in a hidden tab; a message comes at once. */
 function macrotask(): Promise<void> {
   return new Promise((resolve) => {
     if (typeof setImmediate === 'function') setImmediate(resolve);
-    else if (typeof MessageChannel === 'function') {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => {
-        port1.close();
-        resolve();
-      };
-      port2.postMessage(undefined);
-    } else setTimeout(resolve, 0);
+    else setTimeout(resolve, 0);
   });
 }
