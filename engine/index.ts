@@ -49,6 +49,15 @@ export {
   splitRHat,
 } from './diagnostics/autocorrelation.ts';
 export { essOfFunction } from './diagnostics/effective-size.ts';
+export {
+  type Families,
+  type LagError,
+  type LogNormalizerVariance,
+  type MeanError,
+  relativeVariance,
+  standardErrorOfMean,
+  varianceOfLogNormalizer,
+} from './diagnostics/genealogy-variance.ts';
 export { type ParetoTail, paretoSmooth, type TailReading } from './diagnostics/pareto.ts';
 export {
   chiSquareTest,

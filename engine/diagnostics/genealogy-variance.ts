@@ -1,0 +1,228 @@
+import { checkSameLength } from '../particles/log-weight.ts';
+import type { SchemeName } from '../particles/resampling/scheme.ts';
+import type { Warning } from '../types.ts';
+import { exp, log } from '../wasm/twins/elementary.ts';
+import { sum } from '../wasm/twins/sums.ts';
+
+/*
+ * Variances from one run of a particle filter or SMC sampler, read off its genealogy.
+ *
+ * | symbol | name here | shape |
+ * |---|---|---|
+ * | w, W = w / sum w | weight (any positive scale) | [N] |
+ * | E_i | family: label of the ancestor that particle i descends from | [N] |
+ * | r | resamplings between that ancestor and now | |
+ * | S_k = sum of W_i over E_i = k | shares | |
+ * | phi, m = sum W phi | values, value | [N, k], [k] |
+ *
+ *   relative variance of Z-hat   V(1) = 1 - (N/(N-1))^(r+1) (1 - sum_k S_k^2)
+ *   variance of sum W phi        (N/(N-1))^(r+1) sum_k (sum over E_i = k of W_i (phi_i - m))^2
+ *
+ * Sources: Lee & Whiteley (2018), Biometrika 105(3), theorem 1; Chan & Lai (2013), Annals of
+ * Statistics 41(6), for the centred form without the factor; Olsson & Douc (2019), Bernoulli 25(2), for the lag.
+ * Departures: the lag version carries the factor of the resamplings inside its window.
+ */
+
+/** Which particles share an ancestor, at step 0 (eves) or some steps back. */
+export interface Families {
+  /** [N] one label for each ancestor. Any numbers; memory is taken for the range they span. */
+  readonly family: Uint32Array;
+  /** r, resamplings between that ancestor and now. */
+  readonly resamplings: number;
+}
+
+/** Fewer living families than this tell little about a variance. */
+export const FEWEST_FAMILIES = 20;
+/** Lags tried, longest first, and the distinct ancestors a lag should leave. */
+export const LAGS: readonly number[] = [20, 10, 5];
+export const LAG_FAMILIES = 50;
+
+/** Variance of one log normalizing constant from the run that gave it. */
+export interface LogNormalizerVariance {
+  /** Of log Z-hat, i.e. the relative variance of Z-hat. NaN where there is none; may be negative, see `negative`. */
+  readonly variance: number;
+  /** Its square root; NaN when negative or absent. */
+  readonly standardError: number;
+  /** 'lee-whiteley' is consistent; 'heuristic' (the uncorrected sum) only happens to fit; 'none': variance is NaN. */
+  readonly method: 'lee-whiteley' | 'heuristic' | 'none';
+  /** Ancestors at step 0 with living descendants. */
+  readonly families: number;
+  /** Whether the estimate came out below 0, as an unbiased estimate of something small may. */
+  readonly negative: boolean;
+  readonly warnings: readonly Warning[];
+}
+
+/** Standard errors of k weighted means from the run that gave them. */
+export interface MeanError {
+  /** sum W phi, [k]; NaN when all particles are dead. */
+  readonly value: Float64Array;
+  /** [k]; NaN where there is none, never 0 because of one surviving family. */
+  readonly standardError: Float64Array;
+  /** 'genealogy': since step 0; 'lag': ancestors `lag` steps back; 'none': NaN. */
+  readonly method: 'genealogy' | 'lag' | 'none';
+  /** Steps looked back; NaN unless the method is 'lag'. */
+  readonly lag: number;
+  /** Families that the estimate rests on. */
+  readonly families: number;
+  /** The estimates at every lag that was remembered, longest first. */
+  readonly lags: readonly LagError[];
+  readonly warnings: readonly Warning[];
+}
+
+export interface LagError {
+  readonly lag: number;
+  readonly standardError: Float64Array;
+  readonly families: number;
+}
+
+/**
+ * Variance of log Z-hat by the rule of the library: V(1) under multinomial resampling, and under any other while
+ * nothing has been resampled yet; else the uncorrected sum of S_k^2, labelled 'heuristic' (V(1) is far too small
+ * there; replicate runs are the sure way). No estimate for N = 1, for a single surviving family, for dead particles,
+ * or without a scheme (points that are not independent).
+ *
+ * @param weight [N] not negative, any scale.
+ * @param eves families since step 0.
+ * @param scheme how ancestors were drawn; undefined: not independently.
+ */
+export function varianceOfLogNormalizer(
+  weight: Float64Array,
+  eves: Families,
+  scheme: SchemeName | undefined,
+): LogNormalizerVariance {
+  const { squares, families } = familyShares(weight, eves.family);
+  if (scheme === undefined || families < 2) return noVariance(families);
+  const exact = scheme === 'multinomial' || eves.resamplings === 0;
+  const variance = exact ? 1 - correction(weight.length, eves.resamplings) * (1 - squares) : squares;
+  return {
+    variance,
+    standardError: variance >= 0 ? Math.sqrt(variance) : Number.NaN,
+    method: exact ? 'lee-whiteley' : 'heuristic',
+    families,
+    negative: variance < 0,
+    warnings: families < FEWEST_FAMILIES ? [fewFamilies(families, 'Use more particles, or replicates.')] : [],
+  };
+}
+
+/**
+ * V(1) as it stands, without any guard: Z-hat^2 V(1) is unbiased for Var(Z-hat) under multinomial resampling. NaN for
+ * N = 1 or dead particles. Source: Lee & Whiteley (2018), theorem 1.
+ */
+export function relativeVariance(weight: Float64Array, { family, resamplings }: Families): number {
+  return 1 - correction(weight.length, resamplings) * (1 - familyShares(weight, family).squares);
+}
+
+/**
+ * Standard errors of weighted means: from the genealogy since step 0 while at least 20 families of it live, else from
+ * the ancestors `lag` steps back, lag being the longest of 20, 10 and 5 with 50 distinct ones (5 when none has), with
+ * the warning `variance-from-few-families`. The centred form is fit for every unbiased scheme.
+ *
+ * @param weight [N] not negative, any scale.
+ * @param values [N, k] row-major; rows of weight 0 are not read.
+ * @param eves families since step 0.
+ * @param lagged families so many steps back, `eves` when there were fewer steps; undefined when forgotten.
+ */
+export function standardErrorOfMean(
+  weight: Float64Array,
+  values: Float64Array,
+  eves: Families,
+  lagged: (lag: number) => Families | undefined = () => undefined,
+): MeanError {
+  const value = meansOf(weight, values);
+  const full = errorOver(weight, values, value, eves);
+  const lags = LAGS.flatMap((lag) => {
+    const families = lagged(lag);
+    return families === undefined ? [] : [{ lag, ...errorOver(weight, values, value, families) }];
+  });
+  if (full.families >= FEWEST_FAMILIES)
+    return { value, ...full, method: 'genealogy', lag: Number.NaN, lags, warnings: [] };
+  const best = lags.find((at) => at.families >= LAG_FAMILIES) ?? lags.at(-1);
+  const warnings = [fewFamilies(full.families, lagAdvice(best))];
+  if (best === undefined || best.families < full.families)
+    return {
+      value,
+      ...full,
+      method: full.families < 2 ? 'none' : 'genealogy',
+      lag: Number.NaN,
+      lags,
+      warnings,
+    };
+  return { value, ...best, method: best.families < 2 ? 'none' : 'lag', lags, warnings };
+}
+
+function lagAdvice(best: LagError | undefined): string {
+  if (best === undefined) return 'Keep a window of 20 steps, or use more particles.';
+  return `The standard error looks ${best.lag} steps back instead (${best.families} families).`;
+}
+
+function fewFamilies(families: number, advice: string): Warning {
+  return {
+    code: 'variance-from-few-families',
+    message: `All particles descend from ${families} of the first ones, too few for a variance. ${advice}`,
+    value: families,
+    threshold: FEWEST_FAMILIES,
+  };
+}
+
+function noVariance(families: number): LogNormalizerVariance {
+  const { NaN: none } = Number;
+  return { variance: none, standardError: none, method: 'none', families, negative: false, warnings: [] };
+}
+
+/** (N/(N-1))^(r+1); Infinity for N = 1. */
+function correction(n: number, resamplings: number): number {
+  return n === 1 ? Infinity : exp((resamplings + 1) * log(n / (n - 1)));
+}
+
+/** Sum over families of the squared share, and the number of families with any weight. */
+function familyShares(weight: Float64Array, family: Uint32Array): { squares: number; families: number } {
+  checkSameLength('varianceOfLogNormalizer', 'family', family.length, weight.length);
+  const shares = familySums(family, (i) => weight[i]!);
+  const total = sum(weight);
+  let families = 0;
+  for (let k = 0; k < shares.length; k++) if (shares[k]! > 0) families++;
+  return { squares: sum(shares.map((s) => (s / total) ** 2)), families };
+}
+
+/** Sums of a term over each family, [range of labels]. */
+function familySums(family: Uint32Array, term: (i: number) => number): Float64Array {
+  let least = Infinity;
+  let most = 0;
+  for (const k of family) {
+    if (k < least) least = k;
+    if (k > most) most = k;
+  }
+  const sums = new Float64Array(family.length === 0 ? 0 : most - least + 1);
+  for (let i = 0; i < family.length; i++) sums[family[i]! - least]! += term(i);
+  return sums;
+}
+
+function errorOver(
+  weight: Float64Array,
+  values: Float64Array,
+  mean: Float64Array,
+  { family, resamplings }: Families,
+): { standardError: Float64Array; families: number } {
+  const n = weight.length;
+  const k = mean.length;
+  const total = sum(weight);
+  const factor = correction(n, resamplings);
+  const { families } = familyShares(weight, family);
+  const standardError = mean.map((m, c) => {
+    if (families < 2) return Number.NaN;
+    const sums = familySums(family, (i) => (weight[i]! > 0 ? weight[i]! * (values[i * k + c]! - m) : 0));
+    return Math.sqrt(factor * sum(sums.map((s) => (s / total) ** 2)));
+  });
+  return { standardError, families };
+}
+
+/** sum W phi, [k]. */
+function meansOf(weight: Float64Array, values: Float64Array): Float64Array {
+  const n = weight.length;
+  const k = values.length / n;
+  checkSameLength('standardErrorOfMean', 'values', values.length, n * Math.floor(k));
+  const total = sum(weight);
+  return Float64Array.from({ length: k }, (_, c) => {
+    return sum(weight.map((w, i) => (w > 0 ? w * values[i * k + c]! : 0))) / total;
+  });
+}
