@@ -191,6 +191,10 @@ export { type DrawAt, makeResampler, type Resampler, type ResamplerOptions } fro
 export { independentAncestors } from './particles/resampling/multinomial.ts';
 export type { Drawing, ResamplingScheme, SchemeName } from './particles/resampling/scheme.ts';
 export { RESAMPLING_SCHEMES } from './particles/resampling/schemes.ts';
+export type * from './particles/smc/feynman-kac.ts';
+export { makeSmc } from './particles/smc/smc.ts';
+export type { Smc, SmcOptions, SmcRunState } from './particles/smc/types.ts';
+export type { TriggerMeasure, TriggerOptions } from './particles/trigger.ts';
 export { loadModule } from './pool/module.ts';
 export { SOBOL_DIMENSIONS } from './random/directions.ts';
 export { latinHypercube } from './random/latin-hypercube.ts';

@@ -12,3 +12,5 @@ export {
 } from './sensitivity/salib.ts';
 export { sobolIndices } from './sensitivity/sobol-indices.ts';
 export type * from './sensitivity/types.ts';
+export { type FilterOptions, type FilterResult, particleFilter } from './smc/filter/particle-filter.ts';
+export type * from './smc/state-space.ts';

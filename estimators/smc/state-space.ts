@@ -1,4 +1,4 @@
-import type { SmcRun } from '../../engine/particles/feynman-kac.ts';
+import type { SmcRun } from '../../engine/particles/smc/feynman-kac.ts';
 
 /*
  * A state-space model: x_0 ~ p(x_0), x_t ~ f_t(x_t | x_{t-1}), y_t ~ g_t(y_t | x_t), t = 0..T-1; a plain object of

@@ -1,6 +1,6 @@
-import type { Backend } from '../backend/backend.ts';
-import type { Rng } from '../random/rng.ts';
-import type { FieldArray, FieldSpecs } from './particles.ts';
+import type { Backend } from '../../backend/backend.ts';
+import type { Rng } from '../../random/rng.ts';
+import type { FieldArray, FieldSpecs } from '../particles.ts';
 
 /*
  * A Feynman-Kac model: an initial law M_0(dx_0), kernels M_t(x_{t-1}, dx_t) and potentials G_t(x_{t-1}, x_t) >= 0.
@@ -27,6 +27,8 @@ export interface SmcRun<F extends FieldSpecs = FieldSpecs> {
   readonly rng: Rng;
   readonly backend: Backend;
   readonly signal: AbortSignal;
+  /** Whether this step began with a resampling: parents then stand for equal shares. False at step 0. */
+  readonly resampled: boolean;
   /** [N, noise] standard normals of this step, as many a particle as `model.noise`; at purpose init or mutation. */
   readonly normals: Float64Array;
   /** The particles of a field, [N, k]: filled by `init` and `mutate`, read by the others. */
@@ -41,8 +43,6 @@ export interface SmcPopulation<F extends FieldSpecs = FieldSpecs> extends SmcRun
   readonly logWeight: Float64Array;
   /** Effective sample size of `logWeight`. */
   readonly ess: number;
-  /** Whether this step began with a resampling (then the weights before its potential were equal). */
-  readonly resampled: boolean;
 }
 
 type Done = void | Promise<void>;
@@ -75,13 +75,13 @@ export interface FeynmanKac<F extends FieldSpecs = FieldSpecs> {
   aim?(step: number, population: SmcPopulation<F>): Done;
   /** Learn from the weighted particles (covariance, acceptance) for the mutations to come, after `logPotential`. */
   calibrate?(step: number, population: SmcPopulation<F>): Done;
-  /** Whether the run has reached its end, asked after each step. */
-  done?(step: number): boolean;
-  /** Model (likelihood, score) evaluations so far. Default: N a step, one for each potential. */
+  /** Whether a run has reached its end, asked after each of its steps; a run that has stays as it is. */
+  done?(step: number, run: SmcRun<F>): boolean;
+  /** Model (likelihood, score) evaluations so far, of all runs of this model. Default: N a step, one for each potential. */
   evaluations?(): number;
-  /** What a resumed run needs of the choices made by `aim` and `calibrate`; numbers, strings, arrays of numbers. */
-  snapshot?(): Readonly<Record<string, unknown>>;
-  restore?(saved: Readonly<Record<string, unknown>>): void;
+  /** What a resumed run needs of the choices made by `aim` and `calibrate`; goes through JSON (NaN and infinities survive). */
+  snapshot?(): unknown;
+  restore?(saved: unknown): void;
 }
 
 /** Where the standard normals of a step come from: by default addressed draws; quasi-random points, shared noise. */
@@ -93,8 +93,8 @@ export type NoiseSource = (
 ) => Done;
 
 /**
- * Draws the ancestors of a step in place of the resampling scheme, [N] slots of the run at the step before.
- * `weight` [N] is proportional to the weights of the step before; may be used up.
+ * Draws the ancestors of a step in place of the resampling scheme: slots 0..N-1 at the step before, of which
+ * `population` holds the particles and weights, into `ancestor` [N].
  */
 export type Selection<F extends FieldSpecs = FieldSpecs> = (
   step: number,

@@ -1,0 +1,151 @@
+import type { Arena } from '../../backend/backend.ts';
+import { checkCount } from '../../check.ts';
+import { OptionError } from '../../errors.ts';
+import type { Rng } from '../../random/rng.ts';
+import type { Turn } from '../../turn.ts';
+import { ALL_DEAD, type WeightSummary } from '../log-weight.ts';
+import type { FieldSpecs, Particles } from '../particles.ts';
+import { makeResampler, type Resampler } from '../resampler.ts';
+import type { Trigger } from '../trigger.ts';
+import type { FeynmanKac, NoiseSource, SmcPopulation } from './feynman-kac.ts';
+import type { SmcOptions, SmcRunState } from './types.ts';
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** One run of a loop. */
+export interface Run<F extends FieldSpecs> {
+  readonly model: FeynmanKac<F>;
+  readonly view: SmcPopulation<F>;
+  readonly state: Writable<SmcRunState>;
+  readonly resampler: Resampler;
+  /** [N] this run's part of the flat arrays. */
+  readonly logWeight: Float64Array;
+  readonly ancestor: Uint32Array;
+  readonly increment: Float64Array;
+  /** [M] what the resampler draws. */
+  readonly drawn: Uint32Array;
+  /** log eta of the particles, and the weights with it; absent from models without lookahead. */
+  readonly lookahead: Lookahead | undefined;
+  base: number;
+  summary: WeightSummary;
+}
+
+/** Weights that look ahead. */
+export interface Lookahead {
+  /** [N] log eta of the particles. */
+  readonly logEta: Float64Array;
+  /** [N] log-weight + log eta. */
+  readonly logWeight: Float64Array;
+  /** log sum W exp(log eta) over the weights W before. */
+  logMean: number;
+}
+
+export interface Loop<F extends FieldSpecs> {
+  readonly options: SmcOptions<F>;
+  readonly particles: Particles<F>;
+  readonly runs: readonly Run<F>[];
+  readonly trigger: Trigger;
+  readonly turn: Turn;
+  readonly signal: AbortSignal;
+  readonly noise: NoiseSource;
+  evaluations: number;
+}
+
+interface Opening<F extends FieldSpecs> {
+  readonly options: SmcOptions<F>;
+  readonly arena: Arena;
+  readonly particles: Particles<F>;
+  readonly signal: AbortSignal;
+}
+
+export function openRun<F extends FieldSpecs>(
+  opening: Opening<F>,
+  model: FeynmanKac<F>,
+  rng: Rng,
+  index: number,
+): Run<F> {
+  const { options, arena, particles, signal } = opening;
+  const { where, backend, scheme = 'systematic', particles: n, chains = n } = options;
+  checkCount(where, 'chains', chains, { min: 1, max: n });
+  if (n % chains !== 0) throw notDivisor(where, n, chains);
+  const rows = <A extends Float64Array | Float32Array | Uint32Array>(array: A, width: number): A =>
+    array.subarray(index * n * width, (index + 1) * n * width) as A;
+  const state: Writable<SmcRunState> = {
+    logNormalizer: 0,
+    increment: 0,
+    ess: n,
+    resampled: false,
+    resamplings: 0,
+    collapsedAt: undefined,
+    finished: model.steps === 0,
+    nans: 0,
+  };
+  const logWeight = rows(particles.logWeight, 1);
+  const view: SmcPopulation<F> = {
+    index,
+    count: n,
+    rng,
+    backend,
+    signal,
+    normals: arena.f64(n * (model.noise ?? 0)),
+    logWeight,
+    get resampled() {
+      return state.resampled;
+    },
+    get ess() {
+      return state.ess;
+    },
+    field: (name) => rows(particles.field(name), particles.fields[name]!.components),
+    parent: (name) => rows(particles.parent(name), particles.fields[name]!.components),
+  };
+  return {
+    model,
+    view,
+    state,
+    resampler: makeResampler({ backend, arena, particles: n, slots: chains, scheme }),
+    logWeight,
+    ancestor: rows(particles.ancestor, 1),
+    increment: arena.f64(n),
+    drawn: chains === n ? rows(particles.ancestor, 1) : arena.u32(chains),
+    lookahead:
+      model.logLookahead === undefined
+        ? undefined
+        : { logEta: arena.f64(n), logWeight: arena.f64(n), logMean: 0 },
+    base: 0,
+    summary: ALL_DEAD,
+  };
+}
+
+/** Rows of a run in blocks, with turns of the event loop in between. */
+export async function inBlocks<F extends FieldSpecs>(
+  loop: Loop<F>,
+  run: Run<F>,
+  work: (lo: number, hi: number) => void | Promise<void>,
+): Promise<void> {
+  const { count } = run.view;
+  const block = Math.min(run.model.block ?? 8192, count);
+  for (let lo = 0; lo < count; lo += block) {
+    const pending = work(lo, Math.min(count, lo + block));
+    if (pending !== undefined) await pending;
+    if (loop.turn.due()) await loop.turn.pause(loop.signal);
+  }
+}
+
+/** The numbers of one particle, field after field. */
+export function particleAt<F extends FieldSpecs>(run: Run<F>, index: number): Float64Array {
+  return Float64Array.from(
+    Object.entries(run.model.fields).flatMap(([name, { components: k }]) =>
+      Array.from(run.view.field(name).subarray(index * k, (index + 1) * k)),
+    ),
+  );
+}
+
+function notDivisor(where: string, n: number, chains: number): OptionError {
+  return new OptionError({
+    where,
+    option: 'chains',
+    value: chains,
+    found: `option \`chains\` is ${chains} with ${n} particles`,
+    expected: 'a divisor of the number of particles',
+  });
+}

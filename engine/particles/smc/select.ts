@@ -1,0 +1,79 @@
+import { ValueError } from '../../errors.ts';
+import { logSumOf, type WeightSummary } from '../log-weight.ts';
+import type { FieldSpecs } from '../particles.ts';
+import { inBlocks, type Loop, type Run } from './run.ts';
+
+/** Ancestors of all runs, and the particles gathered by them; false when every particle is its own parent. */
+export async function chooseParents<F extends FieldSpecs>(loop: Loop<F>, t: number): Promise<boolean> {
+  let moved = false;
+  for (const run of loop.runs) moved = (await resampleRun(loop, run, t)) || moved;
+  if (moved) await loop.particles.select();
+  for (const run of loop.runs) if (run.state.resampled) restartWeights(run);
+  loop.particles.advance();
+  return moved;
+}
+
+async function resampleRun<F extends FieldSpecs>(loop: Loop<F>, run: Run<F>, t: number): Promise<boolean> {
+  const { view, state, resampler, ancestor, drawn } = run;
+  const { select } = loop.options;
+  const n = view.count;
+  const offset = view.index * n;
+  state.resampled = false;
+  const weights = state.finished ? undefined : await lookAhead(loop, run, t - 1);
+  if (weights === undefined || !loop.trigger(weights.summary, weights.logWeight)) {
+    for (let i = 0; i < n; i++) ancestor[i] = offset + i;
+    return false;
+  }
+  if (select === undefined) await resampler.draw({ key: view.rng.key, step: t }, drawn);
+  else await select(t, view, ancestor);
+  const chains = drawn.length;
+  // Downwards, because with M = N both are one array.
+  for (let i = n - 1; i >= 0; i--)
+    ancestor[i] = offset + (select === undefined ? drawn[i % chains]! : ancestor[i]!);
+  state.resampled = true;
+  state.resamplings++;
+  return true;
+}
+
+/** The weights to resample by: with log eta where the model looks ahead. */
+async function lookAhead<F extends FieldSpecs>(
+  loop: Loop<F>,
+  run: Run<F>,
+  t: number,
+): Promise<{ readonly summary: WeightSummary; readonly logWeight: Float64Array }> {
+  const { lookahead, model, logWeight, resampler } = run;
+  if (lookahead === undefined) return { summary: run.summary, logWeight };
+  const { logEta } = lookahead;
+  await inBlocks(loop, run, (lo, hi) => model.logLookahead!(t, run.view, logEta, lo, hi));
+  for (let i = 0; i < logEta.length; i++) {
+    lookahead.logWeight[i] = logWeight[i]! + logEta[i]!;
+    if (logWeight[i]! > -Infinity && !Number.isFinite(logEta[i]!))
+      throw badLookahead(loop.options.where, t, i, logEta[i]!);
+  }
+  const summary = await resampler.weigh(lookahead.logWeight);
+  lookahead.logMean = logSumOf(summary) - logSumOf(run.summary);
+  return { summary, logWeight: lookahead.logWeight };
+}
+
+/** Weights after a resampling: equal, but for giving back what the lookahead took. */
+function restartWeights<F extends FieldSpecs>(run: Run<F>): void {
+  const { lookahead, logWeight, ancestor, view } = run;
+  run.base = 0;
+  if (lookahead === undefined) {
+    logWeight.fill(0);
+    return;
+  }
+  const offset = view.index * view.count;
+  const { logEta, logMean } = lookahead;
+  for (let i = 0; i < logWeight.length; i++) logWeight[i] = logMean - logEta[ancestor[i]! - offset]!;
+}
+
+function badLookahead(where: string, t: number, index: number, value: number): ValueError {
+  return new ValueError({
+    where,
+    found: `logLookahead is ${value} at step ${t}, particle ${index}`,
+    expected: 'a finite number wherever the particle is alive',
+    fix: 'An ancestor that it rules out would be missing from the answer.',
+    index,
+  });
+}

@@ -1,0 +1,87 @@
+import type { Backend } from '../../backend/backend.ts';
+import type { Rng } from '../../random/rng.ts';
+import type { History, HistoryOptions } from '../history.ts';
+import type { WeightSummary } from '../log-weight.ts';
+import type { FieldSpecs, Particles } from '../particles.ts';
+import type { SchemeName } from '../resampling/scheme.ts';
+import type { TriggerOptions } from '../trigger.ts';
+import type { FeynmanKac, NoiseSource, Selection, SmcPopulation } from './feynman-kac.ts';
+
+export interface SmcOptions<F extends FieldSpecs> extends TriggerOptions {
+  /** The method, for messages. */
+  readonly where: string;
+  readonly backend: Backend;
+  readonly signal?: AbortSignal;
+  /** One model for all runs, or one for each. They have the same fields and noise. */
+  readonly model: FeynmanKac<F> | readonly FeynmanKac<F>[];
+  /** The generators of the runs, one each. */
+  readonly rngs: readonly Rng[];
+  /** N, particles of one run. */
+  readonly particles: number;
+  /** Default 'systematic'. */
+  readonly scheme?: SchemeName;
+  /**
+   * M, a divisor of N: resample M ancestors only; slot p M + m has the m-th of them for its parent, p = 0..N/M-1
+   * (waste-free: the mutation turns copy p into the p-th state of chain m). Default N.
+   */
+  readonly chains?: number;
+  /** Ancestors by another rule than `scheme`. */
+  readonly select?: Selection<F>;
+  /** Normals from another source than addressed draws. */
+  readonly noise?: NoiseSource;
+  /** Default { kind: 'none' }. */
+  readonly history?: HistoryOptions;
+  /** 'dead': a NaN potential kills its particle and is counted. Default 'error'. */
+  readonly nan?: 'error' | 'dead';
+}
+
+/** Where one run stands. */
+export interface SmcRunState {
+  /** log of the estimate of L_t, since the start. */
+  readonly logNormalizer: number;
+  /** What this step added to it. */
+  readonly increment: number;
+  /** Effective sample size of the weights, in particles; 0 when collapsed. */
+  readonly ess: number;
+  /** Whether this step began with a resampling. */
+  readonly resampled: boolean;
+  /** Resamplings so far. */
+  readonly resamplings: number;
+  /** The step at which no particle was left alive. */
+  readonly collapsedAt: number | undefined;
+  /** Whether the run goes no further. */
+  readonly finished: boolean;
+  /** Potentials that were NaN and counted as -Infinity. */
+  readonly nans: number;
+}
+
+/** R runs of N particles in one set of flat arrays [R N]. */
+export interface Smc<F extends FieldSpecs> {
+  readonly count: number;
+  readonly particles: Particles<F>;
+  readonly history: History;
+  readonly runs: readonly SmcRunState[];
+  /** The last step taken, from 0; -1 before the first. */
+  readonly step: number;
+  /** Every run has ended: its steps are over, its model said so, or it collapsed. */
+  readonly finished: boolean;
+  /** Model evaluations so far. */
+  readonly evaluations: number;
+  /**
+   * One step of all runs.
+   * @throws ValueError for a potential that is NaN or +Infinity; `signal.reason` when aborted.
+   */
+  advance(): Promise<void>;
+  /** Particles and weights of a run as they are now. */
+  population(run: number): SmcPopulation<F>;
+  /** exp(logWeight - max) of a run's last weights, [N], and their summary; until the next `advance`. */
+  weight(run: number): Float64Array;
+  summary(run: number): WeightSummary;
+  /** Everything a later `restore` needs but the history. */
+  snapshot(): { readonly header: unknown; readonly arrays: ReturnType<Particles<F>['state']> };
+  restore(saved: {
+    readonly header: unknown;
+    readonly arrays: Readonly<Record<string, ArrayLike<number>>>;
+  }): Promise<void>;
+  release(): void;
+}

@@ -1,0 +1,75 @@
+import { ValueError } from '../../errors.ts';
+import { essOf, logMeanOf, type WeightSummary } from '../log-weight.ts';
+import type { FieldSpecs } from '../particles.ts';
+import { inBlocks, type Loop, particleAt, type Run } from './run.ts';
+
+/** One step of one run from its parents on: particles, potentials, weights, evidence. */
+export async function moveAndWeigh<F extends FieldSpecs>(
+  loop: Loop<F>,
+  run: Run<F>,
+  t: number,
+): Promise<void> {
+  const { model, view, state, logWeight, increment } = run;
+  if (state.finished) {
+    keep(loop, run);
+    return;
+  }
+  if (view.normals.length > 0) await loop.noise(t, view, view.normals);
+  await inBlocks(loop, run, (lo, hi) => (t === 0 ? model.init(view, lo, hi) : model.mutate(t, view, lo, hi)));
+  await model.aim?.(t, view);
+  await inBlocks(loop, run, (lo, hi) => model.logPotential(t, view, increment, lo, hi));
+  if (loop.options.nan === 'dead') state.nans += bury(increment);
+  for (let i = 0; i < increment.length; i++) logWeight[i] = logWeight[i]! + increment[i]!;
+  loop.evaluations += view.count;
+  run.summary = await weigh(loop, run, t);
+  book(run, t);
+  if (state.collapsedAt === undefined) await model.calibrate?.(t, view);
+  state.finished ||= model.done?.(t, view) ?? false;
+}
+
+function book<F extends FieldSpecs>(run: Run<F>, t: number): void {
+  const { state, summary, view } = run;
+  const mean = logMeanOf(summary, view.count);
+  state.increment = mean - run.base;
+  state.logNormalizer += state.increment;
+  state.ess = essOf(summary);
+  run.base = mean;
+  if (summary.sum > 0) return;
+  state.collapsedAt = t;
+  state.finished = true;
+}
+
+/** A run that is over stays as it is while the others go on. */
+function keep<F extends FieldSpecs>(loop: Loop<F>, run: Run<F>): void {
+  run.state.resampled = false;
+  run.state.increment = 0;
+  for (const name of Object.keys(loop.particles.fields)) run.view.field(name).set(run.view.parent(name));
+}
+
+function bury(increment: Float64Array): number {
+  let nans = 0;
+  for (let i = 0; i < increment.length; i++) {
+    if (!Number.isNaN(increment[i]!)) continue;
+    increment[i] = -Infinity;
+    nans++;
+  }
+  return nans;
+}
+
+async function weigh<F extends FieldSpecs>(loop: Loop<F>, run: Run<F>, t: number): Promise<WeightSummary> {
+  try {
+    return await run.resampler.weigh(run.logWeight);
+  } catch (error) {
+    if (!(error instanceof ValueError) || error.index === undefined) throw error;
+    const index = error.index;
+    throw new ValueError({
+      where: loop.options.where,
+      found: `the log potential is ${run.increment[index]} at step ${t}, particle ${index}`,
+      expected: 'a finite number, or -Infinity for a particle that is impossible',
+      fix: 'The particle is in `error.point`.',
+      index,
+      point: particleAt(run, index),
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,59 @@
+import type { FeynmanKac } from '../../../engine/particles/smc/feynman-kac.ts';
+import type { StateFields, StateSpaceKernels, StateSpaceModel } from '../state-space.ts';
+
+/**
+ * The bootstrap filter of a state-space model: particles move by the model itself and are weighted by the observations,
+ * G_t = g_t(y_t | x_t). A missing observation weighs nothing.
+ *
+ * @param observations each [k] or null; T of them. Grows with `push`: `steps` is read at every step.
+ * Source: Gordon, Salmond & Smith (1993); Chopin & Papaspiliopoulos (2020), section 10.3.
+ */
+export function bootstrap(
+  model: StateSpaceModel,
+  observations: readonly (Float64Array | null)[],
+): FeynmanKac<StateFields> {
+  const { dimension: d, noise = d, kernels } = model;
+  const fields: StateFields = { x: { components: d } };
+  if (kernels !== undefined) return byKernels(kernels, observations, fields);
+  const rows = (array: Float64Array, width: number, lo: number, hi: number): Float64Array =>
+    array.subarray(lo * width, hi * width);
+  return {
+    fields,
+    noise,
+    get steps() {
+      return observations.length;
+    },
+    init(run, lo, hi) {
+      model.initial(rows(run.normals, noise, lo, hi), rows(run.field('x'), d, lo, hi));
+    },
+    mutate(step, run, lo, hi) {
+      const z = rows(run.normals, noise, lo, hi);
+      model.transition(step, rows(run.parent('x'), d, lo, hi), z, rows(run.field('x'), d, lo, hi));
+    },
+    logPotential(step, run, out, lo, hi) {
+      const y = observations[step]!;
+      if (y === null) out.fill(0, lo, hi);
+      else model.logObservation(step, y, rows(run.field('x'), d, lo, hi), out.subarray(lo, hi));
+    },
+  };
+}
+
+function byKernels(
+  kernels: StateSpaceKernels,
+  observations: readonly (Float64Array | null)[],
+  fields: StateFields,
+): FeynmanKac<StateFields> {
+  return {
+    ...{ fields, noise: 0, block: Infinity },
+    get steps() {
+      return observations.length;
+    },
+    init: (run) => kernels.initial(run),
+    mutate: (step, run) => kernels.transition(step, run),
+    async logPotential(step, run, out) {
+      const y = observations[step]!;
+      if (y === null) out.fill(0);
+      else await kernels.logObservation(step, y, run, out);
+    },
+  };
+}
