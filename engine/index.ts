@@ -48,6 +48,15 @@ export {
   chainMemory,
   splitRHat,
 } from './diagnostics/autocorrelation.ts';
+export {
+  type ChainMeans,
+  type ChainVariance,
+  chainMeans,
+  chainsTooShort,
+  type LongRunVariance,
+  logNormalizerStepVariance,
+  longRunVariance,
+} from './diagnostics/chain-variance.ts';
 export { essOfFunction } from './diagnostics/effective-size.ts';
 export {
   type Families,

@@ -47,18 +47,32 @@ export function chainMemory(chains: Chains): ChainMemory {
   const mean = meanOf(chains);
   const length = chains[0]!.length;
   const variance = autocovariance(chains, 0, mean);
-  let bound = Infinity;
-  let pairs = 0;
-  let lags = 0;
-  while (lags + 1 < length) {
-    const pair = autocovariance(chains, lags, mean) + autocovariance(chains, lags + 1, mean);
-    if (!(pair > 0)) break;
-    bound = Math.min(bound, pair);
-    pairs += bound;
-    lags += 2;
-  }
+  const { total: pairs, lags } = initialMonotoneSum((lag) => autocovariance(chains, lag, mean), length);
   const time = (2 * pairs) / variance - 1;
   return { time, variance, ess: draws / time, standardError: Math.sqrt((variance * time) / draws), lags };
+}
+
+/**
+ * Initial monotone sequence: the pairs c_2k + c_2k+1 of autocovariances summed while positive, each held at or below
+ * the one before. The long-run variance is `2 total - c_0`. Source: Geyer (1992), section 3.3.
+ * @param autocovariance c at a lag.
+ * @param length of the chains: lags below it are asked for.
+ */
+export function initialMonotoneSum(
+  autocovariance: (lag: number) => number,
+  length: number,
+): { readonly total: number; readonly lags: number } {
+  let bound = Infinity;
+  let total = 0;
+  let lags = 0;
+  while (lags + 1 < length) {
+    const pair = autocovariance(lags) + autocovariance(lags + 1);
+    if (!(pair > 0)) break;
+    bound = Math.min(bound, pair);
+    total += bound;
+    lags += 2;
+  }
+  return { total, lags };
 }
 
 /**
