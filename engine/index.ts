@@ -121,6 +121,13 @@ export { uniform } from './distribution/uniform.ts';
 export { weibull } from './distribution/weibull.ts';
 export * from './errors.ts';
 export { cached } from './model/cached.ts';
+export {
+  type DensityWithGradient,
+  type LogDensity,
+  type LogDensityOptions,
+  type LogDensitySource,
+  openLogDensity,
+} from './model/log-density.ts';
 export type { MissingPolicy } from './model/missing.ts';
 export {
   batch,
@@ -133,6 +140,7 @@ export {
   type PointValue,
   pointwise,
 } from './model/model.ts';
+export { checkGradient, type NumericGradientOptions, numericGradient } from './model/numeric-gradient.ts';
 export {
   type CardFieldSpec,
   type CardFieldSpecs,

@@ -63,6 +63,8 @@ export interface ModuleTask {
   readonly names: readonly string[];
   /** Numbers a point returns. */
   readonly outputs: number;
+  /** Take every number as it is: NaN and infinities are no failures. Default false. */
+  readonly unchecked?: boolean;
 }
 
 /**

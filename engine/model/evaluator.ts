@@ -19,6 +19,8 @@ export interface EvaluatorOptions {
   readonly outputs?: readonly string[];
   /** Evaluations planned in all, by which the backend decides whether a graphics card pays. */
   readonly planned: number;
+  /** Take every number as it is: NaN and infinities are no failures. Default false. */
+  readonly unchecked?: boolean;
   readonly backend: Backend;
   readonly signal: AbortSignal;
 }
@@ -101,23 +103,23 @@ interface Placed {
 }
 
 async function placeRows(options: EvaluatorOptions, model: OpenedModel): Promise<Placed> {
-  const { where, names, outputs, planned, backend, signal } = options;
+  const { where, names, outputs, planned, unchecked, backend, signal } = options;
   const { kernel } = model;
   if (kernel === undefined) {
     const alone = model.module === undefined && backend.threads > 1;
     const place = { card: undefined, notes: alone ? [ON_MAIN_THREAD] : [] };
-    return { rows: hostRows(model, names, outputs, backend, signal), place, card: undefined };
+    return { rows: hostRows(model, names, outputs, backend, signal, unchecked), place, card: undefined };
   }
   const known = kernelOutputs(where, kernel, names, outputs);
   const card = await backend.card(planned);
   const place: Place = { card: card.gpu, notes: cardNotes(card) };
   if (card.gpu === undefined)
-    return { rows: hostRows(model, names, known, backend, signal), place, card: undefined };
+    return { rows: hostRows(model, names, known, backend, signal, unchecked), place, card: undefined };
   const { gpu } = card;
   // Whoever made a kernel has loaded this; others need not.
   const { bindKernel } = await import('../backend/user-kernel.ts');
   const bound = { gpu, bound: await bindKernel(gpu, kernel), dims: kernel.dims, outputs: kernel.outputs };
-  return { rows: cardRows(bound, known, backend, signal), place, card: bound };
+  return { rows: cardRows(bound, known, backend, signal, unchecked), place, card: bound };
 }
 
 /**

@@ -28,6 +28,7 @@ export function hostRows(
   known: readonly string[] | undefined,
   backend: Backend,
   signal: AbortSignal,
+  unchecked = false,
 ): Rows {
   const { local } = model;
   const task = backend.evaluateModule === undefined ? undefined : model.module;
@@ -45,11 +46,12 @@ export function hostRows(
       const k = outputs.length;
       const y = buffer.room(n * k);
       const from = found?.model === undefined ? 0 : found.rows;
-      const first = from === 0 ? [] : await evaluateRows(found!.model, names, k, x, 0, from, y, { pause });
+      const first =
+        from === 0 ? [] : await evaluateRows(found!.model, names, k, x, 0, from, y, { pause, unchecked });
       const rest =
         task === undefined
-          ? await evaluateRows(local, names, k, x, from, n, y, { pause })
-          : await inWorkers(backend, { ...task, names, outputs: k }, x, from, n, y, signal);
+          ? await evaluateRows(local, names, k, x, from, n, y, { pause, unchecked })
+          : await inWorkers(backend, { ...task, names, outputs: k, unchecked }, x, from, n, y, signal);
       return { y, failed: [...first, ...rest] };
     },
     release: buffer.release,

@@ -1,5 +1,10 @@
 import type { Backend } from '../backend/backend.ts';
+import { show } from '../check.ts';
+import { ModelError, OptionError, ValueError } from '../errors.ts';
+import { makeTurn } from '../turn.ts';
 import type { BatchFn } from '../types.ts';
+import { openEvaluator } from './evaluator.ts';
+import { isKernel } from './local.ts';
 import type { ModelLike } from './model.ts';
 import type { Place } from './place.ts';
 
@@ -7,8 +12,13 @@ import type { Place } from './place.ts';
 export interface DensityWithGradient {
   /** x [n, d] -> out [n]. */
   readonly logDensity: BatchFn;
-  /** x [n, d] -> out [n] and gradient [n, d], together. */
+  /**
+   * x [n, d] -> out [n] and gradient [n, d], together. A wrong gradient makes moves poor, not wrong: they accept by
+   * `out` alone. `checkGradient` compares it with differences.
+   */
   gradient(x: Float64Array, out: Float64Array, gradient: Float64Array): void | Promise<void>;
+  /** Evaluations that a row with its gradient counts as. Default 1. */
+  readonly gradientCost?: number;
 }
 
 /**
@@ -33,10 +43,10 @@ export interface LogDensityOptions {
   readonly signal: AbortSignal;
 }
 
-/** A log density that can be evaluated. -Infinity is a value; NaN, +Infinity and a throw are ValueErrors with the point. */
+/** A log density that can be evaluated. -Infinity is a value; NaN and +Infinity are ValueErrors with the point. */
 export interface LogDensity {
   readonly dimension: number;
-  /** Whether `evaluate` fills gradients. */
+  /** Whether `evaluate` can fill gradients. */
   readonly gradient: boolean;
   /** Rows evaluated so far, with or without gradient. */
   readonly evaluations: number;
@@ -45,10 +55,186 @@ export interface LogDensity {
   /**
    * Log density of rows 0..n-1 of `x` [n, d] into `out` [n], and its gradient into `gradient` [n, d]. `x` is from an
    * arena of the backend. A gradient where the density is -Infinity may be anything.
-   * @throws ValueError naming the first bad point, its index and coordinates; OptionError when a gradient is asked for and
-   * there is none.
+   * @throws ValueError naming the first bad point, its row and coordinates; ModelError when the source throws; OptionError
+   * when a gradient is asked for and there is none; the signal's reason when aborted.
    */
   evaluate(x: Float64Array, n: number, out: Float64Array, gradient?: Float64Array): Promise<void>;
   /** Give memory back. */
   dispose(): void;
+}
+
+/** What evaluates, before its numbers are checked. */
+interface Rows {
+  readonly gradient: boolean;
+  readonly place: Place;
+  /** Evaluations of a row with gradient. */
+  readonly cost: number;
+  fill(x: Float64Array, n: number, out: Float64Array, gradient: Float64Array | undefined): Promise<void>;
+  dispose(): void;
+}
+
+/** Rows of one call of a function of a batch, between which the event loop gets its turn. */
+const BLOCK = 8192;
+
+/**
+ * Open a log density. When a run is resumed, `evaluations` starts at `done`.
+ * @throws OptionError when the source is of no known form, or for another dimension; ModelError when its module cannot be
+ * loaded.
+ */
+export async function openLogDensity(options: LogDensityOptions, done = 0): Promise<LogDensity> {
+  const { where, option = 'logDensity', source, dimension: d } = options;
+  const names = options.names ?? Array.from({ length: d }, (_, c) => `x${c + 1}`);
+  const named = { ...options, names };
+  const rows = hasGradient(source) ? withGradient(named, source) : await ofModel(named, source);
+  let evaluations = done;
+  return {
+    dimension: d,
+    gradient: rows.gradient,
+    get evaluations() {
+      return evaluations;
+    },
+    place: rows.place,
+    async evaluate(x, n, out, gradient) {
+      if (gradient !== undefined && !rows.gradient) throw noGradient(where, option, source);
+      if (n === 0) return;
+      await rows.fill(x, n, out, gradient);
+      evaluations += n * (gradient === undefined ? 1 : rows.cost);
+      checkValues({ where, option, names }, x, n, out, gradient);
+    },
+    dispose: rows.dispose,
+  };
+}
+
+/** Whether a source was given with its gradient. */
+export function hasGradient(source: unknown): source is DensityWithGradient {
+  if (source === null || typeof source !== 'object') return false;
+  const { logDensity, gradient } = source as Partial<DensityWithGradient>;
+  return typeof logDensity === 'function' && typeof gradient === 'function';
+}
+
+/** The error of a move that needs a gradient where there is none, with how to give one. */
+export function noGradient(where: string, option: string, value: unknown): OptionError {
+  return new OptionError({
+    where,
+    option,
+    value,
+    found: `option \`${option}\` comes without a gradient`,
+    expected: 'one with a gradient, which this move needs',
+    fix: 'Give { logDensity(x, out), gradient(x, out, gradient) }, or numericGradient(f, d): differences, at 2 d + 1 evaluations a point.',
+  });
+}
+
+type Named = LogDensityOptions & { readonly names: readonly string[] };
+
+async function ofModel(options: Named, source: ModelLike): Promise<Rows> {
+  const { where, option = 'logDensity', dimension: d, names, planned, backend, signal } = options;
+  const scored = isKernel(source) && source.outputs === d + 1;
+  const outputs = scored ? [...names.map((name) => `score of ${name}`), option] : [option];
+  const shared = { where, names, outputs, planned, unchecked: true, backend, signal };
+  const evaluator = await openEvaluator({ ...shared, model: source });
+  const block = typeof source === 'function' || source.kind === 'batch' ? BLOCK : Infinity;
+  const turn = makeTurn();
+  const width = outputs.length;
+  return {
+    gradient: scored,
+    place: evaluator.place,
+    cost: 1,
+    async fill(x, n, out, gradient) {
+      for (let lo = 0; lo < n; lo += block) {
+        const count = Math.min(block, n - lo);
+        const { y, failures } = await evaluator.evaluate(x.subarray(lo * d, (lo + count) * d), count);
+        if (failures.length > 0) throw thrown(options, failures);
+        for (let i = 0; i < count; i++) out[lo + i] = y[i * width + width - 1]!;
+        if (gradient !== undefined) takeScores(y, count, d, gradient.subarray(lo * d));
+        if (turn.due()) await turn.pause(signal);
+      }
+    },
+    dispose: () => evaluator.dispose(),
+  };
+}
+
+/** The first d of each d + 1 numbers. */
+function takeScores(y: Float64Array, n: number, d: number, gradient: Float64Array): void {
+  for (let i = 0; i < n; i++) for (let c = 0; c < d; c++) gradient[i * d + c] = y[i * (d + 1) + c]!;
+}
+
+/** Functions of a batch with a gradient run on this thread. */
+function withGradient(options: Named, source: DensityWithGradient): Rows {
+  const { dimension: d, backend, signal } = options;
+  const turn = makeTurn();
+  const alone = 'a log density with its gradient is a pair of functions, which ran on the main thread';
+  return {
+    gradient: true,
+    place: { card: undefined, notes: backend.threads > 1 ? [alone] : [] },
+    cost: source.gradientCost ?? 1,
+    async fill(x, n, out, gradient) {
+      out.fill(Number.NaN, 0, n);
+      gradient?.fill(Number.NaN, 0, n * d);
+      for (let lo = 0; lo < n; lo += BLOCK) {
+        signal.throwIfAborted();
+        const hi = Math.min(n, lo + BLOCK);
+        const points = x.subarray(lo * d, hi * d);
+        const own = out.subarray(lo, hi);
+        if (gradient === undefined) await source.logDensity(points, own);
+        else await source.gradient(points, own, gradient.subarray(lo * d, hi * d));
+        if (turn.due()) await turn.pause(signal);
+      }
+    },
+    dispose() {},
+  };
+}
+
+interface Told {
+  readonly where: string;
+  readonly option: string;
+  readonly names: readonly string[];
+}
+
+function checkValues(
+  told: Told,
+  x: Float64Array,
+  n: number,
+  out: Float64Array,
+  gradient: Float64Array | undefined,
+): void {
+  for (let i = 0; i < n; i++) if (!(out[i]! < Infinity)) throw badValue(told, x, i, show(out[i]));
+  if (gradient === undefined) return;
+  const d = told.names.length;
+  for (let at = 0; at < n * d; at++) {
+    if (Number.isFinite(gradient[at]!)) continue;
+    const row = Math.floor(at / d);
+    if (out[row] === -Infinity) continue;
+    throw badValue(told, x, row, `${gradient[at]} in its gradient by ${told.names[at % d]}`);
+  }
+}
+
+/** Coordinates that a message shows. */
+const SHOWN = 8;
+
+/** A density that is NaN or +Infinity at a row of x [n, d]: the error that names the point. */
+function badValue({ where, option, names }: Told, x: Float64Array, row: number, value: string): ValueError {
+  const d = names.length;
+  const point = Float64Array.from(x.subarray(row * d, (row + 1) * d));
+  const shown = names.slice(0, SHOWN).map((name, c) => `${name} = ${Number(point[c]!.toPrecision(6))}`);
+  if (d > SHOWN) shown.push(`and ${d - SHOWN} more`);
+  return new ValueError({
+    where,
+    found: `\`${option}\` is ${value} at point ${row} (${shown.join(', ')})`,
+    expected: 'a finite number, or -Infinity where there is no mass',
+    fix: 'See error.point.',
+    point,
+    index: row,
+  });
+}
+
+function thrown({ where, option = 'logDensity' }: Named, failures: ModelError['failures']): ModelError {
+  const { index, reason, input } = failures[0]!;
+  const point = Array.from(input.subarray(0, SHOWN), (value) => Number(value.toPrecision(6))).join(', ');
+  return new ModelError({
+    where,
+    found: `\`${option}\` ${reason} at evaluation ${index} (${point}${input.length > SHOWN ? ', ...' : ''})`,
+    expected: 'a number',
+    fix: 'Return -Infinity where there is no mass.',
+    failures,
+  });
 }

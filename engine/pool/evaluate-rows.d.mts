@@ -13,7 +13,8 @@ export type LocalModel =
 
 /**
  * Evaluate rows lo..hi-1 of `x` [n, d] into `out` [n, k]. A row that fails is filled with NaN and listed.
- * `pause` is awaited every few milliseconds.
+ * `pause` is awaited every few milliseconds. With `unchecked` every number is taken as it is, NaN and infinities too;
+ * what is no number still fails.
  */
 export declare function evaluateRows(
   model: LocalModel,
@@ -23,5 +24,5 @@ export declare function evaluateRows(
   lo: number,
   hi: number,
   out: Float64Array,
-  options?: { readonly pause?: () => Promise<void> },
+  options?: { readonly pause?: () => Promise<void>; readonly unchecked?: boolean },
 ): Promise<RowFailure[]>;

@@ -4,9 +4,9 @@
  */
 
 /** What one answer is worth: undefined when it is fine, else the reason why not. Writes `out[at..at+k-1]`. */
-function take(answer, k, out, at) {
+function take(answer, k, out, at, unchecked) {
   if (typeof answer === 'number') {
-    if (k === 1 && Number.isFinite(answer)) {
+    if (k === 1 && (unchecked || Number.isFinite(answer))) {
       out[at] = answer;
       return undefined;
     }
@@ -22,7 +22,7 @@ function take(answer, k, out, at) {
   }
   if (answer.length !== k) return `returned ${answer.length} numbers, expected ${k}`;
   for (let j = 0; j < k; j++) {
-    if (typeof answer[j] !== 'number' || !Number.isFinite(answer[j])) {
+    if (typeof answer[j] !== 'number' || !(unchecked || Number.isFinite(answer[j]))) {
       return `returned ${describe(answer[j])}${k > 1 ? ` as output ${j}` : ''}`;
     }
     out[at + j] = answer[j];
@@ -57,10 +57,11 @@ function caller(model, names, x) {
 
 /**
  * Evaluate rows lo..hi-1 of `x` [n, d] into `out` [n, k]. A row that fails is filled with NaN and listed;
- * answers that are promises are awaited one after the other. `options.pause` is awaited now and then.
+ * answers that are promises are awaited one after the other. `options.pause` is awaited now and then. With
+ * `options.unchecked` every number is taken as it is, NaN and infinities too.
  */
 export async function evaluateRows(model, names, k, x, lo, hi, out, options = {}) {
-  if (model.kind === 'batch') return evaluateBatch(model, names.length, k, x, lo, hi, out);
+  if (model.kind === 'batch') return evaluateBatch(model, names.length, k, x, lo, hi, out, options.unchecked);
   const call = caller(model, names, x);
   const failures = [];
   let last = performance.now();
@@ -71,7 +72,7 @@ export async function evaluateRows(model, names, k, x, lo, hi, out, options = {}
     try {
       let answer = call(row);
       if (typeof answer === 'object' && typeof answer?.then === 'function') answer = await answer;
-      reason = take(answer, k, out, row * k);
+      reason = take(answer, k, out, row * k, options.unchecked);
     } catch (error) {
       reason = thrown(error);
     }
@@ -92,7 +93,7 @@ export async function evaluateRows(model, names, k, x, lo, hi, out, options = {}
 }
 
 /** A batch that throws is asked again row by row, so that which rows fail does not depend on how it was cut. */
-async function evaluateBatch(model, d, k, x, lo, hi, out) {
+async function evaluateBatch(model, d, k, x, lo, hi, out, unchecked) {
   const y = out.subarray(lo * k, hi * k);
   y.fill(NaN);
   try {
@@ -102,11 +103,11 @@ async function evaluateBatch(model, d, k, x, lo, hi, out) {
     if (hi - lo === 1) return [{ row: lo, reason: thrown(error) }];
     const failures = [];
     for (let row = lo; row < hi; row++)
-      failures.push(...(await evaluateBatch(model, d, k, x, row, row + 1, out)));
+      failures.push(...(await evaluateBatch(model, d, k, x, row, row + 1, out, unchecked)));
     return failures;
   }
   const failures = [];
-  for (let i = 0; i < hi - lo; i++) {
+  for (let i = 0; i < hi - lo && !unchecked; i++) {
     const bad = firstBad(y, i * k, k);
     if (bad === undefined) continue;
     failures.push({ row: lo + i, reason: `returned ${bad}` });

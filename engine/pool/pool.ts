@@ -24,6 +24,7 @@ export interface RowsRequest {
   readonly exportName: string;
   readonly names: readonly string[];
   readonly outputs: number;
+  readonly unchecked?: boolean;
   readonly n: number;
   readonly x: number;
   readonly out: number;

@@ -33,7 +33,7 @@ const methods = {
    * Rows of a module model: piece after piece of them, claimed from the counter all workers share. Answers
    * { failures } or, when the model cannot be had, { fault }.
    */
-  async rows({ url, exportName, names, outputs, n, x, out, counter, piece }) {
+  async rows({ url, exportName, names, outputs, unchecked, n, x, out, counter, piece }) {
     const { model, fault } = await loadModel(url, exportName);
     if (fault !== undefined) return { fault };
     const next = new Uint32Array(memory.buffer, counter, 1);
@@ -42,7 +42,7 @@ const methods = {
     const failures = [];
     for (let lo = Atomics.add(next, 0, piece); lo < n; lo = Atomics.add(next, 0, piece)) {
       const hi = Math.min(n, lo + piece);
-      for (const failure of await evaluateRows(model, names, outputs, points, lo, hi, values))
+      for (const failure of await evaluateRows(model, names, outputs, points, lo, hi, values, { unchecked }))
         failures.push(failure);
     }
     return { failures };
