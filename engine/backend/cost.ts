@@ -23,6 +23,9 @@ const COSTS: Costs = {
   randomWalk: (_x, _next, _scale, d) => 9 * d,
   langevin: (_x, _next, _h, d, _means, _whiten, _constant, components) =>
     9 * d + components * (2 + 1.5 * d * d),
+  affineNormal: (_parent, p, _next, d, noise) => 11 * noise + 0.6 * d * (p + noise),
+  affineLogDensity: (_x, d, _coefficients, k) => 1 + 0.6 * d * k,
+  volatilityLogDensity: () => 3,
   sumBlocks: () => 0.2 * BLOCK,
   squareBlocks: () => 0.2 * BLOCK,
   maxBlocks: () => 0.2 * BLOCK,

@@ -1,3 +1,4 @@
+import { affineLogDensity, affineNormal, volatilityLogDensity } from './twins/affine.ts';
 import { bootstrapSums, resampleCounts } from './twins/bootstrap.ts';
 import { expInto, logInto } from './twins/elementary.ts';
 import { indexSums } from './twins/index-sums.ts';
@@ -76,6 +77,9 @@ export interface Kernels {
   readonly mixtureLogDensity: typeof mixtureLogDensity;
   readonly randomWalk: typeof randomWalk;
   readonly langevin: typeof langevin;
+  readonly affineNormal: typeof affineNormal;
+  readonly affineLogDensity: typeof affineLogDensity;
+  readonly volatilityLogDensity: typeof volatilityLogDensity;
 }
 
 export const twins: Kernels = {
@@ -116,6 +120,9 @@ export const twins: Kernels = {
   mixtureLogDensity,
   randomWalk,
   langevin,
+  affineNormal,
+  affineLogDensity,
+  volatilityLogDensity,
 };
 
 export type KernelName = keyof Kernels;

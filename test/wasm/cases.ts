@@ -1,5 +1,6 @@
 import type { Stream } from '../../engine/random/rng.ts';
 import type { KernelName } from '../../engine/wasm/kernels.ts';
+import { AFFINE_CASES } from './affine-cases.ts';
 import {
   type Allocator,
   address,
@@ -127,6 +128,7 @@ export const CASES: { readonly [name in KernelName]?: MakeCall } = {
     const mean = allocate.f64(numbers(d, draw.normal));
     return [allocate.f64(rows.x), d, n, allocate.f64(rows.weight), mean, partial(() => 0, (d * (d + 1)) / 2)];
   }),
+  ...AFFINE_CASES,
   ...MIXTURE_CASES,
   ...RESAMPLING_CASES,
   ...SENSITIVITY_CASES,

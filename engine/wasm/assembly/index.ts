@@ -30,3 +30,4 @@ export { bootstrapSums, indexSums, resampleCounts } from './indices';
 export { pickFreeze } from './designs';
 export { mixtureLogDensity, mixtureScore } from './mixture';
 export { langevin, randomWalk } from './moves';
+export { affineLogDensity, affineNormal, volatilityLogDensity } from './affine';

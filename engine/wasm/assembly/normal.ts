@@ -147,19 +147,22 @@ function quantile(p: f64): f64 {
 const TILE: u32 = 1024;
 
 export function normal(out: usize, d: u32, k0: u32, k1: u32, first: u32, step: u32, channel: u32, lo: u32, hi: u32): void {
-  const stride = <usize>d << 3;
   const tile = max<u32>(4, (TILE / d) & ~3);
   for (let from = lo; from < hi; from += tile) {
-    const to = min<u32>(hi, from + tile);
-    for (let i = from; i < to; i += 4) markRows(out + <usize>i * stride, d, to - i, k0, k1, first + i, step, channel);
-    resolveAll(out + <usize>from * stride, (to - from) * d);
+    normalRows(out + (<usize>from * d << 3), d, d, k0, k1, first + from, step, channel, min<u32>(tile, hi - from));
   }
+}
+
+/** Normals into the first `noise` of the `d` numbers of each of `count` rows; the others must be below 2. */
+export function normalRows(rows: usize, d: u32, noise: u32, k0: u32, k1: u32, first: u32, step: u32, channel: u32, count: u32): void {
+  const stride = <usize>d << 3;
+  for (let i: u32 = 0; i < count; i += 4) markRows(rows + <usize>i * stride, stride, noise, count - i, k0, k1, first + i, step, channel);
+  resolveAll(rows, count * d);
 }
 
 /** The first pass over up to four rows. */
 @inline
-function markRows(row: usize, d: u32, count: u32, k0: u32, k1: u32, first: u32, step: u32, channel: u32): void {
-  const stride = <usize>d << 3;
+function markRows(row: usize, stride: usize, d: u32, count: u32, k0: u32, k1: u32, first: u32, step: u32, channel: u32): void {
   for (let c: u32 = 0; c < d; c += 2) {
     philoxRows(first, step, c >>> 1, channel, k0, k1);
     const s0 = i32x4.shr_u(word0, 6);
