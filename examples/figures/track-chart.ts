@@ -1,0 +1,98 @@
+import * as Plot from '@observablehq/plot';
+import { bottomAxis, caption, captionHeight, captionLines, LEFT, leftAxis, RIGHT } from './axes.ts';
+import { type Drawing, plotted } from './frame.ts';
+
+/** A place, degrees east and north. */
+export interface Place {
+  readonly longitude: number;
+  readonly latitude: number;
+  readonly title?: string;
+}
+
+/** Where a moving thing is thought to be, with standard deviations in degrees. */
+export interface Guess extends Place {
+  readonly longitudeSd: number;
+  readonly latitudeSd: number;
+}
+
+export interface TrackChart {
+  readonly caption: string;
+  readonly summary: string;
+  /** Seen: dots. */
+  readonly seen: readonly Place[];
+  /** Kept from the method: rings. */
+  readonly withheld: readonly Place[];
+  /** The path found, a line. */
+  readonly path: readonly Place[];
+  /** Where nothing was seen, ellipses of two standard deviations. */
+  readonly guesses: readonly Guess[];
+}
+
+/** A track on a map whose degrees east and north are of one length in the middle of the picture. */
+export function trackChart(chart: TrackChart, width: number): Drawing {
+  const { seen, withheld, path, guesses } = chart;
+  const places = [...seen, ...withheld, ...path, ...guesses];
+  const [west, east] = around(places.map(({ longitude }) => longitude));
+  const [south, north] = around(places.map(({ latitude }) => latitude));
+  const lines = captionLines(chart.caption, width);
+  const shrink = Math.cos((((south + north) / 2) * Math.PI) / 180);
+  const inner = width - LEFT - RIGHT;
+  const height = Math.round((inner * (north - south)) / ((east - west) * shrink));
+  const at = { x: 'longitude', y: 'latitude' };
+  return plotted(
+    {
+      width,
+      height: height + 42 + captionHeight(lines),
+      marginLeft: LEFT,
+      marginRight: RIGHT,
+      marginTop: captionHeight(lines),
+      marginBottom: 42,
+      x: { domain: [west, east], axis: null },
+      y: { domain: [south, north], axis: null },
+      marks: [
+        Plot.gridX({ ticks: 6, stroke: 'var(--grid)', strokeOpacity: 1 }),
+        ...leftAxis(6),
+        ...bottomAxis('degrees east, and at the left degrees north', 6),
+        ...caption(lines),
+        Plot.line(guesses.flatMap(ellipse), {
+          ...at,
+          z: 'z',
+          fill: 'var(--first)',
+          fillOpacity: 0.13,
+          stroke: 'var(--first)',
+          strokeOpacity: 0.5,
+          strokeWidth: 1,
+        }),
+        Plot.line(path, { ...at, stroke: 'var(--first)', strokeWidth: 2 }),
+        Plot.dot(seen, { ...at, r: 2.8, fill: 'var(--total)', ...titled(seen) }),
+        Plot.dot(withheld, { ...at, r: 3, stroke: 'var(--total)', strokeWidth: 1.6, ...titled(withheld) }),
+      ],
+    },
+    chart.summary,
+  );
+}
+
+function titled(places: readonly Place[]): { title?: string } {
+  return places.some(({ title }) => title !== undefined) ? { title: 'title' } : {};
+}
+
+function around(values: readonly number[]): [number, number] {
+  return [Math.floor(Math.min(...values)) - 1, Math.ceil(Math.max(...values)) + 1];
+}
+
+const CORNERS = 48;
+
+/** The outline of two standard deviations about a guess. */
+function ellipse(
+  { longitude, latitude, longitudeSd, latitudeSd }: Guess,
+  z: number,
+): (Place & { z: number })[] {
+  return Array.from({ length: CORNERS + 1 }, (_, i) => {
+    const angle = (2 * Math.PI * i) / CORNERS;
+    return {
+      z,
+      longitude: longitude + 2 * longitudeSd * Math.cos(angle),
+      latitude: latitude + 2 * latitudeSd * Math.sin(angle),
+    };
+  });
+}

@@ -1,0 +1,170 @@
+import { expect, test } from 'vitest';
+import * as report from '../../cli/report/palette.ts';
+import { readColumns } from '../../examples/data/read.ts';
+import { wrapped } from '../../examples/figures/axes.ts';
+import { bandChart } from '../../examples/figures/band-chart.ts';
+import type { Drawing } from '../../examples/figures/frame.ts';
+import { genealogyChart } from '../../examples/figures/genealogy-chart.ts';
+import { plusMinus, tickText } from '../../examples/figures/numbers.ts';
+import { NARROW, page, WIDE } from '../../examples/figures/page.ts';
+import { DARK, LIGHT } from '../../examples/figures/style.ts';
+import { trackChart } from '../../examples/figures/track-chart.ts';
+import { weightsChart } from '../../examples/figures/weights-chart.ts';
+import { xmlFault } from '../cli/xml.ts';
+
+const STEPS = 60;
+const N = 200;
+const steps = Array.from({ length: STEPS }, (_, t) => t);
+const resampled = steps.map((t) => t % 4 === 3);
+/** Slot i descends from slot i - i % 4 wherever somebody was resampled. */
+const ancestors = resampled.map((yes) =>
+  yes ? Uint32Array.from({ length: N }, (_, i) => i - (i % 4)) : undefined,
+);
+const wave = steps.map((t) => Math.sin(t / 7));
+const weird = `<b> & "two" \u0001 'x'`;
+
+const FIGURES: Readonly<Record<string, (width: number) => Drawing>> = {
+  band: (width) =>
+    bandChart(
+      {
+        caption: `line: estimate, band: 95 %, dashed: exact, dots: data ${weird}`,
+        summary: `An estimate ${weird} over steps.`,
+        xLabel: weird,
+        x: steps,
+        value: wave.map((y, t) => (t === 30 ? Number.NaN : y)),
+        low: wave.map((y) => y - 0.3),
+        high: wave.map((y, t) => (t === 31 ? Number.POSITIVE_INFINITY : y + 0.3)),
+        exact: wave,
+        data: wave.map((y, x) => ({ x, y: y + (x % 3) / 5, title: weird })),
+        withheld: [{ x: 10, y: 0 }],
+        gaps: [{ from: 8, to: 12 }],
+        events: [{ x: 28, label: weird }],
+      },
+      width,
+    ),
+  levels: (width) =>
+    bandChart(
+      {
+        caption: 'probability of more than a level',
+        summary: 'Probability against level.',
+        xLabel: 'level',
+        x: [1, 2, 3, 4],
+        value: [0.1, 1e-2, 1e-4, 1e-6],
+        yScale: 'log',
+      },
+      width,
+    ),
+  weights: (width) =>
+    weightsChart(
+      { particles: N, ess: steps.map((t) => (t === 38 ? 5 : 60 + 2 * (t % 50))), resampled, threshold: 0.5 },
+      width,
+    ),
+  genealogy: (width) => genealogyChart({ particles: N, ancestors }, width),
+  track: (width) =>
+    trackChart(
+      {
+        caption: 'dots: fixes, rings: withheld',
+        summary: 'A track.',
+        seen: steps.map((t) => ({ longitude: -40 - t / 3, latitude: 10 + t / 2, title: weird })),
+        withheld: [{ longitude: -45, latitude: 17 }],
+        path: steps.map((t) => ({ longitude: -40 - t / 3, latitude: 10 + t / 2 })),
+        guesses: [{ longitude: -45, latitude: 17, longitudeSd: 0.5, latitudeSd: 0.8 }],
+      },
+      width,
+    ),
+};
+
+const PAGES = Object.entries(FIGURES).flatMap(([name, draw]) =>
+  [WIDE, NARROW].map((width): [string, string] => [
+    `${name} at ${width} px`,
+    page(`Title ${weird}`, [[draw(width - 16)]]),
+  ]),
+);
+
+test.each(PAGES)('page(): %s is one well-formed XML element that says what it shows', (_, svg) => {
+  expect(xmlFault(svg)).toBeUndefined();
+  expect(svg).toMatch(/^<svg [^>]*role="img" aria-label="Title [^"]{30,}"/);
+  expect(Buffer.byteLength(svg)).toBeLessThan(150_000);
+});
+
+test.each(PAGES)('page(): %s holds no NaN, nothing loaded, and no text below 11 px', (_, svg) => {
+  expect(svg).not.toMatch(/NaN|undefined|Infinity|null|\[object/);
+  expect(svg.replace('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|url\(|@import|href/);
+  expect([...svg.matchAll(/font(?:-size)?[:=]"?(\d+)/g)].every(([, size]) => Number(size) >= 11)).toBe(true);
+});
+
+test.each(PAGES)('page(): %s has light and dark colours by variables only', (_, svg) => {
+  expect(svg).toContain('@media screen and (prefers-color-scheme:dark)');
+  const drawn = svg.slice(svg.indexOf('</style>'));
+  expect(drawn).not.toMatch(/#[0-9a-f]{3,8}\b|rgb\(/);
+});
+
+test('figures: their colours are those of the report', () => {
+  for (const [name, colour] of Object.entries(LIGHT))
+    expect(colour).toBe(report.LIGHT[name as keyof typeof LIGHT]);
+  for (const [name, colour] of Object.entries(DARK))
+    expect(colour).toBe(report.DARK[name as keyof typeof DARK]);
+});
+
+test('weightsChart(): names the worst step and counts the resamplings', () => {
+  const { summary, markup } = FIGURES.weights!(924);
+  expect(summary).toContain('resampled 15 times');
+  expect(markup).toContain('step 38: 5.0 particles');
+});
+
+test('genealogyChart(): the caption counts the ancestors alive, and no line is drawn twice', () => {
+  // Every resampling sends slots to their multiple of 4: one round leaves N / 4 ancestors, and more leave no fewer.
+  const { markup, summary } = FIGURES.genealogy!(924);
+  expect(summary).toContain('50 at step 0, 50 at step 20, 50 at step 39');
+  const paths = [...markup.matchAll(/<path [^>]*d="(M[^"]*)"/g)].map(([, d]) => d!);
+  const lines = paths[paths.length - 1]!.split('M').slice(1);
+  expect(lines.length).toBe(50);
+  expect(new Set(lines).size).toBe(lines.length);
+});
+
+test('genealogyChart(): lines that meet an earlier one end there', () => {
+  const all = [undefined, new Uint32Array(8), undefined];
+  const { markup } = genealogyChart({ particles: 8, ancestors: all }, 400);
+  const paths = [...markup.matchAll(/<path [^>]*d="(M[^"]*)"/g)].map(([, d]) => d!);
+  // Slot 0 is level all the way; the others are level over the last step, then slant to slot 0, where they end.
+  expect(paths[paths.length - 1]!.match(/[MHL]/g)!.join('')).toBe(`MH${'MHL'.repeat(7)}`);
+});
+
+test('plusMinus(): the error keeps two digits when the first is 1 or 2, else one, and both stop there', () => {
+  expect(plusMinus(-632.5448, 0.0371)).toBe('-632.54 +/- 0.04');
+  expect(plusMinus(0.34481, 0.0123)).toBe('0.345 +/- 0.012');
+  expect(plusMinus(1.018e-6, 8.4e-8)).toBe('1.02e-6 +/- 0.08e-6');
+  expect(plusMinus(1250.4, 31)).toBe('1250 +/- 31');
+  expect(plusMinus(0.5, Number.NaN)).toBe('0.5000 +/- n/a');
+});
+
+test('tickText(): thousands are spaced from 10 000 on and small numbers keep their power', () => {
+  expect([0, 0.25, -3, 1970, 12_000, 1e-6].map(tickText)).toEqual([
+    ...['0', '0.25', '-3', '1970', '12\u2009000', '1e-6'],
+  ]);
+});
+
+test('wrapped(): no line is longer than its room unless one word is, and no word is lost', () => {
+  const text = 'a bb ccc dddd eeeeeeeeeeeeeeee f';
+  const lines = wrapped(text, 60, 6);
+  expect(lines.join(' ')).toBe(text);
+  expect(lines.every((line) => line.length <= 10 || !line.includes(' '))).toBe(true);
+});
+
+test('readColumns(): the data are complete and ordered', () => {
+  const nile = readColumns('nile.csv');
+  expect(nile.year!.map(Number)).toEqual(Array.from({ length: 100 }, (_, i) => 1871 + i));
+  // Mean and variance as printed for R's Nile: 919.35 and 28637.95.
+  const flow = nile.flow!.map(Number);
+  const mean = flow.reduce((a, b) => a + b) / 100;
+  expect(mean).toBeCloseTo(919.35, 10);
+  expect(flow.reduce((sum, q) => sum + (q - mean) ** 2, 0) / 99).toBeCloseTo(28637.95, 2);
+  const rates = readColumns('eur-usd.csv');
+  expect(rates.date!.length).toBe(1025);
+  expect([...rates.date!].sort()).toEqual(rates.date);
+  expect(rates.usd!.map(Number).every((rate) => rate > 1.1 && rate < 1.7)).toBe(true);
+  const shuttle = readColumns('shuttle.csv');
+  expect(shuttle.distress!.filter((distress) => distress === '1').length).toBe(7);
+  const fixes = readColumns('gladys.csv').time!.map((time) => Date.parse(time) / 3_600_000);
+  expect(fixes.every((hour, i) => i === 0 || hour - fixes[i - 1]! === 6)).toBe(true);
+});
