@@ -13,4 +13,24 @@ export {
 export { sobolIndices } from './sensitivity/sobol-indices.ts';
 export type * from './sensitivity/types.ts';
 export { type FilterOptions, type FilterResult, particleFilter } from './smc/filter/particle-filter.ts';
+export {
+  type KalmanFilter,
+  type KalmanSmoother,
+  kalmanFilter,
+  kalmanSmoother,
+} from './smc/models/kalman.ts';
+export {
+  type LinearGaussian,
+  type LinearGaussianMatrices,
+  type LinearGaussianOptions,
+  linearGaussian,
+} from './smc/models/linear-gaussian.ts';
+export type { MatrixLike, VectorLike } from './smc/models/matrices.ts';
+export { optimalLookahead, optimalProposal } from './smc/models/optimal-proposal.ts';
+export { type PerParticleOptions, perParticle } from './smc/models/per-particle.ts';
+export {
+  type StochasticVolatility,
+  type StochasticVolatilityOptions,
+  stochasticVolatility,
+} from './smc/models/stochastic-volatility.ts';
 export type * from './smc/state-space.ts';

@@ -37,6 +37,104 @@ export function solveLower(lower: Float64Array, d: number, b: Float64Array): Flo
   return b;
 }
 
+/** X [d, m] with L X = B for a lower triangular L [d, d]; B [d, m] is not modified. */
+export function solveLowerColumns(lower: Float64Array, d: number, b: Float64Array, m: number): Float64Array {
+  const x = b.slice();
+  for (let i = 0; i < d; i++) {
+    for (let c = 0; c < m; c++) {
+      let sum = x[i * m + c]!;
+      for (let k = 0; k < i; k++) sum -= lower[i * d + k]! * x[k * m + c]!;
+      x[i * m + c] = sum / lower[i * d + i]!;
+    }
+  }
+  return x;
+}
+
+/** X [d, m] with L L' X = B, for the Cholesky factor L [d, d] of a matrix; B [d, m] is not modified. */
+export function solveCholesky(lower: Float64Array, d: number, b: Float64Array, m: number): Float64Array {
+  const x = solveLowerColumns(lower, d, b, m);
+  for (let i = d - 1; i >= 0; i--) {
+    for (let c = 0; c < m; c++) {
+      let sum = x[i * m + c]!;
+      for (let k = i + 1; k < d; k++) sum -= lower[k * d + i]! * x[k * m + c]!;
+      x[i * m + c] = sum / lower[i * d + i]!;
+    }
+  }
+  return x;
+}
+
+/** a b [rows, columns] of a [rows, inner] and b [inner, columns]. */
+export function product(
+  a: Float64Array,
+  b: Float64Array,
+  rows: number,
+  inner: number,
+  columns: number,
+): Float64Array {
+  const out = new Float64Array(rows * columns);
+  for (let i = 0; i < rows; i++) {
+    for (let k = 0; k < inner; k++) {
+      const factor = a[i * inner + k]!;
+      for (let j = 0; j < columns; j++) out[i * columns + j]! += factor * b[k * columns + j]!;
+    }
+  }
+  return out;
+}
+
+/** a' [columns, rows] of a [rows, columns]. */
+export function transpose(a: Float64Array, rows: number, columns: number): Float64Array {
+  const out = new Float64Array(rows * columns);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = a[i * columns + j]!;
+  return out;
+}
+
+/** A factor of a covariance, or the row at which it fails to be one. */
+export type SemidefiniteFactor =
+  | { readonly kind: 'factor'; readonly lower: Float64Array; readonly rank: number }
+  | { readonly kind: 'not-semidefinite'; readonly pivot: number };
+
+/**
+ * L [d, rank] with L L' = a for a symmetric positive semidefinite a [d, d], by Cholesky that leaves out the columns of
+ * zero pivots; L_ck = 0 for k > c. A pivot within 16 d 2^-52 of its diagonal entry counts as zero, and what is left of
+ * its column must be as small as that allows, |r_ij|^2 <= r_ii r_jj.
+ */
+export function semidefiniteFactor(a: Float64Array, d: number): SemidefiniteFactor {
+  const lower = new Float64Array(d * d);
+  const slack = (i: number): number => 16 * d * 2 ** -52 * a[i * d + i]!;
+  let rank = 0;
+  for (let j = 0; j < d; j++) {
+    const pivot = remainder(a, lower, d, rank, j, j);
+    if (!(pivot >= -slack(j))) return { kind: 'not-semidefinite', pivot: j };
+    if (pivot > slack(j)) {
+      const root = Math.sqrt(pivot);
+      for (let i = j; i < d; i++) lower[i * d + rank] = remainder(a, lower, d, rank, i, j) / root;
+      rank++;
+      continue;
+    }
+    for (let i = j + 1; i < d; i++) {
+      if (!(remainder(a, lower, d, rank, i, j) ** 2 <= 4 * slack(j) * a[i * d + i]!))
+        return { kind: 'not-semidefinite', pivot: j };
+    }
+  }
+  const kept = new Float64Array(d * rank);
+  for (let i = 0; i < d; i++) kept.set(lower.subarray(i * d, i * d + rank), i * rank);
+  return { kind: 'factor', lower: kept, rank };
+}
+
+/** Entry (i, j) of a - L L' over the first `rank` columns of L. */
+function remainder(
+  a: Float64Array,
+  lower: Float64Array,
+  d: number,
+  rank: number,
+  i: number,
+  j: number,
+): number {
+  let sum = a[i * d + j]!;
+  for (let k = 0; k < rank; k++) sum -= lower[i * d + k]! * lower[j * d + k]!;
+  return sum;
+}
+
 /** x [d] with a x = b, for a square a [d, d], by LU with partial pivoting. Throws Error when a is singular. */
 export function solveLinear(a: Float64Array, d: number, b: Float64Array): Float64Array {
   const x = solve(fromRows(a, d), Matrix.columnVector(b));

@@ -130,7 +130,7 @@ export function volatilityLogDensity(
   const square = y * y;
   for (let i = lo; i < hi; i++) {
     const exponent = -x[i]!;
-    const precision = exp(LARGEST < exponent ? LARGEST : exponent);
+    const precision = exp(Math.min(LARGEST, exponent));
     out[i] = -0.5 * (2 * HALF_LOG_TWO_PI + x[i]! + square * precision);
   }
 }
