@@ -1,6 +1,7 @@
 import { checkCount } from '../check.ts';
 import { OptionError } from '../errors.ts';
 import { ancestorsBack } from './genealogy.ts';
+import { restoreHistory, type SavedHistory, snapshotHistory } from './history-state.ts';
 import type { FieldSpecs, Particles } from './particles.ts';
 import { makePathTree, type PathTree } from './path-tree.ts';
 
@@ -46,6 +47,10 @@ export interface History {
    * @throws OptionError when that is not remembered.
    */
   ancestry(lag: number): Uint32Array;
+  /** Everything that a later `restore` needs: a header that goes through JSON, and arrays by name. */
+  snapshot(): SavedHistory;
+  /** Become the history that was saved, of the same kind and particles. */
+  restore(saved: SavedHistory): void;
 }
 
 /** A record of `particles` that starts empty. */
@@ -53,6 +58,7 @@ export function makeHistory<F extends FieldSpecs>(particles: Particles<F>, optio
   const { kind } = options;
   if (kind === 'window') checkCount('history', 'steps', options.steps, { min: 1 });
   const frames: Frame[] = [];
+  const parts = (): Parameters<typeof snapshotHistory>[0] => ({ frames, trees, fields: particles.fields });
   const trees = kind === 'paths' ? fieldTrees(particles) : undefined;
 
   const record = (step: number, resampled: boolean): void => {
@@ -80,7 +86,11 @@ export function makeHistory<F extends FieldSpecs>(particles: Particles<F>, optio
     return tracedPath(frames, particles.fields, slot);
   };
 
-  return { kind, frames, record, path, ancestry };
+  return {
+    ...{ kind, frames, record, path, ancestry },
+    snapshot: () => snapshotHistory(parts()),
+    restore: (saved) => restoreHistory(parts(), saved),
+  };
 }
 
 /**

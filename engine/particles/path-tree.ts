@@ -18,6 +18,21 @@ export interface PathTree {
   insert(ancestor: Uint32Array | undefined, payload: ArrayLike<number>): void;
   /** The path that ends in a slot of the last step, oldest first, [steps, k]. */
   path(slot: number): Float64Array;
+  /** Copies of everything that a later `restore` needs. */
+  state(): PathTreeState;
+  /** Become the tree whose state is given: of as many particles, with as many numbers each. */
+  restore(state: PathTreeState): void;
+}
+
+/** A tree as data. */
+export interface PathTreeState {
+  readonly steps: number;
+  readonly idle: number;
+  readonly parent: ArrayLike<number>;
+  readonly children: ArrayLike<number>;
+  readonly payload: ArrayLike<number>;
+  readonly free: ArrayLike<number>;
+  readonly leaves: ArrayLike<number>;
 }
 
 const ROOT = 0xffffffff;
@@ -76,6 +91,24 @@ export function makePathTree(n: number, k: number): PathTree {
     },
     insert,
     path,
+    state: () => ({
+      steps,
+      idle: pool.idle,
+      parent: pool.parent.slice(),
+      children: pool.children.slice(),
+      payload: pool.payload.slice(),
+      free: pool.free.slice(),
+      leaves: leaves.slice(),
+    }),
+    restore(state) {
+      steps = state.steps;
+      pool.idle = state.idle;
+      pool.parent = Uint32Array.from(state.parent);
+      pool.children = Uint32Array.from(state.children);
+      pool.payload = Float64Array.from(state.payload);
+      pool.free = Uint32Array.from(state.free);
+      leaves = Uint32Array.from(state.leaves);
+    },
   };
 }
 

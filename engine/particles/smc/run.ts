@@ -1,8 +1,7 @@
 import type { Arena } from '../../backend/backend.ts';
-import { checkCount } from '../../check.ts';
-import { OptionError } from '../../errors.ts';
 import type { Rng } from '../../random/rng.ts';
 import type { Turn } from '../../turn.ts';
+import type { History } from '../history.ts';
 import { ALL_DEAD, type WeightSummary } from '../log-weight.ts';
 import type { FieldSpecs, Particles } from '../particles.ts';
 import { makeResampler, type Resampler } from '../resampler.ts';
@@ -43,12 +42,20 @@ export interface Lookahead {
 export interface Loop<F extends FieldSpecs> {
   readonly options: SmcOptions<F>;
   readonly particles: Particles<F>;
+  readonly history: History;
+  /** One for each run. */
+  readonly models: readonly FeynmanKac<F>[];
   readonly runs: readonly Run<F>[];
   readonly trigger: Trigger;
   readonly turn: Turn;
   readonly signal: AbortSignal;
   readonly noise: NoiseSource;
   evaluations: number;
+  /** The last step taken; -1 before the first. */
+  step: number;
+  /** Whether a step has begun and not ended. */
+  torn: boolean;
+  release(): void;
 }
 
 interface Opening<F extends FieldSpecs> {
@@ -65,9 +72,7 @@ export function openRun<F extends FieldSpecs>(
   index: number,
 ): Run<F> {
   const { options, arena, particles, signal } = opening;
-  const { where, backend, scheme = 'systematic', particles: n, chains = n } = options;
-  checkCount(where, 'chains', chains, { min: 1, max: n });
-  if (n % chains !== 0) throw notDivisor(where, n, chains);
+  const { backend, scheme = 'systematic', particles: n, chains = n } = options;
   const rows = <A extends Float64Array | Float32Array | Uint32Array>(array: A, width: number): A =>
     array.subarray(index * n * width, (index + 1) * n * width) as A;
   const state: Writable<SmcRunState> = {
@@ -79,6 +84,7 @@ export function openRun<F extends FieldSpecs>(
     collapsedAt: undefined,
     finished: model.steps === 0,
     nans: 0,
+    floored: 0,
   };
   const logWeight = rows(particles.logWeight, 1);
   const view: SmcPopulation<F> = {
@@ -138,14 +144,4 @@ export function particleAt<F extends FieldSpecs>(run: Run<F>, index: number): Fl
       Array.from(run.view.field(name).subarray(index * k, (index + 1) * k)),
     ),
   );
-}
-
-function notDivisor(where: string, n: number, chains: number): OptionError {
-  return new OptionError({
-    where,
-    option: 'chains',
-    value: chains,
-    found: `option \`chains\` is ${chains} with ${n} particles`,
-    expected: 'a divisor of the number of particles',
-  });
 }

@@ -1,5 +1,5 @@
 import { ValueError } from '../../errors.ts';
-import { logSumOf, type WeightSummary } from '../log-weight.ts';
+import { ess, logSumOf, type WeightSummary } from '../log-weight.ts';
 import type { FieldSpecs } from '../particles.ts';
 import { inBlocks, type Loop, type Run } from './run.ts';
 
@@ -26,10 +26,9 @@ async function resampleRun<F extends FieldSpecs>(loop: Loop<F>, run: Run<F>, t: 
   }
   if (select === undefined) await resampler.draw({ key: view.rng.key, step: t }, drawn);
   else await select(t, view, ancestor);
-  const chains = drawn.length;
-  // Downwards, because with M = N both are one array.
-  for (let i = n - 1; i >= 0; i--)
-    ancestor[i] = offset + (select === undefined ? drawn[i % chains]! : ancestor[i]!);
+  if (select === undefined && drawn.length < n)
+    for (let i = 0; i < n; i += drawn.length) ancestor.set(drawn, i);
+  if (offset > 0) for (let i = 0; i < n; i++) ancestor[i] = offset + ancestor[i]!;
   state.resampled = true;
   state.resamplings++;
   return true;
@@ -57,15 +56,17 @@ async function lookAhead<F extends FieldSpecs>(
 
 /** Weights after a resampling: equal, but for giving back what the lookahead took. */
 function restartWeights<F extends FieldSpecs>(run: Run<F>): void {
-  const { lookahead, logWeight, ancestor, view } = run;
+  const { lookahead, logWeight, ancestor, view, state } = run;
   run.base = 0;
   if (lookahead === undefined) {
     logWeight.fill(0);
+    state.ess = view.count;
     return;
   }
   const offset = view.index * view.count;
   const { logEta, logMean } = lookahead;
   for (let i = 0; i < logWeight.length; i++) logWeight[i] = logMean - logEta[ancestor[i]! - offset]!;
+  if (run.model.aim !== undefined) state.ess = ess(logWeight);
 }
 
 function badLookahead(where: string, t: number, index: number, value: number): ValueError {

@@ -1,16 +1,19 @@
 import type { Backend } from '../../backend/backend.ts';
-import { checkCount } from '../../check.ts';
+import { checkCount, checkOneOf } from '../../check.ts';
 import { PURPOSE } from '../../random/purpose.ts';
 import { channel } from '../../random/rng.ts';
 import { makeTurn } from '../../turn.ts';
 import { makeHistory } from '../history.ts';
-import { ALL_DEAD } from '../log-weight.ts';
 import { type FieldSpecs, makeParticles } from '../particles.ts';
+import { SCHEME_NAMES } from '../resampling/schemes.ts';
 import { makeTrigger } from '../trigger.ts';
-import type { FeynmanKac, NoiseSource } from './feynman-kac.ts';
+import type { NoiseSource } from './feynman-kac.ts';
+import { checkSmcMemory } from './memory.ts';
+import { checkChains, modelsOf } from './models.ts';
 import { type Loop, openRun } from './run.ts';
 import { chooseParents } from './select.ts';
-import type { Smc, SmcOptions, SmcRunState } from './types.ts';
+import { restoreLoop, snapshotLoop } from './snapshot.ts';
+import type { Smc, SmcOptions } from './types.ts';
 import { moveAndWeigh } from './weigh.ts';
 
 /*
@@ -25,81 +28,77 @@ import { moveAndWeigh } from './weigh.ts';
  * within a step is init or mutate, aim, logPotential, calibrate.
  */
 
-/** @throws OptionError for bad counts, an unknown scheme, a threshold outside [0, 1], or chains that do not divide N. */
+/**
+ * @throws OptionError for bad counts, an unknown scheme, a threshold outside [0, 1], chains that do not divide N,
+ * models that do not fit together, or more memory than there is.
+ */
 export function makeSmc<F extends FieldSpecs>(options: SmcOptions<F>): Smc<F> {
-  const { where, backend, rngs } = options;
-  const n = checkCount(where, 'particles', options.particles, { min: 1, max: 4294967232 });
-  const trigger = makeTrigger(where, (options.chains ?? n) < n ? { threshold: 1 } : options);
-  const model = (run: number): FeynmanKac<F> =>
-    'init' in options.model ? options.model : options.model[run]!;
-  const particles = makeParticles({ backend, particles: rngs.length * n, fields: model(0).fields });
-  const arena = backend.arena();
-  const signal = options.signal ?? new AbortController().signal;
-  const loop: Loop<F> = {
-    options,
-    particles,
-    trigger,
-    signal,
-    runs: rngs.map((rng, index) => openRun({ options, arena, particles, signal }, model(index), rng, index)),
-    turn: makeTurn(),
-    noise: options.noise ?? addressedNormals(backend),
-    evaluations: 0,
-  };
-  const history = makeHistory(particles, options.history ?? { kind: 'none' });
-  let step = -1;
-  const over = (): boolean => {
-    const { steps } = model(0);
-    return (steps !== undefined && step + 1 >= steps) || loop.runs.every((run) => run.state.finished);
-  };
-
+  const n = checkCount(options.where, 'particles', options.particles, { min: 1, max: 4294967232 });
+  const loop = openLoop(options, n);
+  const { particles, history, runs, models } = loop;
   return {
     count: n,
     particles,
     history,
-    runs: loop.runs.map((run) => run.state),
+    runs: runs.map((run) => run.state),
     get step() {
-      return step;
+      return loop.step;
     },
     get finished() {
-      return over();
+      // Read anew: a model that is fed online gets longer.
+      const { steps } = models[0]!;
+      return (steps !== undefined && loop.step + 1 >= steps) || runs.every((run) => run.state.finished);
     },
     get evaluations() {
-      const counts = new Set(loop.runs.map((run) => run.model));
-      const own = Array.from(counts, (m) => m.evaluations?.());
+      const own = Array.from(new Set(models), (model) => model.evaluations?.());
       return own[0] === undefined ? loop.evaluations : own.reduce<number>((sum, k) => sum + (k ?? 0), 0);
     },
     async advance() {
-      const t = step + 1;
+      const t = loop.step + 1;
+      loop.torn = true;
       const moved = t > 0 && (await chooseParents(loop, t));
-      for (const run of loop.runs) await moveAndWeigh(loop, run, t);
+      for (const run of runs) await moveAndWeigh(loop, run, t);
       history.record(t, moved);
-      step = t;
+      loop.step = t;
+      loop.torn = false;
     },
-    population: (run) => loop.runs[run]!.view,
-    weight: (run) => loop.runs[run]!.resampler.weight,
-    summary: (run) => loop.runs[run]!.summary,
-    snapshot() {
-      const runs = loop.runs.map(({ state, base, model: m }) => ({ state, base, model: m.snapshot?.() }));
-      return { header: { step, evaluations: loop.evaluations, runs }, arrays: particles.state() };
-    },
-    async restore(saved) {
-      // Written by `snapshot` above; the bytes were checked by whoever stored them.
-      const header = saved.header as {
-        step: number;
-        evaluations: number;
-        runs: { state: SmcRunState; base: number; model: unknown }[];
-      };
-      particles.restore(saved.arrays);
-      step = header.step;
-      loop.evaluations = header.evaluations;
-      for (const [index, run] of loop.runs.entries()) {
-        const { state, base, model: choices } = header.runs[index]!;
-        Object.assign(run.state, state);
-        run.base = base;
-        run.model.restore?.(choices);
-        run.summary = step < 0 ? ALL_DEAD : await run.resampler.weigh(run.logWeight);
-      }
-    },
+    population: (run) => runs[run]!.view,
+    weight: (run) => runs[run]!.resampler.weight,
+    summary: (run) => runs[run]!.summary,
+    eve: (run) => particles.eve().subarray(run * n, (run + 1) * n),
+    snapshot: () => snapshotLoop(loop),
+    restore: (saved) => restoreLoop(loop, saved),
+    release: () => loop.release(),
+  };
+}
+
+function openLoop<F extends FieldSpecs>(options: SmcOptions<F>, n: number): Loop<F> {
+  const { where, backend, rngs, chains = n, scheme = 'systematic', history = { kind: 'none' } } = options;
+  const trigger = makeTrigger(where, chains < n ? { threshold: 1 } : options);
+  checkOneOf(where, 'scheme', scheme, SCHEME_NAMES);
+  checkChains(where, n, chains);
+  const models = modelsOf(options);
+  const { fields, steps, noise = 0, logLookahead } = models[0]!;
+  const lookahead = logLookahead !== undefined;
+  checkSmcMemory(where, { ...options, fields, runs: rngs.length, steps, noise, lookahead });
+  const particles = makeParticles({ backend, particles: rngs.length * n, fields });
+  const arena = backend.arena();
+  const signal = options.signal ?? new AbortController().signal;
+  return {
+    options,
+    particles,
+    models,
+    trigger,
+    signal,
+    history: makeHistory(particles, history),
+    runs: models.map((model, index) =>
+      openRun({ options, arena, particles, signal }, model, rngs[index]!, index),
+    ),
+    turn: makeTurn(),
+    noise: options.noise ?? addressedNormals(backend),
+    evaluations: 0,
+    step: -1,
+    torn: false,
     release() {
       particles.release();
       arena.release();

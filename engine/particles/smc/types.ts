@@ -1,6 +1,7 @@
 import type { Backend } from '../../backend/backend.ts';
 import type { Rng } from '../../random/rng.ts';
 import type { History, HistoryOptions } from '../history.ts';
+import type { SavedHistory } from '../history-state.ts';
 import type { WeightSummary } from '../log-weight.ts';
 import type { FieldSpecs, Particles } from '../particles.ts';
 import type { SchemeName } from '../resampling/scheme.ts';
@@ -33,6 +34,11 @@ export interface SmcOptions<F extends FieldSpecs> extends TriggerOptions {
   readonly history?: HistoryOptions;
   /** 'dead': a NaN potential kills its particle and is counted. Default 'error'. */
   readonly nan?: 'error' | 'dead';
+  /**
+   * Log potential that a step counts for when it kills every particle, which then go on with equal weights: the run
+   * survives a collapse, and its evidence is biased (`floored` counts such steps). Default: a collapse ends the run.
+   */
+  readonly floor?: number;
 }
 
 /** Where one run stands. */
@@ -53,6 +59,8 @@ export interface SmcRunState {
   readonly finished: boolean;
   /** Potentials that were NaN and counted as -Infinity. */
   readonly nans: number;
+  /** Steps that killed every particle and counted for `floor`. */
+  readonly floored: number;
 }
 
 /** R runs of N particles in one set of flat arrays [R N]. */
@@ -77,11 +85,13 @@ export interface Smc<F extends FieldSpecs> {
   /** exp(logWeight - max) of a run's last weights, [N], and their summary; until the next `advance`. */
   weight(run: number): Float64Array;
   summary(run: number): WeightSummary;
-  /** Everything a later `restore` needs but the history. */
-  snapshot(): { readonly header: unknown; readonly arrays: ReturnType<Particles<F>['state']> };
-  restore(saved: {
-    readonly header: unknown;
-    readonly arrays: Readonly<Record<string, ArrayLike<number>>>;
-  }): Promise<void>;
+  /** [N] index of each particle's ancestor at step 0: r N + i for particle i of run r. */
+  eve(run: number): Uint32Array;
+  /**
+   * Everything a later `restore` needs, the history included.
+   * @throws OptionError when a step failed halfway.
+   */
+  snapshot(): SavedHistory;
+  restore(saved: SavedHistory): Promise<void>;
   release(): void;
 }

@@ -17,24 +17,43 @@ export async function moveAndWeigh<F extends FieldSpecs>(
   if (view.normals.length > 0) await loop.noise(t, view, view.normals);
   await inBlocks(loop, run, (lo, hi) => (t === 0 ? model.init(view, lo, hi) : model.mutate(t, view, lo, hi)));
   await model.aim?.(t, view);
+  // What a model forgets to write is an error, not the potential of the step before.
+  increment.fill(Number.NaN);
   await inBlocks(loop, run, (lo, hi) => model.logPotential(t, view, increment, lo, hi));
   if (loop.options.nan === 'dead') state.nans += bury(increment);
-  for (let i = 0; i < increment.length; i++) logWeight[i] = logWeight[i]! + increment[i]!;
+  // The dead stay dead: their state may be anything, and so may its potential.
+  for (let i = 0; i < increment.length; i++)
+    if (logWeight[i]! > -Infinity) logWeight[i] = logWeight[i]! + increment[i]!;
   loop.evaluations += view.count;
   run.summary = await weigh(loop, run, t);
-  book(run, t);
+  if (run.summary.sum > 0) book(run, logMeanOf(run.summary, view.count) - run.base);
+  else await collapse(loop, run, t);
   if (state.collapsedAt === undefined) await model.calibrate?.(t, view);
   state.finished ||= model.done?.(t, view) ?? false;
 }
 
-function book<F extends FieldSpecs>(run: Run<F>, t: number): void {
+/** Add the increment of a step to the evidence. */
+function book<F extends FieldSpecs>(run: Run<F>, increment: number): void {
   const { state, summary, view } = run;
-  const mean = logMeanOf(summary, view.count);
-  state.increment = mean - run.base;
-  state.logNormalizer += state.increment;
+  state.increment = increment;
+  state.logNormalizer += increment;
   state.ess = essOf(summary);
-  run.base = mean;
-  if (summary.sum > 0) return;
+  run.base = logMeanOf(summary, view.count);
+}
+
+/** No particle is left alive: the end, or, with a floor, a fresh start of the weights. */
+async function collapse<F extends FieldSpecs>(loop: Loop<F>, run: Run<F>, t: number): Promise<void> {
+  const { state, logWeight, resampler } = run;
+  const { floor } = loop.options;
+  if (floor !== undefined) {
+    logWeight.fill(0);
+    run.summary = await resampler.weigh(logWeight);
+    state.floored++;
+    book(run, floor);
+    return;
+  }
+  book(run, -Infinity);
+  resampler.weight.fill(0);
   state.collapsedAt = t;
   state.finished = true;
 }
@@ -62,9 +81,10 @@ async function weigh<F extends FieldSpecs>(loop: Loop<F>, run: Run<F>, t: number
   } catch (error) {
     if (!(error instanceof ValueError) || error.index === undefined) throw error;
     const index = error.index;
+    const which = loop.runs.length === 1 ? '' : ` of run ${run.view.index}`;
     throw new ValueError({
       where: loop.options.where,
-      found: `the log potential is ${run.increment[index]} at step ${t}, particle ${index}`,
+      found: `the log potential is ${run.increment[index]} at step ${t}, particle ${index}${which}`,
       expected: 'a finite number, or -Infinity for a particle that is impossible',
       fix: 'The particle is in `error.point`.',
       index,
