@@ -88,51 +88,50 @@ export function transpose(a: Float64Array, rows: number, columns: number): Float
   return out;
 }
 
-/** A factor of a covariance, or the row at which it fails to be one. */
-export type SemidefiniteFactor =
-  | { readonly kind: 'factor'; readonly lower: Float64Array; readonly rank: number }
-  | { readonly kind: 'not-semidefinite'; readonly pivot: number };
-
 /**
- * L [d, rank] with L L' = a for a symmetric positive semidefinite a [d, d], by Cholesky that leaves out the columns of
- * zero pivots; L_ck = 0 for k > c. A pivot within 16 d 2^-52 of its diagonal entry counts as zero, and what is left of
- * its column must be as small as that allows, |r_ij|^2 <= r_ii r_jj.
+ * L [d, rank] with L L' = a for a symmetric positive semidefinite a [d, d], L_ck = 0 for k > c; undefined when a is not
+ * semidefinite. The Cholesky factor where there is one; else from the eigenvectors of a, rows scaled to a unit diagonal,
+ * whose columns are turned until they are lower trapezoidal. Eigenvalues within 16 d 2^-52 of 0 are rounding.
  */
-export function semidefiniteFactor(a: Float64Array, d: number): SemidefiniteFactor {
-  const lower = new Float64Array(d * d);
-  const slack = (i: number): number => 16 * d * 2 ** -52 * a[i * d + i]!;
-  let rank = 0;
-  for (let j = 0; j < d; j++) {
-    const pivot = remainder(a, lower, d, rank, j, j);
-    if (!(pivot >= -slack(j))) return { kind: 'not-semidefinite', pivot: j };
-    if (pivot > slack(j)) {
-      const root = Math.sqrt(pivot);
-      for (let i = j; i < d; i++) lower[i * d + rank] = remainder(a, lower, d, rank, i, j) / root;
-      rank++;
-      continue;
-    }
-    for (let i = j + 1; i < d; i++) {
-      if (!(remainder(a, lower, d, rank, i, j) ** 2 <= 4 * slack(j) * a[i * d + i]!))
-        return { kind: 'not-semidefinite', pivot: j };
-    }
-  }
-  const kept = new Float64Array(d * rank);
-  for (let i = 0; i < d; i++) kept.set(lower.subarray(i * d, i * d + rank), i * rank);
-  return { kind: 'factor', lower: kept, rank };
+export function semidefiniteFactor(
+  a: Float64Array,
+  d: number,
+): { readonly lower: Float64Array; readonly rank: number } | undefined {
+  const factor = cholesky(a, d);
+  if (factor.kind === 'factor') return { lower: factor.lower, rank: d };
+  const scale = Float64Array.from({ length: d }, (_, i) => Math.sqrt(a[i * d + i]!) || 1);
+  const { values, vectors } = symmetricEigen(
+    a.map((value, at) => value / (scale[Math.floor(at / d)]! * scale[at % d]!)),
+    d,
+  );
+  const slack = 16 * d * 2 ** -52;
+  if (!(values[0]! >= -slack)) return undefined;
+  const kept = Array.from(values.keys()).filter((j) => values[j]! > slack);
+  const rank = kept.length;
+  const lower = Float64Array.from({ length: d * rank }, (_, at) => {
+    const [i, j] = [Math.floor(at / rank), kept[at % rank]!];
+    return scale[i]! * Math.sqrt(values[j]!) * vectors[i * d + j]!;
+  });
+  return { lower: turnLower(lower, d, rank), rank };
 }
 
-/** Entry (i, j) of a - L L' over the first `rank` columns of L. */
-function remainder(
-  a: Float64Array,
-  lower: Float64Array,
-  d: number,
-  rank: number,
-  i: number,
-  j: number,
-): number {
-  let sum = a[i * d + j]!;
-  for (let k = 0; k < rank; k++) sum -= lower[i * d + k]! * lower[j * d + k]!;
-  return sum;
+/** Rotate pairs of columns of `a` [d, m] until a_ck = 0 for k > c, in place; a a' stays. */
+function turnLower(a: Float64Array, d: number, m: number): Float64Array {
+  for (let i = 0; i < Math.min(d, m); i++) {
+    for (let k = i + 1; k < m; k++) {
+      const length = Math.hypot(a[i * m + i]!, a[i * m + k]!);
+      if (length === 0) continue;
+      const [cosine, sine] = [a[i * m + i]! / length, a[i * m + k]! / length];
+      for (let row = i; row < d; row++) {
+        const [left, right] = [a[row * m + i]!, a[row * m + k]!];
+        a[row * m + i] = cosine * left + sine * right;
+        a[row * m + k] = cosine * right - sine * left;
+      }
+      a[i * m + k] = 0;
+    }
+    if (a[i * m + i]! < 0) for (let row = i; row < d; row++) a[row * m + i] = 0 - a[row * m + i]!;
+  }
+  return a;
 }
 
 /** x [d] with a x = b, for a square a [d, d], by LU with partial pivoting. Throws Error when a is singular. */

@@ -49,7 +49,7 @@ export function affineLaw(moments: AffineMoments): AffineLaw | undefined {
   const d = shift.length;
   const p = matrix.length / d;
   const factor = semidefiniteFactor(covariance, d);
-  if (factor.kind !== 'factor') return undefined;
+  if (factor === undefined) return undefined;
   const { lower, rank } = factor;
   const draw = stack(d, [shift, 1], [matrix, p], [lower, rank]);
   const own = rank === d ? density(moments, lower, d, p) : undefined;
