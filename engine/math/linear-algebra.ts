@@ -120,8 +120,7 @@ function turnLower(a: Float64Array, d: number, m: number): Float64Array {
   for (let i = 0; i < Math.min(d, m); i++) {
     for (let k = i + 1; k < m; k++) {
       const length = Math.hypot(a[i * m + i]!, a[i * m + k]!);
-      if (length === 0) continue;
-      const [cosine, sine] = [a[i * m + i]! / length, a[i * m + k]! / length];
+      const [cosine, sine] = length === 0 ? [1, 0] : [a[i * m + i]! / length, a[i * m + k]! / length];
       for (let row = i; row < d; row++) {
         const [left, right] = [a[row * m + i]!, a[row * m + k]!];
         a[row * m + i] = cosine * left + sine * right;
