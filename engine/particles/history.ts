@@ -29,13 +29,11 @@ export interface Frame {
   readonly ancestor: Uint32Array | undefined;
 }
 
-/** Record of a run. */
-export interface History {
+/** What is remembered of a run. */
+export interface HistoryRecord {
   readonly kind: HistoryOptions['kind'];
   /** Steps remembered as a whole, oldest first; none for 'none' and 'paths'. */
   readonly frames: readonly Frame[];
-  /** Store the particles of a step; `resampled`: whether `ancestor` led to it, otherwise parents are the own slots. */
-  record(step: number, resampled: boolean): void;
   /**
    * The path that ends in a slot of the last step recorded, by field name, [steps, k], oldest first: since step 0 for
    * 'full' and 'paths', since the start of the window for 'window'.
@@ -47,6 +45,14 @@ export interface History {
    * @throws OptionError when that is not remembered.
    */
   ancestry(lag: number): Uint32Array;
+}
+
+/** Record of a run that goes on. */
+export interface History extends HistoryRecord {
+  /** Store the particles of a step; `resampled`: whether `ancestor` led to it, otherwise parents are the own slots. */
+  record(step: number, resampled: boolean): void;
+  /** What is remembered now, yours for good. */
+  copy(): HistoryRecord;
   /** Everything that a later `restore` needs: a header that goes through JSON, and arrays by name. */
   snapshot(): SavedHistory;
   /** Become the history that was saved, of the same kind and particles. */
@@ -58,8 +64,9 @@ export function makeHistory<F extends FieldSpecs>(particles: Particles<F>, optio
   const { kind } = options;
   if (kind === 'window') checkCount('history', 'steps', options.steps, { min: 1 });
   const frames: Frame[] = [];
-  const parts = (): Parameters<typeof snapshotHistory>[0] => ({ frames, trees, fields: particles.fields });
   const trees = kind === 'paths' ? fieldTrees(particles) : undefined;
+  const { count, fields } = particles;
+  const parts = { kind, count, fields, frames, trees };
 
   const record = (step: number, resampled: boolean): void => {
     const ancestor = resampled ? particles.ancestor : undefined;
@@ -70,26 +77,47 @@ export function makeHistory<F extends FieldSpecs>(particles: Particles<F>, optio
     if (kind === 'window' && frames.length > options.steps) frames.shift();
   };
 
-  const ancestry = (lag: number): Uint32Array => {
-    if ((kind !== 'window' && kind !== 'full') || !(lag >= 0 && lag < frames.length))
-      throw forgotten(kind, `the ancestors ${lag} steps back`);
-    const newestFirst = frames.slice(frames.length - lag).reverse();
-    return ancestorsBack(
-      newestFirst.map((frame) => frame.ancestor),
-      particles.count,
-    );
-  };
-
-  const path = (slot: number): Record<string, Float64Array> => {
-    if (trees !== undefined) return Object.fromEntries(trees.map(([name, tree]) => [name, tree.path(slot)]));
-    if (kind !== 'window' && kind !== 'full') throw forgotten(kind, 'paths');
-    return tracedPath(frames, particles.fields, slot);
-  };
-
   return {
-    ...{ kind, frames, record, path, ancestry },
-    snapshot: () => snapshotHistory(parts()),
-    restore: (saved) => restoreHistory(parts(), saved),
+    ...recordOf(parts),
+    record,
+    copy: () =>
+      recordOf({
+        ...parts,
+        frames: frames.slice(),
+        trees: trees?.map(([name, tree]) => [name, tree.copy()] as const),
+      }),
+    snapshot: () => snapshotHistory(parts),
+    restore: (saved) => restoreHistory(parts, saved),
+  };
+}
+
+interface Parts {
+  readonly kind: HistoryOptions['kind'];
+  readonly count: number;
+  readonly fields: FieldSpecs;
+  readonly frames: Frame[];
+  readonly trees: readonly (readonly [string, PathTree])[] | undefined;
+}
+
+function recordOf({ kind, count, fields, frames, trees }: Parts): HistoryRecord {
+  return {
+    kind,
+    frames,
+    path(slot) {
+      if (trees !== undefined)
+        return Object.fromEntries(trees.map(([name, tree]) => [name, tree.path(slot)]));
+      if (kind !== 'window' && kind !== 'full') throw forgotten(kind, 'paths');
+      return tracedPath(frames, fields, slot);
+    },
+    ancestry(lag) {
+      if ((kind !== 'window' && kind !== 'full') || !(lag >= 0 && lag < frames.length))
+        throw forgotten(kind, `the ancestors ${lag} steps back`);
+      const newestFirst = frames.slice(frames.length - lag).reverse();
+      return ancestorsBack(
+        newestFirst.map((frame) => frame.ancestor),
+        count,
+      );
+    },
   };
 }
 

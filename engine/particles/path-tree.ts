@@ -18,6 +18,8 @@ export interface PathTree {
   insert(ancestor: Uint32Array | undefined, payload: ArrayLike<number>): void;
   /** The path that ends in a slot of the last step, oldest first, [steps, k]. */
   path(slot: number): Float64Array;
+  /** The same tree, to be kept while this one grows. */
+  copy(): PathTree;
   /** Copies of everything that a later `restore` needs. */
   state(): PathTreeState;
   /** Become the tree whose state is given: of as many particles, with as many numbers each. */
@@ -49,13 +51,14 @@ interface Pool {
   idle: number;
 }
 
-/** A tree for n particles with k numbers each. */
-export function makePathTree(n: number, k: number): PathTree {
-  const pool = makePool(2 * n, k);
-  let leaves = new Uint32Array(n);
+/** A tree for so many particles with k numbers each. */
+export function makePathTree(particles: number, k: number): PathTree {
+  const pool = makePool(2 * particles, k);
+  let leaves = new Uint32Array(particles);
   let steps = 0;
 
   const insert = (ancestor: Uint32Array | undefined, payload: ArrayLike<number>): void => {
+    const n = leaves.length;
     const parents = new Uint32Array(n).fill(ROOT);
     if (steps > 0) {
       for (let i = 0; i < n; i++) {
@@ -79,7 +82,7 @@ export function makePathTree(n: number, k: number): PathTree {
     return out;
   };
 
-  return {
+  const tree: PathTree = {
     get steps() {
       return steps;
     },
@@ -109,7 +112,13 @@ export function makePathTree(n: number, k: number): PathTree {
       pool.free = Uint32Array.from(state.free);
       leaves = Uint32Array.from(state.leaves);
     },
+    copy() {
+      const twin = makePathTree(1, k);
+      twin.restore(tree.state());
+      return twin;
+    },
   };
+  return tree;
 }
 
 function makePool(size: number, k: number): Pool {

@@ -1,5 +1,6 @@
 import type { FeynmanKac } from '../../../engine/particles/smc/feynman-kac.ts';
 import type { StateFields, StateSpaceKernels, StateSpaceModel } from '../state-space.ts';
+import type { ObservationSeries } from './observations.ts';
 
 /**
  * The bootstrap filter of a state-space model: particles move by the model itself and are weighted by the observations,
@@ -8,15 +9,10 @@ import type { StateFields, StateSpaceKernels, StateSpaceModel } from '../state-s
  * @param observations each [k] or null; T of them. Grows with `push`: `steps` is read at every step.
  * Source: Gordon, Salmond & Smith (1993); Chopin & Papaspiliopoulos (2020), section 10.3.
  */
-export function bootstrap(
-  model: StateSpaceModel,
-  observations: readonly (Float64Array | null)[],
-): FeynmanKac<StateFields> {
+export function bootstrap(model: StateSpaceModel, observations: ObservationSeries): FeynmanKac<StateFields> {
   const { dimension: d, noise = d, kernels } = model;
   const fields: StateFields = { x: { components: d } };
   if (kernels !== undefined) return byKernels(kernels, observations, fields);
-  const rows = (array: Float64Array, width: number, lo: number, hi: number): Float64Array =>
-    array.subarray(lo * width, hi * width);
   return {
     fields,
     noise,
@@ -38,9 +34,14 @@ export function bootstrap(
   };
 }
 
+/** Rows lo..hi-1 of an array of rows. */
+export function rows(array: Float64Array, width: number, lo: number, hi: number): Float64Array {
+  return array.subarray(lo * width, hi * width);
+}
+
 function byKernels(
   kernels: StateSpaceKernels,
-  observations: readonly (Float64Array | null)[],
+  observations: ObservationSeries,
   fields: StateFields,
 ): FeynmanKac<StateFields> {
   return {

@@ -2,6 +2,9 @@ import { show } from '../../../engine/check.ts';
 import { OptionError, ShapeError } from '../../../engine/errors.ts';
 import type { Observation, StateSpaceModel } from '../state-space.ts';
 
+/** Observations as a filter reads them: each [k], null where missing. May grow during a run. */
+export type ObservationSeries = ArrayLike<Float64Array | null>;
+
 /**
  * Observations as vectors of k numbers, null where missing.
  * @throws OptionError when they are no array; ShapeError, with the step, for one of another length or not finite.
@@ -11,7 +14,10 @@ export function readObservations(
   model: StateSpaceModel,
   observations: readonly Observation[],
 ): (Float64Array | null)[] {
-  if (Array.isArray(observations) || ArrayBuffer.isView(observations))
+  if (
+    Array.isArray(observations) ||
+    (ArrayBuffer.isView(observations) && !(observations instanceof DataView))
+  )
     return Array.from(observations, (y, step) => readObservation(where, model, y, step));
   throw new OptionError({
     where,
@@ -31,16 +37,14 @@ export function readObservation(
 ): Float64Array | null {
   if (y === null) return null;
   const { observed = 1 } = model;
+  const expected = `${observed} finite ${observed === 1 ? 'number' : 'numbers'}, or null where it is missing`;
+  const wrong = (found: string): ShapeError => new ShapeError({ where, found, expected });
+  if (typeof y !== 'number' && typeof y?.length !== 'number')
+    throw wrong(`observation ${step} is ${show(y)}`);
   const vector = typeof y === 'number' ? Float64Array.of(y) : Float64Array.from(y);
-  const wrong = vector.findIndex((value) => !Number.isFinite(value));
-  if (vector.length === observed && wrong < 0) return vector;
-  const found =
-    vector.length === observed
-      ? `number ${wrong} of observation ${step} is ${vector[wrong]}`
-      : `observation ${step} has ${vector.length} ${vector.length === 1 ? 'number' : 'numbers'}`;
-  throw new ShapeError({
-    where,
-    found,
-    expected: `${observed} finite ${observed === 1 ? 'number' : 'numbers'}, or null where it is missing`,
-  });
+  if (vector.length !== observed)
+    throw wrong(`observation ${step} has ${vector.length} ${vector.length === 1 ? 'number' : 'numbers'}`);
+  const bad = vector.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) throw wrong(`number ${bad} of observation ${step} is ${vector[bad]}`);
+  return vector;
 }
