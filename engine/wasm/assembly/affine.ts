@@ -34,7 +34,10 @@ export function affineNormal(parent: usize, p: u32, next: usize, d: u32, noise: 
     normalRows(rows, d, noise, k0, k1, first + i, step, channel, count);
     const parents = parent + <usize>i * from;
     if (d == 1 && p == 1 && noise == 1) affineLine(parents, rows, coefficients, count);
-    else for (let row: u32 = 0; row < count; row++) affineRow(parents + <usize>row * from, p, rows + <usize>row * stride, d, noise, coefficients);
+    else for (let row: u32 = 0; row < count; row += 2) {
+      const other = <usize>min<u32>(row + 1, count - 1);
+      affineTwo(parents + <usize>row * from, parents + other * from, p, rows + <usize>row * stride, rows + other * stride, d, noise, coefficients);
+    }
   }
 }
 
@@ -54,23 +57,31 @@ function affineLine(parent: usize, next: usize, coefficients: usize, count: u32)
   }
 }
 
+/** Rows at a and b, which may be one and the same, from parents at pa and pb. */
 @inline
-function affineRow(parent: usize, p: u32, next: usize, d: u32, noise: u32, coefficients: usize): void {
+function affineTwo(pa: usize, pb: usize, p: u32, a: usize, b: usize, d: u32, noise: u32, coefficients: usize): void {
   const stride = <usize>d << 3;
   for (let c: i32 = <i32>((d - 1) & ~1); c >= 0; c -= 2) {
     const pair = <u32>c + 1 < d;
-    let at = coefficients + (<usize>c << 3);
-    let sum = loadColumns(at, pair);
-    for (let j: u32 = 0; j < p; j++) {
+    const column = <usize>c << 3;
+    let at = coefficients + column;
+    let left = loadColumns(at, pair);
+    let right = left;
+    for (let j: usize = 0; j < <usize>p << 3; j += 8) {
       at += stride;
-      sum = addTerm(sum, loadColumns(at, pair), parent + (<usize>j << 3));
+      const coefficient = loadColumns(at, pair);
+      left = addTerm(left, coefficient, pa + j);
+      right = addTerm(right, coefficient, pb + j);
     }
-    const last = min<u32>(noise, <u32>c + 2);
-    for (let k: u32 = 0; k < last; k++) {
+    const end = <usize>min<u32>(noise, <u32>c + 2) << 3;
+    for (let k: usize = 0; k < end; k += 8) {
       at += stride;
-      sum = addTerm(sum, loadColumns(at, pair), next + (<usize>k << 3));
+      const coefficient = loadColumns(at, pair);
+      left = addTerm(left, coefficient, a + k);
+      right = addTerm(right, coefficient, b + k);
     }
-    storeColumns(next + (<usize>c << 3), pair, sum);
+    storeColumns(a + column, pair, left);
+    storeColumns(b + column, pair, right);
   }
 }
 
@@ -127,25 +138,37 @@ function squaresOfTwo(a: usize, b: usize, d: u32, coefficients: usize): v128 {
 const LOG_TWO_PI: f64 = 1.8378770664093456;
 
 @inline
-function volatility(x: v128, square: v128): v128 {
-  const exponent = f64x2.neg(x);
-  const precision = exp2(f64x2.pmin(exponent, f64x2.splat(709.0)));
-  const sum = f64x2.add(f64x2.add(f64x2.splat(LOG_TWO_PI), x), f64x2.mul(square, precision));
+function precision(x: v128): v128 {
+  return exp2(f64x2.pmin(f64x2.neg(x), f64x2.splat(709.0)));
+}
+
+@inline
+function volatility(x: v128, square: v128, e: v128): v128 {
+  const sum = f64x2.add(f64x2.add(f64x2.splat(LOG_TWO_PI), x), f64x2.mul(square, e));
   return f64x2.mul(f64x2.splat(-0.5), sum);
 }
 
 export function volatilityLogDensity(x: usize, y: f64, out: usize, lo: u32, hi: u32): void {
   const square = f64x2.splat(y * y);
   let i = lo;
-  for (; i + 8 <= hi && i < hi; i += 8) {
+  for (; i < hi && hi - i >= 8; i += 8) {
     const at = <usize>i << 3;
-    v128.store(out + at, volatility(v128.load(x + at), square));
-    v128.store(out + at, volatility(v128.load(x + at, 16), square), 16);
-    v128.store(out + at, volatility(v128.load(x + at, 32), square), 32);
-    v128.store(out + at, volatility(v128.load(x + at, 48), square), 48);
+    const x0 = v128.load(x + at);
+    const x1 = v128.load(x + at, 16);
+    const x2 = v128.load(x + at, 32);
+    const x3 = v128.load(x + at, 48);
+    const e0 = precision(x0);
+    const e1 = precision(x1);
+    const e2 = precision(x2);
+    const e3 = precision(x3);
+    v128.store(out + at, volatility(x0, square, e0));
+    v128.store(out + at, volatility(x1, square, e1), 16);
+    v128.store(out + at, volatility(x2, square, e2), 32);
+    v128.store(out + at, volatility(x3, square, e3), 48);
   }
   for (; i < hi; i++) {
     const at = <usize>i << 3;
-    v128.store64_lane(out + at, volatility(v128.load64_zero(x + at), square), 0);
+    const one = v128.load64_zero(x + at);
+    v128.store64_lane(out + at, volatility(one, square, precision(one)), 0);
   }
 }

@@ -1,7 +1,9 @@
 // Standard normal quantiles by AS 241 (PPND16), two at once, and normals from addressed uniforms.
 // See ../twins/normal.ts; the coefficients are those of the paper, ascending powers.
 import { log, log2 } from './elementary';
-import { philoxRows, storeRows, uniformHigh, uniformLow, word0, word1, word2, word3 } from './philox';
+import {
+  next0, next1, next2, next3, philoxEight, philoxRows, storeRows, uniformHigh, uniformLow, word0, word1, word2, word3,
+} from './philox';
 
 @inline
 function horner(r: v128, c0: f64, c1: f64, c2: f64, c3: f64, c4: f64, c5: f64, c6: f64, c7: f64): v128 {
@@ -156,8 +158,21 @@ export function normal(out: usize, d: u32, k0: u32, k1: u32, first: u32, step: u
 /** Normals into the first `noise` of the `d` numbers of each of `count` rows; the others must be below 2. */
 export function normalRows(rows: usize, d: u32, noise: u32, k0: u32, k1: u32, first: u32, step: u32, channel: u32, count: u32): void {
   const stride = <usize>d << 3;
-  for (let i: u32 = 0; i < count; i += 4) markRows(rows + <usize>i * stride, stride, noise, count - i, k0, k1, first + i, step, channel);
+  let i: u32 = 0;
+  for (; i + 8 <= count; i += 8) markEight(rows + <usize>i * stride, stride, noise, k0, k1, first + i, step, channel);
+  for (; i < count; i += 4) markRows(rows + <usize>i * stride, stride, noise, count - i, k0, k1, first + i, step, channel);
   resolveAll(rows, count * d);
+}
+
+/** The first pass over eight rows. */
+@inline
+function markEight(row: usize, stride: usize, d: u32, k0: u32, k1: u32, first: u32, step: u32, channel: u32): void {
+  for (let c: u32 = 0; c < d; c += 2) {
+    const at = row + (<usize>c << 3);
+    philoxEight(first, step, c >>> 1, channel, k0, k1);
+    markPair(at, stride, 4, c + 1 < d, word0, word1, word2, word3);
+    markPair(at + 4 * stride, stride, 4, c + 1 < d, next0, next1, next2, next3);
+  }
 }
 
 /** The first pass over up to four rows. */
@@ -165,19 +180,25 @@ export function normalRows(rows: usize, d: u32, noise: u32, k0: u32, k1: u32, fi
 function markRows(row: usize, stride: usize, d: u32, count: u32, k0: u32, k1: u32, first: u32, step: u32, channel: u32): void {
   for (let c: u32 = 0; c < d; c += 2) {
     philoxRows(first, step, c >>> 1, channel, k0, k1);
-    const s0 = i32x4.shr_u(word0, 6);
-    const s1 = i32x4.shr_u(word1, 6);
-    const s2 = i32x4.shr_u(word2, 6);
-    const s3 = i32x4.shr_u(word3, 6);
-    const a01 = centerOrMark(uniformLow(s0, s1));
-    const a23 = centerOrMark(uniformHigh(s0, s1));
-    if (c + 1 < d) {
-      const b01 = centerOrMark(uniformLow(s2, s3));
-      const b23 = centerOrMark(uniformHigh(s2, s3));
-      storeRows(row + (<usize>c << 3), stride, count, true, a01, a23, b01, b23);
-    } else {
-      storeRows(row + (<usize>c << 3), stride, count, false, a01, a23, a01, a23);
-    }
+    markPair(row + (<usize>c << 3), stride, count, c + 1 < d, word0, word1, word2, word3);
+  }
+}
+
+/** Two components of up to four rows from their words; the second is left out when `pair` is false. */
+@inline
+function markPair(at: usize, stride: usize, count: u32, pair: bool, w0: v128, w1: v128, w2: v128, w3: v128): void {
+  const s0 = i32x4.shr_u(w0, 6);
+  const s1 = i32x4.shr_u(w1, 6);
+  const a01 = centerOrMark(uniformLow(s0, s1));
+  const a23 = centerOrMark(uniformHigh(s0, s1));
+  if (pair) {
+    const s2 = i32x4.shr_u(w2, 6);
+    const s3 = i32x4.shr_u(w3, 6);
+    const b01 = centerOrMark(uniformLow(s2, s3));
+    const b23 = centerOrMark(uniformHigh(s2, s3));
+    storeRows(at, stride, count, true, a01, a23, b01, b23);
+  } else {
+    storeRows(at, stride, count, false, a01, a23, a01, a23);
   }
 }
 

@@ -39,6 +39,60 @@ export function philox4(c0: v128, c1: v128, c2: v128, c3: v128, k0: u32, k1: u32
   word3 = x3;
 }
 
+// Words of a second block of four, of the last `philoxEight`.
+export let next0: v128 = i32x4.splat(0);
+export let next1: v128 = i32x4.splat(0);
+export let next2: v128 = i32x4.splat(0);
+export let next3: v128 = i32x4.splat(0);
+
+/**
+ * `philoxRows` of eight particles, the last four into next0..3. Two chains abreast hide the latency of each other's
+ * products.
+ */
+@inline
+export function philoxEight(first: u32, step: u32, block: u32, channel: u32, k0: u32, k1: u32): void {
+  const m0 = i32x4.splat(M0);
+  const m1 = i32x4.splat(M1);
+  let x0 = counters(first);
+  let x1 = i32x4.splat(step);
+  let x2 = i32x4.splat(block);
+  let x3 = i32x4.splat(channel);
+  let y0 = counters(first + 4);
+  let y1 = x1;
+  let y2 = x2;
+  let y3 = x3;
+  let key0 = i32x4.splat(k0);
+  let key1 = i32x4.splat(k1);
+  for (let round = 0; round < 10; round++) {
+    const a0 = i64x2.extmul_low_i32x4_u(x0, m0);
+    const a1 = i64x2.extmul_high_i32x4_u(x0, m0);
+    const b0 = i64x2.extmul_low_i32x4_u(x2, m1);
+    const b1 = i64x2.extmul_high_i32x4_u(x2, m1);
+    const c0 = i64x2.extmul_low_i32x4_u(y0, m0);
+    const c1 = i64x2.extmul_high_i32x4_u(y0, m0);
+    const d0 = i64x2.extmul_low_i32x4_u(y2, m1);
+    const d1 = i64x2.extmul_high_i32x4_u(y2, m1);
+    x0 = v128.xor(v128.xor(v128.shuffle<i32>(b0, b1, 1, 3, 5, 7), x1), key0);
+    x1 = v128.shuffle<i32>(b0, b1, 0, 2, 4, 6);
+    x2 = v128.xor(v128.xor(v128.shuffle<i32>(a0, a1, 1, 3, 5, 7), x3), key1);
+    x3 = v128.shuffle<i32>(a0, a1, 0, 2, 4, 6);
+    y0 = v128.xor(v128.xor(v128.shuffle<i32>(d0, d1, 1, 3, 5, 7), y1), key0);
+    y1 = v128.shuffle<i32>(d0, d1, 0, 2, 4, 6);
+    y2 = v128.xor(v128.xor(v128.shuffle<i32>(c0, c1, 1, 3, 5, 7), y3), key1);
+    y3 = v128.shuffle<i32>(c0, c1, 0, 2, 4, 6);
+    key0 = i32x4.add(key0, i32x4.splat(W0));
+    key1 = i32x4.add(key1, i32x4.splat(W1));
+  }
+  word0 = x0;
+  word1 = x1;
+  word2 = x2;
+  word3 = x3;
+  next0 = y0;
+  next1 = y1;
+  next2 = y2;
+  next3 = y3;
+}
+
 /** (k + 1/2) 2^-52 from 52-bit integers: put into the mantissa of [1, 2), then less 1 - 2^-53. Exact. */
 @inline
 function fromBits(k: v128): v128 {
@@ -106,19 +160,32 @@ export function philoxWords(out: usize, k0: u32, k1: u32, first: u32, step: u32,
 }
 
 export function uniform(out: usize, d: u32, k0: u32, k1: u32, first: u32, step: u32, channel: u32, lo: u32, hi: u32): void {
-  const stride = (<usize>d) << 3;
-  for (let i = lo; i < hi; i += 4) {
+  const stride = <usize>d << 3;
+  let i = lo;
+  for (; i < hi && hi - i >= 8; i += 8) {
+    const row = out + <usize>i * stride;
+    for (let c: u32 = 0; c < d; c += 2) {
+      const at = row + (<usize>c << 3);
+      philoxEight(first + i, step, c >>> 1, channel, k0, k1);
+      uniformPair(at, stride, 4, c + 1 < d, word0, word1, word2, word3);
+      uniformPair(at + 4 * stride, stride, 4, c + 1 < d, next0, next1, next2, next3);
+    }
+  }
+  for (; i < hi; i += 4) {
     const row = out + <usize>i * stride;
     for (let c: u32 = 0; c < d; c += 2) {
       philoxRows(first + i, step, c >>> 1, channel, k0, k1);
-      const s0 = i32x4.shr_u(word0, 6);
-      const s1 = i32x4.shr_u(word1, 6);
-      const s2 = i32x4.shr_u(word2, 6);
-      const s3 = i32x4.shr_u(word3, 6);
-      storeRows(
-        row + ((<usize>c) << 3), stride, hi - i, c + 1 < d,
-        uniformLow(s0, s1), uniformHigh(s0, s1), uniformLow(s2, s3), uniformHigh(s2, s3),
-      );
+      uniformPair(row + (<usize>c << 3), stride, hi - i, c + 1 < d, word0, word1, word2, word3);
     }
   }
+}
+
+/** Two components of up to four rows from their words; the second is left out when `pair` is false. */
+@inline
+function uniformPair(at: usize, stride: usize, count: u32, pair: bool, w0: v128, w1: v128, w2: v128, w3: v128): void {
+  const s0 = i32x4.shr_u(w0, 6);
+  const s1 = i32x4.shr_u(w1, 6);
+  const s2 = i32x4.shr_u(w2, 6);
+  const s3 = i32x4.shr_u(w3, 6);
+  storeRows(at, stride, count, pair, uniformLow(s0, s1), uniformHigh(s0, s1), uniformLow(s2, s3), uniformHigh(s2, s3));
 }
