@@ -120,6 +120,37 @@ export { truncated } from './distribution/truncated.ts';
 export { uniform } from './distribution/uniform.ts';
 export { weibull } from './distribution/weibull.ts';
 export * from './errors.ts';
+export { type ComponentwiseOptions, componentwise } from './kernel/componentwise.ts';
+export { type HmcOptions, hmc } from './kernel/hmc.ts';
+export { type IndependentMovesOptions, independentMoves } from './kernel/independent.ts';
+export {
+  above,
+  type ChainAddress,
+  type ChainStates,
+  type DensityRows,
+  type KernelChoice,
+  type KernelContext,
+  type KernelNeeds,
+  type MarkovKernel,
+  type MoveOutcome,
+  type MovePopulation,
+  type MoveTarget,
+  tempered,
+} from './kernel/kernel.ts';
+export type { KernelOptions } from './kernel/kernel-options.ts';
+export { lawGradient } from './kernel/law-gradient.ts';
+export { type MalaOptions, mala } from './kernel/mala.ts';
+export { type PcnOptions, pcn } from './kernel/pcn.ts';
+export { type RandomWalkOptions, randomWalk } from './kernel/random-walk.ts';
+export {
+  checkMoveCount,
+  type MoveCount,
+  type MoveRule,
+  movesToReach,
+  type RepeatOutcome,
+  type Repetition,
+  repeatMoves,
+} from './kernel/repeat.ts';
 export { cached } from './model/cached.ts';
 export {
   type DensityWithGradient,
@@ -172,6 +203,7 @@ export {
   historyBytes,
   makeHistory,
 } from './particles/history.ts';
+export { type CurveOrder, makeHilbertOrder } from './particles/hilbert-order.ts';
 export { permuteInPlace } from './particles/in-place.ts';
 export { type IntegerWeights, integerWeights, quantise } from './particles/integer-weights.ts';
 export {

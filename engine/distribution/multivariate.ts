@@ -12,6 +12,8 @@ export interface MultivariateLaw extends Density {
   readonly covariance: Float64Array;
   /** What a mixture is made of; weights sum to 1. Absent from other laws. */
   readonly parts?: readonly { readonly law: MultivariateLaw; readonly weight: number }[];
+  /** [d] the laws of coordinates that are independent. Absent from other laws. */
+  readonly marginals?: readonly Law[];
   describe(): string;
 }
 
@@ -42,6 +44,7 @@ export function independent(laws: readonly Law[]): MultivariateLaw {
     dimension: d,
     mean: Float64Array.from(laws, (law) => law.mean),
     covariance,
+    marginals: laws,
     logDensity: (x, out) => {
       for (let i = 0; i * d < x.length; i++) {
         let sum = 0;

@@ -75,7 +75,7 @@ export interface MoveOutcome {
   readonly acceptance: number;
   /** Chains that moved. */
   readonly accepted: number;
-  /** Mean over the chains of |x' - x|^2, in the coordinates in which the kernel's proposals are isotropic. */
+  /** Mean over the chains of sum_c ((x'_c - x_c) / spread_c)^2. */
   readonly squaredJump: number;
 }
 
@@ -95,7 +95,8 @@ export interface MarkovKernel {
   readonly needs: KernelNeeds;
   /**
    * Learn scale, place and step size for the moves to come: covariance and mean from the population, step size from the
-   * acceptance of all moves since the last call. Without it the kernel keeps what it has: at first a unit scale.
+   * acceptance of all moves since the last call. Without it the kernel keeps what it has: at first a unit scale. Particles
+   * that are all in one place teach no scale.
    */
   tune(population: MovePopulation): void;
   /**
@@ -103,6 +104,8 @@ export interface MarkovKernel {
    * @throws ValueError when a density is NaN or +Infinity, from whoever evaluates it.
    */
   move(states: ChainStates, target: MoveTarget, address: ChainAddress): Promise<MoveOutcome>;
+  /** [d] units of distance: standard deviations as learnt from the population, 1 before. */
+  readonly spread: Float64Array;
   /** What it tells of its tuning for diagnostics: { scale: 0.84, acceptance: 0.25 }. */
   tuning(): Readonly<Record<string, number>>;
   /** The tuning as numbers and arrays of numbers. */
@@ -128,7 +131,9 @@ export interface KernelContext {
   readonly prior?: Density;
   /** Whether the target fills gradients. */
   readonly gradient: boolean;
-  /** Most chains of one block. Default 16384. */
+  /** Most chains that will move at once, so that no more room is taken than they need. */
+  readonly chains?: number;
+  /** Most chains of one block; changes no bit. Default: what keeps an array at 2 MiB, from 256 to 16384. */
   readonly block?: number;
 }
 

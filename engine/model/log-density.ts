@@ -112,15 +112,18 @@ export function hasGradient(source: unknown): source is DensityWithGradient {
   return typeof logDensity === 'function' && typeof gradient === 'function';
 }
 
-/** The error of a move that needs a gradient where there is none, with how to give one. */
-export function noGradient(where: string, option: string, value: unknown): OptionError {
+/** How to give a log density with its gradient, for messages. */
+export const GRADIENT_FIX =
+  'Give { logDensity(x, out), gradient(x, out, gradient) }, or numericGradient(f, d): differences, at 2 d + 1 evaluations a point.';
+
+function noGradient(where: string, option: string, value: unknown): OptionError {
   return new OptionError({
     where,
     option,
     value,
-    found: `option \`${option}\` comes without a gradient`,
-    expected: 'one with a gradient, which this move needs',
-    fix: 'Give { logDensity(x, out), gradient(x, out, gradient) }, or numericGradient(f, d): differences, at 2 d + 1 evaluations a point.',
+    found: `\`${option}\` comes without a gradient`,
+    expected: 'one with a gradient',
+    fix: GRADIENT_FIX,
   });
 }
 
