@@ -57,6 +57,7 @@ export {
   logNormalizerStepVariance,
   longRunVariance,
 } from './diagnostics/chain-variance.ts';
+export { combinedLogNormalizer } from './diagnostics/combined-normalizer.ts';
 export { essOfFunction } from './diagnostics/effective-size.ts';
 export {
   type Families,
@@ -196,14 +197,16 @@ export {
 } from './particles/card-resampler.ts';
 export type { CardFunction } from './particles/card-target.ts';
 export { ancestorsBack, distinctCount, offspringCounts } from './particles/genealogy.ts';
+export { type CurveOrder, makeHilbertOrder } from './particles/hilbert-order.ts';
 export {
   type Frame,
   type History,
   type HistoryOptions,
+  type HistoryRecord,
   historyBytes,
   makeHistory,
 } from './particles/history.ts';
-export { type CurveOrder, makeHilbertOrder } from './particles/hilbert-order.ts';
+export type { SavedHistory } from './particles/history-state.ts';
 export { permuteInPlace } from './particles/in-place.ts';
 export { type IntegerWeights, integerWeights, quantise } from './particles/integer-weights.ts';
 export {
@@ -234,13 +237,14 @@ export {
   type Particles,
   type ParticlesOptions,
 } from './particles/particles.ts';
-export { makePathTree, type PathTree } from './particles/path-tree.ts';
+export { makePathTree, type PathTree, type PathTreeState } from './particles/path-tree.ts';
 export { type Resampled, type ResampleOptions, resample } from './particles/resample.ts';
 export { type DrawAt, makeResampler, type Resampler, type ResamplerOptions } from './particles/resampler.ts';
 export { independentAncestors } from './particles/resampling/multinomial.ts';
 export type { Drawing, ResamplingScheme, SchemeName } from './particles/resampling/scheme.ts';
 export { RESAMPLING_SCHEMES } from './particles/resampling/schemes.ts';
 export type * from './particles/smc/feynman-kac.ts';
+export { checkSmcMemory, type SmcSize, smcBytes } from './particles/smc/memory.ts';
 export { makeSmc } from './particles/smc/smc.ts';
 export type { Smc, SmcOptions, SmcRunState } from './particles/smc/types.ts';
 export type { TriggerMeasure, TriggerOptions } from './particles/trigger.ts';

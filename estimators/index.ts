@@ -12,7 +12,14 @@ export {
 } from './sensitivity/salib.ts';
 export { sobolIndices } from './sensitivity/sobol-indices.ts';
 export type * from './sensitivity/types.ts';
-export { type FilterOptions, type FilterResult, particleFilter } from './smc/filter/particle-filter.ts';
+export { auxiliary } from './smc/filter/auxiliary.ts';
+export { bootstrap } from './smc/filter/bootstrap.ts';
+export { filterBatch } from './smc/filter/filter-batch.ts';
+export type * from './smc/filter/filter-types.ts';
+export { guided } from './smc/filter/guided.ts';
+export type { ObservationSeries } from './smc/filter/observations.ts';
+export { type OnlineFilter, type OnlineFilterOptions, onlineFilter } from './smc/filter/online-filter.ts';
+export { particleFilter } from './smc/filter/particle-filter.ts';
 export {
   type KalmanFilter,
   type KalmanSmoother,

@@ -44,6 +44,8 @@ export interface MomentsOptions {
   readonly particles: number;
   /** d */
   readonly components: number;
+  /** false: means only, and an empty covariance. Default true. */
+  readonly covariance?: boolean;
 }
 
 /**
@@ -53,14 +55,15 @@ export interface MomentsOptions {
 export function makeMoments(
   options: MomentsOptions,
 ): (x: Float64Array, weight: Float64Array, sum: number) => Promise<WeightedMoments> {
-  const { backend, arena, particles: n, components: d } = options;
+  const { backend, arena, particles: n, components: d, covariance = true } = options;
   const blocks = blockCount(n);
   const lent = arena.f64(d);
   const sums = arena.f64(blocks * d);
-  const crosses = arena.f64(blocks * pairCount(d));
+  const crosses = arena.f64(covariance ? blocks * pairCount(d) : 0);
   return async (x, weight, sum) => {
     await backend.dispatch('weightedSumBlocks', [x, d, n, weight, sums], blocks);
     const mean = joinColumns(sums, blocks, d, sum);
+    if (!covariance) return { mean, covariance: new Float64Array(0) };
     lent.set(mean);
     await backend.dispatch('weightedCrossBlocks', [x, d, n, weight, lent, crosses], blocks);
     return { mean, covariance: joinPairs(crosses, blocks, d, sum) };

@@ -1,19 +1,46 @@
-import { encodeState } from '../../../engine/array/codec.ts';
-import { makeMoments } from '../../../engine/particles/moments.ts';
-import type { SchemeName } from '../../../engine/particles/resampling/scheme.ts';
-import type { FeynmanKac } from '../../../engine/particles/smc/feynman-kac.ts';
-import { makeSmc } from '../../../engine/particles/smc/smc.ts';
-import type { Smc } from '../../../engine/particles/smc/types.ts';
-import type { TriggerOptions } from '../../../engine/particles/trigger.ts';
-import { TAG } from '../../../engine/random/purpose.ts';
-import type { Rng } from '../../../engine/random/rng.ts';
-import type { Context, Ending, Result, Sampler, Step } from '../../../engine/sampler.ts';
+import { checkOptionNames } from '../../../engine/check.ts';
+import type { Context, Sampler, Step } from '../../../engine/sampler.ts';
 import type { Source } from '../../../engine/types.ts';
-import type { Observation, StateFields, StateSpaceModel } from '../state-space.ts';
-import { bootstrap } from './bootstrap.ts';
+import { filterAnswer, filterInfo } from './filter-answer.ts';
+import { checkModel, type FilterPlan, filterPlan, SETTINGS } from './filter-plan.ts';
+import { advanceFilter, type FilterState, openFilter, restoreFilter, saveFilter } from './filter-state.ts';
+import type { FilterOptions, FilterResult } from './filter-types.ts';
 import { readObservations } from './observations.ts';
 
+/*
+ * Particle filters of a state-space model: bootstrap; guided, where there is a proposal; auxiliary, where there is a
+ * lookahead.
+ *
+ * | symbol | name here | shape |
+ * |---|---|---|
+ * | y_t | observations | [T] of [k] or null |
+ * | N, R | particles, runs | |
+ * | log L_t | logNormalizer | |
+ * | log L_t - log L_{t-1} | increments | [T] |
+ * | sum W x_t | mean | [T, d] |
+ *
+ * Departures: where an observation is missing a guided filter moves by the model. R > 1 runs are averaged by their Z_r,
+ * each being unbiased; their spread is the standard error, sd(Z_r) / (mean sqrt R) on the log scale.
+ */
 export const FILTER_SOURCES: readonly Source[] = [
+  {
+    authors: 'Gordon, N. J., Salmond, D. J. & Smith, A. F. M.',
+    year: 1993,
+    title: 'Novel approach to nonlinear/non-Gaussian Bayesian state estimation',
+    reference: 'IEE Proceedings F 140(2), 107-113',
+  },
+  {
+    authors: 'Pitt, M. K. & Shephard, N.',
+    year: 1999,
+    title: 'Filtering via simulation: auxiliary particle filters',
+    reference: 'Journal of the American Statistical Association 94(446), 590-599',
+  },
+  {
+    authors: 'Lee, A. & Whiteley, N.',
+    year: 2018,
+    title: 'Variance estimation in the particle filter',
+    reference: 'Biometrika 105(3), 609-625',
+  },
   {
     authors: 'Chopin, N. & Papaspiliopoulos, O.',
     year: 2020,
@@ -22,99 +49,55 @@ export const FILTER_SOURCES: readonly Source[] = [
   },
 ];
 
-export interface FilterOptions extends TriggerOptions {
-  readonly model: StateSpaceModel;
-  /** y_0..y_{T-1}; null where one is missing. */
-  readonly observations: readonly Observation[];
-  /** N. Default 1024. */
-  readonly particles?: number;
-  /** Independent filters side by side, whose normalizing constants are averaged. Default 1. */
-  readonly runs?: number;
-  /** Default 'systematic'. */
-  readonly scheme?: SchemeName;
-}
+const WHERE = 'particleFilter';
 
-export interface FilterResult extends Result {
-  /** Filtered means E[x_t | y_0..y_t], [T, d]; runs weighted by their normalizing constants. */
-  readonly mean: Float64Array;
-}
-
-interface State {
-  readonly smc: Smc<StateFields>;
-  readonly moments: ReturnType<typeof makeMoments>;
-  readonly mean: Float64Array;
-  readonly rng: Rng;
-  release(): void;
-}
-
-/** Filter a series of observations. */
-export function particleFilter(options: FilterOptions): Sampler<State, FilterResult> {
-  const where = 'particleFilter';
-  const { model, particles = 1024, runs = 1 } = options;
-  const observations = readObservations(where, model, options.observations);
-  const d = model.dimension;
-  const fk: FeynmanKac<StateFields> = bootstrap(model, observations);
-
-  const open = (ctx: Context): State => {
-    const { backend, signal, rng } = ctx;
-    const rngs = Array.from({ length: runs }, (_, r) => (runs === 1 ? rng : rng.child(TAG.replicate, r)));
-    const smc = makeSmc({ ...options, where, backend, signal, model: fk, rngs, particles });
-    const arena = backend.arena();
-    const moments = makeMoments({ backend, arena, particles, components: d });
-    const mean = new Float64Array(observations.length * d);
-    const release = (): void => {
-      smc.release();
-      arena.release();
-    };
-    return { smc, moments, mean, rng, release };
-  };
-  const step = async (state: State): Promise<Step<State>> => {
-    const { smc } = state;
-    if (!smc.finished) {
-      await smc.advance();
-      const { mean } = await state.moments(smc.population(0).field('x'), smc.weight(0), smc.summary(0).sum);
-      state.mean.set(mean, smc.step * d);
-    }
-    const info = {
-      ess: smc.runs[0]!.ess,
-      evaluations: smc.evaluations,
-      warnings: [],
-      done: smc.step + 1,
-      total: observations.length,
-    };
-    return { state, done: smc.finished, info };
-  };
+/**
+ * Filter a series of observations: log p(y_0..y_t) and E[x_t | y_0..y_t] at every step.
+ * @throws OptionError for options that cannot be used, a proposal for a model without densities, or more memory than
+ * there is; ShapeError, with the step, for an observation of another length or not finite.
+ */
+export function particleFilter(options: FilterOptions): Sampler<FilterState, FilterResult> {
+  checkOptionNames(WHERE, options, ['model', 'observations', 'runs', ...SETTINGS]);
+  const { model, runs = 1 } = options;
+  checkModel(WHERE, 'model', model);
+  const observations = readObservations(WHERE, model, options.observations);
+  const steps = observations.length;
+  const plan = filterPlan({ ...options, where: WHERE, models: [model], observations, runs, steps });
   return {
     name: 'particle-filter',
     sources: FILTER_SOURCES,
-    init: async (ctx) => step(open(ctx)),
-    step,
-    result: async (state, ending) => answer(state, ending),
-    snapshot: async (state) => encodeState(state.smc.snapshot().header, state.smc.snapshot().arrays),
-    restore: async (_, ctx) => step(open(ctx)),
-    dispose: (state) => state.release(),
+    ...filterSteps(plan),
+    result: async (state, ending) => filterAnswer(plan, state, ending),
   };
 }
 
-function answer(state: State, ending: Ending): FilterResult {
-  const { smc } = state;
-  const points = smc.particles.field('x').slice();
-  const value = Float64Array.of(smc.runs[0]!.logNormalizer);
+/** All of a sampler but its name and its answer. */
+export function filterSteps(
+  plan: FilterPlan,
+): Pick<Sampler<FilterState>, 'init' | 'step' | 'snapshot' | 'restore' | 'dispose'> {
+  const at = (state: FilterState): Step<FilterState> => ({
+    state,
+    done: state.smc.finished,
+    info: filterInfo(plan, state),
+  });
+  const step = async (state: FilterState): Promise<Step<FilterState>> => {
+    if (!state.smc.finished) await advanceFilter(state);
+    return at(state);
+  };
   return {
-    estimate: { names: ['logNormalizer'], value, standardError: Float64Array.of(Number.NaN) },
-    sample: {
-      points,
-      shape: [smc.count, points.length / smc.count],
-      logWeight: smc.particles.logWeight.slice(),
+    async init(ctx: Context) {
+      const state = openFilter(plan, ctx);
+      try {
+        return await step(state);
+      } catch (error) {
+        // The runner disposes of states it has seen.
+        state.release();
+        throw error;
+      }
     },
-    diagnostics: {
-      ess: smc.runs[0]!.ess,
-      evaluations: smc.evaluations,
-      warnings: [],
-      done: smc.step + 1,
-      total: undefined,
-    },
-    mean: state.mean.slice(),
-    ...ending,
+    step,
+    snapshot: async (state) => saveFilter(plan, state),
+    restore: async (bytes, ctx) => at(await restoreFilter(plan, bytes, ctx)),
+    dispose: (state) => state.release(),
   };
 }

@@ -1,0 +1,106 @@
+import { decodeState, encodeState, type StateArray } from '../../../engine/array/codec.ts';
+import { OptionError } from '../../../engine/errors.ts';
+import { makeSmc } from '../../../engine/particles/smc/smc.ts';
+import type { Smc } from '../../../engine/particles/smc/types.ts';
+import { TAG } from '../../../engine/random/purpose.ts';
+import type { Context } from '../../../engine/sampler.ts';
+import type { StateFields } from '../state-space.ts';
+import type { FilterPlan } from './filter-plan.ts';
+import { type Lineages, makeLineages } from './lineages.ts';
+import { type Measure, makeMeasure } from './measure.ts';
+import { makeRows, type RowLayout, type Rows, rowLayout } from './row.ts';
+
+/** A filter under way. */
+export interface FilterState {
+  readonly smc: Smc<StateFields>;
+  readonly key: readonly [number, number];
+  readonly layout: RowLayout;
+  readonly measure: Measure;
+  readonly lineages: Lineages | undefined;
+  /** The rows of the steps so far; of the last two, where the filter is endless. */
+  rows: Rows;
+  release(): void;
+}
+
+interface Header {
+  readonly plan: string;
+  readonly key: readonly [number, number];
+  readonly smc: unknown;
+  readonly lineages: readonly (readonly boolean[])[];
+}
+
+export function openFilter(plan: FilterPlan, ctx: Context): FilterState {
+  const { where, dimension, particles, runs, moments, functions, genealogyErrors, sharedNoise } = plan;
+  const { backend, signal, rng } = ctx;
+  // Run r has the numbers of replicate r, however many there are.
+  const rngs = Array.from({ length: runs }, (_, r) => rng.child(TAG.replicate, sharedNoise ? 0 : r));
+  const smc = makeSmc({ ...plan.loop, where, backend, signal, model: plan.filters(), rngs, particles });
+  const arena = backend.arena();
+  const layout = rowLayout({ runs, dimension, moments, functions: functions.length, genealogyErrors });
+  const lineages = genealogyErrors ? makeLineages(smc) : undefined;
+  const measure = makeMeasure({ plan, layout, smc, lineages, backend, arena });
+  return {
+    smc,
+    key: rng.key,
+    layout,
+    measure,
+    lineages,
+    rows: makeRows(layout.width),
+    release() {
+      smc.release();
+      arena.release();
+    },
+  };
+}
+
+/** One observation further. */
+export async function advanceFilter(state: FilterState): Promise<void> {
+  const { smc, rows, lineages, measure, layout } = state;
+  await smc.advance();
+  lineages?.record();
+  const row = new Float64Array(layout.width);
+  await measure.take(row, rows.count === 0 ? undefined : rows.row(rows.count - 1));
+  rows.push(row);
+}
+
+export function saveFilter(plan: FilterPlan, state: FilterState): Uint8Array {
+  const { smc, rows, key } = state;
+  const loop = smc.snapshot();
+  const window = state.lineages?.snapshot() ?? { resampled: [], arrays: {} };
+  const header: Header = { plan: plan.fingerprint, key, smc: loop.header, lineages: window.resampled };
+  return encodeState(header, { ...loop.arrays, ...window.arrays, rows: rows.copy() });
+}
+
+/**
+ * The filter as it was saved.
+ * @throws OptionError for bytes of another method, other options, other data or another seed.
+ */
+export async function restoreFilter(plan: FilterPlan, bytes: Uint8Array, ctx: Context): Promise<FilterState> {
+  const { header, arrays } = decodeState(bytes);
+  const saved = header as Header | null;
+  const { where } = plan;
+  if (saved?.plan !== plan.fingerprint)
+    throw foreign(where, saved?.plan, 'belongs to a filter with other options or observations');
+  if (saved.key[0] !== ctx.rng.key[0] || saved.key[1] !== ctx.rng.key[1])
+    throw foreign(where, saved.key, 'was made with another seed');
+  const state = openFilter(plan, ctx);
+  try {
+    await state.smc.restore({ header: saved.smc, arrays });
+    state.lineages?.restore(saved.lineages, arrays);
+    state.rows = makeRows(state.layout.width, arrays.rows as StateArray);
+  } catch (error) {
+    state.release();
+    throw error;
+  }
+  return state;
+}
+
+function foreign(where: string, value: unknown, found: string): OptionError {
+  return new OptionError({
+    where,
+    option: 'from',
+    value,
+    found: `the saved state ${found}`,
+    expected: 'a snapshot of the same method with the same options and seed',
+  });
+}
