@@ -28,6 +28,7 @@ const COSTS: Costs = {
   volatilityLogDensity: () => 3,
   sumBlocks: () => 0.2 * BLOCK,
   squareBlocks: () => 0.2 * BLOCK,
+  addLive: () => 0.5,
   maxBlocks: () => 0.2 * BLOCK,
   expShiftBlocks: () => 3 * BLOCK,
   quantiseBlocks: () => BLOCK,

@@ -25,6 +25,7 @@ import {
 import { sobolPoints, sobolWords } from './twins/sobol.ts';
 import { sumBlocks } from './twins/sums.ts';
 import {
+  addLive,
   expShiftBlocks,
   maxBlocks,
   quantiseBlocks,
@@ -53,6 +54,7 @@ export interface Kernels {
   readonly pickFreeze: typeof pickFreeze;
   readonly sobolWords: typeof sobolWords;
   readonly sobolPoints: typeof sobolPoints;
+  readonly addLive: typeof addLive;
   readonly expShiftBlocks: typeof expShiftBlocks;
   readonly maxBlocks: typeof maxBlocks;
   readonly quantiseBlocks: typeof quantiseBlocks;
@@ -96,6 +98,7 @@ export const twins: Kernels = {
   pickFreeze,
   sobolWords,
   sobolPoints,
+  addLive,
   expShiftBlocks,
   maxBlocks,
   quantiseBlocks,

@@ -91,6 +91,11 @@ export const CASES: { readonly [name in KernelName]?: MakeCall } = {
   },
   sobolWords: sobol((allocate, n) => allocate.u32(new Uint32Array(n))),
   sobolPoints: sobol((allocate, n) => allocate.f64(new Float64Array(n))),
+  addLive: (allocate, draw) => {
+    const n = count(draw);
+    const array = (): Float64Array => allocate.f64(numbers(n, withSpecials(draw, draw.normal)));
+    return { args: [array(), array()], count: n };
+  },
   maxBlocks: blocks((allocate, draw, n, partial) => [
     allocate.f64(numbers(n, withSpecials(draw, draw.normal))),
     n,

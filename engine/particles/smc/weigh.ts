@@ -22,8 +22,7 @@ export async function moveAndWeigh<F extends FieldSpecs>(
   await inBlocks(loop, run, (lo, hi) => model.logPotential(t, view, increment, lo, hi));
   if (loop.options.nan === 'dead') state.nans += bury(increment);
   // The dead stay dead: their state may be anything, and so may its potential.
-  for (let i = 0; i < increment.length; i++)
-    if (logWeight[i]! > -Infinity) logWeight[i] = logWeight[i]! + increment[i]!;
+  await view.backend.dispatch('addLive', [increment, logWeight], view.count);
   loop.evaluations += view.count;
   run.summary = await weigh(loop, run, t);
   if (run.summary.sum > 0) book(run, logMeanOf(run.summary, view.count) - run.base);

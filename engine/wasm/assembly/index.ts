@@ -6,6 +6,7 @@ export { normal, normalQuantiles } from './normal';
 export { squareBlocks, sumBlocks } from './sums';
 export { sobolPoints, sobolWords } from './sobol';
 export {
+  addLive,
   expShiftBlocks,
   maxBlocks,
   quantiseBlocks,

@@ -233,6 +233,10 @@ function gatherFours(src: usize, dst: usize, ancestor: usize, lo: u32, hi: u32):
 }
 
 export function gatherWords(src: usize, dst: usize, ancestor: usize, d: u32, lo: u32, hi: u32): void {
+  if (d == 1) {
+    for (let i = lo; i < hi; i++) store<u32>(at4(dst, i), load<u32>(at4(src, load<u32>(at4(ancestor, i)))));
+    return;
+  }
   const bytes = <usize>d << 2;
   const fours = bytes & ~15;
   for (let i = lo; i < hi; i++) {

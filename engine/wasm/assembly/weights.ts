@@ -4,6 +4,26 @@ import { BLOCK, blockAt, blockLength, squareBlock, sumBlock } from './sums';
 
 const QUANTA: f64 = 4503599627370496.0;
 
+@inline
+function sumOfLive(increment: v128, logWeight: v128): v128 {
+  const alive = f64x2.ne(logWeight, f64x2.splat(-Infinity));
+  return v128.bitselect(f64x2.add(logWeight, increment), logWeight, alive);
+}
+
+export function addLive(increment: usize, logWeight: usize, lo: u32, hi: u32): void {
+  let i = lo;
+  for (; i < hi && hi - i >= 4; i += 4) {
+    const from = increment + (<usize>i << 3);
+    const to = logWeight + (<usize>i << 3);
+    v128.store(to, sumOfLive(v128.load(from), v128.load(to)));
+    v128.store(to, sumOfLive(v128.load(from, 16), v128.load(to, 16)), 16);
+  }
+  for (; i < hi; i++) {
+    const to = logWeight + (<usize>i << 3);
+    v128.store64_lane(to, sumOfLive(v128.load64_zero(increment + (<usize>i << 3)), v128.load64_zero(to)), 0);
+  }
+}
+
 export function maxBlocks(x: usize, n: u32, partial: usize, lo: u32, hi: u32): void {
   for (let b = lo; b < hi; b++) store<f64>(partial + (<usize>b << 3), maxBlock(blockAt(x, b), blockLength(n, b)));
 }

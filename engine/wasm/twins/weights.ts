@@ -14,6 +14,11 @@ import { BLOCK, sumBlocks } from './sums.ts';
 /** 2^52, the total that integer weights stay at or below. */
 export const QUANTA = 4503599627370496;
 
+/** logWeight += increment for elements lo..hi-1 that are alive; the dead stay dead, whatever their increment. */
+export function addLive(increment: Float64Array, logWeight: Float64Array, lo: number, hi: number): void {
+  for (let i = lo; i < hi; i++) if (logWeight[i]! !== -Infinity) logWeight[i] = logWeight[i]! + increment[i]!;
+}
+
 /** Largest element of block b of `x` for b = lo..hi-1 into `partial` [blocks]; NaN where the block holds one. */
 export function maxBlocks(x: Float64Array, n: number, partial: Float64Array, lo: number, hi: number): void {
   for (let b = lo; b < hi; b++) {
