@@ -119,10 +119,14 @@ function makeLineCount(n: number): (eve: Uint32Array, offset: number) => number 
   return (eve, offset) => {
     stamp++;
     let count = 0;
+    let last = -1;
     for (let i = 0; i < eve.length; i++) {
       const at = eve[i]! - offset;
+      // Families mostly lie together.
+      if (at === last) continue;
       if (seen[at] !== stamp) count++;
       seen[at] = stamp;
+      last = at;
     }
     return count;
   };
