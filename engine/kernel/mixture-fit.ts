@@ -170,17 +170,41 @@ function maximise(
   whole: Shape,
 ): readonly Component[] {
   const most = logWeight.reduce((a, b) => Math.max(a, b), -Infinity);
-  const sums = share.map((part) => part.reduce((sum, s, i) => sum + exp(s + logWeight[i]! - most), 0));
+  const parts = share.map((part) => part.map((s, i) => exp(s + logWeight[i]! - most)));
+  const sums = parts.map((part) => part.reduce((a, b) => a + b, 0));
   const total = sums.reduce((a, b) => a + b, 0);
-  const components = share.map((part, k) => {
+  const components = parts.map((part, k) => {
     const weight = sums[k]! / total;
     if (!(weight > DEAD)) return { ...whole, weight: DEAD };
-    const { mean, covariance } = weightedMoments(
-      x,
-      part.map((s, i) => s + logWeight[i]!),
-    );
-    return { ...(shapeOf(mean, covariance) ?? { ...whole, mean }), weight };
+    return { ...shapeOfPart(x, part, sums[k]!, whole), weight };
   });
   const all = components.reduce((sum, { weight }) => sum + weight, 0);
   return components.map((component) => ({ ...component, weight: component.weight / all }));
+}
+
+/** Moments of particles with natural weights that sum to `sum`, in one sweep each. */
+function shapeOfPart(x: Float64Array, weight: Float64Array, sum: number, whole: Shape): Shape {
+  const d = whole.mean.length;
+  const mean = new Float64Array(d);
+  const covariance = new Float64Array(d * d);
+  const off = new Float64Array(d);
+  for (let i = 0; i < weight.length; i++) {
+    if (weight[i] === 0) continue;
+    for (let c = 0; c < d; c++) mean[c] = mean[c]! + (weight[i]! / sum) * x[i * d + c]!;
+  }
+  for (let i = 0; i < weight.length; i++) {
+    if (weight[i] === 0) continue;
+    for (let c = 0; c < d; c++) off[c] = x[i * d + c]! - mean[c]!;
+    addSquare(covariance, off, weight[i]! / sum);
+  }
+  return shapeOf(mean, covariance) ?? { ...whole, mean };
+}
+
+/** covariance += factor off off', both triangles. */
+function addSquare(covariance: Float64Array, off: Float64Array, factor: number): void {
+  const d = off.length;
+  for (let r = 0; r < d; r++) {
+    const scaled = factor * off[r]!;
+    for (let c = 0; c < d; c++) covariance[r * d + c] = covariance[r * d + c]! + scaled * off[c]!;
+  }
 }

@@ -14,6 +14,7 @@ import type {
   MoveOutcome,
   MoveTarget,
 } from './kernel.ts';
+import { otherKernel } from './shape.ts';
 
 /** Chains lo..lo+count-1 on their way: row i of the candidates is proposed to chain lo + i. */
 export interface Block {
@@ -95,7 +96,14 @@ export function makeKernel(
     get spread() {
       return proposer.spread();
     },
-    ...tuning,
+    tune: tuning.tune,
+    tuning: tuning.tuning,
+    snapshot: () => ({ kernel: name, dimension: d, ...tuning.snapshot() }),
+    restore(saved) {
+      if (saved.kernel !== name || saved.dimension !== d)
+        throw otherKernel(`it is of ${saved.kernel} in ${saved.dimension} dimensions`);
+      tuning.restore(saved);
+    },
     dispose() {
       proposer.dispose?.();
       arena.release();

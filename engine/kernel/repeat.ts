@@ -29,6 +29,9 @@ export type Repetition =
 /** Moves at most, where acceptance is hopeless or distance keeps growing. */
 const MOST = 100;
 
+const ACCEPTANCE = ['until', 'reach', 'most'];
+const DISTANCE = ['until', 'growth', 'most'];
+
 /** @throws OptionError for anything else than a count, a name or a rule. */
 export function checkMoveCount(where: string, option: string, value: MoveCount): Repetition {
   if (typeof value === 'number')
@@ -37,7 +40,7 @@ export function checkMoveCount(where: string, option: string, value: MoveCount):
     typeof value === 'string'
       ? { until: checkOneOf(where, option, value, ['acceptance', 'distance']) }
       : value;
-  checkOptionNames(where, rule, ['until', 'reach', 'growth', 'most']);
+  checkOptionNames(where, rule, rule?.until === 'distance' ? DISTANCE : ACCEPTANCE);
   checkOneOf(where, `${option}.until`, rule.until, ['acceptance', 'distance']);
   const most = checkCount(where, `${option}.most`, rule.most ?? MOST, { min: 1, max: 2 ** 24 });
   if (rule.until === 'distance') {
