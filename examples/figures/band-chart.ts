@@ -1,12 +1,11 @@
 import * as Plot from '@observablehq/plot';
 import { bottomAxis, caption, captionHeight, captionLines, LEFT, leftAxis, RIGHT } from './axes.ts';
-import { type Drawing, plotted } from './frame.ts';
+import { type Drawing, type Figure, plotted } from './frame.ts';
+import { tickText } from './numbers.ts';
 
 export interface BandChart {
   /** What line, band and dots are, above the chart. */
   readonly caption: string;
-  /** The sentence read aloud. */
-  readonly summary: string;
   readonly xLabel: string;
   /** [n] */
   readonly x: ArrayLike<number>;
@@ -23,8 +22,8 @@ export interface BandChart {
   readonly withheld?: readonly Point[];
   /** Stretches without data, shaded. */
   readonly gaps?: readonly { readonly from: number; readonly to: number }[];
-  /** Vertical lines with a word. */
-  readonly events?: readonly { readonly x: number; readonly label: string }[];
+  /** Vertical lines with a word, at the top of the chart unless `low`. */
+  readonly events?: readonly { readonly x: number; readonly label: string; readonly low?: boolean }[];
   readonly yScale?: 'linear' | 'log';
   readonly yDomain?: readonly [number, number];
   readonly height?: number;
@@ -45,7 +44,11 @@ interface Row {
 }
 
 /** An estimate with its band along an axis, beside the data and, where one is known, the exact answer. */
-export function bandChart(chart: BandChart, width: number): Drawing {
+export function bandChart(chart: BandChart): Figure {
+  return (width) => drawn(chart, width);
+}
+
+function drawn(chart: BandChart, width: number): Drawing {
   const lines = captionLines(chart.caption, width);
   const rows = rowsOf(chart);
   const { data = [], withheld = [], gaps = [], events = [], yScale = 'linear' } = chart;
@@ -98,19 +101,20 @@ export function bandChart(chart: BandChart, width: number): Drawing {
           strokeWidth: 1.5,
         }),
         Plot.ruleX(events, { x: 'x', stroke: 'var(--warn)', strokeDasharray: '2,2' }),
-        Plot.text(events, {
-          x: 'x',
-          text: 'label',
-          frameAnchor: 'top',
-          textAnchor: 'start',
-          dx: 5,
-          dy: 8,
-          fill: 'var(--warn)',
-          ...HALO,
-        }),
+        ...events.map(({ x, label, low = false }) =>
+          Plot.text([label], {
+            x: () => x,
+            frameAnchor: low ? 'bottom' : 'top',
+            textAnchor: 'start',
+            dx: 5,
+            dy: low ? -8 : 8,
+            fill: 'var(--warn)',
+            ...HALO,
+          }),
+        ),
       ],
     },
-    chart.summary,
+    spoken(chart, rows),
   );
 }
 
@@ -127,6 +131,14 @@ function under(exact: unknown): { strokeWidth: number; strokeOpacity: number } {
 
 function titles(points: readonly Point[]): { title?: string } {
   return points.length <= 200 && points.some(({ title }) => title !== undefined) ? { title: 'title' } : {};
+}
+
+/** The caption, and where the line begins and ends. */
+function spoken({ caption: words, xLabel }: BandChart, rows: readonly Row[]): string {
+  const ends = [rows[0]!, rows[rows.length - 1]!].map(
+    ({ x, value }) => `${tickText(Number(value.toPrecision(4)))} at ${tickText(Number(x.toPrecision(6)))}`,
+  );
+  return `${words}. Along ${xLabel} the line goes from ${ends[0]} to ${ends[1]}.`;
 }
 
 function rowsOf({ x, value, low, high, exact }: BandChart): Row[] {

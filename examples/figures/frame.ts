@@ -11,6 +11,9 @@ export interface Drawing {
   readonly markup: string;
 }
 
+/** Draws a picture of a width in px. */
+export type Figure = (width: number) => Drawing;
+
 /** The few parts of a DOM that writing XML needs; linkedom's types promise less than Plot's. */
 interface Node {
   readonly nodeType: number;

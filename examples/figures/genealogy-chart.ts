@@ -1,6 +1,6 @@
 import type * as Plot from '@observablehq/plot';
 import { bottomAxis, caption, captionHeight, captionLines, LEFT, RIGHT } from './axes.ts';
-import { type Drawing, plotted } from './frame.ts';
+import { type Drawing, type Figure, plotted } from './frame.ts';
 import { tickText } from './numbers.ts';
 
 export interface GenealogyChart {
@@ -20,7 +20,11 @@ const MOST_LINKS = 4000;
  * Who descends from whom: lines of descent of every k-th final particle strong, other links to parents pale (thinned out
  * in large populations). Early steps are known by few particles, and the picture shows how few.
  */
-export function genealogyChart(chart: GenealogyChart, width: number): Drawing {
+export function genealogyChart(chart: GenealogyChart): Figure {
+  return (width) => drawn(chart, width);
+}
+
+function drawn(chart: GenealogyChart, width: number): Drawing {
   const { particles, ancestors, xLabel = 'step' } = chart;
   const last = ancestors.length - 1;
   const every = Math.ceil(particles / MOST_LINES);
@@ -48,8 +52,8 @@ export function genealogyChart(chart: GenealogyChart, width: number): Drawing {
       marks: [
         ...bottomAxis(xLabel, Math.round(width / 90)),
         ...caption(lines),
-        drawn(pale, at, { stroke: 'var(--rule)', 'stroke-opacity': '0.35', 'stroke-width': '1' }),
-        drawn(strong, at, { stroke: 'var(--first)', 'stroke-width': '1.3' }),
+        inOnePath(pale, at, { stroke: 'var(--rule)', 'stroke-opacity': '0.35', 'stroke-width': '1' }),
+        inOnePath(strong, at, { stroke: 'var(--first)', 'stroke-width': '1.3' }),
       ],
     },
     `Genealogy of ${particles} particles over ${ancestors.length} steps; first particles with living descendants: ${told.join(', ')}.`,
@@ -109,7 +113,7 @@ function links(ancestors: GenealogyChart['ancestors'], particles: number): Line[
 }
 
 /** All lines as one path, small where thousands of elements would be large: level stretches are drawn at once. */
-function drawn(
+function inOnePath(
   all: readonly Line[],
   at: (step: number) => number,
   attributes: Readonly<Record<string, string>>,

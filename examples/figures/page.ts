@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { wrapped } from './axes.ts';
-import { type Drawing, escaped } from './frame.ts';
+import { type Drawing, escaped, type Figure } from './frame.ts';
 import { STYLE } from './style.ts';
 
 /** Width of a page in pixels on a screen and on a phone. */
@@ -42,14 +42,18 @@ export function page(title: string, rows: readonly (readonly Drawing[])[]): stri
 }
 
 /**
- * Draw a picture for screens and for phones: out/<name>.svg and out/<name>-narrow.svg beside the examples.
- * @param draw rows of drawings for a page this wide; on phones they come one below the other.
+ * Draw pictures under a title for screens and for phones: out/<name>.svg and out/<name>-narrow.svg beside the examples.
+ * @param figures from top to bottom; those in an array stand side by side where there is room.
  */
-export function save(name: string, title: string, draw: (width: number) => readonly Drawing[][]): void {
+export function save(name: string, title: string, figures: readonly (Figure | readonly Figure[])[]): void {
   const folder = new URL('../out/', import.meta.url);
   mkdirSync(folder, { recursive: true });
-  const wide = draw(WIDE - 2 * EDGE);
-  const narrow = draw(NARROW - 2 * EDGE).flatMap((row) => row.map((drawing) => [drawing]));
+  const rows = figures.map((figure) => (typeof figure === 'function' ? [figure] : figure));
+  const wide = rows.map((row) => {
+    const width = Math.floor((WIDE - 2 * EDGE - GAP * (row.length - 1)) / row.length);
+    return row.map((figure) => figure(width));
+  });
+  const narrow = rows.flat().map((figure) => [figure(NARROW - 2 * EDGE)]);
   writeFileSync(new URL(`${name}.svg`, folder), `${page(title, wide)}\n`);
   writeFileSync(new URL(`${name}-narrow.svg`, folder), `${page(title, narrow)}\n`);
   console.log(`Wrote examples/out/${name}.svg`);

@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
-import { bottomAxis, caption, captionHeight, captionLines, LEFT, leftAxis, RIGHT } from './axes.ts';
-import { type Drawing, plotted } from './frame.ts';
+import { caption, captionHeight, captionLines, LEFT, leftAxis, RIGHT } from './axes.ts';
+import { type Drawing, type Figure, plotted } from './frame.ts';
 
 /** A place, degrees east and north. */
 export interface Place {
@@ -17,7 +17,6 @@ export interface Guess extends Place {
 
 export interface TrackChart {
   readonly caption: string;
-  readonly summary: string;
   /** Seen: dots. */
   readonly seen: readonly Place[];
   /** Kept from the method: rings. */
@@ -26,12 +25,18 @@ export interface TrackChart {
   readonly path: readonly Place[];
   /** Where nothing was seen, ellipses of two standard deviations. */
   readonly guesses: readonly Guess[];
+  /** Guesses of another picture beside this one, for both to have the same frame. */
+  readonly frame?: readonly Guess[];
 }
 
 /** A track on a map whose degrees east and north are of one length in the middle of the picture. */
-export function trackChart(chart: TrackChart, width: number): Drawing {
-  const { seen, withheld, path, guesses } = chart;
-  const places = [...seen, ...withheld, ...path, ...guesses];
+export function trackChart(chart: TrackChart): Figure {
+  return (width) => drawn(chart, width);
+}
+
+function drawn(chart: TrackChart, width: number): Drawing {
+  const { seen, withheld, path, guesses, frame = [] } = chart;
+  const places = [...seen, ...withheld, ...path, ...[...guesses, ...frame].flatMap(ellipse)];
   const [west, east] = around(places.map(({ longitude }) => longitude));
   const [south, north] = around(places.map(({ latitude }) => latitude));
   const lines = captionLines(chart.caption, width);
@@ -42,17 +47,20 @@ export function trackChart(chart: TrackChart, width: number): Drawing {
   return plotted(
     {
       width,
-      height: height + 42 + captionHeight(lines),
+      height: height + 28 + captionHeight(lines),
       marginLeft: LEFT,
       marginRight: RIGHT,
       marginTop: captionHeight(lines),
-      marginBottom: 42,
+      marginBottom: 28,
       x: { domain: [west, east], axis: null },
       y: { domain: [south, north], axis: null },
       marks: [
-        Plot.gridX({ ticks: 6, stroke: 'var(--grid)', strokeOpacity: 1 }),
-        ...leftAxis(6),
-        ...bottomAxis('degrees east, and at the left degrees north', 6),
+        Plot.gridX({ ticks: 5, stroke: 'var(--grid)', strokeOpacity: 1 }),
+        ...leftAxis(6, (degrees) => side(degrees, 'N', 'S')),
+        Plot.axisX({
+          ...{ ticks: 5, tickSize: 0, tickPadding: 6, fill: 'var(--muted)', label: null },
+          tickFormat: (degrees: number) => side(degrees, 'E', 'W'),
+        }),
         ...caption(lines),
         Plot.line(guesses.flatMap(ellipse), {
           ...at,
@@ -68,8 +76,13 @@ export function trackChart(chart: TrackChart, width: number): Drawing {
         Plot.dot(withheld, { ...at, r: 3, stroke: 'var(--total)', strokeWidth: 1.6, ...titled(withheld) }),
       ],
     },
-    chart.summary,
+    `${chart.caption}. ${seen.length} places were seen and ${withheld.length} withheld.`,
   );
+}
+
+/** '70° W' */
+function side(degrees: number, positive: string, negative: string): string {
+  return degrees === 0 ? '0\u00b0' : `${Math.abs(degrees)}\u00b0 ${degrees > 0 ? positive : negative}`;
 }
 
 function titled(places: readonly Place[]): { title?: string } {
@@ -77,7 +90,7 @@ function titled(places: readonly Place[]): { title?: string } {
 }
 
 function around(values: readonly number[]): [number, number] {
-  return [Math.floor(Math.min(...values)) - 1, Math.ceil(Math.max(...values)) + 1];
+  return [Math.floor(Math.min(...values)) - 0.5, Math.ceil(Math.max(...values)) + 0.5];
 }
 
 const CORNERS = 48;

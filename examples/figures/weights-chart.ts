@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { bottomAxis, caption, captionHeight, captionLines, LEFT, leftAxis, RIGHT } from './axes.ts';
 import { HALO } from './band-chart.ts';
-import { type Drawing, plotted } from './frame.ts';
+import { type Drawing, type Figure, plotted } from './frame.ts';
 import { tickText } from './numbers.ts';
 
 export interface WeightsChart {
@@ -19,7 +19,11 @@ export interface WeightsChart {
 }
 
 /** Is the run healthy? Effective sample size by step, triangles at resamplings, the worst step ringed and named. */
-export function weightsChart(chart: WeightsChart, width: number): Drawing {
+export function weightsChart(chart: WeightsChart): Figure {
+  return (width) => drawn(chart, width);
+}
+
+function drawn(chart: WeightsChart, width: number): Drawing {
   const { particles, threshold, xLabel = 'step' } = chart;
   const steps = Array.from({ length: chart.ess.length }, (_, t) => ({
     x: chart.x?.[t] ?? t,

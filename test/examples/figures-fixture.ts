@@ -1,5 +1,5 @@
 import { bandChart } from '../../examples/figures/band-chart.ts';
-import type { Drawing } from '../../examples/figures/frame.ts';
+import type { Figure } from '../../examples/figures/frame.ts';
 import { genealogyChart } from '../../examples/figures/genealogy-chart.ts';
 import { NARROW, page, WIDE } from '../../examples/figures/page.ts';
 import { trackChart } from '../../examples/figures/track-chart.ts';
@@ -17,55 +17,41 @@ const wave = steps.map((t) => Math.sin(t / 7));
 const weird = `<b> & "two" \u0001 'x'`;
 
 /** Every kind of chart, with names that look like markup and numbers that are missing. */
-export const FIGURES: Readonly<Record<string, (width: number) => Drawing>> = {
-  band: (width) =>
-    bandChart(
-      {
-        caption: `line: estimate, band: 95 %, dashed: exact, dots: data ${weird}`,
-        summary: `An estimate ${weird} over steps.`,
-        xLabel: weird,
-        x: steps,
-        value: wave.map((y, t) => (t === 30 ? Number.NaN : y)),
-        low: wave.map((y) => y - 0.3),
-        high: wave.map((y, t) => (t === 31 ? Number.POSITIVE_INFINITY : y + 0.3)),
-        exact: wave,
-        data: wave.map((y, x) => ({ x, y: y + (x % 3) / 5, title: weird })),
-        withheld: [{ x: 10, y: 0 }],
-        gaps: [{ from: 8, to: 12 }],
-        events: [{ x: 28, label: weird }],
-      },
-      width,
-    ),
-  levels: (width) =>
-    bandChart(
-      {
-        caption: 'probability of more than a level',
-        summary: 'Probability against level.',
-        xLabel: 'level',
-        x: [1, 2, 3, 4],
-        value: [0.1, 1e-2, 1e-4, 1e-6],
-        yScale: 'log',
-      },
-      width,
-    ),
-  weights: (width) =>
-    weightsChart(
-      { particles: N, ess: steps.map((t) => (t === 38 ? 5 : 60 + 2 * (t % 50))), resampled, threshold: 0.5 },
-      width,
-    ),
-  genealogy: (width) => genealogyChart({ particles: N, ancestors }, width),
-  track: (width) =>
-    trackChart(
-      {
-        caption: 'dots: fixes, rings: withheld',
-        summary: 'A track.',
-        seen: steps.map((t) => ({ longitude: -40 - t / 3, latitude: 10 + t / 2, title: weird })),
-        withheld: [{ longitude: -45, latitude: 17 }],
-        path: steps.map((t) => ({ longitude: -40 - t / 3, latitude: 10 + t / 2 })),
-        guesses: [{ longitude: -45, latitude: 17, longitudeSd: 0.5, latitudeSd: 0.8 }],
-      },
-      width,
-    ),
+export const FIGURES: Readonly<Record<string, Figure>> = {
+  band: bandChart({
+    caption: `line: estimate, band: 95 %, dashed: exact, dots: data ${weird}`,
+    xLabel: weird,
+    x: steps,
+    value: wave.map((y, t) => (t === 30 ? Number.NaN : y)),
+    low: wave.map((y) => y - 0.3),
+    high: wave.map((y, t) => (t === 31 ? Number.POSITIVE_INFINITY : y + 0.3)),
+    exact: wave,
+    data: wave.map((y, x) => ({ x, y: y + (x % 3) / 5, title: weird })),
+    withheld: [{ x: 10, y: 0 }],
+    gaps: [{ from: 8, to: 12 }],
+    events: [{ x: 28, label: weird }],
+  }),
+  levels: bandChart({
+    caption: 'probability of more than a level',
+    xLabel: 'level',
+    x: [1, 2, 3, 4],
+    value: [0.1, 1e-2, 1e-4, 1e-6],
+    yScale: 'log',
+  }),
+  weights: weightsChart({
+    particles: N,
+    ess: steps.map((t) => (t === 38 ? 5 : 60 + 2 * (t % 50))),
+    resampled,
+    threshold: 0.5,
+  }),
+  genealogy: genealogyChart({ particles: N, ancestors }),
+  track: trackChart({
+    caption: 'dots: fixes, rings: withheld',
+    seen: steps.map((t) => ({ longitude: -40 - t / 3, latitude: 10 + t / 2, title: weird })),
+    withheld: [{ longitude: -45, latitude: 17 }],
+    path: steps.map((t) => ({ longitude: -40 - t / 3, latitude: 10 + t / 2 })),
+    guesses: [{ longitude: -45, latitude: 17, longitudeSd: 0.5, latitudeSd: 0.8 }],
+  }),
 };
 
 /** Each chart alone on a page of either width, by name. */

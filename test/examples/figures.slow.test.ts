@@ -69,11 +69,8 @@ test.each(PAGES)(
 
 test('page(): colours follow the reader and the numbers stand under what they name', async () => {
   if (browser === undefined) return;
-  const drawing = bandChart(
-    { caption: 'dots', summary: 'Dots.', xLabel: 'step', x: [0, 10], value: [0, 1], data: [{ x: 10, y: 1 }] },
-    600,
-  );
-  const svg = figurePage('Two dots', [[drawing]]);
+  const chart = { caption: 'dots', xLabel: 'step', x: [0, 10], value: [0, 1], data: [{ x: 10, y: 1 }] };
+  const svg = figurePage('Two dots', [[bandChart(chart)(600)]]);
   const look = (page: Page): Promise<{ ground: string; tick: number; dot: number }> =>
     page.evaluate(() => {
       const middle = (element: Element): number => {

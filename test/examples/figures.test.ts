@@ -51,7 +51,7 @@ test('genealogyChart(): the caption counts the ancestors alive, and no line is d
 
 test('genealogyChart(): lines that meet an earlier one end there', () => {
   const all = [undefined, new Uint32Array(8), undefined];
-  const { markup } = genealogyChart({ particles: 8, ancestors: all }, 400);
+  const { markup } = genealogyChart({ particles: 8, ancestors: all })(400);
   const paths = [...markup.matchAll(/<path [^>]*d="(M[^"]*)"/g)].map(([, d]) => d!);
   // Slot 0 is level all the way; the others are level over the last step, then slant to slot 0, where they end.
   expect(paths[paths.length - 1]!.match(/[MHL]/g)!.join('')).toBe(`MH${'MHL'.repeat(7)}`);
