@@ -247,6 +247,7 @@ export type * from './particles/smc/feynman-kac.ts';
 export { checkSmcMemory, type SmcSize, smcBytes } from './particles/smc/memory.ts';
 export { makeSmc } from './particles/smc/smc.ts';
 export type { Smc, SmcOptions, SmcRunState } from './particles/smc/types.ts';
+export { type TemperingOptions, type TemperingStep, temperingStep } from './particles/tempering.ts';
 export type { TriggerMeasure, TriggerOptions } from './particles/trigger.ts';
 export { loadModule } from './pool/module.ts';
 export { SOBOL_DIMENSIONS } from './random/directions.ts';

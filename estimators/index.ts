@@ -40,4 +40,15 @@ export {
   type StochasticVolatilityOptions,
   stochasticVolatility,
 } from './smc/models/stochastic-volatility.ts';
+export {
+  type IbisOptions,
+  type IbisResult,
+  ibis,
+  type TermsFn,
+  type TermsWithGradient,
+} from './smc/samplers/ibis.ts';
+export type { LikelihoodOptions } from './smc/samplers/likelihood.ts';
+export type { Prior } from './smc/samplers/prior.ts';
+export { type SmcSamplerOptions, type SmcSamplerResult, smcSampler } from './smc/samplers/smc-sampler.ts';
+export type * from './smc/samplers/types.ts';
 export type * from './smc/state-space.ts';
