@@ -5,6 +5,7 @@ import { PURPOSE } from '../../../engine/random/purpose.ts';
 import { channel, type Rng } from '../../../engine/random/rng.ts';
 import { log } from '../../../engine/wasm/twins/elementary.ts';
 import { philoxBlock, uniform64 } from '../../../engine/wasm/twins/philox.ts';
+import { searchAncestors } from '../../../engine/wasm/twins/resampling.ts';
 import { blockCount } from '../../../engine/wasm/twins/sums.ts';
 import { type RunFrame, takeRows } from './run-frame.ts';
 import { badLogTransition, type DensityModel, makeTile, type TransitionTile } from './transition-tile.ts';
@@ -154,6 +155,8 @@ export interface Proposals {
   draw(u: Float64Array, out: Uint32Array, count: number): Promise<void>;
 }
 
+const FEW = 256;
+
 export function makeProposals(backend: Backend, arena: Arena, n: number): Proposals {
   const { weigh, weight, partial, spend } = makeWeigher(backend, arena, n);
   const lent = arena.f64(n);
@@ -166,6 +169,10 @@ export function makeProposals(backend: Backend, arena: Arena, n: number): Propos
       const buffers = { q: weight, cumulative, partial: partial.subarray(0, blockCount(n)) };
       ({ total } = await quantise(backend, buffers, n, spend().sum, 1));
     },
-    draw: (u, out, count) => backend.dispatch('searchAncestors', [cumulative, total, n, u, out], count),
+    async draw(u, out, count) {
+      // The twin gives the same bits, and a few searches are not worth a dispatch.
+      if (count < FEW) searchAncestors(cumulative, total, n, u, out, 0, count);
+      else await backend.dispatch('searchAncestors', [cumulative, total, n, u, out], count);
+    },
   };
 }

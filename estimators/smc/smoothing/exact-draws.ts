@@ -36,8 +36,9 @@ export async function drawOpen(
   for (let lo = 0; lo < distinct; lo += tile.width) {
     const hi = Math.min(distinct, lo + tile.width);
     await tile.fill(requests.children.x, children, lo, hi);
+    const { weight } = tile.rows(hi - lo);
     for (let c = lo; c < hi; c++)
-      answer(kit, requests, children[c]!, tile.weight.subarray((c - lo) * n, (c - lo + 1) * n), tally);
+      answer(kit, requests, children[c]!, weight.subarray((c - lo) * n, (c - lo + 1) * n), tally);
     if (turn.due()) await turn.pause(signal);
   }
 }

@@ -24,6 +24,8 @@ export interface FilterPlan {
   readonly dimension: number;
   /** T */
   readonly steps: number;
+  /** Tells one series of observations from another. */
+  readonly data: number;
   readonly options: SmoothedFilterOptions;
 }
 
@@ -82,6 +84,7 @@ export function checkFilter(where: string, options: SmoothedFilterOptions): Filt
     runs,
     dimension,
     steps: observations.length,
+    data: digest(observations),
     options,
   };
   filterModel(plan);
@@ -156,6 +159,7 @@ export function checkPlan(where: string, options: SmootherOptions): SmootherPlan
   const fingerprint = JSON.stringify([
     where,
     method,
+    filter.data,
     ...settings,
     options.scheme,
     options.threshold,
@@ -204,4 +208,16 @@ export function checkMemory(filter: FilterPlan, history: HistoryOptions, kept: n
     expected: `at most ${gibibytes(MOST_BYTES)} GiB`,
     fix: `Try particles: ${Math.max(1, Math.floor((particles * MOST_BYTES) / bytes))}, or a method that keeps no history: 'fixed-lag', additiveSmoother.`,
   });
+}
+
+function digest(observations: readonly (Float64Array | null)[]): number {
+  let hash = 0x811c9dc5;
+  const add = (word: number): void => {
+    hash = Math.imul(hash ^ word, 0x01000193);
+  };
+  for (const y of observations) {
+    add(y === null ? 1 : 2);
+    if (y !== null) for (const word of new Uint32Array(y.slice().buffer)) add(word);
+  }
+  return hash >>> 0;
 }

@@ -1,6 +1,5 @@
 import { decodeState, encodeState, type StateArray } from '../../../engine/array/codec.ts';
 import type { Arena } from '../../../engine/backend/backend.ts';
-import { OptionError } from '../../../engine/errors.ts';
 import { makeSmc } from '../../../engine/particles/smc/smc.ts';
 import type { Smc } from '../../../engine/particles/smc/types.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
@@ -22,6 +21,7 @@ import { genealogyDraws } from './genealogy-draws.ts';
 import { mcmcDraws } from './mcmc-draws.ts';
 import { type Crossing, makeRecord, makeRecorder, type PathRecord } from './path-record.ts';
 import { rejectionDraws } from './rejection-draws.ts';
+import { checkSaved, loopArrays, markLoop } from './saved-state.ts';
 import type { SmootherPlan } from './smoother-plan.ts';
 import type { DensityModel } from './transition-tile.ts';
 
@@ -131,8 +131,7 @@ export function encodeSmoother(state: SmootherState, plan: SmootherPlan): Uint8A
     leastMoved: [leastMoved, leastMovedAt],
     pathEss: [record.pathEss, record.pathEssAt],
   };
-  const arrays: Record<string, StateArray> = { slot };
-  for (const [name, array] of Object.entries(saved.arrays)) arrays[`smc:${name}`] = array;
+  const arrays: Record<string, StateArray> = { slot, ...markLoop(saved.arrays) };
   for (const name of RECORD_ARRAYS) arrays[`record:${name}`] = record[name];
   return encodeState(header, arrays);
 }
@@ -150,36 +149,18 @@ export async function decodeSmoother(
   const header = found as Header;
   checkSaved(plan.where, header?.plan === plan.fingerprint, header?.key, ctx.rng.key);
   const state = openSmoother(plan, ctx);
-  const own: Record<string, Float64Array | Float32Array | Uint32Array> = {};
-  // The loop saves no other kinds of array.
-  for (const [name, array] of Object.entries(arrays))
-    if (name.startsWith('smc:')) own[name.slice(4)] = array as Float64Array | Float32Array | Uint32Array;
-  await state.smc.restore({ header: header.smc, arrays: own });
   const { record, tally } = state;
-  for (const name of RECORD_ARRAYS) record[name].set(arrays[`record:${name}`]!);
-  state.slot.set(arrays.slot!);
+  try {
+    await state.smc.restore({ header: header.smc, arrays: loopArrays(arrays) });
+    for (const name of RECORD_ARRAYS) record[name].set(arrays[`record:${name}`]!);
+    state.slot.set(arrays.slot!);
+  } catch (error) {
+    state.work.release();
+    throw error;
+  }
   state.at = header.at;
   Object.assign(tally, header.tally);
   [state.leastMoved, state.leastMovedAt] = header.leastMoved;
   [record.pathEss, record.pathEssAt] = header.pathEss;
   return state;
-}
-
-/** @throws OptionError unless a saved state belongs to the method and the seed that go on with it. */
-export function checkSaved(
-  where: string,
-  same: boolean,
-  key: readonly [number, number] | undefined,
-  own: readonly [number, number],
-): void {
-  const refuse = (found: string, expected: string): never => {
-    throw new OptionError({ where, option: 'from', value: undefined, found, expected });
-  };
-  if (!same)
-    refuse(
-      'the saved state belongs to another method, or to one with other options',
-      'a snapshot of the same method with the same options',
-    );
-  if (key?.[0] !== own[0] || key?.[1] !== own[1])
-    refuse('the saved state was made with another seed', 'the seed of the run that goes on');
 }

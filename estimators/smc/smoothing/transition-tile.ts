@@ -21,11 +21,6 @@ const ROWS = 8192;
 export interface TransitionTile {
   /** Children of one `fill` at most. */
   readonly width: number;
-  /** Rows of the last fill, child after child, [m N, d]. */
-  readonly parent: Float64Array;
-  readonly child: Float64Array;
-  /** exp(log W^i + log f - shift of the child), [m N]; all 0 where no parent can have led to the child. */
-  readonly weight: Float64Array;
   /** [m] the largest exponent; -Infinity where no parent can have led to the child. */
   readonly shift: Float64Array;
   /** The parents of the fills to come, at the step before `step`. */
@@ -35,6 +30,16 @@ export interface TransitionTile {
    * @throws ValueError when logTransition is NaN or +Infinity for a parent with weight.
    */
   fill(x: Float64Array, slot: Uint32Array, lo: number, hi: number): Promise<void>;
+  /** Rows of the last fill, of its first m children one after the other. */
+  rows(m: number): TileRows;
+}
+
+export interface TileRows {
+  /** [m N, d] */
+  readonly parent: Float64Array;
+  readonly child: Float64Array;
+  /** exp(log W^i + log f - shift of the child), [m N]; all 0 where no parent can have led to the child. */
+  readonly weight: Float64Array;
 }
 
 export function makeTile(
@@ -54,7 +59,12 @@ export function makeTile(
   let step = 0;
   let copies = 0;
   return {
-    ...{ width, parent, child, weight, shift },
+    ...{ width, shift },
+    rows: (m) => ({
+      parent: parent.subarray(0, m * n * d),
+      child: child.subarray(0, m * n * d),
+      weight: weight.subarray(0, m * n),
+    }),
     aim(to, x, weights) {
       step = to;
       [from, logWeight, copies] = [x, weights, 0];

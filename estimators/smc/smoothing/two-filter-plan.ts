@@ -1,0 +1,64 @@
+import { checkCount, checkOptionNames, show } from '../../../engine/check.ts';
+import { OptionError } from '../../../engine/errors.ts';
+import { type AdditiveFunctional, checkFunctional } from './additive-functional.ts';
+import type { ReversedModel } from './reversed-model.ts';
+import {
+  checkFilter,
+  checkMemory,
+  checkTransition,
+  FILTER_OPTIONS,
+  type FilterPlan,
+} from './smoother-plan.ts';
+import type { SmoothedFilterOptions } from './smoother-types.ts';
+
+export interface TwoFilterOptions extends SmoothedFilterOptions {
+  /** The model told from its end. */
+  readonly reversed: ReversedModel;
+  /** 'all' N^2 pairs of particles a step, or a number of independent pairs. Default N of them. */
+  readonly pairs?: 'all' | number;
+  /** Sums along the path to be estimated with it. */
+  readonly functional?: AdditiveFunctional;
+}
+
+export interface TwoFilterPlan extends FilterPlan {
+  readonly reversed: ReversedModel;
+  readonly pairs: 'all' | number;
+  readonly functional: AdditiveFunctional | undefined;
+  readonly fingerprint: string;
+}
+
+const WHERE = 'twoFilterSmoother';
+
+/** @throws OptionError for the first option that cannot be used. */
+export function checkTwoFilters(options: TwoFilterOptions): TwoFilterPlan {
+  const known = [...FILTER_OPTIONS, 'reversed', 'pairs', 'functional'] as const;
+  checkOptionNames(WHERE, options, known satisfies readonly (keyof TwoFilterOptions)[]);
+  const filter = checkFilter(WHERE, options);
+  const { model, particles, runs, dimension, steps } = filter;
+  checkTransition(WHERE, model, '');
+  const reversed = checkReversed(options.reversed);
+  const pairs =
+    options.pairs === 'all' ? 'all' : checkCount(WHERE, 'pairs', options.pairs ?? particles, { min: 1 });
+  const functional =
+    options.functional === undefined ? undefined : checkFunctional(WHERE, options.functional);
+  checkMemory(filter, { kind: 'full' }, 0);
+  const { scheme, threshold, measure } = options;
+  const sizes = [particles, runs, dimension, steps, pairs, functional?.names];
+  const fingerprint = JSON.stringify([WHERE, filter.data, sizes, scheme, threshold, measure]);
+  return { ...filter, reversed, pairs, functional, fingerprint };
+}
+
+const FUNCTIONS = ['logPrior', 'initial', 'transition'] as const;
+
+function checkReversed(reversed: ReversedModel): ReversedModel {
+  const given = reversed as Partial<ReversedModel> | null | undefined;
+  const missing = FUNCTIONS.find((name) => typeof given?.[name] !== 'function');
+  if (missing === undefined) return reversed;
+  throw new OptionError({
+    where: WHERE,
+    option: 'reversed',
+    value: reversed,
+    found: `\`reversed.${missing}\` is ${show(given?.[missing])}`,
+    expected: `an object with the functions ${FUNCTIONS.join(', ')}: an artificial prior and a way to move back`,
+  });
+}
