@@ -82,7 +82,7 @@ export function openRun<F extends FieldSpecs>(
     resampled: false,
     resamplings: 0,
     collapsedAt: undefined,
-    finished: model.steps === 0,
+    finished: false,
     nans: 0,
     floored: 0,
   };
