@@ -20,6 +20,20 @@ export { guided } from './smc/filter/guided.ts';
 export type { ObservationSeries } from './smc/filter/observations.ts';
 export { type OnlineFilter, type OnlineFilterOptions, onlineFilter } from './smc/filter/online-filter.ts';
 export { particleFilter } from './smc/filter/particle-filter.ts';
+export { conditionalSmc } from './smc/mcmc/conditional-smc.ts';
+export type {
+  ConditionalSmcOptions,
+  ConditionalSmcResult,
+  ParticleGibbsOptions,
+  ParticleGibbsResult,
+  PathChainOptions,
+  StartParameters,
+} from './smc/mcmc/gibbs-types.ts';
+export type { ModelOptions } from './smc/mcmc/parameter-models.ts';
+export type { DrawParameters } from './smc/mcmc/parameter-update.ts';
+export { particleGibbs } from './smc/mcmc/particle-gibbs.ts';
+export type { SmoothedPath } from './smc/mcmc/path-record.ts';
+export type { ConditionalVariant } from './smc/mcmc/path-updater.ts';
 export {
   type KalmanFilter,
   type KalmanSmoother,
@@ -32,6 +46,11 @@ export {
   type LinearGaussianOptions,
   linearGaussian,
 } from './smc/models/linear-gaussian.ts';
+export {
+  type LogisticRegression,
+  type LogisticRegressionOptions,
+  logisticRegression,
+} from './smc/models/logistic-regression.ts';
 export type { MatrixLike, VectorLike } from './smc/models/matrices.ts';
 export { optimalLookahead, optimalProposal } from './smc/models/optimal-proposal.ts';
 export { type PerParticleOptions, perParticle } from './smc/models/per-particle.ts';
@@ -40,6 +59,14 @@ export {
   type StochasticVolatilityOptions,
   stochasticVolatility,
 } from './smc/models/stochastic-volatility.ts';
+export {
+  type DynamicSplittingOptions,
+  dynamicSplitting,
+  type PathProcess,
+} from './smc/rare/dynamic-splitting.ts';
+export { type LastParticleOptions, lastParticle } from './smc/rare/last-particle.ts';
+export { type SplittingOptions, splitting } from './smc/rare/splitting.ts';
+export type * from './smc/rare/types.ts';
 export {
   type IbisOptions,
   type IbisResult,

@@ -10,6 +10,7 @@ import { ess, logMeanOf, normalizedWeight } from '../../../engine/particles/log-
 import { weightedMoments } from '../../../engine/particles/moments.ts';
 import type { Ending, Info, Sample } from '../../../engine/sampler.ts';
 import type { Outcome, Warning } from '../../../engine/types.ts';
+import type { FilterRuns } from '../filter/filter-types.ts';
 import type { PopulationPlan } from './plan.ts';
 import type { PopulationState, Row } from './population-sampler.ts';
 import type { PathTable, PopulationResult, SamplerNormalizer } from './types.ts';
@@ -26,12 +27,11 @@ export function populationAnswer(
   const { smc, likelihood, rows } = state;
   const dead = smc.runs.filter((run) => run.collapsedAt !== undefined);
   const sample = pooled(state, plan);
-  const told =
-    dead.length === plan.runs
-      ? nothing(plan)
-      : plan.runs === 1
-        ? one(state, plan, sample)
-        : several(state, plan, sample);
+  const own = smc.runs.map((_, r) => ownError(state, plan, r));
+  const alive = dead.length < plan.runs;
+  const some = (): Told =>
+    plan.runs === 1 ? one(state, plan, sample, own[0]!) : several(state, plan, sample);
+  const told = alive ? some() : nothing(plan);
   const { normalizer, mean, standardError, covariance } = told;
   const logNormalizer = { ...normalizer, unbiased: fixedTargets && plan.unbiasedMoves };
   const warnings = [
@@ -47,10 +47,11 @@ export function populationAnswer(
       standardError: Float64Array.of(normalizer.standardError, ...standardError),
     },
     sample,
-    outcome: dead.length === plan.runs ? allDead(state) : ending.outcome,
+    outcome: alive ? ending.outcome : allDead(state),
     diagnostics: { ...info, ess: ess(sample.logWeight), warnings },
     provenance: toldPlace(ending.provenance, likelihood.place),
     logNormalizer,
+    runs: runsOf(state, own),
     mean: { names: plan.prior.names, value: mean, standardError },
     covariance,
     schedule: {
@@ -94,61 +95,66 @@ interface Told {
   readonly warnings: readonly Warning[];
 }
 
-/** One run, with errors from itself. */
-function one(state: PopulationState, plan: PopulationPlan, sample: Sample): Told {
-  const { points, logWeight } = sample;
-  const { covariance } = weightedMoments(points, logWeight);
-  return plan.chains < plan.particles
-    ? { ...byChains(state, plan, sample), covariance }
-    : { ...byGenealogy(state, plan, sample), covariance };
+/** Error of log Z of one run from itself. */
+interface OwnError {
+  readonly standardError: number;
+  readonly method: SamplerNormalizer['method'];
+  readonly warnings: readonly Warning[];
 }
 
-type OneRun = Omit<Told, 'covariance'>;
+function ownError(state: PopulationState, plan: PopulationPlan, r: number): OwnError {
+  const { smc, rows } = state;
+  const run = smc.runs[r]!;
+  if (run.collapsedAt !== undefined) return { standardError: Number.NaN, method: 'none', warnings: [] };
+  if (plan.chains < plan.particles) return errorOfChains(rows[r]!, plan);
+  const eves: Families = { family: smc.eve(r), resamplings: run.resamplings };
+  const weight = normalizedWeight(smc.population(r).logWeight);
+  const { standardError, method, warnings } = varianceOfLogNormalizer(weight, eves, plan.scheme);
+  const none = Number.isNaN(standardError);
+  return { standardError: standardError || Number.NaN, method: none ? 'none' : method, warnings };
+}
 
-function byChains(
-  { smc, rows }: PopulationState,
+function errorOfChains(rows: readonly Row[], { particles, chains }: PopulationPlan): OwnError {
+  const variance = rows.reduce((total, row) => total + row.variance, 0);
+  const moved = rows.filter((row) => row.moves > 0);
+  const memory = Math.ceil(Math.max(...rows.map((row) => row.memory)));
+  const acceptance = Math.min(...moved.map((row) => row.acceptance));
+  const short = moved.length === 0 ? undefined : chainsTooShort(particles / chains, memory, acceptance);
+  const standardError = variance > 0 ? Math.sqrt(variance) : Number.NaN;
+  return { standardError, method: 'chains', warnings: short === undefined ? [] : [short] };
+}
+
+function runsOf({ smc }: PopulationState, own: readonly OwnError[]): FilterRuns {
+  return {
+    logNormalizer: Float64Array.from(smc.runs, (run) => run.logNormalizer),
+    standardError: Float64Array.from(own, ({ standardError }) => standardError),
+    ess: Float64Array.from(smc.runs, (run) => run.ess),
+    collapsedAt: Int32Array.from(smc.runs, (run) => run.collapsedAt ?? -1),
+  };
+}
+
+/** One run, with errors from itself. */
+function one(
+  state: PopulationState,
   plan: PopulationPlan,
   { points, logWeight }: Sample,
-): OneRun {
-  const { particles: n, chains } = plan;
-  const all = rows[0]!;
-  // At the first step the points are independent.
-  const { value: mean, standardError } = chainMeans(
-    normalizedWeight(logWeight),
-    points,
-    all.length === 1 ? n : chains,
-  );
-  const variance = all.reduce((total, row) => total + row.variance, 0);
-  const moved = all.filter((row) => row.moves > 0);
-  const memory = Math.ceil(Math.max(...all.map((row) => row.memory)));
-  const acceptance = Math.min(...moved.map((row) => row.acceptance));
-  const short = moved.length === 0 ? undefined : chainsTooShort(n / chains, memory, acceptance);
-  const { logNormalizer: value } = smc.runs[0]!;
-  return {
-    normalizer: { value, standardError: variance > 0 ? Math.sqrt(variance) : Number.NaN, method: 'chains' },
-    mean,
-    standardError: known(standardError),
-    warnings: short === undefined ? [] : [short],
-  };
-}
-
-function byGenealogy({ smc }: PopulationState, plan: PopulationPlan, { points, logWeight }: Sample): OneRun {
-  const eves: Families = { family: smc.eve(0), resamplings: smc.runs[0]!.resamplings };
+  own: OwnError,
+): Told {
+  const { smc, rows } = state;
+  const { mean, covariance } = weightedMoments(points, logWeight);
   const weight = normalizedWeight(logWeight);
-  const variance = varianceOfLogNormalizer(weight, eves, plan.scheme);
-  const { value: mean, standardError, warnings } = standardErrorOfMean(weight, points, eves);
-  const none = Number.isNaN(variance.standardError);
-  return {
-    normalizer: {
-      value: smc.runs[0]!.logNormalizer,
-      standardError: variance.standardError || Number.NaN,
-      method: none ? 'none' : variance.method,
-    },
-    mean,
-    standardError: known(standardError),
-    // Both would say that families are few.
-    warnings: [...variance.warnings, ...warnings].slice(0, 1),
-  };
+  const { logNormalizer: value, resamplings } = smc.runs[0]!;
+  const normalizer = { value, standardError: own.standardError, method: own.method };
+  const { particles: n, chains } = plan;
+  if (chains < n) {
+    // At the first step the points are independent.
+    const { standardError } = chainMeans(weight, points, rows[0]!.length === 1 ? n : chains);
+    return { normalizer, mean, standardError: known(standardError), covariance, warnings: own.warnings };
+  }
+  const error = standardErrorOfMean(weight, points, { family: smc.eve(0), resamplings });
+  // Both would say that families are few.
+  const warnings = [...own.warnings, ...error.warnings].slice(0, 1);
+  return { normalizer, mean, standardError: known(error.standardError), covariance, warnings };
 }
 
 /** Several runs, each counting by its normalizing constant; errors from their spread. */

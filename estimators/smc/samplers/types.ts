@@ -4,7 +4,7 @@ import type { SchemeName } from '../../../engine/particles/resampling/scheme.ts'
 import type { TriggerOptions } from '../../../engine/particles/trigger.ts';
 import type { Result } from '../../../engine/sampler.ts';
 import type { Estimate } from '../../../engine/types.ts';
-import type { LogNormalizer } from '../filter/filter-types.ts';
+import type { FilterRuns, LogNormalizer } from '../filter/filter-types.ts';
 import type { Prior } from './prior.ts';
 
 /** What all samplers of weighted, moving populations take. */
@@ -69,6 +69,7 @@ export interface PopulationResult extends Result {
   /** The log normalizing constant, then the means. */
   readonly estimate: Estimate;
   readonly logNormalizer: SamplerNormalizer;
+  readonly runs: FilterRuns;
   /** Means of the coordinates under the last target. */
   readonly mean: Estimate;
   /** [d, d] row-major, under the last target. */
