@@ -94,10 +94,12 @@ export type NoiseSource = (
 
 /**
  * Draws the ancestors of a step in place of the resampling scheme: slots 0..N-1 at the step before, of which
- * `population` holds the particles and weights, into `ancestor` [N].
+ * `population` holds the particles and weights, into `ancestor` [N]. `logWeight` [N] are the weights to choose by: those
+ * of the population, with the lookahead where the model has one.
  */
 export type Selection<F extends FieldSpecs = FieldSpecs> = (
   step: number,
   population: SmcPopulation<F>,
   ancestor: Uint32Array,
+  logWeight: Float64Array,
 ) => Done;

@@ -6,7 +6,7 @@ import type { SmcOptions } from './types.ts';
 
 /** One model a run. @throws OptionError unless they fit together. */
 export function modelsOf<F extends FieldSpecs>(options: SmcOptions<F>): readonly FeynmanKac<F>[] {
-  const { where, rngs, model, select } = options;
+  const { where, rngs, model } = options;
   const models = 'init' in model ? rngs.map(() => model) : model;
   const shape = (m: FeynmanKac<F>): string => JSON.stringify([m.fields, m.steps, m.noise]);
   if (models.length !== rngs.length || models.length === 0)
@@ -14,8 +14,6 @@ export function modelsOf<F extends FieldSpecs>(options: SmcOptions<F>): readonly
   const odd = models.findIndex((m) => shape(m) !== shape(models[0]!));
   if (odd >= 0)
     throw badModel(where, model, `the model of run ${odd} has other fields, steps or noise than the first`);
-  if (select !== undefined && models.some((m) => m.logLookahead !== undefined))
-    throw badModel(where, model, 'the model looks ahead while ancestors are chosen by `select`');
   return models;
 }
 
@@ -33,7 +31,6 @@ export function checkChains(where: string, n: number, chains: number): void {
 }
 
 function badModel(where: string, value: unknown, found: string): OptionError {
-  const expected =
-    'one model, or one for each run with the same fields and steps; no lookahead with `select`';
+  const expected = 'one model, or one for each run with the same fields and steps';
   return new OptionError({ where, option: 'model', value, found, expected });
 }

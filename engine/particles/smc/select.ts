@@ -25,7 +25,7 @@ async function resampleRun<F extends FieldSpecs>(loop: Loop<F>, run: Run<F>, t: 
     return false;
   }
   if (select === undefined) await resampler.draw({ key: view.rng.key, step: t }, drawn);
-  else await select(t, view, ancestor);
+  else await select(t, view, ancestor, weights.logWeight);
   if (select === undefined && drawn.length < n)
     for (let i = 0; i < n; i += drawn.length) ancestor.set(drawn, i);
   if (offset > 0) for (let i = 0; i < n; i++) ancestor[i] = offset + ancestor[i]!;

@@ -7,12 +7,17 @@ import type { ObservationSeries } from './observations.ts';
  * G_t = g_t(y_t | x_t). A missing observation weighs nothing.
  *
  * @param observations each [k] or null; T of them. Grows with `push`: `steps` is read at every step.
+ * @param ownNormals whether `run.normals` must be used: kernels, which draw for themselves, are left aside.
  * Source: Gordon, Salmond & Smith (1993); Chopin & Papaspiliopoulos (2020), section 10.3.
  */
-export function bootstrap(model: StateSpaceModel, observations: ObservationSeries): FeynmanKac<StateFields> {
+export function bootstrap(
+  model: StateSpaceModel,
+  observations: ObservationSeries,
+  ownNormals = false,
+): FeynmanKac<StateFields> {
   const { dimension: d, noise = d, kernels } = model;
   const fields: StateFields = { x: { components: d } };
-  if (kernels !== undefined) return byKernels(kernels, observations, fields);
+  if (kernels !== undefined && !ownNormals) return byKernels(kernels, observations, fields);
   return {
     fields,
     noise,

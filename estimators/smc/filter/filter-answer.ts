@@ -6,6 +6,7 @@ import {
 import { logMeanExp, logMeanOf } from '../../../engine/particles/log-weight.ts';
 import type { Ending, Info, Sample } from '../../../engine/sampler.ts';
 import type { Outcome, Warning } from '../../../engine/types.ts';
+import { pointWarnings } from '../sqmc/point-warnings.ts';
 import { combinedStep } from './combine.ts';
 import type { FilterPlan } from './filter-plan.ts';
 import type { FilterState } from './filter-state.ts';
@@ -90,7 +91,8 @@ interface Runs {
 
 export function runsOf(plan: FilterPlan, { smc }: FilterState): Runs {
   const variances = smc.runs.map((run, r) => {
-    const scheme = run.collapsedAt === undefined && smc.step >= 0 ? plan.loop.scheme : undefined;
+    const told = run.collapsedAt === undefined && smc.step >= 0 && !plan.quasiRandom;
+    const scheme = told ? plan.loop.scheme : undefined;
     return varianceOfLogNormalizer(
       smc.weight(r),
       { family: smc.eve(r), resamplings: run.resamplings },
@@ -176,7 +178,7 @@ function report(
   const info = {
     ...filterInfo(plan, state),
     ess,
-    warnings: [...warnings, ...unique([...noted, ...measure.warnings])],
+    warnings: [...pointWarnings(plan), ...warnings, ...unique([...noted, ...measure.warnings])],
   };
   const bad = warnings.find(({ code }) => code === 'collapse' || code === 'one-weight');
   const lost = ess === 0 || largest > 0.5;

@@ -7,6 +7,7 @@ import { checkSmcMemory } from '../../../engine/particles/smc/memory.ts';
 import type { SmcOptions } from '../../../engine/particles/smc/types.ts';
 import { makeTrigger } from '../../../engine/particles/trigger.ts';
 import type { BatchFn } from '../../../engine/types.ts';
+import { checkQuasiRandom } from '../sqmc/check-quasi-random.ts';
 import type { StateFields, StateSpaceModel } from '../state-space.ts';
 import { auxiliary } from './auxiliary.ts';
 import { bootstrap } from './bootstrap.ts';
@@ -35,6 +36,8 @@ export interface FilterPlan {
     'scheme' | 'threshold' | 'measure' | 'history' | 'nan' | 'floor'
   >;
   readonly unbiasedScheme: boolean;
+  /** Whether points and curve take the place of random numbers and scheme. */
+  readonly quasiRandom: boolean;
   /** The Feynman-Kac model of each run; made anew for every state, because filters hold scratch. */
   filters(): readonly FeynmanKac<StateFields>[];
   readonly observations: ObservationSeries;
@@ -52,6 +55,7 @@ export const SETTINGS = [
   'moments',
   'expectations',
   'standardErrors',
+  'quasiRandom',
   'history',
   'nan',
   'floor',
@@ -72,7 +76,8 @@ interface Asked extends FilterSettings {
 export function filterPlan(asked: Asked): FilterPlan {
   const { where, models, observations, particles = 1024, runs, sharedNoise = false, steps } = asked;
   const { scheme = 'systematic', moments = 'mean', expectations = {}, standardErrors = false } = asked;
-  const { history = { kind: 'none' }, nan = 'error', floor, threshold, measure, proposal, lookahead } = asked;
+  const { history = { kind: 'none' }, nan = 'error', floor, measure, proposal, lookahead } = asked;
+  const { quasiRandom = false } = asked;
   checkCount(where, 'particles', particles, { min: 1, max: 4294967232 });
   checkCount(where, 'runs', runs, { min: 1 });
   checkOneOf(where, 'scheme', scheme, SCHEME_NAMES);
@@ -80,6 +85,9 @@ export function filterPlan(asked: Asked): FilterPlan {
   checkOneOf(where, 'nan', nan, ['error', 'dead']);
   checkFlag(where, 'standardErrors', standardErrors);
   checkFlag(where, 'sharedNoise', sharedNoise);
+  checkFlag(where, 'quasiRandom', quasiRandom);
+  if (quasiRandom) checkQuasiRandom(where, asked, models[0]!.dimension);
+  const threshold = quasiRandom ? 1 : asked.threshold;
   makeTrigger(where, asked);
   checkHistory(where, history);
   if (floor !== undefined) checkNumber(where, 'floor', floor, Number.isFinite, 'a finite number');
@@ -96,7 +104,7 @@ export function filterPlan(asked: Asked): FilterPlan {
     ...(measure === undefined ? {} : { measure }),
     ...(floor === undefined ? {} : { floor }),
   };
-  const kinds = [proposal !== undefined, lookahead !== undefined, sharedNoise, standardErrors];
+  const kinds = [proposal !== undefined, lookahead !== undefined, sharedNoise, standardErrors, quasiRandom];
   const names = functions.map(([name]) => name);
   return {
     where,
@@ -106,11 +114,12 @@ export function filterPlan(asked: Asked): FilterPlan {
     sharedNoise,
     moments,
     functions,
-    // The spread of several runs is the better error.
-    genealogyErrors: standardErrors && runs === 1,
+    // The spread of several runs is the better error, and the only one that points have.
+    genealogyErrors: standardErrors && runs === 1 && !quasiRandom,
     history,
     loop: { scheme, history, nan, ...options },
     unbiasedScheme: RESAMPLING_SCHEMES[scheme].unbiased,
+    quasiRandom,
     filters,
     observations,
     fingerprint: JSON.stringify([
@@ -121,12 +130,14 @@ export function filterPlan(asked: Asked): FilterPlan {
 }
 
 function filterOf(
-  { where, proposal, lookahead }: Asked,
+  { where, proposal, lookahead, quasiRandom }: Asked,
   model: StateSpaceModel,
   observations: ObservationSeries,
 ): FeynmanKac<StateFields> {
   const filter =
-    proposal === undefined ? bootstrap(model, observations) : guided(model, observations, proposal, where);
+    proposal === undefined
+      ? bootstrap(model, observations, quasiRandom)
+      : guided(model, observations, proposal, where);
   return lookahead === undefined ? filter : auxiliary(filter, observations, lookahead);
 }
 

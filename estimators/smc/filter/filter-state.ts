@@ -4,6 +4,7 @@ import { makeSmc } from '../../../engine/particles/smc/smc.ts';
 import type { Smc } from '../../../engine/particles/smc/types.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
 import type { Context } from '../../../engine/sampler.ts';
+import { quasiRandom } from '../sqmc/quasi-random.ts';
 import type { StateFields } from '../state-space.ts';
 import type { FilterPlan } from './filter-plan.ts';
 import { type Lineages, makeLineages } from './lineages.ts';
@@ -29,12 +30,17 @@ interface Header {
   readonly lineages: readonly (readonly boolean[])[];
 }
 
-export function openFilter(plan: FilterPlan, ctx: Context): FilterState {
+export async function openFilter(plan: FilterPlan, ctx: Context): Promise<FilterState> {
   const { where, dimension, particles, runs, moments, functions, genealogyErrors, sharedNoise } = plan;
   const { backend, signal, rng } = ctx;
   // Run r has the numbers of replicate r, however many there are.
   const rngs = Array.from({ length: runs }, (_, r) => rng.child(TAG.replicate, sharedNoise ? 0 : r));
-  const smc = makeSmc({ ...plan.loop, where, backend, signal, model: plan.filters(), rngs, particles });
+  const model = plan.filters();
+  const { noise = 0 } = model[0]!;
+  const points = plan.quasiRandom
+    ? await quasiRandom<StateFields>({ backend, particles, noise, field: 'x', dimension })
+    : undefined;
+  const smc = makeSmc({ ...plan.loop, ...points?.hooks, where, backend, signal, model, rngs, particles });
   const arena = backend.arena();
   const layout = rowLayout({ runs, dimension, moments, functions: functions.length, genealogyErrors });
   const lineages = genealogyErrors ? makeLineages(smc) : undefined;
@@ -48,6 +54,7 @@ export function openFilter(plan: FilterPlan, ctx: Context): FilterState {
     rows: makeRows(layout.width),
     release() {
       smc.release();
+      points?.release();
       arena.release();
     },
   };
@@ -83,7 +90,7 @@ export async function restoreFilter(plan: FilterPlan, bytes: Uint8Array, ctx: Co
     throw foreign(where, saved?.plan, 'belongs to a filter with other options or observations');
   if (saved.key[0] !== ctx.rng.key[0] || saved.key[1] !== ctx.rng.key[1])
     throw foreign(where, saved.key, 'was made with another seed');
-  const state = openFilter(plan, ctx);
+  const state = await openFilter(plan, ctx);
   try {
     await state.smc.restore({ header: saved.smc, arrays });
     state.lineages?.restore(saved.lineages, arrays);

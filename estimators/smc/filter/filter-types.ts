@@ -24,6 +24,12 @@ export interface FilterSettings extends TriggerOptions {
    * particles at every step. Replicates give them for nothing. Default false.
    */
   readonly standardErrors?: boolean;
+  /**
+   * Sequential quasi-Monte Carlo: scrambled Sobol' points and the Hilbert order of the particles in place of random
+   * numbers and a resampling scheme. Every step is resampled; errors fall faster than 1 / sqrt N in few dimensions (62
+   * at most), best with N a power of two. Standard errors come from `runs` only. Default false.
+   */
+  readonly quasiRandom?: boolean;
   /** Default { kind: 'none' }. */
   readonly history?: HistoryOptions;
   /** 'dead': a NaN log density kills its particle and is counted. Default 'error'. */

@@ -74,7 +74,7 @@ export async function onlineFilter(options: OnlineFilterOptions): Promise<Online
   const backend = options.backend ?? (await defaultBackend());
   const signal = options.signal ?? new AbortController().signal;
   const ctx: Context = { rng: rngFromSeed(seed), backend, signal };
-  const state = from === undefined ? openFilter(plan, ctx) : await restoreFilter(plan, from, ctx);
+  const state = await (from === undefined ? openFilter(plan, ctx) : restoreFilter(plan, from, ctx));
   series.length = state.smc.step + 1;
   return feed({ plan, state, series, model, seed, ctx });
 }

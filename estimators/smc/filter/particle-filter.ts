@@ -86,7 +86,7 @@ export function filterSteps(
   };
   return {
     async init(ctx: Context) {
-      const state = openFilter(plan, ctx);
+      const state = await openFilter(plan, ctx);
       try {
         return await step(state);
       } catch (error) {

@@ -52,10 +52,9 @@ export interface QuasiRandomOptions<F extends FieldSpecs> {
   readonly dimension: number;
 }
 
-/** The hooks of the loop that make it quasi-random; to be used with `threshold: 1`. */
+/** Hooks of the loop that make it quasi-random; to be used with `threshold: 1`. */
 export interface QuasiRandom<F extends FieldSpecs> {
-  readonly select: Selection<F>;
-  readonly noise: NoiseSource;
+  readonly hooks: { readonly select: Selection<F>; readonly noise: NoiseSource };
   release(): void;
 }
 
@@ -87,8 +86,8 @@ export async function quasiRandom<F extends FieldSpecs>(
     await backend.dispatch('sobolPoints', [directions, words, OWEN, width, points, 0], n);
   };
 
-  const select: Selection<F> = async (step, population, ancestor) => {
-    await weigher.weigh(population.logWeight);
+  const select: Selection<F> = async (step, population, ancestor, logWeight) => {
+    await weigher.weigh(logWeight);
     const { sum } = weigher.spend();
     const { weight, partial } = weigher;
     along(population.field(field), weight, order);
@@ -108,5 +107,5 @@ export async function quasiRandom<F extends FieldSpecs>(
     await backend.dispatch('normalQuantiles', [normals, normals], n * k);
   };
 
-  return { select, noise, release: () => arena.release() };
+  return { hooks: { select, noise }, release: () => arena.release() };
 }

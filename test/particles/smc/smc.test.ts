@@ -287,7 +287,6 @@ test('makeSmc(): options that do not fit are OptionErrors before any call of the
     threshold: () => open(model, { threshold: 1.5 }),
     'models for runs': () => open([model], { runs: 2 }),
     'models of other length': () => open([model, { ...model, steps: 3 }], { runs: 2 }),
-    'lookahead with select': () => open(discreteModel(CHAIN, [1, 1, 1]), { select: () => undefined }),
     memory: () => open(model, { particles: 1e8 }),
   };
   for (const [what, call] of Object.entries(bad)) expect(call, what).toThrow(OptionError);

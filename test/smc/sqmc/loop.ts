@@ -54,7 +54,7 @@ export async function errorsOf(
     rngs: Array.from({ length: runs }, (_, r) => root.child(0, r)),
     particles,
     threshold: 1,
-    ...(points === undefined ? {} : change({ select: points.select, noise: points.noise })),
+    ...(points === undefined ? {} : change(points.hooks)),
   });
   while (!smc.finished) await smc.advance();
   const exact = one.loglik_increments.slice(0, steps).reduce((a, b) => a + b, 0);

@@ -40,19 +40,20 @@ const open = (d: number): ReturnType<typeof quasiRandom<StateFields>> =>
 
 test('quasi-random ancestors: equal weights choose every particle exactly once, in any dimension', async () => {
   for (const d of [1, 2, 5]) {
-    const { select } = await open(d);
+    const { select } = (await open(d)).hooks;
     const ancestor = new Uint32Array(N);
-    await select(3, await population(states(d), new Float64Array(N).fill(-700)), ancestor);
+    const at = await population(states(d), new Float64Array(N).fill(-700));
+    await select(3, at, ancestor, at.logWeight);
     expect([...ancestor].sort((a, b) => a - b)).toEqual(Array.from({ length: N }, (_, i) => i));
   }
 });
 
 test('quasi-random ancestors: dead particles have no offspring, others within 2 of N times their weight', async () => {
-  const { select } = await open(2);
+  const { select } = (await open(2)).hooks;
   const logWeight = Float64Array.from({ length: N }, (_, i) => (i % 5 === 0 ? -Infinity : Math.sin(i)));
   const x = states(2).map((v, at) => (Math.floor(at / 2) % 5 === 0 ? Number.NaN : v));
   const ancestor = new Uint32Array(N);
-  await select(1, await population(x, logWeight), ancestor);
+  await select(1, await population(x, logWeight), ancestor, logWeight);
   const total = logWeight.reduce((sum, l) => sum + Math.exp(l), 0);
   const counts = new Uint32Array(N);
   for (const a of ancestor) counts[a]!++;
@@ -65,11 +66,11 @@ test('quasi-random ancestors: dead particles have no offspring, others within 2 
 test('quasi-random ancestors and noise of one particle come from one point', async () => {
   // In one dimension, equal weights: particle of rank j is chosen by the point with u^0 in [j / N, (j + 1) / N). Points
   // are balanced over pairs (u^0, u^1): in each of the 8 x 8 boxes lies exactly one of the 64.
-  const { select, noise } = await open(1);
+  const { select, noise } = (await open(1)).hooks;
   const ancestor = new Uint32Array(N);
   const x = Float64Array.from({ length: N }, (_, i) => i);
   const at = await population(x, new Float64Array(N));
-  await select(2, at, ancestor);
+  await select(2, at, ancestor, at.logWeight);
   const z = new Float64Array(N);
   await noise(2, at, z);
   const cut = [-1.1503493803760079, -0.6744897501960817, -0.3186393639643752, 0];
@@ -105,8 +106,8 @@ test('quasi-random filters: the normalizing constant is unbiased', async () => {
   // The broken twin: everyone gets the parent in the next slot.
   const next = ({ select, noise }: Hooks): Hooks => ({
     noise,
-    async select(step, at, ancestor) {
-      await select(step, at, ancestor);
+    async select(step, at, ancestor, logWeight) {
+      await select(step, at, ancestor, logWeight);
       ancestor.forEach((a, i) => {
         ancestor[i] = (a + 1) % N;
       });

@@ -45,8 +45,8 @@ test('rates: quasi-random filters converge faster than N^-0.75, random ones as N
   // The broken twin sorts ancestors but not the points they came with: as slow as random.
   const unpaired = ({ select, noise }: Hooks): Hooks => ({
     noise,
-    async select(step, at, ancestor) {
-      await select(step, at, ancestor);
+    async select(step, at, ancestor, logWeight) {
+      await select(step, at, ancestor, logWeight);
       ancestor.sort();
     },
   });
