@@ -93,8 +93,9 @@ export const CASES: { readonly [name in KernelName]?: MakeCall } = {
   sobolPoints: sobol((allocate, n) => allocate.f64(new Float64Array(n))),
   addLive: (allocate, draw) => {
     const n = count(draw);
-    const array = (): Float64Array => allocate.f64(numbers(n, withSpecials(draw, draw.normal)));
-    return { args: [array(), array()], count: n };
+    const increment = numbers(n, () => [draw.normal(), Infinity, Number.NaN, -Infinity][draw.below(4)]!);
+    const logWeight = numbers(n, () => (draw.below(2) === 0 ? -Infinity : draw.normal()));
+    return { args: [allocate.f64(increment), allocate.f64(logWeight)], count: n };
   },
   maxBlocks: blocks((allocate, draw, n, partial) => [
     allocate.f64(numbers(n, withSpecials(draw, draw.normal))),
