@@ -43,10 +43,10 @@ export function caption(lines: readonly string[]): Plot.Markish[] {
 }
 
 /** Numbers below, with the name of the axis; `down` px lower where something stands between. */
-export function bottomAxis(label: string, ticks: number, down = 0): Plot.Markish[] {
+export function bottomAxis(label: string, ticks: number | readonly number[], down = 0): Plot.Markish[] {
   return [
     Plot.axisX({
-      ticks,
+      ticks: typeof ticks === 'number' ? ticks : [...ticks],
       tickSize: 0,
       tickPadding: 6 + down,
       tickFormat: tickText,

@@ -7,6 +7,8 @@ export interface BandChart {
   /** What line, band and dots are, above the chart. */
   readonly caption: string;
   readonly xLabel: string;
+  /** Numbers under the axis. Default: round ones. */
+  readonly xTicks?: readonly number[];
   /** [n] */
   readonly x: ArrayLike<number>;
   /** The estimate, [n]. */
@@ -72,7 +74,7 @@ function drawn(chart: BandChart, width: number): Drawing {
       },
       marks: [
         ...leftAxis(5),
-        ...bottomAxis(chart.xLabel, Math.round(width / 90)),
+        ...bottomAxis(chart.xLabel, chart.xTicks ?? Math.round(width / 90)),
         ...caption(lines),
         Plot.rectX(gaps, { x1: 'from', x2: 'to', fill: 'var(--rule)', fillOpacity: 0.18 }),
         Plot.areaY(known('low'), { x: 'x', y1: 'low', y2: 'high', fill: 'var(--first)', fillOpacity: 0.2 }),

@@ -11,6 +11,8 @@ export interface GenealogyChart {
   /** Place of each step on the axis. Default 0, 1, 2, ... */
   readonly x?: ArrayLike<number>;
   readonly xLabel?: string;
+  /** Numbers under the axis. Default: round ones. */
+  readonly xTicks?: readonly number[];
 }
 
 const MOST_LINES = 64;
@@ -50,7 +52,7 @@ function drawn(chart: GenealogyChart, width: number): Drawing {
       x: { domain: [at(0), at(last)], axis: null },
       y: { domain: [particles - 1, 0], axis: null },
       marks: [
-        ...bottomAxis(xLabel, Math.round(width / 90)),
+        ...bottomAxis(xLabel, chart.xTicks ?? Math.round(width / 90)),
         ...caption(lines),
         inOnePath(pale, at, { stroke: 'var(--rule)', 'stroke-opacity': '0.35', 'stroke-width': '1' }),
         inOnePath(strong, at, { stroke: 'var(--first)', 'stroke-width': '1.3' }),

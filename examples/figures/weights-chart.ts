@@ -16,6 +16,10 @@ export interface WeightsChart {
   /** Place of each step on the axis. Default 0, 1, 2, ... */
   readonly x?: ArrayLike<number>;
   readonly xLabel?: string;
+  /** What each step is called. Default: the name of the axis and its place there. */
+  readonly names?: ArrayLike<string>;
+  /** Numbers under the axis. Default: round ones. */
+  readonly xTicks?: readonly number[];
 }
 
 /** Is the run healthy? Effective sample size by step, triangles at resamplings, the worst step ringed and named. */
@@ -27,6 +31,7 @@ function drawn(chart: WeightsChart, width: number): Drawing {
   const { particles, threshold, xLabel = 'step' } = chart;
   const steps = Array.from({ length: chart.ess.length }, (_, t) => ({
     x: chart.x?.[t] ?? t,
+    name: chart.names?.[t] ?? `${xLabel} ${chart.x?.[t] ?? t}`,
     share: chart.ess[t]! / particles,
     resampled: Boolean(chart.resampled[t]),
   }));
@@ -38,7 +43,7 @@ function drawn(chart: WeightsChart, width: number): Drawing {
     width,
   );
   const left = worst.x > (steps[0]!.x + steps[steps.length - 1]!.x) / 2;
-  const named = `${xLabel} ${worst.x}: ${atWorst(worst.share * particles)} particles`;
+  const named = `${worst.name}: ${atWorst(worst.share * particles)} particles`;
   return plotted(
     {
       width,
@@ -51,7 +56,7 @@ function drawn(chart: WeightsChart, width: number): Drawing {
       y: { domain: [0, 1], axis: null },
       marks: [
         ...leftAxis([0, 0.5, 1], (share) => `${100 * share} %`),
-        ...bottomAxis(xLabel, Math.round(width / 90), 10),
+        ...bottomAxis(xLabel, chart.xTicks ?? Math.round(width / 90), 10),
         ...caption(lines),
         Plot.ruleY([threshold], { stroke: 'var(--rule)', strokeDasharray: '4,4' }),
         Plot.line(steps, { x: 'x', y: 'share', stroke: 'var(--first)', strokeWidth: 2 }),
