@@ -11,7 +11,7 @@ export interface Candidates {
   /** [rows, d], 0 where there is no density; absent from kernels without gradient. */
   readonly priorGradient: Float64Array | undefined;
   readonly likelihoodGradient: Float64Array | undefined;
-  /** [rows] 1: leave this row out; reset by whoever sets it. */
+  /** [rows] 1: leave this row out. Only for the one kernel that sets it, before each use. */
   readonly out: Uint8Array;
   /**
    * Fill the densities of rows 0..n-1. The prior sees the rows that are not `out` and have finite coordinates; the

@@ -121,7 +121,5 @@ function finish({ d, kinetic, start, now, most, correction }: Flight, block: Blo
   for (let i = 0; i < count; i++) {
     const lost = candidates.out[i] === 1 || !(most[i]! - Math.min(start[i]!, now[i]!) <= DIVERGED);
     correction[i] = lost ? -Infinity : kinetic[i]! - 0.5 * squaredNorm(p, i * d, d);
-    if (lost) candidates.logPrior[i] = -Infinity;
   }
-  candidates.out.fill(0, 0, count);
 }

@@ -1,9 +1,9 @@
 import { HALF_LOG_TWO_PI } from '../math/gamma.ts';
 import { solveLower } from '../math/linear-algebra.ts';
-import { weightedMoments } from '../particles/moments.ts';
 import { exp, log } from '../wasm/twins/elementary.ts';
 import { copyRow } from './candidates.ts';
 import type { MovePopulation } from './kernel.ts';
+import { populationMoments, sweptMoments } from './population-moments.ts';
 import { type Shape, shapeOf } from './shape.ts';
 
 /** One normal law of a mixture. */
@@ -27,7 +27,9 @@ const FITTED = 8192;
  */
 export function fitMixture(population: MovePopulation, K: number): readonly Component[] | undefined {
   const { x, logWeight } = K === 1 ? population : thinned(population);
-  const { mean, covariance } = weightedMoments(x, logWeight);
+  const moments = populationMoments({ x, logWeight });
+  if (moments === undefined) return undefined;
+  const { mean, covariance } = moments;
   const whole = shapeOf(mean, covariance);
   if (whole === undefined || K === 1) return whole === undefined ? undefined : [{ ...whole, weight: 1 }];
   const share = memberships(x, logWeight, mean, covariance, K);
@@ -52,7 +54,7 @@ function thinned(population: MovePopulation): MovePopulation {
   const some = new Float64Array(kept * d);
   for (let i = 0; i < kept; i++) copyRow(x, i * stride, some, i, d);
   const weights = Float64Array.from({ length: kept }, (_, i) => logWeight[i * stride]!);
-  // Should all that are kept be dead, all are used.
+  // Should all that were kept be dead, all are used.
   return weights.some((value) => value > -Infinity) ? { x: some, logWeight: weights } : population;
 }
 
@@ -176,35 +178,9 @@ function maximise(
   const components = parts.map((part, k) => {
     const weight = sums[k]! / total;
     if (!(weight > DEAD)) return { ...whole, weight: DEAD };
-    return { ...shapeOfPart(x, part, sums[k]!, whole), weight };
+    const { mean, covariance } = sweptMoments(x, part, sums[k]!);
+    return { ...(shapeOf(mean, covariance) ?? { ...whole, mean }), weight };
   });
   const all = components.reduce((sum, { weight }) => sum + weight, 0);
   return components.map((component) => ({ ...component, weight: component.weight / all }));
-}
-
-/** Moments of particles with natural weights that sum to `sum`, in one sweep each. */
-function shapeOfPart(x: Float64Array, weight: Float64Array, sum: number, whole: Shape): Shape {
-  const d = whole.mean.length;
-  const mean = new Float64Array(d);
-  const covariance = new Float64Array(d * d);
-  const off = new Float64Array(d);
-  for (let i = 0; i < weight.length; i++) {
-    if (weight[i] === 0) continue;
-    for (let c = 0; c < d; c++) mean[c] = mean[c]! + (weight[i]! / sum) * x[i * d + c]!;
-  }
-  for (let i = 0; i < weight.length; i++) {
-    if (weight[i] === 0) continue;
-    for (let c = 0; c < d; c++) off[c] = x[i * d + c]! - mean[c]!;
-    addSquare(covariance, off, weight[i]! / sum);
-  }
-  return shapeOf(mean, covariance) ?? { ...whole, mean };
-}
-
-/** covariance += factor off off', both triangles. */
-function addSquare(covariance: Float64Array, off: Float64Array, factor: number): void {
-  const d = off.length;
-  for (let r = 0; r < d; r++) {
-    const scaled = factor * off[r]!;
-    for (let c = 0; c < d; c++) covariance[r * d + c] = covariance[r * d + c]! + scaled * off[c]!;
-  }
 }

@@ -124,7 +124,7 @@ function settle(block: Block, proposer: Proposer, uniform: Float64Array, tally: 
   const spread = proposer.spread();
   for (let i = 0; i < count; i++) {
     const ratio = logRatio(block, proposer, i);
-    // Both -Infinity: a chain outside the target stays until it is offered a way in.
+    // NaN: a chain outside the target that is offered no way in.
     if (Number.isNaN(ratio) || ratio === -Infinity) continue;
     const bound = Math.min(0, ratio);
     tally.acceptance += exp(bound);

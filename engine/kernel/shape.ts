@@ -1,7 +1,8 @@
 import { OptionError } from '../errors.ts';
 import { cholesky } from '../math/linear-algebra.ts';
-import { weightedMean, weightedMoments } from '../particles/moments.ts';
+import { weightedMean } from '../particles/moments.ts';
 import type { MovePopulation } from './kernel.ts';
+import { populationMoments } from './population-moments.ts';
 
 /** Place and scale of a target as far as it is known: proposals are mean or x, + lower z. */
 export interface Shape {
@@ -47,16 +48,17 @@ function shrink(covariance: Float64Array, d: number): Float64Array {
   return shrunk;
 }
 
-/** The shape of a weighted population; of particles that are all in one place, what was known before. */
-export function learnShape({ x, logWeight }: MovePopulation, before: Shape): Shape {
-  const { mean, covariance } = weightedMoments(x, logWeight);
-  return shapeOf(mean, covariance) ?? before;
+/** The shape of a weighted population; of particles that are dead or all in one place, what was known before. */
+export function learnShape(population: MovePopulation, before: Shape): Shape {
+  const moments = populationMoments(population);
+  return moments === undefined ? before : (shapeOf(moments.mean, moments.covariance) ?? before);
 }
 
 /** Standard deviations [d] of a weighted population; of coordinates that have none, what was known before. */
 export function learnSpread({ x, logWeight }: MovePopulation, before: Float64Array): Float64Array {
+  if (!logWeight.some((value) => value > -Infinity)) return before;
+  const d = before.length;
   const mean = weightedMean(x, logWeight);
-  const d = mean.length;
   const squares = x.map((value, at) => (value - mean[at % d]!) ** 2);
   return weightedMean(squares, logWeight).map((variance, c) => Math.sqrt(variance) || before[c]!);
 }

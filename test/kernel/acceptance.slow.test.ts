@@ -15,9 +15,9 @@ const CASES: readonly (readonly [string, KernelChoice, number])[] = [
   ['pcn()', pcn({ step: 1 }), 0.3],
 ];
 
-test.each(CASES.flatMap((one) => [5, 20].map((d) => [...one, d] as const)))(
-  '%s comes from a bad step size to its acceptance (d = %4$s)',
-  async (_, choice, wanted, d) => {
+test.each(CASES.flatMap(([name, ...rest]) => [5, 20].map((d) => [name, d, ...rest] as const)))(
+  '%s in %i dimensions comes from a bad step size to its acceptance',
+  async (_, d, choice, wanted) => {
     const problem = correlated(d);
     const target = targetOf(problem);
     const kernel = openFor(choice, problem);

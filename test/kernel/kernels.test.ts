@@ -164,6 +164,45 @@ test('a chain outside the target goes in when it can, and stays where it cannot'
   expect(states.x[2]).toBe(300);
 });
 
+test('hmc(): a chain outside the target stays, and spoils no mean', async () => {
+  const target = { ...targetOf(SKEWED), ...above(-1.5) };
+  const kernel = openFor(hmc({ stepSize: 0.2, steps: 1 }), SKEWED);
+  const states = await chainsAt(Float64Array.of(300, 0, 0.5, 0.5), target, true);
+  const { acceptance } = await kernel.move(states, target, { rng: rngFromSeed(1), step: 1, move: 0 });
+  expect(states.x[0]).toBe(300);
+  expect(acceptance).toBeGreaterThan(0);
+  expect(acceptance).toBeLessThanOrEqual(0.5);
+});
+
+test('above(): a score at the level is not above it; tempered(): 0 times -Infinity is 0', () => {
+  const { factor, slope } = above(2);
+  expect([factor(2), factor(2.000001), factor(1), slope]).toEqual([-Infinity, 0, -Infinity, 0]);
+  expect([tempered(0).factor(-Infinity), tempered(0.5).factor(-4), tempered(0.5).slope]).toEqual([
+    0, -2, 0.5,
+  ]);
+});
+
+test('proposals that overflow are rejected without asking either density', async () => {
+  const kernel = openFor(
+    randomWalk({
+      scale: 1e308,
+      covariance: [
+        [1e8, 0],
+        [0, 1e8],
+      ],
+    }),
+    SKEWED,
+  );
+  const base = targetOf(SKEWED);
+  const ask = (): void => {
+    throw new Error('asked at infinity');
+  };
+  const states = await chainsAt(Float64Array.of(1, 1, 2, 2), base, false);
+  const target = { ...base, logPrior: ask, logLikelihood: ask };
+  const outcome = await kernel.move(states, target, { rng: rngFromSeed(1), step: 1, move: 0 });
+  expect(outcome).toEqual({ acceptance: 0, accepted: 0, squaredJump: 0 });
+});
+
 test('at inverse temperature 0 a likelihood of -Infinity counts for nothing', async () => {
   const nowhere = {
     ...LIKELIHOOD,

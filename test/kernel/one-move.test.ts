@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import { independent } from '../../engine/distribution/multivariate.ts';
 import { multivariateNormal } from '../../engine/distribution/multivariate-normal.ts';
+import { normal } from '../../engine/distribution/normal.ts';
 import { componentwise } from '../../engine/kernel/componentwise.ts';
 import { hmc } from '../../engine/kernel/hmc.ts';
 import { independentMoves } from '../../engine/kernel/independent.ts';
@@ -195,6 +197,48 @@ test('pcn(): one move keeps the prior and is accepted by the likelihood alone', 
     return { to, logRatio: 0.7 * (l(to) - l(x)) };
   };
   await expectMove(pcn({ step: 0.8 }), formula, problem, (x) => logPrior(x) + 0.7 * l(x));
+});
+
+test('pcn(): the same for a prior of independent coordinates', async () => {
+  const problem: Problem = { ...SKEWED, prior: independent([normal(1, 2), normal(0.2, 0.5)]) };
+  const l = ([a, b]: Point): number => -a - 0.5 * (b - 1) ** 2;
+  const logPrior = ([a, b]: Point): number => -0.5 * (((a - 1) / 2) ** 2 + ((b - 0.2) / 0.5) ** 2);
+  const formula: Formula = (x, { z }) => {
+    const to: Point = [1 + 0.6 * (x[0] - 1) + 0.8 * 2 * z[0], 0.2 + 0.6 * (x[1] - 0.2) + 0.8 * 0.5 * z[1]];
+    return { to, logRatio: 0.7 * (l(to) - l(x)) };
+  };
+  await expectMove(pcn({ step: 0.8 }), formula, problem, (x) => logPrior(x) + 0.7 * l(x));
+});
+
+test('independentMoves(): of a mixture, the uniform after the normals chooses the component', async () => {
+  const choice = independentMoves({ components: 2 });
+  const parts = [
+    { weight: 0.8, mean: [1.5, 0.2], lower: [1, 0, 0.3, 0.8] },
+    { weight: 0.2, mean: [2, 1], lower: [0.7, 0, -0.2, 0.6] },
+  ] as const;
+  const fixed: KernelChoice = {
+    ...choice,
+    open(context) {
+      const kernel = choice.open(context);
+      const spread = [1, 1];
+      const components = parts.map((part) => ({ ...part, spread }));
+      kernel.restore({ ...kernel.snapshot(), components });
+      return kernel;
+    },
+  };
+  const logProposal = ([a, b]: Point): number => {
+    const densities = parts.map(({ weight, mean, lower }) => {
+      const first = (a - mean[0]) / lower[0];
+      const second = (b - mean[1] - lower[2] * first) / lower[3];
+      return (weight / (lower[0] * lower[3])) * Math.exp(-0.5 * (first ** 2 + second ** 2));
+    });
+    return Math.log(densities[0]! + densities[1]!);
+  };
+  await expectMove(fixed, (x, { z, extra }) => {
+    const { mean, lower } = parts[extra < 0.8 ? 0 : 1];
+    const to: Point = [mean[0] + lower[0] * z[0], mean[1] + lower[2] * z[0] + lower[3] * z[1]];
+    return { to, logRatio: logTarget(to) - logTarget(x) + logProposal(x) - logProposal(to) };
+  });
 });
 
 test('independentMoves(): one move is a draw of the fitted law, with both its densities in the ratio', async () => {

@@ -43,11 +43,11 @@ test('isEnough(): by distance, moves end with the first that grows it by less th
 
 test('repeatMoves(): each rule makes the moves it promises, numbered one after the other', async () => {
   const target = targetOf(SKEWED);
-  const start = drawsOf(POSTERIOR, 500, 1);
+  const start = drawsOf(POSTERIOR, 200, 1);
   const moves: number[] = [];
   for (const count of [3, 'acceptance', 'distance'] as const) {
     const kernel = openFor(randomWalk(), SKEWED);
-    kernel.tune({ x: start, logWeight: new Float64Array(500) });
+    kernel.tune({ x: start, logWeight: new Float64Array(200) });
     const states = await chainsAt(Float64Array.from(start), target, false);
     const rule = checkMoveCount('test', 'moves', count);
     const told = await repeatMoves(kernel, rule, states, target, { rng: rngFromSeed(3), step: 2, move: 4 });
@@ -55,13 +55,13 @@ test('repeatMoves(): each rule makes the moves it promises, numbered one after t
     if (count === 'acceptance') expect(told.moves).toBe(movesToReach(told.acceptance, 0.99, 100));
     const once = await chainsAt(Float64Array.from(start), target, false);
     const fresh = openFor(randomWalk(), SKEWED);
-    fresh.tune({ x: start, logWeight: new Float64Array(500) });
+    fresh.tune({ x: start, logWeight: new Float64Array(200) });
     for (let move = 4; move < 4 + told.moves; move++)
       await fresh.move(once, target, { rng: rngFromSeed(3), step: 2, move });
     expect(states).toEqual(once);
     let distance = 0;
     for (let at = 0; at < start.length; at++)
-      distance += ((states.x[at]! - start[at]!) / kernel.spread[at % 2]!) ** 2 / 500;
+      distance += ((states.x[at]! - start[at]!) / kernel.spread[at % 2]!) ** 2 / 200;
     expect(told.squaredDistance).toBeCloseTo(distance, 10);
   }
   expect(moves[0]).toBe(3);
