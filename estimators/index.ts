@@ -34,6 +34,8 @@ export type { DrawParameters } from './smc/mcmc/parameter-update.ts';
 export { particleGibbs } from './smc/mcmc/particle-gibbs.ts';
 export type { SmoothedPath } from './smc/mcmc/path-record.ts';
 export type { ConditionalVariant } from './smc/mcmc/path-updater.ts';
+export { pmmh } from './smc/mcmc/pmmh.ts';
+export type { LikelihoodNoise, PmmhOptions, PmmhResult } from './smc/mcmc/pmmh-types.ts';
 export {
   type KalmanFilter,
   type KalmanSmoother,

@@ -13,8 +13,11 @@ export interface ParameterModels {
   readonly steps: number;
   /** The model itself. */
   at(theta: Float64Array): StateSpaceModel;
-  /** Its filter over all observations: the bootstrap filter, or a guided one where there is a proposal. */
-  filter(theta: Float64Array): FeynmanKac<StateFields>;
+  /**
+   * Its filter over all observations: the bootstrap filter, or a guided one where there is a proposal. `ownNormals`: as of
+   * `bootstrap`.
+   */
+  filter(theta: Float64Array, ownNormals?: boolean): FeynmanKac<StateFields>;
   /** y_0..y_{T-1} as vectors, null where missing. */
   observations(): readonly (Float64Array | null)[];
 }
@@ -54,10 +57,10 @@ export function parameterModels(where: string, options: ModelOptions): Parameter
   return {
     steps,
     at,
-    filter(theta) {
+    filter(theta, ownNormals = false) {
       const found = at(theta);
       return proposal === undefined
-        ? bootstrap(found, read!)
+        ? bootstrap(found, read!, ownNormals)
         : guided(found, read!, proposal(theta.slice()), where);
     },
     observations: () => read!,

@@ -1,0 +1,81 @@
+import { checkCount, checkNumber, checkOneOf, checkOptionNames } from '../../../engine/check.ts';
+import { digest } from '../../../engine/digest.ts';
+import type { KernelChoice } from '../../../engine/kernel/kernel.ts';
+import { randomWalk } from '../../../engine/kernel/random-walk.ts';
+import type { SchemeName } from '../../../engine/particles/resampling/scheme.ts';
+import { SCHEME_NAMES } from '../../../engine/particles/resampling/schemes.ts';
+import { makeTrigger, type TriggerOptions } from '../../../engine/particles/trigger.ts';
+import type { Rng } from '../../../engine/random/rng.ts';
+import { type OpenedPrior, openPrior } from '../samplers/prior.ts';
+import { checkKernel, startOf } from './gibbs-plan.ts';
+import { type ParameterModels, parameterModels } from './parameter-models.ts';
+import type { PmmhOptions } from './pmmh-types.ts';
+
+/** Checked options of particle marginal Metropolis-Hastings. */
+export interface PmmhPlan {
+  readonly where: string;
+  readonly models: ParameterModels;
+  readonly prior: OpenedPrior;
+  readonly kernel: KernelChoice;
+  readonly particles: number;
+  readonly iterations: number;
+  readonly warmup: number;
+  readonly chains: number;
+  readonly scheme: SchemeName;
+  readonly trigger: TriggerOptions;
+  /** 0: independent filters. */
+  readonly correlation: number;
+  readonly noiseFilters: number;
+  /** Whether the option `start` fixes where chains start, so that a bad place is not left for another. */
+  readonly started: boolean;
+  start(rng: Rng, chain: number): Float64Array;
+  readonly fingerprint: string;
+}
+
+const OPTIONS: Readonly<Record<keyof PmmhOptions, true>> = {
+  model: true,
+  observations: true,
+  proposal: true,
+  prior: true,
+  start: true,
+  kernel: true,
+  particles: true,
+  scheme: true,
+  threshold: true,
+  measure: true,
+  iterations: true,
+  warmup: true,
+  chains: true,
+  correlation: true,
+  noiseFilters: true,
+};
+
+/** @throws OptionError for the first option that cannot be used. */
+export function pmmhPlan(where: string, options: PmmhOptions): PmmhPlan {
+  checkOptionNames(where, options, Object.keys(OPTIONS));
+  const { kernel = randomWalk(), particles = 200, scheme = 'systematic', iterations = 1000 } = options;
+  const { warmup = Math.floor(iterations / 2), chains = 4, correlation = 0, noiseFilters = 32 } = options;
+  const models = parameterModels(where, options);
+  const prior = openPrior(where, options.prior);
+  checkKernel(where, kernel, prior);
+  checkCount(where, 'particles', particles, { min: 1, max: 2 ** 31 });
+  checkOneOf(where, 'scheme', scheme, SCHEME_NAMES);
+  checkCount(where, 'iterations', iterations, { min: 1, max: 2 ** 31 });
+  checkCount(where, 'warmup', warmup, { min: 0, max: 2 ** 31 });
+  checkCount(where, 'chains', chains, { min: 1, max: 65536 });
+  checkCount(where, 'noiseFilters', noiseFilters, { min: 0, max: 65536 });
+  checkNumber(where, 'correlation', correlation, (rho) => rho >= 0 && rho < 1, 'a number in [0, 1)');
+  const { threshold = correlation > 0 ? 1 : 0.5, measure } = options;
+  const trigger = { threshold, ...(measure === undefined ? {} : { measure }) };
+  makeTrigger(where, trigger);
+  const told = [
+    ...[where, prior.digest, kernel.name, kernel.options, particles, iterations, warmup, chains],
+    ...[scheme, trigger, correlation, noiseFilters, options.observations],
+  ];
+  return {
+    ...{ where, models, prior, kernel, particles, iterations, warmup, chains, scheme, trigger },
+    ...{ correlation, noiseFilters, started: options.start !== undefined },
+    start: startOf(where, prior.names.length, options.start, prior),
+    fingerprint: digest(JSON.stringify(told)),
+  };
+}
