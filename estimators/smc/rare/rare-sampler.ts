@@ -1,0 +1,200 @@
+import { decodeState, encodeState } from '../../../engine/array/codec.ts';
+import { checkCount, checkNumber, checkOptionNames } from '../../../engine/check.ts';
+import { type InputSpace, inputDigest, inputSpace } from '../../../engine/distribution/inputs.ts';
+import { independent } from '../../../engine/distribution/multivariate.ts';
+import { normal } from '../../../engine/distribution/normal.ts';
+import { OptionError } from '../../../engine/errors.ts';
+import type { MarkovKernel } from '../../../engine/kernel/kernel.ts';
+import { pcn } from '../../../engine/kernel/pcn.ts';
+import { kernelDigest } from '../../../engine/model/local.ts';
+import { makeSmc } from '../../../engine/particles/smc/smc.ts';
+import type { Smc } from '../../../engine/particles/smc/types.ts';
+import { TAG } from '../../../engine/random/purpose.ts';
+import type { Context, Ending, Info, Sampler, Step } from '../../../engine/sampler.ts';
+import type { Source } from '../../../engine/types.ts';
+import { type Climb, type ClimbFields, climb } from './climb.ts';
+import type { NextLevel } from './levels.ts';
+import { rareAnswer } from './rare-answer.ts';
+import { checkEvent, openScore, type Score } from './score.ts';
+import type { RareEventOptions, RareEventResult } from './types.ts';
+
+/** What tells one method from another. */
+export interface RareMethod {
+  readonly name: string;
+  readonly where: string;
+  readonly sources: readonly Source[];
+  readonly particles: number;
+  readonly moves: number;
+  readonly next: (score: Float64Array) => NextLevel;
+  /** Only the dead are replaced and moved; else all are drawn from the survivors and all move. */
+  readonly replaceDead: boolean;
+  /** What of the method's own options changes the numbers. */
+  readonly fingerprint: readonly unknown[];
+}
+
+export interface RarePlan extends Required<Pick<RareEventOptions, 'runs' | 'least' | 'level' | 'event'>> {
+  readonly method: RareMethod;
+  readonly options: RareEventOptions;
+  readonly space: InputSpace;
+  readonly fingerprint: string;
+}
+
+export interface RareState {
+  readonly key: readonly [number, number];
+  readonly smc: Smc<ClimbFields>;
+  readonly climbs: readonly Climb[];
+  readonly score: Score;
+  dispose(): void;
+}
+
+export const RARE_OPTIONS: readonly string[] = [
+  'model',
+  'inputs',
+  'dependence',
+  'outputs',
+  'event',
+  'particles',
+  'runs',
+  'moves',
+  'kernel',
+  'least',
+  'level',
+];
+
+/** A sampler of particles that climb towards an event. @throws OptionError for bad options. */
+export function rareSampler(
+  options: RareEventOptions,
+  method: RareMethod,
+): Sampler<RareState, RareEventResult> {
+  const plan = checkRare(options, method);
+  const step = async (state: RareState): Promise<Step<RareState>> => {
+    if (!state.smc.finished) await state.smc.advance();
+    return report(state);
+  };
+  return {
+    name: method.name,
+    sources: method.sources,
+    async init(ctx) {
+      const state = await open(plan, ctx, 0);
+      try {
+        return await step(state);
+      } catch (error) {
+        // The runner disposes of states it has seen.
+        state.dispose();
+        throw error;
+      }
+    },
+    step,
+    result: async (state, ending: Ending) => rareAnswer(state, plan, ending, report(state).info),
+    async snapshot({ smc, key, score }) {
+      const { header, arrays } = smc.snapshot();
+      const { evaluations, outputs } = score.evaluator;
+      return encodeState({ plan: plan.fingerprint, key, evaluations, outputs, smc: header }, arrays);
+    },
+    async restore(bytes, ctx) {
+      const { header, arrays } = decodeState(bytes);
+      const saved = header as Saved;
+      checkSaved(plan, saved, ctx);
+      const state = await open(plan, ctx, saved.evaluations);
+      await state.smc.restore({ header: saved.smc, arrays });
+      return report(state);
+    },
+    dispose: (state) => state.dispose(),
+  };
+}
+
+interface Saved {
+  readonly plan: string;
+  readonly key: readonly [number, number];
+  readonly evaluations: number;
+  readonly smc: unknown;
+}
+
+function checkRare(options: RareEventOptions, method: RareMethod): RarePlan {
+  const { where, particles, moves } = method;
+  const { runs = 8, least = 1e-20, level = 0.95 } = options;
+  const space = inputSpace(where, options.inputs, options.dependence);
+  const event = checkEvent(where, options.event);
+  checkCount(where, 'particles', particles, { min: 2, max: 2 ** 31 });
+  checkCount(where, 'runs', runs, { min: 1, max: 10_000 });
+  checkCount(where, 'moves', moves, { min: 1, max: 2 ** 24 });
+  checkNumber(where, 'least', least, (x) => x > 0 && x < 1, 'a number between 0 and 1');
+  checkNumber(where, 'level', level, (x) => x > 0 && x < 1, 'a number between 0 and 1');
+  const kernel = options.kernel ?? pcn();
+  const fingerprint = JSON.stringify([
+    method.name,
+    method.fingerprint,
+    [particles, runs, moves, least],
+    [kernel.name, kernel.options],
+    event,
+    inputDigest(space),
+    kernelDigest(options.model),
+  ]);
+  return { method, options, space, event, runs, least, level, fingerprint };
+}
+
+async function open(plan: RarePlan, ctx: Context, done: number): Promise<RareState> {
+  const { method, options, space, runs, least } = plan;
+  const { where, particles, moves, next } = method;
+  const { backend, signal } = ctx;
+  const d = space.dimension;
+  const score = await openScore(where, space, options, ctx, runs * particles * moves, done);
+  const arena = backend.arena();
+  const prior = independent(space.names.map(() => normal(0, 1)));
+  const context = { where, backend, signal, dimension: d, prior, gradient: false, chains: particles };
+  const kernels: MarkovKernel[] = [];
+  const climbs = Array.from({ length: runs }, (_, r): Climb => {
+    const kernel = (options.kernel ?? pcn()).open(context);
+    kernels.push(kernel);
+    const leastLog = Math.log(least);
+    const model = climb({ where, arena, particles, dimension: d, score, kernel, moves, next, leastLog });
+    return Object.defineProperty(model, 'evaluations', {
+      value: () => (r === 0 ? score.evaluator.evaluations : 0),
+    });
+  });
+  const rngs = climbs.map((_, r) => (runs === 1 ? ctx.rng : ctx.rng.child(TAG.replicate, r)));
+  const smc = makeSmc<ClimbFields>({
+    ...{ where, backend, signal, model: climbs, rngs, particles },
+    // The survivors of a level have equal weights: every step begins with a resampling.
+    ...{ threshold: 1, scheme: 'multinomial' },
+    ...(method.replaceDead
+      ? {
+          select: (step, population, ancestor) =>
+            climbs[population.index]!.replaceDead(step, population, ancestor),
+        }
+      : {}),
+  });
+  const dispose = (): void => {
+    smc.release();
+    for (const kernel of kernels) kernel.dispose();
+    arena.release();
+    score.dispose();
+  };
+  return { key: ctx.rng.key, smc, climbs, score, dispose };
+}
+
+function report(state: RareState): Step<RareState> {
+  const { smc, score } = state;
+  const ess = smc.runs.reduce((total, run) => total + run.ess, 0);
+  const { evaluations } = score.evaluator;
+  const info: Info = { ess, evaluations, warnings: [], done: smc.step + 1, total: undefined };
+  return { state, done: smc.finished, info };
+}
+
+function checkSaved(plan: RarePlan, saved: Saved, ctx: Context): void {
+  const { where } = plan.method;
+  const wrong =
+    saved?.plan !== plan.fingerprint
+      ? 'the saved state belongs to a run with another event, other inputs or other options'
+      : saved.key[0] !== ctx.rng.key[0] || saved.key[1] !== ctx.rng.key[1]
+        ? 'the saved state was made with another seed'
+        : undefined;
+  if (wrong === undefined) return;
+  const expected = 'a snapshot of the same method with the same options and seed';
+  throw new OptionError({ where, option: 'from', value: saved?.plan, found: wrong, expected });
+}
+
+/** @throws OptionError for an unknown option. */
+export function checkRareNames(where: string, options: RareEventOptions, own: readonly string[]): void {
+  checkOptionNames(where, options, [...RARE_OPTIONS, ...own]);
+}
