@@ -7,6 +7,7 @@ import { makeHistory } from '../history.ts';
 import { type FieldSpecs, makeParticles } from '../particles.ts';
 import { SCHEME_NAMES } from '../resampling/schemes.ts';
 import { makeTrigger } from '../trigger.ts';
+import { adoptRun } from './adopt.ts';
 import type { NoiseSource } from './feynman-kac.ts';
 import { checkSmcMemory } from './memory.ts';
 import { checkChains, modelsOf } from './models.ts';
@@ -66,6 +67,7 @@ export function makeSmc<F extends FieldSpecs>(options: SmcOptions<F>): Smc<F> {
     weight: (run) => runs[run]!.resampler.weight,
     summary: (run) => runs[run]!.summary,
     eve: (run) => particles.eve().subarray(run * n, (run + 1) * n),
+    adopt: (run, from, source) => adoptRun(loop, run, from, source),
     snapshot: () => snapshotLoop(loop),
     restore: (saved) => restoreLoop(loop, saved),
     release: () => loop.release(),

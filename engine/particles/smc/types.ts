@@ -88,6 +88,12 @@ export interface Smc<F extends FieldSpecs> {
   /** [N] index of each particle's ancestor at step 0: r N + i for particle i of run r. */
   eve(run: number): Uint32Array;
   /**
+   * Let a run go on from where run `source` of `from` stands: a loop, this one or another, with as many particles a run, the
+   * same fields and the same step. Its generator and model stay its own, and the history does not learn of it.
+   * @throws OptionError when the two do not fit.
+   */
+  adopt(run: number, from: Smc<F>, source: number): Promise<void>;
+  /**
    * Everything a later `restore` needs, the history included.
    * @throws OptionError when a step failed halfway.
    */
