@@ -1,6 +1,7 @@
 import { checkOptionNames } from '../../../engine/check.ts';
 import type { Context, Sampler, Step } from '../../../engine/sampler.ts';
 import type { Source } from '../../../engine/types.ts';
+import { SQMC_SOURCES } from '../sqmc/quasi-random.ts';
 import { filterAnswer, filterInfo } from './filter-answer.ts';
 import { checkModel, type FilterPlan, filterPlan, SETTINGS } from './filter-plan.ts';
 import { advanceFilter, type FilterState, openFilter, restoreFilter, saveFilter } from './filter-state.ts';
@@ -65,7 +66,7 @@ export function particleFilter(options: FilterOptions): Sampler<FilterState, Fil
   const plan = filterPlan({ ...options, where: WHERE, models: [model], observations, runs, steps });
   return {
     name: 'particle-filter',
-    sources: FILTER_SOURCES,
+    sources: plan.quasiRandom ? [...FILTER_SOURCES, ...SQMC_SOURCES] : FILTER_SOURCES,
     ...filterSteps(plan),
     result: async (state, ending) => filterAnswer(plan, state, ending),
   };
