@@ -49,7 +49,8 @@ export function combineNormalizers(logNormalizer: Float64Array): {
   if (runs < 2 || value === -Infinity) return { value, standardError: Number.NaN };
   const share = normalizedWeight(logNormalizer);
   const squares = share.map((w) => (runs * w - 1) ** 2);
-  return { value, standardError: Math.sqrt(sum(squares) / (runs - 1) / runs) };
+  // Equal to the last bit: nothing is known of their spread.
+  return { value, standardError: Math.sqrt(sum(squares) / (runs - 1) / runs) || Number.NaN };
 }
 
 function jackknife(logWeight: Float64Array, estimate: (weight: Float64Array) => Float64Array): Combined {

@@ -4,6 +4,7 @@ import type { HistoryOptions } from '../../../engine/particles/history.ts';
 import { SCHEME_NAMES } from '../../../engine/particles/resampling/schemes.ts';
 import { smcBytes } from '../../../engine/particles/smc/memory.ts';
 import { makeTrigger } from '../../../engine/particles/trigger.ts';
+import { checkModel } from '../filter/filter-plan.ts';
 import { readObservations } from '../filter/observations.ts';
 import type { StateSpaceModel } from '../state-space.ts';
 import { type AdditiveFunctional, checkFunctional } from './additive-functional.ts';
@@ -69,7 +70,7 @@ export const MOST_TRIALS: number = 2 ** 20;
 /** @throws OptionError for the first option of the filter that cannot be used; ShapeError for an observation. */
 export function checkFilter(where: string, options: SmoothedFilterOptions): FilterPlan {
   const { model, particles = 1024, runs = 1 } = options;
-  checkModelShape(where, model);
+  checkModel(where, 'model', model);
   checkCount(where, 'particles', particles, { min: 1, max: 4294967232 });
   checkCount(where, 'runs', runs, { min: 1 });
   checkOneOf(where, 'scheme', options.scheme ?? 'systematic', SCHEME_NAMES);
@@ -89,21 +90,6 @@ export function checkFilter(where: string, options: SmoothedFilterOptions): Filt
   };
   filterModel(plan);
   return plan;
-}
-
-function checkModelShape(where: string, model: StateSpaceModel): void {
-  const { dimension, initial, transition, logObservation } = (model ?? {}) as Partial<StateSpaceModel>;
-  if ([initial, transition, logObservation].every((part) => typeof part === 'function')) {
-    checkCount(where, 'model.dimension', dimension, { min: 1 });
-    return;
-  }
-  throw new OptionError({
-    where,
-    option: 'model',
-    value: model,
-    found: 'option `model` has no `initial`, `transition` or `logObservation`',
-    expected: 'a state-space model, such as linearGaussian({ ... }) or a plain object of functions',
-  });
 }
 
 /** @throws OptionError when the model has no transition density. */
