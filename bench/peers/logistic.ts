@@ -1,5 +1,14 @@
 /** Evidence of a Bayesian logistic regression by waste-free tempering, to be compared with `particles`. */
-import { hostBackend, independent, normal, rngFromSeed, run, smcSampler } from '../../estimators/index.ts';
+import {
+  hostBackend,
+  independent,
+  independentMoves,
+  normal,
+  randomWalk,
+  rngFromSeed,
+  run,
+  smcSampler,
+} from '../../estimators/index.ts';
 
 /** Rows y_i x_i with y_i = -1 or 1, the first column that of the intercept: [rows, columns]. */
 export interface SignedRows {
@@ -9,11 +18,11 @@ export interface SignedRows {
   readonly values: ArrayLike<number>;
 }
 
-/** M chains of `length` states, repeated. */
-export interface LogisticTask {
+/** M chains of `length` states. */
+export interface LogisticSize {
+  readonly moves: 'random walk' | 'independent';
   readonly chains: number;
   readonly length: number;
-  readonly runs: number;
 }
 
 /** 768 rows of 8 predictors with standard deviation 1/2 and an intercept, as many as the data of the peer. */
@@ -32,16 +41,21 @@ export function syntheticRows(): SignedRows {
 }
 
 /** Seconds, least and median, and log Z of every run but the one that warms up. */
-export async function evidence(task: LogisticTask, data: SignedRows) {
-  const { chains, length, runs } = task;
+export async function evidence(size: LogisticSize, runs: number, data: SignedRows) {
+  const { chains, length, moves } = size;
   const { rows, columns } = data;
-  const values = Float64Array.from(data.values);
+  const columnwise = Float64Array.from(
+    { length: rows * columns },
+    (_, at) => data.values[(at % rows) * columns + Math.floor(at / rows)]!,
+  );
+  const scores = new Float64Array(rows);
   const laws = Array.from({ length: columns }, (_, j) => normal(0, j === 0 ? 20 : 5));
   const method = smcSampler({
     prior: independent(laws),
-    logLikelihood: (x, out) => logistic(values, rows, columns, x, out),
+    logLikelihood: (x, out) => logistic(columnwise, columns, scores, x, out),
     particles: chains * length,
     chains,
+    moves: moves === 'independent' ? independentMoves() : randomWalk(),
     essFraction: 0.5,
   });
   const backend = await hostBackend({ threads: 1 });
@@ -61,26 +75,29 @@ export async function evidence(task: LogisticTask, data: SignedRows) {
 /** Factors 1 + e^-s of which the logarithm is taken at once; each is at most e^80 here, so their product is finite. */
 const FACTORS = 8;
 
-/** -sum log(1 + exp(-x . row)) */
+/** -sum log(1 + exp(-x . row)), the rows given column by column; `scores` [rows] is used up. */
 function logistic(
-  values: Float64Array,
-  rows: number,
+  columnwise: Float64Array,
   columns: number,
+  scores: Float64Array,
   x: Float64Array,
   out: Float64Array,
 ): void {
+  const rows = scores.length;
   for (let i = 0; i < out.length; i++) {
+    scores.fill(0);
+    for (let j = 0, at = 0; j < columns; j++) {
+      const slope = -x[i * columns + j]!;
+      for (let r = 0; r < rows; r++) scores[r]! += slope * columnwise[at++]!;
+    }
     let total = 0;
     let product = 1;
-    for (let r = 0, at = 0; r < rows; r++) {
-      let s = 0;
-      for (let j = 0; j < columns; j++) s += values[at++]! * x[i * columns + j]!;
-      if (s < -80) total += s;
-      else product *= 1 + Math.exp(-s);
-      if (r % FACTORS === FACTORS - 1) {
-        total -= Math.log(product);
-        product = 1;
-      }
+    for (let r = 0; r < rows; r++) {
+      if (scores[r]! > 80) total -= scores[r]!;
+      else product *= 1 + Math.exp(scores[r]!);
+      if (r % FACTORS < FACTORS - 1) continue;
+      total -= Math.log(product);
+      product = 1;
     }
     out[i] = total - Math.log(product);
   }

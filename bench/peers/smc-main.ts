@@ -14,7 +14,7 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { hostBackend, makeResampler, particleFilter, run } from '../../estimators/index.ts';
 import { type FilterTask, linearTask, volatilityTask } from '../smc-models.ts';
-import { evidence, type SignedRows, syntheticRows } from './logistic.ts';
+import { evidence, type LogisticSize, type SignedRows, syntheticRows } from './logistic.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const FILTERS = ['linear Gaussian', 'stochastic volatility'] as const;
@@ -24,13 +24,15 @@ interface Seconds {
   readonly median: number;
 }
 
+type Evidence = Seconds & { readonly logZ: readonly number[] };
+
 interface PeerReport {
   readonly python: string;
   readonly version: string;
   readonly 'linear Gaussian': Seconds & { readonly logZ: number };
   readonly 'stochastic volatility': Seconds & { readonly logZ: number };
   readonly selection: Readonly<Record<string, Seconds>>;
-  readonly logistic: Seconds & { readonly logZ: readonly number[] };
+  readonly logistic: Readonly<Record<string, Evidence>>;
   readonly data: SignedRows;
 }
 
@@ -103,7 +105,12 @@ const words = process.argv.slice(2);
 const [alone, toy] = ['--alone', '--toy'].map((flag) => words.includes(flag));
 const repeats = Number(words.find((word) => !word.startsWith('--')) ?? 5);
 const [particles, million, steps] = toy ? [1000, 10_000, 20] : [100_000, 1_000_000, 100];
-const logistic = toy ? { chains: 50, length: 10, runs: 2 } : { chains: 100, length: 100, runs: 10 };
+const logisticRuns = toy ? 2 : 10;
+// Random walks need long chains, independent proposals short ones: these posteriors are nearly normal.
+const sizes: readonly LogisticSize[] = [
+  { moves: 'random walk', chains: toy ? 50 : 100, length: toy ? 10 : 100 },
+  { moves: 'independent', chains: 50, length: 20 },
+];
 const tasks = [linearTask(steps), volatilityTask(steps)];
 const synthetic = syntheticRows();
 
@@ -121,7 +128,7 @@ const peer = alone
         sigma: volatility.loop.move[2],
         y: Array.from(volatility.y),
       },
-      logistic: { ...logistic, ...synthetic, data: Array.from(synthetic.values) },
+      logistic: { sizes, runs: logisticRuns, ...synthetic, data: Array.from(synthetic.values) },
     });
 const report = typeof peer === 'string' ? undefined : peer;
 console.log(
@@ -168,13 +175,22 @@ const peerAll = peerWeigh &&
 row('weights, systematic ancestors and gather, d = 4', all, peerAll, million, 'ns');
 
 const data = report?.data ?? synthetic;
-const ours = await evidence(logistic, data);
-row(`logistic regression, ${data.name}, ${data.rows} x ${data.columns}`, ours, report?.logistic, 1e9, 's');
-const spread = (logZ: readonly number[]): string => {
+const lines: string[] = [];
+for (const size of sizes) {
+  const { moves, chains, length } = size;
+  const ours = await evidence(size, logisticRuns, data);
+  const theirs = report?.logistic[moves];
+  row(`logistic regression, ${data.name}, ${moves}, ${chains} chains of ${length}`, ours, theirs, 1e9, 's');
+  lines.push(
+    `${moves}: ensample ${spread(ours)}${theirs === undefined ? '' : `; particles ${spread(theirs)}`}`,
+  );
+}
+console.log(`\nlog evidence over ${logisticRuns} runs; cost is seconds times variance`);
+console.log(lines.join('\n'));
+await backend.dispose();
+
+function spread({ logZ, median }: Evidence): string {
   const mean = logZ.reduce((sum, z) => sum + z, 0) / logZ.length;
   const variance = logZ.reduce((sum, z) => sum + (z - mean) ** 2, 0) / (logZ.length - 1);
-  return `mean ${mean.toFixed(3)}, standard deviation ${Math.sqrt(variance).toFixed(3)}`;
-};
-console.log(`\nlog evidence over ${logistic.runs} runs of ${logistic.chains} chains of ${logistic.length}:`);
-console.log(`ensample ${spread(ours.logZ)}${report ? `; particles ${spread(report.logistic.logZ)}` : ''}`);
-await backend.dispose();
+  return `mean ${mean.toFixed(3)}, sd ${Math.sqrt(variance).toFixed(3)}, cost ${(variance * median).toPrecision(2)}`;
+}

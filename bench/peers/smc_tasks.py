@@ -61,8 +61,7 @@ def logistic_data():
         return "synthetic", np.array(task["data"]).reshape(task["rows"], task["columns"])
 
 
-def logistic(data):
-    task = TASKS["logistic"]
+def logistic(data, mcmc, chains, length):
     p = data.shape[1]
     scales = np.array([20.0] + [5.0] * (p - 1))
 
@@ -74,17 +73,22 @@ def logistic(data):
     found = []
 
     def run():
+        move = smc_samplers.MCMCSequenceWF(mcmc=mcmc(), len_chain=length)
         fk = smc_samplers.AdaptiveTempering(
-            model=Logistic(data=data, prior=prior), len_chain=task["length"], ESSrmin=0.5
+            model=Logistic(data=data, prior=prior), len_chain=length, move=move, ESSrmin=0.5
         )
-        alg = particles.SMC(fk=fk, N=task["chains"], ESSrmin=1.0)
+        alg = particles.SMC(fk=fk, N=chains, ESSrmin=1.0)
         alg.run()
         found.append(float(alg.logLt))
 
-    seconds = best(run, task["runs"])
+    seconds = best(run, TASKS["logistic"]["runs"])
     return {**seconds, "logZ": found[1:]}
 
 
+MOVES = {
+    "random walk": smc_samplers.ArrayRandomWalk,
+    "independent": smc_samplers.ArrayIndependentMetropolis,
+}
 linear = TASKS["linear"]
 volatility = TASKS["volatility"]
 name, rows = logistic_data()
@@ -102,7 +106,10 @@ print(
                 np.array(volatility["y"]),
             ),
             "selection": selection(),
-            "logistic": logistic(rows),
+            "logistic": {
+                size["moves"]: logistic(rows, MOVES[size["moves"]], size["chains"], size["length"])
+                for size in TASKS["logistic"]["sizes"]
+            },
             "data": {"name": name, "rows": rows.shape[0], "columns": rows.shape[1], "values": rows.ravel().tolist()},
         }
     )
