@@ -46,7 +46,7 @@ export function independentPrior(
   { where, prior, dimension: d }: KernelContext,
 ): readonly Law[] {
   const law = asLaw(prior);
-  const laws = law?.marginals ?? standardMarginals(law);
+  const laws = law?.marginals ?? normalMarginals(law);
   if (laws?.length === d && laws.every(({ discrete }) => !discrete)) return laws;
   throw new OptionError({
     where,
@@ -59,10 +59,9 @@ export function independentPrior(
 }
 
 /** Of a normal law with independent coordinates. */
-function standardMarginals(law: MultivariateLaw | undefined): readonly Law[] | undefined {
-  if (law?.name !== 'multivariateNormal') return undefined;
+function normalMarginals(law: MultivariateLaw | undefined): readonly Law[] | undefined {
+  if (law?.name !== 'multivariateNormal' || !isDiagonal(law)) return undefined;
   const { dimension: d, mean, covariance } = law;
-  for (let i = 0; i < d; i++) for (let j = 0; j < i; j++) if (covariance[i * d + j] !== 0) return undefined;
   return Array.from(mean, (m, i) => normal(m, Math.sqrt(covariance[i * d + i]!)));
 }
 

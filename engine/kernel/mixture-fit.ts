@@ -13,9 +13,9 @@ export interface Component extends Shape {
 }
 
 /** Rounds of expectation and maximisation, at most. */
-const ROUNDS = 25;
+const ROUNDS = 50;
 /** Gain of mean log density below which a round was the last: a proposal need not be the best fit. */
-const GAIN = 1e-3;
+const GAIN = 1e-4;
 
 /** Particles that several components are fitted to, at most. */
 const FITTED = 8192;

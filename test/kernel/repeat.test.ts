@@ -25,6 +25,8 @@ test('movesToReach(): the smallest K with 1 - (1 - acceptance)^K >= reach', () =
     expect(1 - (1 - acceptance) ** (K - 1)).toBeLessThan(reach);
   }
   expect(movesToReach(0.234, 0.99, 1000)).toBe(18);
+  // The quotient of logarithms is an ulp above a whole number.
+  expect(movesToReach(0.25, 0.578125, 1000)).toBe(3);
   expect(movesToReach(0.5, 0.75, 1000)).toBe(2);
   expect(movesToReach(0.995, 0.99, 1000)).toBe(1);
   expect(movesToReach(1, 0.99, 1000)).toBe(1);
