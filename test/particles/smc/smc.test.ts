@@ -253,6 +253,7 @@ for (const history of [{ kind: 'full' }, { kind: 'window', steps: 2 }, { kind: '
     await finish(first);
     expect(copy.path(3)).toEqual(before);
     const second = open(discreteModel(CHAIN), options);
+    await second.advance();
     await second.restore({ header: JSON.parse(JSON.stringify(saved.header)), arrays: saved.arrays });
     expect(second.step).toBe(1);
     await finish(second);

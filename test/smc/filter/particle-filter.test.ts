@@ -4,6 +4,7 @@ import { jsBackend } from '../../../engine/backend/js.ts';
 import { OptionError, ShapeError, ValueError } from '../../../engine/errors.ts';
 import { logMeanExp } from '../../../engine/particles/log-weight.ts';
 import { iterate, resume, run } from '../../../engine/run.ts';
+import { filterBatch } from '../../../estimators/smc/filter/filter-batch.ts';
 import type { FilterOptions, FilterResult } from '../../../estimators/smc/filter/filter-types.ts';
 import { particleFilter } from '../../../estimators/smc/filter/particle-filter.ts';
 import type { StateSpaceModel } from '../../../estimators/smc/state-space.ts';
@@ -152,6 +153,22 @@ describe('particleFilter()', () => {
       for (let t = 0; t < Y.length; t++)
         expect(covariance[t]).toBeCloseTo(expectations.value[t]! - mean[t]! ** 2, 10);
     }
+  });
+
+  test('the error of a mean over runs is the jackknife over them', async () => {
+    const { runs, mean, meanError } = await filtered({ runs: 4, observations: Y.slice(0, 1) });
+    const models = [0, 1, 2, 3].map(() => AUTOREGRESSION);
+    const options = { models, observations: Y.slice(0, 1), particles: BASE.particles };
+    const own = (await run(filterBatch(options), { seed: SEED, backend: jsBackend() })).mean;
+    const z = runs.logNormalizer.map(Math.exp);
+    const without = (out: number): number => {
+      const kept = z.map((w, r) => (r === out ? 0 : w));
+      const total = kept.reduce((sum, w) => sum + w, 0);
+      return kept.reduce((sum, w, r) => sum + (w / total) * own[r]!, 0);
+    };
+    expect(mean[0]).toBeCloseTo(without(-1), 12);
+    const squares = [0, 1, 2, 3].reduce((sum, r) => sum + (without(r) - mean[0]!) ** 2, 0);
+    expect(meanError[0]).toBeCloseTo(Math.sqrt((squares * 3) / 4), 12);
   });
 
   test('paths end in the sample, start in what full and path histories agree on, and outlive the run', async () => {
