@@ -36,6 +36,8 @@ export type { SmoothedPath } from './smc/mcmc/path-record.ts';
 export type { ConditionalVariant } from './smc/mcmc/path-updater.ts';
 export { pmmh } from './smc/mcmc/pmmh.ts';
 export type { LikelihoodNoise, PmmhOptions, PmmhResult } from './smc/mcmc/pmmh-types.ts';
+export { smcSquared } from './smc/mcmc/smc-squared.ts';
+export type { SmcSquaredOptions, SmcSquaredPath, SmcSquaredResult } from './smc/mcmc/smc-squared-types.ts';
 export {
   type KalmanFilter,
   type KalmanSmoother,

@@ -10,7 +10,7 @@ import { type ChainRecord, keepDraws, makeChainRecord, restoreRecord, savedRecor
 import { checkSaved } from './gibbs-state.ts';
 import type { PmmhPlan } from './pmmh-plan.ts';
 import type { LikelihoodNoise } from './pmmh-types.ts';
-import { type FilterSetup, pseudoMarginal, runFilters } from './pseudo-marginal.ts';
+import { type FilterSetup, movedChains, pseudoMarginal, runFilters } from './pseudo-marginal.ts';
 import { makeSharedNoise, type SharedNoise } from './shared-noise.ts';
 import { makeWarmUp, type WarmUp, warmUpMean } from './warm-up.ts';
 
@@ -151,9 +151,7 @@ export async function iteratePmmh(plan: PmmhPlan, state: PmmhState): Promise<voi
   const iteration = state.iteration + 1;
   const before = { x: states.x.slice(), logLikelihood: states.logLikelihood.slice() };
   const outcome = await kernel.move(states, target, { rng: ctx.rng, step: iteration, move: 0 });
-  if (shared !== undefined)
-    for (let chain = 0; chain < states.count; chain++)
-      if (hasMoved(before, states, chain, p)) shared.accept(chain);
+  if (shared !== undefined) for (const chain of movedChains(before, states, p)) shared.accept(chain);
   state.warmUp.learn(iteration, states.x, kernel);
   state.iteration = iteration;
   if (iteration > plan.warmup) {
@@ -164,17 +162,6 @@ export async function iteratePmmh(plan: PmmhPlan, state: PmmhState): Promise<voi
     ]);
   }
   if (iteration === plan.warmup) await measureNoise(plan, state);
-}
-
-function hasMoved(
-  before: { readonly x: Float64Array; readonly logLikelihood: Float64Array },
-  now: ChainStates,
-  chain: number,
-  p: number,
-): boolean {
-  if (before.logLikelihood[chain] !== now.logLikelihood[chain]) return true;
-  for (let j = chain * p; j < (chain + 1) * p; j++) if (before.x[j] !== now.x[j]) return true;
-  return false;
 }
 
 /** Standard deviation of log Z-hat at which chains of independent filters are cheapest: the middle of 1.0 to 1.7. */

@@ -1,5 +1,5 @@
 import { ValueError } from '../../../engine/errors.ts';
-import { type MoveTarget, tempered } from '../../../engine/kernel/kernel.ts';
+import { type ChainStates, type MoveTarget, tempered } from '../../../engine/kernel/kernel.ts';
 import type { FeynmanKac } from '../../../engine/particles/smc/feynman-kac.ts';
 import { makeSmc } from '../../../engine/particles/smc/smc.ts';
 import type { Smc, SmcOptions } from '../../../engine/particles/smc/types.ts';
@@ -67,6 +67,19 @@ export function pseudoMarginal({ where, prior, chains, estimate }: PseudoMargina
     },
     ...tempered(1),
   };
+}
+
+/** Chains whose place or estimate is another one than before. */
+export function movedChains(
+  before: Pick<ChainStates, 'x' | 'logLikelihood'>,
+  now: ChainStates,
+  p: number,
+): number[] {
+  return Array.from({ length: now.count }, (_, chain) => chain).filter((chain) => {
+    if (before.logLikelihood[chain] !== now.logLikelihood[chain]) return true;
+    for (let j = chain * p; j < (chain + 1) * p; j++) if (before.x[j] !== now.x[j]) return true;
+    return false;
+  });
 }
 
 function notFinite(where: string): ValueError {
