@@ -16,7 +16,7 @@ import type { Density } from '../types.ts';
 
 /**
  * n chains. Prior and likelihood are kept apart, so that another inverse temperature or level costs no model call; the
- * kernel reads all and keeps all up to date.
+ * kernel reads all and keeps all up to date, gradients if it needs them.
  */
 export interface ChainStates {
   /** n */

@@ -23,7 +23,8 @@ export interface DensityWithGradient {
 
 /**
  * Any form of a log density: a function of a batch, any model (`pointwise`, `moduleModel`, `gpuKernel`, ...) with one
- * output, one with its gradient, or a gpuKernel of d + 1 outputs: its score and then the log density.
+ * output, one with its gradient, or a gpuKernel of d + 1 outputs: its score and then the log density. A kernel says
+ * `-Infinity` where there is no mass: on the card Math.log(0) is NaN.
  */
 export type LogDensitySource = ModelLike | DensityWithGradient;
 
