@@ -95,6 +95,10 @@ export async function restoreFilter(plan: FilterPlan, bytes: Uint8Array, ctx: Co
     await state.smc.restore({ header: saved.smc, arrays });
     state.lineages?.restore(saved.lineages, arrays);
     state.rows = makeRows(state.layout.width, arrays.rows as StateArray);
+    // What the errors of the last step warn of is not saved: look again.
+    const { rows, measure, layout } = state;
+    const before = rows.count > 1 ? rows.row(rows.count - 2) : undefined;
+    if (rows.count > 0) await measure.take(new Float64Array(layout.width), before);
   } catch (error) {
     state.release();
     throw error;

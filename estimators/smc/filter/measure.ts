@@ -7,7 +7,7 @@ import type { Warning } from '../../../engine/types.ts';
 import type { StateFields } from '../state-space.ts';
 import type { FilterPlan } from './filter-plan.ts';
 import type { Lineages } from './lineages.ts';
-import { cells, type RowLayout } from './row.ts';
+import { type Column, cells, type RowLayout } from './row.ts';
 
 /** Rows of one call of a user's function. */
 const BLOCK = 8192;
@@ -29,31 +29,34 @@ interface Setting {
   readonly arena: Arena;
 }
 
+/** The mean of rows [n, k] of a run into `mean`, and its error by the genealogy into `error`, where asked. */
+type Average = (
+  run: number,
+  x: Float64Array,
+  out: { readonly mean: Float64Array; readonly error: Float64Array; readonly covariance?: Float64Array },
+) => Promise<void>;
+
 export function makeMeasure(setting: Setting): Measure {
-  const { plan, layout, smc, lineages, backend, arena } = setting;
+  const { plan, layout, smc, arena } = setting;
   const { particles, dimension: d, moments: asked, functions } = plan;
-  const covariance = asked === 'covariance';
-  const ofState = makeMoments({ backend, arena, particles, components: d, covariance });
-  const ofValues = makeMoments({ backend, arena, particles, components: 1, covariance: false });
   const values = arena.f64(functions.length === 0 ? 0 : particles);
   const lines = makeLineCount(particles);
   let warnings: readonly Warning[] = [];
+  const average = makeAverage(setting, values, (found) => {
+    warnings = found;
+  });
 
-  /** The mean of rows [n, k] of a run into `mean`, and its error by the genealogy into `error`, where asked. */
-  const average = async (
-    run: number,
-    x: Float64Array,
-    out: { readonly mean: Float64Array; readonly error: Float64Array; readonly covariance?: Float64Array },
-  ): Promise<void> => {
-    const weight = smc.weight(run);
-    const found = await (x === values ? ofValues : ofState)(x, weight, smc.summary(run).sum);
-    out.mean.set(found.mean);
-    out.covariance?.set(found.covariance);
-    if (lineages === undefined) return;
-    const eves = { family: smc.eve(run), resamplings: smc.runs[run]!.resamplings };
-    const by = standardErrorOfMean(weight, x, eves, (lag) => lineages.families(run, lag));
-    out.error.set(by.standardError);
-    if (by.warnings.length > 0) warnings = by.warnings;
+  const takeMeans = async (r: number, one: (name: Column) => Float64Array): Promise<void> => {
+    const x = smc.population(r).field('x');
+    const mean = one('mean');
+    if (asked !== 'none')
+      await average(r, x, { mean, error: one('meanError'), covariance: one('covariance') });
+    for (const [c, [name, f]] of functions.entries()) {
+      await applyInBlocks(f, x, d, values);
+      const value = one('expectation').subarray(c, c + 1);
+      await average(r, values, { mean: value, error: one('expectationError').subarray(c, c + 1) });
+      if (Number.isNaN(value[0]!)) throw notNumber(plan.where, name, smc.step);
+    }
   };
 
   return {
@@ -62,40 +65,47 @@ export function makeMeasure(setting: Setting): Measure {
     },
     async take(row, before) {
       warnings = [];
-      const part = (name: Parameters<typeof cells>[2]): Float64Array => cells(layout, row, name);
-      const one = (name: Parameters<typeof cells>[2], run: number): Float64Array => {
-        const { size } = layout.columns[name];
-        return part(name).subarray(run * size, (run + 1) * size);
-      };
       for (const [r, state] of smc.runs.entries()) {
-        part('logNormalizer')[r] = state.logNormalizer;
-        part('increment')[r] = state.increment;
-        part('ess')[r] = state.ess;
-        part('resampled')[r] = state.resampled ? 1 : 0;
-        part('families')[r] =
+        const one = (name: Column): Float64Array => {
+          const { size } = layout.columns[name];
+          return cells(layout, row, name).subarray(r * size, (r + 1) * size);
+        };
+        one('logNormalizer')[0] = state.logNormalizer;
+        one('increment')[0] = state.increment;
+        one('ess')[0] = state.ess;
+        one('resampled')[0] = state.resampled ? 1 : 0;
+        one('families')[0] =
           before === undefined || state.resampled
             ? lines(smc.eve(r), r * particles)
             : cells(layout, before, 'families')[r]!;
-        if (smc.summary(r).sum === 0) {
-          for (const name of ['mean', 'covariance', 'meanError', 'expectation', 'expectationError'] as const)
-            one(name, r).fill(Number.NaN);
-          continue;
-        }
-        const x = smc.population(r).field('x');
-        if (asked !== 'none')
-          await average(r, x, {
-            mean: one('mean', r),
-            error: one('meanError', r),
-            covariance: one('covariance', r),
-          });
-        for (const [c, [name, f]] of functions.entries()) {
-          await applyInBlocks(f, x, d, values);
-          const mean = one('expectation', r).subarray(c, c + 1);
-          await average(r, values, { mean, error: one('expectationError', r).subarray(c, c + 1) });
-          if (Number.isNaN(mean[0]!)) throw notNumber(plan.where, name, smc.step);
-        }
+        if (smc.summary(r).sum > 0) await takeMeans(r, one);
+        else for (const name of AVERAGES) one(name).fill(Number.NaN);
       }
     },
+  };
+}
+
+const AVERAGES = ['mean', 'covariance', 'meanError', 'expectation', 'expectationError'] as const;
+
+function makeAverage(
+  { plan, smc, lineages, backend, arena }: Setting,
+  values: Float64Array,
+  warn: (warnings: readonly Warning[]) => void,
+): Average {
+  const { particles, dimension: components, moments } = plan;
+  const shared = { backend, arena, particles };
+  const ofState = makeMoments({ ...shared, components, covariance: moments === 'covariance' });
+  const ofValues = makeMoments({ ...shared, components: 1, covariance: false });
+  return async (run, x, out) => {
+    const weight = smc.weight(run);
+    const found = await (x === values ? ofValues : ofState)(x, weight, smc.summary(run).sum);
+    out.mean.set(found.mean);
+    out.covariance?.set(found.covariance);
+    if (lineages === undefined) return;
+    const eves = { family: smc.eve(run), resamplings: smc.runs[run]!.resamplings };
+    const by = standardErrorOfMean(weight, x, eves, (lag) => lineages.families(run, lag));
+    out.error.set(by.standardError);
+    if (by.warnings.length > 0) warn(by.warnings);
   };
 }
 
