@@ -3,7 +3,7 @@ import type { Ending, Info } from '../../../engine/sampler.ts';
 import type { Outcome, Warning } from '../../../engine/types.ts';
 import type { ClimbEnd, Climbed } from './climb.ts';
 import { logProbabilityOf, probabilityOf } from './log-probability.ts';
-import type { RarePlan, RareState } from './rare-sampler.ts';
+import type { RarePlan, RareState } from './rare-plan.ts';
 import { outputOf, toInputs } from './score.ts';
 import type { RareEventResult } from './types.ts';
 

@@ -1,65 +1,17 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
-import { checkCount, checkNumber, checkOptionNames } from '../../../engine/check.ts';
-import { type InputSpace, inputDigest, inputSpace } from '../../../engine/distribution/inputs.ts';
 import { independent } from '../../../engine/distribution/multivariate.ts';
 import { normal } from '../../../engine/distribution/normal.ts';
 import { OptionError } from '../../../engine/errors.ts';
 import type { MarkovKernel } from '../../../engine/kernel/kernel.ts';
 import { pcn } from '../../../engine/kernel/pcn.ts';
-import { kernelDigest } from '../../../engine/model/local.ts';
 import { makeSmc } from '../../../engine/particles/smc/smc.ts';
-import type { Smc } from '../../../engine/particles/smc/types.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
 import type { Context, Ending, Info, Sampler, Step } from '../../../engine/sampler.ts';
-import type { Source } from '../../../engine/types.ts';
 import { type Climb, type ClimbFields, climb } from './climb.ts';
-import type { NextLevel } from './levels.ts';
 import { rareAnswer } from './rare-answer.ts';
-import { checkEvent, openScore, type Score } from './score.ts';
+import { checkRare, type RareMethod, type RarePlan, type RareState } from './rare-plan.ts';
+import { openScore } from './score.ts';
 import type { RareEventOptions, RareEventResult } from './types.ts';
-
-/** What tells one method from another. */
-export interface RareMethod {
-  readonly name: string;
-  readonly where: string;
-  readonly sources: readonly Source[];
-  readonly particles: number;
-  readonly moves: number;
-  readonly next: (score: Float64Array) => NextLevel;
-  /** Only the dead are replaced and moved; else all are drawn from the survivors and all move. */
-  readonly replaceDead: boolean;
-  /** What of the method's own options changes the numbers. */
-  readonly fingerprint: readonly unknown[];
-}
-
-export interface RarePlan extends Required<Pick<RareEventOptions, 'runs' | 'least' | 'level' | 'event'>> {
-  readonly method: RareMethod;
-  readonly options: RareEventOptions;
-  readonly space: InputSpace;
-  readonly fingerprint: string;
-}
-
-export interface RareState {
-  readonly key: readonly [number, number];
-  readonly smc: Smc<ClimbFields>;
-  readonly climbs: readonly Climb[];
-  readonly score: Score;
-  dispose(): void;
-}
-
-export const RARE_OPTIONS: readonly string[] = [
-  'model',
-  'inputs',
-  'dependence',
-  'outputs',
-  'event',
-  'particles',
-  'runs',
-  'moves',
-  'kernel',
-  'least',
-  'level',
-];
 
 /** A sampler of particles that climb towards an event. @throws OptionError for bad options. */
 export function rareSampler(
@@ -108,29 +60,6 @@ interface Saved {
   readonly key: readonly [number, number];
   readonly evaluations: number;
   readonly smc: unknown;
-}
-
-function checkRare(options: RareEventOptions, method: RareMethod): RarePlan {
-  const { where, particles, moves } = method;
-  const { runs = 8, least = 1e-20, level = 0.95 } = options;
-  const space = inputSpace(where, options.inputs, options.dependence);
-  const event = checkEvent(where, options.event);
-  checkCount(where, 'particles', particles, { min: 2, max: 2 ** 31 });
-  checkCount(where, 'runs', runs, { min: 1, max: 10_000 });
-  checkCount(where, 'moves', moves, { min: 1, max: 2 ** 24 });
-  checkNumber(where, 'least', least, (x) => x > 0 && x < 1, 'a number between 0 and 1');
-  checkNumber(where, 'level', level, (x) => x > 0 && x < 1, 'a number between 0 and 1');
-  const kernel = options.kernel ?? pcn();
-  const fingerprint = JSON.stringify([
-    method.name,
-    method.fingerprint,
-    [particles, runs, moves, least],
-    [kernel.name, kernel.options],
-    event,
-    inputDigest(space),
-    kernelDigest(options.model),
-  ]);
-  return { method, options, space, event, runs, least, level, fingerprint };
 }
 
 async function open(plan: RarePlan, ctx: Context, done: number): Promise<RareState> {
@@ -192,9 +121,4 @@ function checkSaved(plan: RarePlan, saved: Saved, ctx: Context): void {
   if (wrong === undefined) return;
   const expected = 'a snapshot of the same method with the same options and seed';
   throw new OptionError({ where, option: 'from', value: saved?.plan, found: wrong, expected });
-}
-
-/** @throws OptionError for an unknown option. */
-export function checkRareNames(where: string, options: RareEventOptions, own: readonly string[]): void {
-  checkOptionNames(where, options, [...RARE_OPTIONS, ...own]);
 }

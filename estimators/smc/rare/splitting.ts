@@ -2,7 +2,8 @@ import { checkNumber } from '../../../engine/check.ts';
 import type { Sampler } from '../../../engine/sampler.ts';
 import type { Source } from '../../../engine/types.ts';
 import { nextLevel } from './levels.ts';
-import { checkRareNames, type RareState, rareSampler } from './rare-sampler.ts';
+import { checkRareNames, type RareState } from './rare-plan.ts';
+import { rareSampler } from './rare-sampler.ts';
 import type { RareEventOptions, RareEventResult } from './types.ts';
 
 /*
