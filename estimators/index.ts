@@ -79,6 +79,11 @@ export {
   type TermsWithGradient,
 } from './smc/samplers/ibis.ts';
 export type { LikelihoodOptions } from './smc/samplers/likelihood.ts';
+export {
+  type PersistentOptions,
+  type PersistentResult,
+  persistentSampler,
+} from './smc/samplers/persistent-sampler.ts';
 export type { Prior } from './smc/samplers/prior.ts';
 export { type SmcSamplerOptions, type SmcSamplerResult, smcSampler } from './smc/samplers/smc-sampler.ts';
 export type * from './smc/samplers/types.ts';

@@ -6,12 +6,12 @@ import {
   varianceOfLogNormalizer,
 } from '../../../engine/diagnostics/genealogy-variance.ts';
 import { toldPlace } from '../../../engine/model/place.ts';
-import { ess, logMeanOf, normalizedWeight } from '../../../engine/particles/log-weight.ts';
-import { weightedMoments } from '../../../engine/particles/moments.ts';
+import { ess, normalizedWeight } from '../../../engine/particles/log-weight.ts';
 import type { Ending, Info, Sample } from '../../../engine/sampler.ts';
 import type { Outcome, Warning } from '../../../engine/types.ts';
 import type { FilterRuns } from '../filter/filter-types.ts';
 import type { PopulationPlan } from './plan.ts';
+import { known, type Pooled, pooledMoments } from './pooled-moments.ts';
 import type { PopulationState, Row } from './population-sampler.ts';
 import type { PathTable, PopulationResult, SamplerNormalizer } from './types.ts';
 import { collapse, populationWarnings } from './warnings.ts';
@@ -25,20 +25,14 @@ export function populationAnswer(
   fixedTargets: boolean,
 ): PopulationResult {
   const { smc, likelihood, rows } = state;
-  const dead = smc.runs.filter((run) => run.collapsedAt !== undefined);
-  const sample = pooled(state, plan);
+  const dead = smc.runs.filter((run) => run.collapsedAt !== undefined).length;
+  const { sample, mean, covariance, standardError: spread } = pooled(state, plan);
   const own = smc.runs.map((_, r) => ownError(state, plan, r));
-  const alive = dead.length < plan.runs;
-  const some = (): Told =>
-    plan.runs === 1 ? one(state, plan, sample, own[0]!) : several(state, plan, sample);
-  const told = alive ? some() : nothing(plan);
-  const { normalizer, mean, standardError, covariance } = told;
-  const logNormalizer = { ...normalizer, unbiased: fixedTargets && plan.unbiasedMoves };
-  const warnings = [
-    ...collapse(dead.length, plan),
-    ...told.warnings,
-    ...populationWarnings(rows, sample, plan),
-  ];
+  const normalizer = { ...normalizerOf(state, own), unbiased: fixedTargets && plan.unbiasedMoves };
+  const single = plan.runs === 1 && dead === 0 ? errorOfMean(state, plan, sample) : undefined;
+  const standardError = single?.standardError.map(known) ?? spread;
+  // Log Z and the means may both say that families are few.
+  const noted = plan.runs === 1 ? [...own[0]!.warnings, ...(single?.warnings ?? [])].slice(0, 1) : [];
   const first = rows[0]!;
   return {
     estimate: {
@@ -47,10 +41,14 @@ export function populationAnswer(
       standardError: Float64Array.of(normalizer.standardError, ...standardError),
     },
     sample,
-    outcome: alive ? ending.outcome : allDead(state),
-    diagnostics: { ...info, ess: ess(sample.logWeight), warnings },
+    outcome: dead === plan.runs ? allDead(state) : ending.outcome,
+    diagnostics: {
+      ...info,
+      ess: ess(sample.logWeight),
+      warnings: [...collapse(dead, plan), ...noted, ...populationWarnings(rows, sample, plan)],
+    },
     provenance: toldPlace(ending.provenance, likelihood.place),
-    logNormalizer,
+    logNormalizer: normalizer,
     runs: runsOf(state, own),
     mean: { names: plan.prior.names, value: mean, standardError },
     covariance,
@@ -74,25 +72,16 @@ export function pathTable(rows: readonly Row[]): PathTable {
 }
 
 /** All runs as one weighted sample, whose log-mean-exp is log Z. */
-function pooled({ smc }: PopulationState, { particles: n, runs, prior }: PopulationPlan): Sample {
-  const logWeight = smc.particles.logWeight.slice();
-  for (const [r, { logNormalizer }] of smc.runs.entries()) {
-    const own = logWeight.subarray(r * n, (r + 1) * n);
-    const shift = logNormalizer - logMeanOf(smc.summary(r), n);
-    if (logNormalizer > -Infinity) for (let i = 0; i < n; i++) own[i] = own[i]! + shift;
-  }
-  const points = smc.particles.field('x').slice() as Float64Array;
-  return { points, shape: [n * runs, prior.law.dimension], logWeight };
-}
-
-interface Told {
-  readonly normalizer: Omit<SamplerNormalizer, 'unbiased'>;
-  /** [d] */
-  readonly mean: Float64Array;
-  readonly standardError: Float64Array;
-  /** [d, d] */
-  readonly covariance: Float64Array;
-  readonly warnings: readonly Warning[];
+function pooled({ smc }: PopulationState, { particles: n, prior }: PopulationPlan): Pooled {
+  const { dimension: d } = prior.law;
+  const points = smc.particles.field('x') as Float64Array;
+  const { logWeight } = smc.particles;
+  const runs = smc.runs.map(({ logNormalizer }, r) => ({
+    points: points.subarray(r * n * d, (r + 1) * n * d),
+    logWeight: logWeight.subarray(r * n, (r + 1) * n),
+    logNormalizer,
+  }));
+  return pooledMoments(runs, d);
 }
 
 /** Error of log Z of one run from itself. */
@@ -133,69 +122,28 @@ function runsOf({ smc }: PopulationState, own: readonly OwnError[]): FilterRuns 
   };
 }
 
-/** One run, with errors from itself. */
-function one(
-  state: PopulationState,
-  plan: PopulationPlan,
+/** From the spread of several runs, or from the one there is. */
+function normalizerOf(
+  { smc }: PopulationState,
+  own: readonly OwnError[],
+): Omit<SamplerNormalizer, 'unbiased'> {
+  const { value, standardError } = combinedLogNormalizer(
+    Float64Array.from(smc.runs, (run) => run.logNormalizer),
+  );
+  if (own.length === 1) return { value, standardError: own[0]!.standardError, method: own[0]!.method };
+  return { value, standardError, method: Number.isNaN(standardError) ? 'none' : 'replicates' };
+}
+
+/** Standard errors of the means of a single run. */
+function errorOfMean(
+  { smc, rows }: PopulationState,
+  { particles: n, chains }: PopulationPlan,
   { points, logWeight }: Sample,
-  own: OwnError,
-): Told {
-  const { smc, rows } = state;
-  const { mean, covariance } = weightedMoments(points, logWeight);
+): { readonly standardError: Float64Array; readonly warnings: readonly Warning[] } {
   const weight = normalizedWeight(logWeight);
-  const { logNormalizer: value, resamplings } = smc.runs[0]!;
-  const normalizer = { value, standardError: own.standardError, method: own.method };
-  const { particles: n, chains } = plan;
-  if (chains < n) {
-    // At the first step the points are independent.
-    const { standardError } = chainMeans(weight, points, rows[0]!.length === 1 ? n : chains);
-    return { normalizer, mean, standardError: known(standardError), covariance, warnings: own.warnings };
-  }
-  const error = standardErrorOfMean(weight, points, { family: smc.eve(0), resamplings });
-  // Both would say that families are few.
-  const warnings = [...own.warnings, ...error.warnings].slice(0, 1);
-  return { normalizer, mean, standardError: known(error.standardError), covariance, warnings };
-}
-
-/** Several runs, each counting by its normalizing constant; errors from their spread. */
-function several({ smc }: PopulationState, plan: PopulationPlan, { points, logWeight }: Sample): Told {
-  const { particles: n, runs } = plan;
-  const { mean, covariance } = weightedMoments(points, logWeight);
-  const weight = normalizedWeight(logWeight);
-  const d = mean.length;
-  const squares = new Float64Array(d);
-  for (let r = 0; r < runs; r++) {
-    const share = weight.subarray(r * n, (r + 1) * n).reduce((sum, w) => sum + w, 0);
-    for (let c = 0; c < d; c++) {
-      let off = 0;
-      for (let i = r * n; i < (r + 1) * n; i++)
-        if (weight[i]! > 0) off += weight[i]! * (points[i * d + c]! - mean[c]!);
-      // The jackknife: without run r the mean is off by this much.
-      squares[c] = squares[c]! + (off / (1 - share)) ** 2;
-    }
-  }
-  const standardError = known(squares.map((s) => Math.sqrt((s * (runs - 1)) / runs)));
-  const spread = combinedLogNormalizer(Float64Array.from(smc.runs, (run) => run.logNormalizer));
-  const method = Number.isNaN(spread.standardError) ? 'none' : 'replicates';
-  return { normalizer: { ...spread, method }, mean, standardError, covariance, warnings: [] };
-}
-
-/** NaN for what is not a positive number: no error is ever 0. */
-function known(standardError: Float64Array): Float64Array {
-  return standardError.map((s) => (s > 0 && s < Infinity ? s : Number.NaN));
-}
-
-/** Every run has collapsed. */
-function nothing({ prior }: PopulationPlan): Told {
-  const none = (length: number): Float64Array => new Float64Array(length).fill(Number.NaN);
-  const { dimension: d } = prior.law;
-  return {
-    normalizer: { value: -Infinity, standardError: Number.NaN, method: 'none' },
-    mean: none(d),
-    standardError: none(d),
-    covariance: none(d * d),
-    warnings: [],
-  };
+  // At the first step the points of chains are independent too.
+  if (chains < n) return { ...chainMeans(weight, points, rows[0]!.length === 1 ? n : chains), warnings: [] };
+  return standardErrorOfMean(weight, points, { family: smc.eve(0), resamplings: smc.runs[0]!.resamplings });
 }
 
 function allDead({ smc }: PopulationState): Outcome {

@@ -7,7 +7,7 @@ import type { Source } from '../../../engine/types.ts';
 import { pathTable, populationAnswer } from './answer.ts';
 import { dataCourse, type TermRows } from './data-tempering.ts';
 import type { Course } from './moving.ts';
-import { checkPopulation, type PopulationPlan } from './plan.ts';
+import { checkPopulation, POPULATION_OPTIONS, type PopulationPlan } from './plan.ts';
 import { type OpenedLikelihood, type PopulationState, populationSampler } from './population-sampler.ts';
 import type { FrozenSchedule, PathTable, PopulationOptions, PopulationResult } from './types.ts';
 
@@ -78,7 +78,8 @@ export interface IbisResult extends PopulationResult {
 }
 
 const WHERE = 'ibis';
-const OWN: Readonly<Record<Exclude<keyof IbisOptions, keyof PopulationOptions>, true>> = {
+const OPTIONS: Readonly<Record<keyof IbisOptions, true>> = {
+  ...POPULATION_OPTIONS,
   logLikelihood: true,
   terms: true,
   batch: true,
@@ -95,7 +96,7 @@ export function ibis(options: IbisOptions): Sampler<PopulationState, IbisResult>
   const batch = options.batch ?? (chains === undefined ? 1 : 'adaptive');
   const digest = [terms, schedule?.targets ?? [batch, essFraction]];
   const threshold = batch === 'adaptive' ? 1 : 0.5;
-  const plan = checkPopulation(WHERE, options, { threshold, own: Object.keys(OWN), digest });
+  const plan = checkPopulation(WHERE, options, { threshold, known: Object.keys(OPTIONS), digest });
   checkCount(WHERE, 'terms', terms, { min: 1 });
   if (batch !== 'adaptive') checkCount(WHERE, 'batch', batch, { min: 1, fix: "Or 'adaptive'." });
   checkNumber(WHERE, 'essFraction', essFraction, (x) => x > 0 && x < 1, 'a number strictly between 0 and 1');

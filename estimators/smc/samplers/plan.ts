@@ -8,6 +8,7 @@ import type { SchemeName } from '../../../engine/particles/resampling/scheme.ts'
 import { RESAMPLING_SCHEMES, SCHEME_NAMES } from '../../../engine/particles/resampling/schemes.ts';
 import { checkSmcMemory } from '../../../engine/particles/smc/memory.ts';
 import { makeTrigger, type TriggerOptions } from '../../../engine/particles/trigger.ts';
+import type { Context } from '../../../engine/sampler.ts';
 import { movingFields } from './moving.ts';
 import { type OpenedPrior, openPrior } from './prior.ts';
 import type { FrozenSchedule, PopulationOptions } from './types.ts';
@@ -33,7 +34,7 @@ export interface PopulationPlan {
   readonly fingerprint: string;
 }
 
-/** Options that `checkPopulation` knows. */
+/** The options of all samplers of moving populations. */
 export const POPULATION_OPTIONS: Readonly<Record<keyof PopulationOptions, true>> = {
   prior: true,
   particles: true,
@@ -50,8 +51,9 @@ export const POPULATION_OPTIONS: Readonly<Record<keyof PopulationOptions, true>>
 
 export interface PopulationDefaults {
   readonly threshold: number;
-  /** Options of the method itself, by name, and those that change its numbers. */
-  readonly own: readonly string[];
+  /** Options of the method, by name. */
+  readonly known: readonly string[];
+  /** Those of its own that change its numbers. */
   readonly digest: unknown;
 }
 
@@ -61,7 +63,7 @@ export function checkPopulation(
   options: PopulationOptions & { readonly schedule?: FrozenSchedule },
   defaults: PopulationDefaults,
 ): PopulationPlan {
-  checkOptionNames(where, options, [...defaults.own, ...Object.keys(POPULATION_OPTIONS)]);
+  checkOptionNames(where, options, defaults.known);
   const prior = openPrior(where, options.prior);
   const n = checkCount(where, 'particles', options.particles ?? 1024, { min: 2, max: 2 ** 30 });
   const runs = checkCount(where, 'runs', options.runs ?? 1, { min: 1, max: 2 ** 20 });
@@ -162,5 +164,30 @@ function notWithChains(where: string, option: string, value: unknown): OptionErr
     value,
     found: `option \`${option}\` is ${show(value)} with \`chains\``,
     expected: `no \`${option}\`: chains of particles / chains states are the moves`,
+  });
+}
+
+/** @throws OptionError when a saved state belongs to another configuration or seed. */
+export function checkSaved(
+  { where, fingerprint }: PopulationPlan,
+  saved: { readonly plan: string; readonly key: readonly [number, number] } | undefined,
+  { rng }: Context,
+): void {
+  if (saved?.plan !== fingerprint) {
+    throw new OptionError({
+      where,
+      option: 'from',
+      value: saved?.plan,
+      found: 'the saved state belongs to a run with another prior or other options',
+      expected: 'a snapshot of the same method with the same options',
+    });
+  }
+  if (saved.key[0] === rng.key[0] && saved.key[1] === rng.key[1]) return;
+  throw new OptionError({
+    where,
+    option: 'from',
+    value: saved.key,
+    found: 'the saved state was made with another seed',
+    expected: 'the seed of the run that goes on',
   });
 }

@@ -1,5 +1,4 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
-import { OptionError } from '../../../engine/errors.ts';
 import type { MarkovKernel } from '../../../engine/kernel/kernel.ts';
 import type { Place } from '../../../engine/model/place.ts';
 import type { FieldSpecs } from '../../../engine/particles/particles.ts';
@@ -9,7 +8,7 @@ import { TAG } from '../../../engine/random/purpose.ts';
 import type { Context, Ending, Info, Sampler, Step } from '../../../engine/sampler.ts';
 import type { Source } from '../../../engine/types.ts';
 import { type Course, movingModel, NO_MOVES, type StepReport } from './moving.ts';
-import type { PopulationPlan } from './plan.ts';
+import { checkSaved, type PopulationPlan } from './plan.ts';
 import type { PopulationResult } from './types.ts';
 
 /** One target of one run. */
@@ -188,25 +187,4 @@ function report<R extends PopulationResult>(
     done: smc.finished,
     info: { ess, evaluations: smc.evaluations, warnings: [], done: slowest, total: last },
   };
-}
-
-function checkSaved(plan: PopulationPlan, saved: Saved, ctx: Context): void {
-  const { where } = plan;
-  if (saved?.plan !== plan.fingerprint) {
-    throw new OptionError({
-      where,
-      option: 'from',
-      value: saved?.plan,
-      found: 'the saved state belongs to a run with another prior or other options',
-      expected: 'a snapshot of the same method with the same options',
-    });
-  }
-  if (saved.key[0] === ctx.rng.key[0] && saved.key[1] === ctx.rng.key[1]) return;
-  throw new OptionError({
-    where,
-    option: 'from',
-    value: saved.key,
-    found: 'the saved state was made with another seed',
-    expected: 'the seed of the run that goes on',
-  });
 }

@@ -5,7 +5,7 @@ import type { Context, Sampler } from '../../../engine/sampler.ts';
 import type { Source } from '../../../engine/types.ts';
 import { pathTable, populationAnswer } from './answer.ts';
 import { checkLikelihood, type LikelihoodOptions, openLikelihood } from './likelihood.ts';
-import { checkPopulation } from './plan.ts';
+import { checkPopulation, POPULATION_OPTIONS } from './plan.ts';
 import { type OpenedLikelihood, type PopulationState, populationSampler } from './population-sampler.ts';
 import { temperingCourse } from './tempering.ts';
 import type { FrozenSchedule, PathTable, PopulationOptions, PopulationResult } from './types.ts';
@@ -69,7 +69,8 @@ export interface SmcSamplerResult extends PopulationResult {
 }
 
 const WHERE = 'smcSampler';
-const OWN: Readonly<Record<Exclude<keyof SmcSamplerOptions, keyof PopulationOptions>, true>> = {
+const OPTIONS: Readonly<Record<keyof SmcSamplerOptions, true>> = {
+  ...POPULATION_OPTIONS,
   logLikelihood: true,
   logTarget: true,
   inverseTemperatures: true,
@@ -85,7 +86,7 @@ export function smcSampler(options: SmcSamplerOptions): Sampler<PopulationState,
   const { inverseTemperatures, essFraction, schedule } = options;
   const fixed = schedule?.targets ?? inverseTemperatures;
   const digest = [fixed ?? essFraction, kernelDigest(options.logLikelihood ?? options.logTarget)];
-  const plan = checkPopulation(WHERE, options, { threshold: 1, own: Object.keys(OWN), digest });
+  const plan = checkPopulation(WHERE, options, { threshold: 1, known: Object.keys(OPTIONS), digest });
   checkLikelihood(WHERE, options);
   checkPath(options);
   const everyStep = plan.trigger.threshold === 1 || plan.chains < plan.particles;
