@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { jsBackend } from '../../../engine/backend/js.ts';
 import { rngFromSeed } from '../../../engine/random/rng.ts';
 import { bootstrap } from '../../../estimators/smc/filter/bootstrap.ts';
@@ -110,19 +110,5 @@ describe('an update of a path by conditional SMC', () => {
       discreteHmm.logTransition!(step, x, parent, out);
     const counts = await countPaths(right(2, 'backward', 1), turned);
     expectRejected(() => expectPathLaw(counts));
-  });
-
-  test('2 particles: without the reference a filter leaves it neither', async () => {
-    const counts = await countPaths(
-      () => (slots) =>
-        wrongUpdate(
-          slots.map((slot) => ({ ...slot, reference: undefined as unknown as Float64Array })),
-          2,
-          (weight) => Uint32Array.from(weight, (_, i) => i),
-          backend,
-        ),
-    );
-    expectRejected(() => expectPathLaw(counts));
-    expect(counts.reduce((sum, count) => sum + count)).toBe(RUNS);
   });
 });
