@@ -26,8 +26,8 @@ const evidence = (slopes: boolean) => {
 const [flat, sloped] = [await evidence(false), await evidence(true)];
 
 // Exact by the midpoint rule over eight standard deviations of the prior to either side.
-const nodes = Array.from({ length: 160 }, (_, i) => (i - 79.5) / 4);
-const mass = nodes.map((a) => Math.exp(prior.logDensity(a)) / 4);
+const nodes = Array.from({ length: 80 }, (_, i) => (i - 39.5) / 2);
+const mass = nodes.map((a) => Math.exp(prior.logDensity(a)) / 2);
 const sum = (f: (a: number) => number): number => nodes.reduce((all, a, i) => all + mass[i]! * f(a), 0);
 const exactFlat = sum((a) => likelihood(a, 0));
 const exactSloped = sum((a) => sum((b) => likelihood(a, b)));

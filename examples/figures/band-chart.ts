@@ -37,6 +37,9 @@ export interface Point {
   readonly title?: string;
 }
 
+/** Up to so many dots lie over the line, more under it. */
+const FEW = 20;
+
 interface Row {
   readonly x: number;
   readonly value: number;
@@ -56,6 +59,14 @@ function drawn(chart: BandChart, width: number): Drawing {
   const { data = [], withheld = [], gaps = [], events = [], yScale = 'linear' } = chart;
   const known = (name: keyof Row): Row[] => rows.filter((row) => Number.isFinite(row[name]));
   const last = rows.length - 1;
+  const domain = chart.yDomain ?? domainOf(yScale, rows, data, withheld);
+  const dots = Plot.dot(data, {
+    x: 'x',
+    y: 'y',
+    r: data.length > 200 ? 1.3 : 2.6,
+    fill: 'var(--total)',
+    ...titles(data),
+  });
   return plotted(
     {
       width,
@@ -66,25 +77,14 @@ function drawn(chart: BandChart, width: number): Drawing {
       marginBottom: 42,
       clip: false,
       x: { domain: [rows[0]!.x, rows[last]!.x], axis: null },
-      y: {
-        type: yScale,
-        domain: [...(chart.yDomain ?? domainOf(rows, data, withheld))],
-        nice: yScale === 'linear',
-        axis: null,
-      },
+      y: { type: yScale, domain: [...domain], nice: yScale === 'linear', axis: null },
       marks: [
-        ...leftAxis(5),
+        ...leftAxis(yScale === 'log' ? decades(domain) : 5),
         ...bottomAxis(chart.xLabel, chart.xTicks ?? Math.round(width / 90)),
         ...caption(lines),
         Plot.rectX(gaps, { x1: 'from', x2: 'to', fill: 'var(--rule)', fillOpacity: 0.18 }),
         Plot.areaY(known('low'), { x: 'x', y1: 'low', y2: 'high', fill: 'var(--first)', fillOpacity: 0.2 }),
-        Plot.dot(data, {
-          x: 'x',
-          y: 'y',
-          r: data.length > 200 ? 1.3 : 2.6,
-          fill: 'var(--total)',
-          ...titles(data),
-        }),
+        ...(data.length > FEW ? [dots] : []),
         Plot.dot(withheld, {
           x: 'x',
           y: 'y',
@@ -102,6 +102,7 @@ function drawn(chart: BandChart, width: number): Drawing {
           strokeLinecap: 'butt',
           strokeWidth: 1.5,
         }),
+        ...(data.length > FEW ? [] : [dots]),
         Plot.ruleX(events, { x: 'x', stroke: 'var(--warn)', strokeDasharray: '2,2' }),
         ...events.map(({ x, label, low = false }) =>
           Plot.text([label], {
@@ -154,8 +155,22 @@ function rowsOf({ x, value, low, high, exact }: BandChart): Row[] {
   }));
 }
 
-function domainOf(rows: readonly Row[], ...points: readonly (readonly Point[])[]): readonly [number, number] {
+function domainOf(
+  scale: 'linear' | 'log',
+  rows: readonly Row[],
+  ...points: readonly (readonly Point[])[]
+): readonly [number, number] {
   const all = rows.flatMap(({ value, low, high, exact }) => [value, low, high, exact]);
   const finite = [...all, ...points.flat().map(({ y }) => y)].filter(Number.isFinite);
-  return [Math.min(...finite), Math.max(...finite)];
+  const [least, most] = [Math.min(...finite), Math.max(...finite)];
+  if (scale === 'linear') return [least, most];
+  return [10 ** Math.floor(Math.log10(least)), 10 ** Math.ceil(Math.log10(most))];
+}
+
+/** Powers of ten, at most about eight of them. */
+function decades([least, most]: readonly [number, number]): number[] {
+  const [first, last] = [Math.round(Math.log10(least)), Math.round(Math.log10(most))];
+  const every = Math.ceil((last - first) / 8);
+  const powers = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  return powers.filter((power) => power % every === 0).map((power) => Number(`1e${power}`));
 }

@@ -9,23 +9,21 @@ export interface Place {
   readonly title?: string;
 }
 
-/** Where a moving thing is thought to be, with standard deviations in degrees. */
+/** Where a moving thing is thought to be, with variances in degrees squared. */
 export interface Guess extends Place {
-  readonly longitudeSd: number;
-  readonly latitudeSd: number;
+  readonly longitudeVariance: number;
+  readonly latitudeVariance: number;
 }
 
 export interface TrackChart {
   readonly caption: string;
-  /** Seen: dots. */
-  readonly seen: readonly Place[];
-  /** Kept from the method: rings. */
-  readonly withheld: readonly Place[];
-  /** The path found, a line. */
-  readonly path: readonly Place[];
-  /** Where nothing was seen, ellipses of two standard deviations. */
-  readonly guesses: readonly Guess[];
-  /** Guesses of another picture beside this one, for both to have the same frame. */
+  /** Where it was, step by step: dots, or rings where hidden. */
+  readonly fixes: readonly Place[];
+  /** Steps that were kept from the method. */
+  readonly hidden: readonly boolean[];
+  /** The path found, a line; ellipses of two standard deviations where hidden. */
+  readonly path: readonly Guess[];
+  /** The path of another picture beside this one, for both to have the same frame. */
   readonly frame?: readonly Guess[];
 }
 
@@ -35,8 +33,10 @@ export function trackChart(chart: TrackChart): Figure {
 }
 
 function drawn(chart: TrackChart, width: number): Drawing {
-  const { seen, withheld, path, guesses, frame = [] } = chart;
-  const places = [...seen, ...withheld, ...path, ...[...guesses, ...frame].flatMap(ellipse)];
+  const { fixes, hidden, path, frame = [] } = chart;
+  const [seen, withheld] = [fixes.filter((_, t) => !hidden[t]), fixes.filter((_, t) => hidden[t])];
+  const guesses = path.filter((_, t) => hidden[t]);
+  const places = [...fixes, ...path, ...[...guesses, ...frame.filter((_, t) => hidden[t])].flatMap(ellipse)];
   const [west, east] = around(places.map(({ longitude }) => longitude));
   const [south, north] = around(places.map(({ latitude }) => latitude));
   const lines = captionLines(chart.caption, width);
@@ -96,16 +96,14 @@ function around(values: readonly number[]): [number, number] {
 const CORNERS = 48;
 
 /** The outline of two standard deviations about a guess. */
-function ellipse(
-  { longitude, latitude, longitudeSd, latitudeSd }: Guess,
-  z: number,
-): (Place & { z: number })[] {
+function ellipse(guess: Guess, z: number): (Place & { z: number })[] {
+  const [across, along] = [2 * Math.sqrt(guess.longitudeVariance), 2 * Math.sqrt(guess.latitudeVariance)];
   return Array.from({ length: CORNERS + 1 }, (_, i) => {
     const angle = (2 * Math.PI * i) / CORNERS;
     return {
       z,
-      longitude: longitude + 2 * longitudeSd * Math.cos(angle),
-      latitude: latitude + 2 * latitudeSd * Math.sin(angle),
+      longitude: guess.longitude + across * Math.cos(angle),
+      latitude: guess.latitude + along * Math.sin(angle),
     };
   });
 }

@@ -47,10 +47,14 @@ export const FIGURES: Readonly<Record<string, Figure>> = {
   genealogy: genealogyChart({ particles: N, ancestors }),
   track: trackChart({
     caption: 'dots: fixes, rings: withheld',
-    seen: steps.map((t) => ({ longitude: -40 - t / 3, latitude: 10 + t / 2, title: weird })),
-    withheld: [{ longitude: -45, latitude: 17 }],
-    path: steps.map((t) => ({ longitude: -40 - t / 3, latitude: 10 + t / 2 })),
-    guesses: [{ longitude: -45, latitude: 17, longitudeSd: 0.5, latitudeSd: 0.8 }],
+    fixes: steps.map((t) => ({ longitude: -40 - t / 3, latitude: 10 + t / 2, title: weird })),
+    hidden: steps.map((t) => t > 20 && t < 25),
+    path: steps.map((t) => ({
+      longitude: -40 - t / 3,
+      latitude: 10 + t / 2,
+      longitudeVariance: t,
+      latitudeVariance: 1,
+    })),
   }),
 };
 
