@@ -2,6 +2,7 @@ import { affineLogDensity, affineNormal, volatilityLogDensity } from './twins/af
 import { bootstrapSums, resampleCounts } from './twins/bootstrap.ts';
 import { expInto, logInto } from './twins/elementary.ts';
 import { indexSums } from './twins/index-sums.ts';
+import { logisticGradient, logisticLogDensity } from './twins/logistic.ts';
 import { mixtureLogDensity, mixtureScore } from './twins/mixture.ts';
 import { langevin, randomWalk } from './twins/moves.ts';
 import { normal, normalQuantiles } from './twins/normal.ts';
@@ -82,6 +83,8 @@ export interface Kernels {
   readonly affineNormal: typeof affineNormal;
   readonly affineLogDensity: typeof affineLogDensity;
   readonly volatilityLogDensity: typeof volatilityLogDensity;
+  readonly logisticLogDensity: typeof logisticLogDensity;
+  readonly logisticGradient: typeof logisticGradient;
 }
 
 export const twins: Kernels = {
@@ -126,6 +129,8 @@ export const twins: Kernels = {
   affineNormal,
   affineLogDensity,
   volatilityLogDensity,
+  logisticLogDensity,
+  logisticGradient,
 };
 
 export type KernelName = keyof Kernels;

@@ -11,6 +11,7 @@ import {
   withSpecials,
   word,
 } from './draws.ts';
+import { LOGISTIC_CASES } from './logistic-cases.ts';
 import { MIXTURE_CASES } from './mixture-cases.ts';
 import { RESAMPLING_CASES } from './resampling-cases.ts';
 import { SENSITIVITY_CASES } from './sensitivity-cases.ts';
@@ -135,6 +136,7 @@ export const CASES: { readonly [name in KernelName]?: MakeCall } = {
     return [allocate.f64(rows.x), d, n, allocate.f64(rows.weight), mean, partial(() => 0, (d * (d + 1)) / 2)];
   }),
   ...AFFINE_CASES,
+  ...LOGISTIC_CASES,
   ...MIXTURE_CASES,
   ...RESAMPLING_CASES,
   ...SENSITIVITY_CASES,

@@ -32,3 +32,4 @@ export { pickFreeze } from './designs';
 export { mixtureLogDensity, mixtureScore } from './mixture';
 export { langevin, randomWalk } from './moves';
 export { affineLogDensity, affineNormal, volatilityLogDensity } from './affine';
+export { logisticGradient, logisticLogDensity } from './logistic';
