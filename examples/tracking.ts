@@ -55,5 +55,5 @@ const chart = (kind: 'filtered' | 'smoothed', words: string) => {
   return trackChart({ fixes, hidden, path: path(kind), frame: path('filtered'), caption });
 };
 save('tracking', 'Hurricane Gladys, 22 September to 4 October 1975', [
-  [chart('filtered', 'what was known at the time'), chart('smoothed', 'what is known afterwards')],
+  [chart('filtered', 'known at the time (filter)'), chart('smoothed', 'known afterwards (smoother)')],
 ]);

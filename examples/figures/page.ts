@@ -34,7 +34,7 @@ export function page(title: string, rows: readonly (readonly Drawing[])[]): stri
   }
   const width = widest + 2 * EDGE;
   const height = y - GAP + EDGE;
-  const summary = `${title} ${rows
+  const summary = `${title}. ${rows
     .flat()
     .map((drawing) => drawing.summary)
     .join(' ')}`;
