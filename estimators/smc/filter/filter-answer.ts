@@ -3,7 +3,8 @@ import {
   type LogNormalizerVariance,
   varianceOfLogNormalizer,
 } from '../../../engine/diagnostics/genealogy-variance.ts';
-import { logMeanExp, logMeanOf } from '../../../engine/particles/log-weight.ts';
+import { logMeanExp } from '../../../engine/particles/log-weight.ts';
+import { pooledLogWeight } from '../../../engine/particles/smc/pooled.ts';
 import type { Ending, Info, Sample } from '../../../engine/sampler.ts';
 import type { Outcome, Warning } from '../../../engine/types.ts';
 import { pointWarnings } from '../sqmc/point-warnings.ts';
@@ -141,13 +142,7 @@ export function pooledSample({ smc }: FilterState): Sample {
   // Nothing has been drawn before the first step.
   const n = smc.step < 0 ? 0 : smc.particles.count;
   const d = smc.particles.fields.x.components;
-  const logWeight = smc.particles.logWeight.slice(0, n);
-  for (let r = 0; r < (n === 0 ? 0 : smc.runs.length); r++) {
-    const own = logWeight.subarray(r * smc.count, (r + 1) * smc.count);
-    const { logNormalizer } = smc.runs[r]!;
-    const shift = logNormalizer - logMeanOf(smc.summary(r), smc.count);
-    if (logNormalizer > -Infinity) for (let i = 0; i < own.length; i++) own[i] = own[i]! + shift;
-  }
+  const logWeight = n === 0 ? new Float64Array(0) : pooledLogWeight(smc);
   return { points: smc.particles.field('x').slice(0, n * d), shape: [n, d], logWeight };
 }
 
