@@ -41,6 +41,7 @@ export function gaussianCopula(correlation: Rows | NamedCorrelation): GaussianCo
     dimension: d,
     correlation: matrix,
     lower,
+    correlate: (z, n) => correlate(lower, d, z.subarray(0, n * d)),
     linked: (i, j) => component[i] === component[j],
     transport: (u, v, n) => {
       const z = v.subarray(0, n * d);

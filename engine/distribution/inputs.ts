@@ -11,6 +11,8 @@ export interface Dependence {
   readonly dimension: number;
   /** Independent uniforms `u` [n, d] to dependent uniforms `v` [n, d]; `v` may be `u`. */
   transport(u: Float64Array, v: Float64Array, n: number): void;
+  /** The same of standard normals `z` [n, d], in place: upper tails keep the digits that uniforms near 1 have lost. */
+  correlate?(z: Float64Array, n: number): void;
   /** True when inputs i and j depend on each other, directly or through others. */
   linked(i: number, j: number): boolean;
 }
