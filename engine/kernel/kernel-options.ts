@@ -1,10 +1,10 @@
-import { checkNumber, checkOptionNames } from '../check.ts';
+import { checkNumber, checkOptionNames, show } from '../check.ts';
 import type { Rows } from '../distribution/multivariate.ts';
 import { checkSymmetric } from '../distribution/multivariate.ts';
 import { factor } from '../distribution/multivariate-normal.ts';
 import { OptionError } from '../errors.ts';
 import { GRADIENT_FIX } from '../model/log-density.ts';
-import type { KernelContext } from './kernel.ts';
+import type { KernelChoice, KernelContext } from './kernel.ts';
 import { type Shape, unitShape } from './shape.ts';
 
 /** Options that most kernels share. */
@@ -55,5 +55,24 @@ export function checkGradientGiven(kernel: string, { where, gradient }: KernelCo
     found: `${kernel}() moves along gradients, and the target has none`,
     expected: 'a prior and a likelihood with gradients',
     fix: GRADIENT_FIX,
+  });
+}
+
+/** @throws OptionError for a kernel that is none, or moves along gradients where there are none. */
+export function checkKernelChoice(
+  where: string,
+  option: string,
+  choice: KernelChoice,
+  fix: string,
+): KernelChoice {
+  const known = (choice as Partial<KernelChoice> | null)?.kind === 'markov-kernel';
+  if (known && choice.needs !== 'gradient') return choice;
+  throw new OptionError({
+    where,
+    option,
+    value: choice,
+    found: known ? `${choice.name} moves along gradients` : `option \`${option}\` is ${show(choice)}`,
+    expected: known ? 'a kernel that needs none' : 'a kernel such as pcn()',
+    fix,
   });
 }

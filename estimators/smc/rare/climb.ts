@@ -1,5 +1,4 @@
 import type { Arena } from '../../../engine/backend/backend.ts';
-import { DegeneracyError } from '../../../engine/errors.ts';
 import {
   above,
   type ChainStates,
@@ -37,7 +36,7 @@ export interface Climbed {
 
 export interface Climb extends FeynmanKac<ClimbFields> {
   readonly climbed: readonly Climbed[];
-  /** How it ended: in the event, below the least probability, or died out with all scores one number. */
+  /** How it ended: in the event, below the least probability, or died out with all scores one number outside it. */
   readonly end: ClimbEnd | undefined;
   /**
    * Survivors stay in their slots; a dead slot takes a survivor drawn evenly, by the uniform of its own particle, and is
@@ -46,9 +45,32 @@ export interface Climb extends FeynmanKac<ClimbFields> {
   replaceDead(step: number, population: SmcPopulation<ClimbFields>, ancestor: Uint32Array): void;
 }
 
+/** Room that particles need while they move, for one run after the other. */
+export interface ClimbScratch {
+  /** [n, d] and [n] of those that move, when not all do. */
+  readonly x: Float64Array;
+  readonly score: Float64Array;
+  /** [n] log density of the inputs as standard normals, up to its constant. */
+  readonly logPrior: Float64Array;
+  /** [n] log-weights of particles that all count the same. */
+  readonly zeros: Float64Array;
+}
+
+/** @param some whether fewer than all may move. */
+export function climbScratch(arena: Arena, n: number, d: number, some: boolean): ClimbScratch {
+  const room = some ? n : 0;
+  return {
+    x: arena.f64(room * d),
+    score: arena.f64(room),
+    logPrior: arena.f64(n),
+    zeros: arena.f64(n),
+  };
+}
+
 export interface ClimbOptions {
-  readonly where: string;
-  readonly arena: Arena;
+  readonly scratch: ClimbScratch;
+  /** Whether only the dead move. */
+  readonly replaceDead: boolean;
   readonly particles: number;
   readonly dimension: number;
   readonly score: Score;
@@ -71,16 +93,14 @@ interface Course {
 
 /** The model of one run. */
 export function climb(options: ClimbOptions): Climb {
-  const { where, arena, particles: n, dimension: d, score, kernel, next, leastLog } = options;
+  const { scratch, replaceDead, particles: n, dimension: d, score, kernel, next, leastLog } = options;
   const course: Course = { climbed: [], moved: 0, end: undefined, level: -Infinity, logProbability: 0 };
-  const zeros = arena.f64(n);
-  const scratch = { x: arena.f64(n * d), score: arena.f64(n), slots: new Uint32Array(n) };
   let movers = n;
+  // Chosen for all runs before the first of them moves.
+  const slots = new Uint32Array(replaceDead ? n : 0);
   const target = (): MoveTarget => ({
     dimension: d,
-    logPrior: (_, rows, out) => {
-      out.fill(0, 0, rows);
-    },
+    logPrior: (z, rows, out) => logNormal(z, rows, d, out),
     logLikelihood: (z, rows, out) => score.evaluate(z, rows, out),
     ...above(course.level),
   });
@@ -107,7 +127,7 @@ export function climb(options: ClimbOptions): Climb {
         if (logWeight[i]! > -Infinity) continue;
         const u = rng.stream({ purpose: PURPOSE.resampling, step, particle: i });
         ancestor[i] = living[u.below(living.length)]!;
-        scratch.slots[movers++] = i;
+        slots[movers++] = i;
       }
     },
     async mutate(step, run) {
@@ -116,24 +136,23 @@ export function climb(options: ClimbOptions): Climb {
       const whole: ChainStates = {
         count: n,
         x: run.field('z'),
-        logPrior: zeros,
+        logPrior: scratch.logPrior,
         logLikelihood: run.field('score'),
       };
-      const states = movers === n ? whole : lift(whole, scratch, movers, d);
+      const states = movers === n ? whole : lift(whole, scratch, slots.subarray(0, movers), d);
+      logNormal(states.x, movers, d, states.logPrior);
       let sum = 0;
       for (let move = 0; move < options.moves; move++)
         sum += (await kernel.move(states, target(), { rng: run.rng, step, move })).acceptance;
-      if (movers < n) drop(states, whole, scratch.slots, d);
+      if (movers < n) drop(states, whole, slots, d);
       Object.assign(course.climbed.at(-1)!, { acceptance: sum / options.moves, movers });
       course.moved += movers;
       if (course.moved < n) return;
-      kernel.tune({ x: run.field('z'), logWeight: zeros });
+      kernel.tune({ x: run.field('z'), logWeight: scratch.zeros });
       course.moved = 0;
     },
-    aim(step, run) {
+    aim(_, run) {
       const chosen = next(run.field('score'));
-      // Scores that differ no more because of copies: the run dies out, and has seen nothing of the event.
-      if (chosen.kind === 'stuck' && step === 0) throw flat(where, chosen.value);
       const level = chosen.kind === 'level' ? chosen.value : 0;
       const survivors = countAbove(run.field('score'), level) / n;
       course.logProbability += Math.log(survivors);
@@ -141,6 +160,7 @@ export function climb(options: ClimbOptions): Climb {
       if (chosen.kind !== 'stuck')
         course.climbed.push({ value: level, survivors, acceptance: Number.NaN, movers: 0 });
       if (chosen.kind === 'event') course.end = 'event';
+      // Scores that differ no more tell no way on; nothing of the event was seen.
       else if (chosen.kind === 'stuck') course.end = 'died-out';
       else if (course.logProbability < leastLog) course.end = 'too-rare';
     },
@@ -169,10 +189,18 @@ function countAbove(score: Float64Array, level: number): number {
   return count;
 }
 
-type Scratch = { readonly x: Float64Array; readonly score: Float64Array; readonly slots: Uint32Array };
+/** log density of N(0, I) at rows 0..n-1 of z [n, d], up to its constant. */
+function logNormal(z: Float64Array, n: number, d: number, out: Float64Array): void {
+  for (let i = 0; i < n; i++) {
+    let square = 0;
+    for (let at = i * d; at < i * d + d; at++) square += z[at]! * z[at]!;
+    out[i] = -0.5 * square;
+  }
+}
 
 /** The slots that move, copied to the front of scratch arrays. */
-function lift(whole: ChainStates, { x, score, slots }: Scratch, movers: number, d: number): ChainStates {
+function lift(whole: ChainStates, { x, score }: ClimbScratch, slots: Uint32Array, d: number): ChainStates {
+  const movers = slots.length;
   for (let m = 0; m < movers; m++) {
     const slot = slots[m]!;
     x.set(whole.x.subarray(slot * d, (slot + 1) * d), m * d);
@@ -188,13 +216,4 @@ function drop(moved: ChainStates, whole: ChainStates, slots: Uint32Array, d: num
     whole.x.set(moved.x.subarray(m * d, (m + 1) * d), slot * d);
     whole.logLikelihood[slot] = moved.logLikelihood[m]!;
   }
-}
-
-function flat(where: string, value: number): DegeneracyError {
-  return new DegeneracyError({
-    where,
-    found: `all particles have the same score at the start, ${-value} short of the event`,
-    expected: 'outputs that tell which inputs are nearer to the event',
-    fix: 'Use more particles, or an output that grows towards the event rather than 0 or 1.',
-  });
 }

@@ -1,15 +1,18 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
-import { checkCount, checkNumber, checkOptionNames, show } from '../../../engine/check.ts';
+import { checkCount, checkNumber, checkOneOf, checkOptionNames, show } from '../../../engine/check.ts';
 import { ModelError, OptionError } from '../../../engine/errors.ts';
 import type { SchemeName } from '../../../engine/particles/resampling/scheme.ts';
+import { SCHEME_NAMES } from '../../../engine/particles/resampling/schemes.ts';
 import type { FeynmanKac, SmcRun } from '../../../engine/particles/smc/feynman-kac.ts';
+import { checkSmcMemory } from '../../../engine/particles/smc/memory.ts';
+import { pooledLogWeight } from '../../../engine/particles/smc/pooled.ts';
 import { makeSmc } from '../../../engine/particles/smc/smc.ts';
 import type { Smc } from '../../../engine/particles/smc/types.ts';
 import { PURPOSE, TAG } from '../../../engine/random/purpose.ts';
 import type { Stream } from '../../../engine/random/rng.ts';
 import type { Context, Ending, Sampler, Step } from '../../../engine/sampler.ts';
 import type { Source } from '../../../engine/types.ts';
-import { logProbabilityOf, probabilityOf } from './log-probability.ts';
+import { logProbabilityOf, oneRun, probabilityOf } from './log-probability.ts';
 import type { RareEventResult } from './types.ts';
 
 /*
@@ -92,7 +95,16 @@ export function dynamicSplitting(
   return {
     name: 'dynamic-splitting',
     sources: DYNAMIC_SPLITTING_SOURCES,
-    init: async (ctx) => step(open(plan, ctx)),
+    async init(ctx) {
+      const state = open(plan, ctx);
+      try {
+        return await step(state);
+      } catch (error) {
+        // The runner disposes of states it has seen.
+        state.smc.release();
+        throw error;
+      }
+    },
     step,
     result: async (state, ending) => answer(state, plan, ending),
     async snapshot({ smc, key, crossed, walked }) {
@@ -133,10 +145,11 @@ function checkPlan(options: DynamicSplittingOptions): Plan {
   ]);
   const { particles = 1000, runs = 8, scheme = 'systematic', mostSteps = 1e6, level = 0.95 } = options;
   const { process, levels } = options;
-  checkCount(WHERE, 'process.dimension', process?.dimension, { min: 1 });
+  checkProcess(process);
   checkCount(WHERE, 'particles', particles, { min: 2, max: 2 ** 31 });
   checkCount(WHERE, 'runs', runs, { min: 1, max: 10_000 });
   checkCount(WHERE, 'mostSteps', mostSteps, { min: 1 });
+  checkOneOf(WHERE, 'scheme', scheme, SCHEME_NAMES);
   checkNumber(WHERE, 'level', level, (x) => x > 0 && x < 1, 'a number between 0 and 1');
   const ascending =
     Array.isArray(levels) &&
@@ -152,7 +165,24 @@ function checkPlan(options: DynamicSplittingOptions): Plan {
     });
   }
   const fingerprint = JSON.stringify([WHERE, levels, particles, runs, scheme, process.dimension]);
-  return { process, levels, particles, runs, scheme, mostSteps, level, fingerprint };
+  const fields = { x: { components: process.dimension } };
+  checkSmcMemory(WHERE, { fields, particles, runs, scheme });
+  return { process, levels: [...levels], particles, runs, scheme, mostSteps, level, fingerprint };
+}
+
+const FUNCTIONS = ['initial', 'step', 'coordinate', 'dead'] as const;
+
+function checkProcess(process: PathProcess | undefined): void {
+  checkCount(WHERE, 'process.dimension', process?.dimension, { min: 1 });
+  const missing = FUNCTIONS.find((name) => typeof process?.[name] !== 'function');
+  if (missing === undefined) return;
+  throw new OptionError({
+    where: WHERE,
+    option: 'process',
+    value: process,
+    found: `\`process.${missing}\` is ${show(process?.[missing])}`,
+    expected: `a process: dimension and the functions ${FUNCTIONS.join(', ')}`,
+  });
 }
 
 function open(plan: Plan, ctx: Context): DynamicSplittingState {
@@ -176,11 +206,14 @@ function pathModel(plan: Plan, walked: { steps: number }): FeynmanKac<PathFields
   const walk = (step: number, particle: number, stream: Stream): void => {
     const goal = levels[step]!;
     let left = mostSteps;
-    while (process.coordinate(state) < goal && !process.dead(state)) {
+    let come = process.coordinate(state);
+    while (come < goal && !process.dead(state)) {
       if (left-- === 0) throw endless(step, particle, mostSteps);
       process.step(state, stream);
       walked.steps++;
+      come = process.coordinate(state);
     }
+    if (Number.isNaN(come)) throw lost(step, particle, state);
   };
   const each = (step: number, run: SmcRun<PathFields>, lo: number, hi: number): void => {
     const x = run.field('x');
@@ -206,7 +239,6 @@ function pathModel(plan: Plan, walked: { steps: number }): FeynmanKac<PathFields
         out[i] = process.coordinate(state) >= levels[step]! ? 0 : -Infinity;
       }
     },
-    evaluations: () => walked.steps,
   };
 }
 
@@ -226,20 +258,18 @@ function report(state: DynamicSplittingState, plan: Plan): Step<DynamicSplitting
 
 function answer(state: DynamicSplittingState, plan: Plan, ending: Ending): RareEventResult {
   const { smc, crossed } = state;
-  const { runs, level, levels, scheme, process } = plan;
+  const { level, levels, scheme, process } = plan;
   const logProbability = {
     ...logProbabilityOf(
       smc,
-      crossed.map((shares) => shares.filter((share) => share > 0)),
+      crossed.map((shares) => ({ shares: shares.filter((share) => share > 0), ended: smc.finished })),
       scheme,
     ),
     unbiased: scheme !== 'metropolis',
   };
   const { value, standardError } = logProbability;
   const points = smc.particles.field('x').slice();
-  const logWeight = smc.particles.logWeight.slice();
-  for (let i = 0; i < logWeight.length; i++)
-    logWeight[i] = logWeight[i]! + smc.runs[Math.floor(i / smc.count)]!.logNormalizer;
+  const logWeight = pooledLogWeight(smc);
   const message = `No path of any run crossed level ${smc.step} (${levels[smc.step]}). Put levels in between, or take more particles.`;
   return {
     estimate: {
@@ -249,12 +279,21 @@ function answer(state: DynamicSplittingState, plan: Plan, ending: Ending): RareE
     },
     sample: { points, shape: [logWeight.length, process.dimension], logWeight },
     outcome: value === -Infinity ? { kind: 'degenerate', ess: 0, message } : ending.outcome,
-    diagnostics: report(state, plan).info,
+    diagnostics: { ...report(state, plan).info, warnings: oneRun(logProbability) },
     provenance: ending.provenance,
     logProbability,
-    probability: probabilityOf(logProbability, runs, level),
+    probability: probabilityOf(logProbability, level),
     levels: crossed[0]!.map((survivors, k) => ({ value: levels[k]!, survivors, acceptance: Number.NaN })),
   };
+}
+
+function lost(step: number, particle: number, state: Float64Array): ModelError {
+  return new ModelError({
+    where: WHERE,
+    found: `the coordinate of path ${particle} at level ${step} is NaN, in state [${state.join(', ')}]`,
+    expected: 'a number for every state',
+    fix: 'Look at `coordinate` and at the states that `initial` and `step` write.',
+  });
 }
 
 function endless(step: number, particle: number, mostSteps: number): ModelError {

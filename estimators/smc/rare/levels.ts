@@ -21,22 +21,24 @@ export function nextLevel(score: Float64Array, share: number): NextLevel {
   const sorted = score.slice().sort();
   const n = sorted.length;
   const top = sorted[n - 1]!;
-  const value = sorted[n - 1 - Math.max(1, Math.floor(share * n))] ?? sorted[0]!;
+  const value = sorted[n - 1 - Math.max(1, Math.floor(share * n))]!;
   if (value > 0 || (value === 0 && top > 0)) return { kind: 'event' };
-  if (value < top) return { kind: 'level', value };
-  // Nothing lies strictly above the largest score: those who reached it survive.
-  const below = sorted.findLast((y) => y < top);
-  if (below !== undefined && top <= 0) return { kind: 'level', value: below };
-  return top > 0 ? { kind: 'event' } : { kind: 'stuck', value: top };
+  return value < top ? { kind: 'level', value } : belowTop(sorted);
+}
+
+/** Nothing lies strictly above the largest score: those who reached it survive. */
+function belowTop(sorted: Float64Array): NextLevel {
+  const top = sorted[sorted.length - 1]!;
+  const value = sorted.findLast((y) => y < top);
+  return value === undefined ? { kind: 'stuck', value: top } : { kind: 'level', value };
 }
 
 /** The level that removes the `removed` lowest scores and all that tie with the highest of them. */
 export function lowestLevel(score: Float64Array, removed: number): NextLevel {
   const sorted = score.slice().sort();
-  const value = sorted[removed - 1]!;
   if (sorted[0]! > 0) return { kind: 'event' };
-  if (value < sorted[sorted.length - 1]!) return { kind: 'level', value: Math.min(value, 0) };
-  return { kind: 'stuck', value };
+  const value = Math.min(sorted[removed - 1]!, 0);
+  return value < sorted[sorted.length - 1]! ? { kind: 'level', value } : belowTop(sorted);
 }
 
 /**

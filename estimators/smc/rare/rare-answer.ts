@@ -1,8 +1,9 @@
 import { toldPlace } from '../../../engine/model/place.ts';
+import { pooledLogWeight } from '../../../engine/particles/smc/pooled.ts';
 import type { Ending, Info } from '../../../engine/sampler.ts';
 import type { Outcome, Warning } from '../../../engine/types.ts';
 import type { ClimbEnd, Climbed } from './climb.ts';
-import { logProbabilityOf, probabilityOf } from './log-probability.ts';
+import { logProbabilityOf, oneRun, probabilityOf, WITHOUT_ERROR } from './log-probability.ts';
 import type { RarePlan, RareState } from './rare-plan.ts';
 import { outputOf, toInputs } from './score.ts';
 import type { RareEventResult } from './types.ts';
@@ -10,19 +11,29 @@ import type { RareEventResult } from './types.ts';
 /** Moves that are accepted less often leave particles where they were copied. */
 const LEAST_ACCEPTANCE = 0.1;
 
-/** The answer from the runs as they stand: before the event is reached, the probability of passing the last level. */
+/** Before all runs have ended there is no probability of the event yet: only levels, and the sample above the last one. */
 export function rareAnswer(state: RareState, plan: RarePlan, ending: Ending, info: Info): RareEventResult {
   const { smc, climbs, score } = state;
   const survivors = climbs.map(({ climbed }) => climbed.map((level) => level.survivors));
   // Replacing only the dead is no scheme whose variance the genealogy tells.
   const scheme = plan.method.replaceDead ? undefined : 'multinomial';
   // Levels are chosen from the particles.
-  const logProbability = { ...logProbabilityOf(smc, survivors, scheme), unbiased: false };
-  const { value } = logProbability;
-  const warnings = warningsOf(
-    climbs.map(({ climbed }) => climbed),
-    smc.count,
+  const found = logProbabilityOf(
+    smc,
+    survivors.map((shares, r) => ({ shares, ended: climbs[r]!.end !== undefined })),
+    scheme,
   );
+  // A run that gave up tells a bound, of which there is no standard error.
+  const bound = climbs.some(({ end }) => end === 'too-rare');
+  const logProbability = { ...found, ...(bound ? WITHOUT_ERROR : {}), unbiased: false };
+  const { value } = logProbability;
+  const warnings = [
+    ...warningsOf(
+      climbs.map(({ climbed }) => climbed),
+      smc.count,
+    ),
+    ...oneRun(logProbability),
+  ];
   return {
     estimate: {
       names: ['log probability'],
@@ -34,7 +45,7 @@ export function rareAnswer(state: RareState, plan: RarePlan, ending: Ending, inf
     diagnostics: { ...info, warnings },
     provenance: toldPlace(ending.provenance, score.evaluator.place),
     logProbability,
-    probability: probabilityOf(logProbability, plan.runs, plan.level),
+    probability: probabilityOf(logProbability, plan.level),
     levels: climbs[0]!.climbed.map(({ value: level, survivors, acceptance }) => ({
       value: outputOf(plan.event, level),
       survivors,
@@ -49,10 +60,7 @@ function sampleOf({ smc }: RareState, { space }: RarePlan): RareEventResult['sam
   const n = z.length / space.dimension;
   const points = new Float64Array(z.length);
   toInputs(space, z, n, points);
-  const logWeight = smc.particles.logWeight.slice();
-  for (let i = 0; i < n; i++)
-    logWeight[i] = logWeight[i]! + smc.runs[Math.floor(i / smc.count)]!.logNormalizer;
-  return { points, shape: [n, space.dimension], logWeight };
+  return { points, shape: [n, space.dimension], logWeight: pooledLogWeight(smc) };
 }
 
 function outcomeOf({ smc, climbs }: RareState, { least }: RarePlan, ending: Ending): Outcome {
@@ -62,7 +70,7 @@ function outcomeOf({ smc, climbs }: RareState, { least }: RarePlan, ending: Endi
   const message =
     rare > 0
       ? `${rare} of ${climbs.length} runs passed a probability of ${least} without meeting the event: it is rarer than that, or impossible.`
-      : `${count('died-out')} of ${climbs.length} runs died out before the event and count as 0, because all their particles were copies of one. Use more particles or moves.`;
+      : `${count('died-out')} of ${climbs.length} runs died out before the event and count as 0: all their particles had one score, as copies of one do. Use more particles or moves.`;
   return { kind: 'degenerate', ess: smc.runs.reduce((sum, run) => sum + run.ess, 0), message };
 }
 

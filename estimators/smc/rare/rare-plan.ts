@@ -1,7 +1,10 @@
 import { checkCount, checkNumber, checkOptionNames } from '../../../engine/check.ts';
 import { type InputSpace, inputDigest, inputSpace } from '../../../engine/distribution/inputs.ts';
+import type { KernelChoice } from '../../../engine/kernel/kernel.ts';
+import { checkKernelChoice } from '../../../engine/kernel/kernel-options.ts';
 import { pcn } from '../../../engine/kernel/pcn.ts';
 import { kernelDigest } from '../../../engine/model/local.ts';
+import { checkSmcMemory } from '../../../engine/particles/smc/memory.ts';
 import type { Smc } from '../../../engine/particles/smc/types.ts';
 import type { Source } from '../../../engine/types.ts';
 import type { Climb, ClimbFields } from './climb.ts';
@@ -27,6 +30,7 @@ export interface RarePlan extends Required<Pick<RareEventOptions, 'runs' | 'leas
   readonly method: RareMethod;
   readonly options: RareEventOptions;
   readonly space: InputSpace;
+  readonly kernel: KernelChoice;
   readonly fingerprint: string;
 }
 
@@ -57,23 +61,25 @@ export function checkRare(options: RareEventOptions, method: RareMethod): RarePl
   const { where, particles, moves } = method;
   const { runs = 8, least = 1e-20, level = 0.95 } = options;
   const space = inputSpace(where, options.inputs, options.dependence);
-  const event = checkEvent(where, options.event);
+  const event = checkEvent(where, options.event, options.outputs);
   checkCount(where, 'particles', particles, { min: 2, max: 2 ** 31 });
   checkCount(where, 'runs', runs, { min: 1, max: 10_000 });
   checkCount(where, 'moves', moves, { min: 1, max: 2 ** 24 });
   checkNumber(where, 'least', least, (x) => x > 0 && x < 1, 'a number between 0 and 1');
   checkNumber(where, 'level', level, (x) => x > 0 && x < 1, 'a number between 0 and 1');
-  const kernel = options.kernel ?? pcn();
+  const kernel = checkKernelChoice(where, 'kernel', options.kernel ?? pcn(), 'Try kernel: pcn().');
+  const fields = { z: { components: space.dimension }, score: { components: 1 } };
+  checkSmcMemory(where, { fields, particles, runs, scheme: 'multinomial' });
   const fingerprint = JSON.stringify([
     method.name,
     method.fingerprint,
     [particles, runs, moves, least],
     [kernel.name, kernel.options],
-    event,
+    [event, options.outputs],
     inputDigest(space),
     kernelDigest(options.model),
   ]);
-  return { method, options, space, event, runs, least, level, fingerprint };
+  return { method, options, space, kernel, event, runs, least, level, fingerprint };
 }
 
 /** @throws OptionError for an unknown option. */

@@ -1,13 +1,11 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
 import { independent } from '../../../engine/distribution/multivariate.ts';
 import { normal } from '../../../engine/distribution/normal.ts';
-import { OptionError } from '../../../engine/errors.ts';
-import type { MarkovKernel } from '../../../engine/kernel/kernel.ts';
-import { pcn } from '../../../engine/kernel/pcn.ts';
+import { DegeneracyError, OptionError } from '../../../engine/errors.ts';
 import { makeSmc } from '../../../engine/particles/smc/smc.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
 import type { Context, Ending, Info, Sampler, Step } from '../../../engine/sampler.ts';
-import { type Climb, type ClimbFields, climb } from './climb.ts';
+import { type ClimbFields, climb, climbScratch } from './climb.ts';
 import { rareAnswer } from './rare-answer.ts';
 import { checkRare, type RareMethod, type RarePlan, type RareState } from './rare-plan.ts';
 import { openScore } from './score.ts';
@@ -21,6 +19,7 @@ export function rareSampler(
   const plan = checkRare(options, method);
   const step = async (state: RareState): Promise<Step<RareState>> => {
     if (!state.smc.finished) await state.smc.advance();
+    if (state.smc.step === 0 && state.climbs.every(({ end }) => end === 'died-out')) throw flat(plan, state);
     return report(state);
   };
   return {
@@ -40,16 +39,21 @@ export function rareSampler(
     result: async (state, ending: Ending) => rareAnswer(state, plan, ending, report(state).info),
     async snapshot({ smc, key, score }) {
       const { header, arrays } = smc.snapshot();
-      const { evaluations, outputs } = score.evaluator;
-      return encodeState({ plan: plan.fingerprint, key, evaluations, outputs, smc: header }, arrays);
+      const { evaluations } = score.evaluator;
+      return encodeState({ plan: plan.fingerprint, key, evaluations, smc: header }, arrays);
     },
     async restore(bytes, ctx) {
       const { header, arrays } = decodeState(bytes);
       const saved = header as Saved;
       checkSaved(plan, saved, ctx);
       const state = await open(plan, ctx, saved.evaluations);
-      await state.smc.restore({ header: saved.smc, arrays });
-      return report(state);
+      try {
+        await state.smc.restore({ header: saved.smc, arrays });
+        return report(state);
+      } catch (error) {
+        state.dispose();
+        throw error;
+      }
     },
     dispose: (state) => state.dispose(),
   };
@@ -71,22 +75,19 @@ async function open(plan: RarePlan, ctx: Context, done: number): Promise<RareSta
   const arena = backend.arena();
   const prior = independent(space.names.map(() => normal(0, 1)));
   const context = { where, backend, signal, dimension: d, prior, gradient: false, chains: particles };
-  const kernels: MarkovKernel[] = [];
-  const climbs = Array.from({ length: runs }, (_, r): Climb => {
-    const kernel = (options.kernel ?? pcn()).open(context);
-    kernels.push(kernel);
-    const leastLog = Math.log(least);
-    const model = climb({ where, arena, particles, dimension: d, score, kernel, moves, next, leastLog });
-    return Object.defineProperty(model, 'evaluations', {
-      value: () => (r === 0 ? score.evaluator.evaluations : 0),
-    });
-  });
+  const { replaceDead } = method;
+  const scratch = climbScratch(arena, particles, d, replaceDead);
+  const leastLog = Math.log(least);
+  const kernels = Array.from({ length: runs }, () => plan.kernel.open(context));
+  const climbs = kernels.map((kernel) =>
+    climb({ scratch, replaceDead, particles, dimension: d, score, kernel, moves, next, leastLog }),
+  );
   const rngs = climbs.map((_, r) => (runs === 1 ? ctx.rng : ctx.rng.child(TAG.replicate, r)));
   const smc = makeSmc<ClimbFields>({
     ...{ where, backend, signal, model: climbs, rngs, particles },
     // The survivors of a level have equal weights: every step begins with a resampling.
     ...{ threshold: 1, scheme: 'multinomial' },
-    ...(method.replaceDead
+    ...(replaceDead
       ? {
           select: (step, population, ancestor) =>
             climbs[population.index]!.replaceDead(step, population, ancestor),
@@ -121,4 +122,15 @@ function checkSaved(plan: RarePlan, saved: Saved, ctx: Context): void {
   if (wrong === undefined) return;
   const expected = 'a snapshot of the same method with the same options and seed';
   throw new OptionError({ where, option: 'from', value: saved?.plan, found: wrong, expected });
+}
+
+/** Of particles whose scores are all one number outside the event, in every run. */
+function flat({ method: { where } }: RarePlan, { smc }: RareState): DegeneracyError {
+  const short = -smc.particles.field('score')[0]!;
+  return new DegeneracyError({
+    where,
+    found: `all particles have the same score at the start, ${short} short of the event`,
+    expected: 'outputs that tell which inputs are nearer to the event',
+    fix: 'Use more particles, or an output that grows towards the event rather than 0 or 1.',
+  });
 }

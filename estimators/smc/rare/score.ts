@@ -1,4 +1,4 @@
-import { checkOneOf, show } from '../../../engine/check.ts';
+import { checkOneOf, checkOptionNames, show } from '../../../engine/check.ts';
 import type { InputSpace } from '../../../engine/distribution/inputs.ts';
 import { upperQuantile } from '../../../engine/distribution/law.ts';
 import { OptionError } from '../../../engine/errors.ts';
@@ -16,9 +16,12 @@ export interface Score {
   dispose(): void;
 }
 
-/** @throws OptionError unless the event has a finite bound, and the lower below the upper. */
-export function checkEvent(where: string, event: RareEvent): RareEvent {
-  const { above, below } = event ?? {};
+/** @throws OptionError unless the event has a finite bound, the lower below the upper, and a known output. */
+export function checkEvent(where: string, event: RareEvent, outputs?: readonly string[]): RareEvent {
+  if (event !== null && typeof event === 'object')
+    checkOptionNames(`${where}: event`, event, ['output', 'above', 'below']);
+  const { above, below, output } = event ?? {};
+  if (output !== undefined && outputs !== undefined) checkOneOf(where, 'event.output', output, outputs);
   const bounds = [above, below].filter((bound) => bound !== undefined);
   if (bounds.length > 0 && bounds.every(Number.isFinite) && !(above! >= below!)) return event;
   throw new OptionError({
@@ -48,7 +51,8 @@ export function outputOf({ above, below }: RareEvent, score: number): number {
 
 /**
  * The model and its inputs as a function of standard normals z: x_c = F_c^{-1}(Phi(z_c)), upper tails by survival
- * probabilities so that they keep their digits; dependent inputs go through uniforms.
+ * probabilities so that they keep their digits. A dependence that cannot correlate normals goes through uniforms, and
+ * reaches no further than their last one below 1.
  * @throws ModelError when the model fails at a point; OptionError for an unknown output.
  */
 export async function openScore(
@@ -97,24 +101,29 @@ function outputColumn(where: string, { output }: RareEvent, outputs: readonly st
   return output === undefined ? 0 : outputs.indexOf(checkOneOf(where, 'event.output', output, outputs));
 }
 
+/** The largest float64 below 1. */
+const LARGEST = 1 - 2 ** -53;
+
 /** Standard normals z [n, d] to input values x [n, d]. */
 export function toInputs(space: InputSpace, z: Float64Array, n: number, x: Float64Array): void {
-  const d = space.dimension;
-  if (space.dependence !== undefined) {
-    for (let i = 0; i < n * d; i++) x[i] = normalCdf(z[i]!);
+  const { dimension: d, dependence, laws } = space;
+  if (dependence !== undefined && dependence.correlate === undefined) {
+    for (let i = 0; i < n * d; i++) x[i] = Math.min(LARGEST, normalCdf(z[i]!));
     space.transport(x, x, n);
     return;
   }
+  x.set(z.subarray(0, n * d));
+  dependence?.correlate?.(x, n);
   for (let c = 0; c < d; c++) {
-    const law = space.laws[c]!;
+    const law = laws[c]!;
     if (law.name === 'normal') {
       const sd = Math.sqrt(law.variance);
-      for (let i = c; i < n * d; i += d) x[i] = law.mean + sd * z[i]!;
+      for (let i = c; i < n * d; i += d) x[i] = law.mean + sd * x[i]!;
       continue;
     }
     for (let i = c; i < n * d; i += d) {
-      const p = normalCdf(-Math.abs(z[i]!));
-      x[i] = z[i]! < 0 ? law.quantile(p) : upperQuantile(law, p);
+      const p = normalCdf(-Math.abs(x[i]!));
+      x[i] = x[i]! < 0 ? law.quantile(p) : upperQuantile(law, p);
     }
   }
 }

@@ -35,7 +35,11 @@ export interface RareEventOptions {
   readonly level?: number;
 }
 
-/** The probability of an event, on the log scale and on its own. */
+/**
+ * The probability of an event, on the log scale and on its own: NaN until all runs have ended, an upper bound without
+ * error when some passed `least` without meeting the event (outcome 'degenerate'). `sample` are the inputs of the event,
+ * all runs together, each weighted by its probability; before the end, those above the last levels.
+ */
 export interface RareEventResult extends Result {
   readonly logProbability: {
     readonly value: number;
@@ -49,10 +53,10 @@ export interface RareEventResult extends Result {
     readonly idealStandardError: number;
     /** Whether exp(value) has the right mean. */
     readonly unbiased: boolean;
-    /** [R] log probability of each run. */
+    /** [R] log probability of each run; NaN of one that has not ended, -Infinity of one that died out. */
     readonly runs: Float64Array;
   };
-  /** exp of it and of its interval on the log scale; NaN ends without a standard error. */
+  /** exp of it and of its interval on the log scale, at most 1; NaN ends without a standard error. */
   readonly probability: {
     readonly value: number;
     readonly low: number;

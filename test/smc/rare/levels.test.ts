@@ -40,6 +40,11 @@ test('lowestLevel(): removes the k lowest and their ties, never anyone inside th
   expect(lowestLevel(of(-1, -1), 1)).toEqual({ kind: 'stuck', value: -1 });
 });
 
+test('lowestLevel(): when the k lowest reach up to the largest score, the largest score survives', () => {
+  expect(lowestLevel(of(-2, -1, -1, -1), 2)).toEqual({ kind: 'level', value: -2 });
+  expect(lowestLevel(of(-1, 2, 2, 2), 3)).toEqual({ kind: 'level', value: 0 });
+});
+
 test('idealError(): adds (1 - r) / (r N) over the levels', () => {
   expect(idealError([0.1, 0.1, 0.5], 1000)).toBeCloseTo(Math.sqrt((9 + 9 + 1) / 1000), 14);
 });

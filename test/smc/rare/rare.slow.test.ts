@@ -1,6 +1,8 @@
 import { afterAll, expect, test } from 'vitest';
 import { hostBackend } from '../../../engine/backend/host.ts';
 import { componentwise } from '../../../engine/kernel/componentwise.ts';
+import { independentMoves } from '../../../engine/kernel/independent.ts';
+import { randomWalk } from '../../../engine/kernel/random-walk.ts';
 import { run } from '../../../engine/run.ts';
 import { dynamicSplitting } from '../../../estimators/smc/rare/dynamic-splitting.ts';
 import { lastParticle } from '../../../estimators/smc/rare/last-particle.ts';
@@ -76,6 +78,30 @@ test('splitting(): scores with ties are counted as they are; p0 in their place i
     const { levels } = await run(one, { seed: SEED + r, backend });
     expect(share ** (levels.length - 1) * levels.at(-1)!.survivors).toBeGreaterThan(4 * p);
   }
+});
+
+// Kernels that accept by the law of the inputs; without it they give 10 to 1000 times too much.
+const WITH_DENSITY = {
+  'a random walk': randomWalk(),
+  'independent moves': independentMoves({ inflation: 1.5 }),
+} as const;
+
+for (const [name, kernel] of Object.entries(WITH_DENSITY)) {
+  test(`splitting(): by ${name} the mean over runs is the probability`, async () => {
+    const { options, p } = EVENTS.parabola!;
+    const method = splitting({ ...options, kernel, particles: 150, share: 0.2, moves: 5, runs: RUNS });
+    const result = await run(method, { seed: SEED, backend });
+    expectMeans(ratios(result, p), 1);
+    expectRejected(() => expectMeans(ratios(result, p * 2.5), 1));
+  });
+}
+
+test('lastParticle(): a random walk of the replaced alone keeps the law of the inputs', async () => {
+  const { options, p } = EVENTS.parabola!;
+  const method = lastParticle({ ...options, kernel: randomWalk(), particles: 20, moves: 8, runs: RUNS });
+  const result = await run(method, { seed: SEED, backend });
+  expectMeans(ratios(result, p), 1);
+  expectRejected(() => expectMeans(ratios(result, p * 2.5), 1));
 });
 
 test('lastParticle(): the mean over runs is the probability, the spread the ideal one', async () => {

@@ -4,10 +4,12 @@ import { jsBackend } from '../../../engine/backend/js.ts';
 import { normal } from '../../../engine/distribution/normal.ts';
 import { DegeneracyError, ModelError } from '../../../engine/errors.ts';
 import { pointwise } from '../../../engine/model/model.ts';
-import { run } from '../../../engine/run.ts';
+import { logMeanExp } from '../../../engine/particles/log-weight.ts';
+import { type RunOptions, run } from '../../../engine/run.ts';
 import { dynamicSplitting } from '../../../estimators/smc/rare/dynamic-splitting.ts';
 import { lastParticle } from '../../../estimators/smc/rare/last-particle.ts';
 import { splitting } from '../../../estimators/smc/rare/splitting.ts';
+import type { RareEventResult } from '../../../estimators/smc/rare/types.ts';
 import { contract } from '../../contract/sampler.ts';
 import { EVENTS, RUIN } from './events.ts';
 
@@ -27,6 +29,10 @@ contract('splitting', () => splitting(small), {
     'a share of 1': () => splitting({ ...small, share: 1 }),
     'no run': () => splitting({ ...small, runs: 0 }),
     'a misspelt option': () => splitting({ ...small, particle: 5 } as never),
+    'a misspelt bound': () => splitting({ ...small, event: { above: 1, bellow: 2 } as never }),
+    'an unknown output': () => splitting({ ...small, outputs: ['y'], event: { output: 'z', above: 1 } }),
+    'an event that is a number': () => splitting({ ...small, event: 3.5 as never }),
+    'more memory than there is': () => splitting({ ...small, particles: 2 ** 30 }),
   },
 });
 
@@ -41,6 +47,10 @@ contract('dynamicSplitting', () => dynamicSplitting(ruin), {
   bad: {
     'no levels': () => dynamicSplitting({ ...ruin, levels: [] }),
     'levels that fall': () => dynamicSplitting({ ...ruin, levels: [4, 3] }),
+    'an unknown scheme': () => dynamicSplitting({ ...ruin, scheme: 'best' as never }),
+    'no coordinate': () =>
+      dynamicSplitting({ ...ruin, process: { ...RUIN.process, coordinate: undefined as never } }),
+    'more memory than there is': () => dynamicSplitting({ ...ruin, particles: 2 ** 30 }),
     'no dimension': () => dynamicSplitting({ ...ruin, process: { ...RUIN.process, dimension: 0 } }),
   },
 });
@@ -64,12 +74,46 @@ test('splitting(): the sample of a finished run lies in the event wherever it ha
   }
 });
 
+const METHODS: Readonly<Record<string, (options: RunOptions) => Promise<RareEventResult>>> = {
+  splitting: (options) => run(splitting(small), options),
+  lastParticle: (options) => run(lastParticle({ ...small, particles: 10 }), options),
+  dynamicSplitting: (options) => run(dynamicSplitting(ruin), options),
+};
+
+for (const [name, answer] of Object.entries(METHODS)) {
+  test(`${name}(): no number passes for the probability before all runs have ended`, async () => {
+    const { logProbability, probability, estimate, levels } = await answer({
+      ...here,
+      budget: { steps: 2 },
+    });
+    expect(logProbability.runs.every(Number.isNaN)).toBe(true);
+    expect([logProbability.value, logProbability.idealStandardError, estimate.value[0]]).toEqual([
+      NaN,
+      NaN,
+      NaN,
+    ]);
+    expect(probability).toEqual({ value: NaN, low: NaN, high: NaN, level: 0.95 });
+    expect(logProbability.method).toBe('none');
+    expect(levels.length).toBe(2);
+  });
+
+  test(`${name}(): the sample counts each run by its probability, whatever share ended in the event`, async () => {
+    const { sample, logProbability } = await answer(here);
+    const { runs, value } = logProbability;
+    const n = sample.logWeight.length / runs.length;
+    expect(logMeanExp(sample.logWeight)).toBeCloseTo(value, 12);
+    for (const [r, log] of runs.entries())
+      expect(logMeanExp(sample.logWeight.subarray(r * n, (r + 1) * n))).toBeCloseTo(log, 12);
+  });
+}
+
 test('splitting(): one run alone has no error from a genealogy of few families, and says so', async () => {
-  const { logProbability, probability } = await run(splitting({ ...small, runs: 1 }), here);
+  const { logProbability, probability, diagnostics } = await run(splitting({ ...small, runs: 1 }), here);
   expect(logProbability.method).toBe('none');
   expect(logProbability.standardError).toBeNaN();
   expect(probability.low).toBeNaN();
   expect(logProbability.idealStandardError).toBeGreaterThan(0);
+  expect(diagnostics.warnings.map(({ code }) => code)).toContain('one-replicate');
 });
 
 test('splitting(): an output that tells no way to the event is an error', async () => {
@@ -80,15 +124,27 @@ test('splitting(): an output that tells no way to the event is an error', async 
   );
 });
 
+test('splitting(): a run that starts on one score dies out, and the others go on', async () => {
+  // P(x <= 1)^6 = 0.35: so many runs see one score only.
+  const model = pointwise((x) => (x[0]! > 2 ? 1 : x[0]! > 1 ? -1 : -2));
+  const steps = { model, inputs: { x: normal(0, 1) }, event: { above: 0 }, particles: 6, runs: 20 };
+  const { logProbability, outcome } = await run(splitting(steps), here);
+  expect(logProbability.runs.some((log) => log === -Infinity)).toBe(true);
+  expect(logProbability.value).toBeGreaterThan(-Infinity);
+  expect(outcome.kind).toBe('degenerate');
+});
+
 test('splitting(): an impossible event ends at `least`, as degenerate', async () => {
   const model = pointwise((x) => Math.tanh(x[0]!));
   const never = splitting({
     ...{ model, inputs: { x: normal(0, 1) }, event: { above: 1 } },
     ...{ particles: 100, runs: 2, least: 1e-6 },
   });
-  const { outcome, logProbability } = await run(never, here);
+  const { outcome, logProbability, probability } = await run(never, here);
   expect(outcome.kind).toBe('degenerate');
   expect(logProbability.value).toBeLessThan(Math.log(1e-6));
+  // A bound has no error.
+  expect([logProbability.standardError, probability.high]).toEqual([NaN, NaN]);
 });
 
 test('lastParticle(): runs that die out count as 0, as degenerate', async () => {
@@ -121,11 +177,19 @@ test('dynamicSplitting(): a path that neither crosses nor dies is an error', asy
   await expect(run(stuck, here)).rejects.toThrow('path 0 at level 0 neither crossed nor died in 100 steps');
 });
 
+test('dynamicSplitting(): a coordinate that is NaN is an error with the state', async () => {
+  const process = { ...RUIN.process, coordinate: (x: Float64Array) => (x[0]! > 2 ? NaN : x[0]!) };
+  await expect(run(dynamicSplitting({ ...ruin, process }), here)).rejects.toThrow(
+    'at level 0 is NaN, in state [3]',
+  );
+});
+
 test('dynamicSplitting(): levels that no path crosses give probability 0, as degenerate', async () => {
-  const { outcome, probability } = await run(
+  const { outcome, probability, logProbability } = await run(
     dynamicSplitting({ ...ruin, levels: [1000], particles: 10 }),
     here,
   );
+  expect(logProbability.idealStandardError).toBeNaN();
   expect(outcome.kind).toBe('degenerate');
   expect(probability.value).toBe(0);
 });
