@@ -23,6 +23,10 @@ export function radixOrder(
   scratch: Uint32Array,
 ): void {
   const n = order.length;
+  if (n <= FEW) {
+    insertionOrder(high, low, order);
+    return;
+  }
   const counts = new Uint32Array(BUCKETS);
   let from = order;
   let to = scratch;
@@ -38,6 +42,24 @@ export function radixOrder(
     [from, to] = [to, from];
   }
   if (from !== order) order.set(from);
+}
+
+/** Keys at most for which comparing them costs less than the buckets. */
+const FEW = 128;
+
+/** The same order by insertion. */
+function insertionOrder(high: Uint32Array, low: Uint32Array, order: Uint32Array): void {
+  for (let i = 0; i < order.length; i++) {
+    const h = high[i]!;
+    const l = low[i]!;
+    let at = i;
+    for (; at > 0; at--) {
+      const before = order[at - 1]!;
+      if (high[before]! < h || (high[before]! === h && low[before]! <= l)) break;
+      order[at] = before;
+    }
+    order[at] = i;
+  }
 }
 
 /** Where each digit's keys begin, into `counts`; false when all have the same digit. */
