@@ -19,6 +19,16 @@ export interface DensityWithGradient {
   gradient(x: Float64Array, out: Float64Array, gradient: Float64Array): void | Promise<void>;
   /** Evaluations that a row with its gradient counts as. Default 1. */
   readonly gradientCost?: number;
+  /** The same numbers, bit for bit, by kernels of the core that run where the backend says. */
+  readonly kernels?: { open(backend: Backend): DensityKernels };
+}
+
+/** A log density by kernels, with what they keep in an arena. */
+export interface DensityKernels {
+  /** Rows 0..n-1 of `x` [n, d] into `out` [n] and, where it is given, `gradient` [n, d]. */
+  evaluate(x: Float64Array, n: number, out: Float64Array, gradient: Float64Array | undefined): Promise<void>;
+  /** Give memory back. */
+  release(): void;
 }
 
 /**
@@ -165,6 +175,7 @@ function takeScores(y: Float64Array, n: number, d: number, gradient: Float64Arra
 /** Functions of a batch with a gradient run on this thread. */
 function withGradient(options: Named, source: DensityWithGradient): Rows {
   const { dimension: d, backend, signal } = options;
+  if (source.kernels !== undefined) return byKernels(source.kernels.open(backend), source, signal);
   const turn = makeTurn();
   const alone = 'a log density with its gradient is a pair of functions, which ran on the main thread';
   return {
@@ -185,6 +196,19 @@ function withGradient(options: Named, source: DensityWithGradient): Rows {
       }
     },
     dispose() {},
+  };
+}
+
+function byKernels(kernels: DensityKernels, source: DensityWithGradient, signal: AbortSignal): Rows {
+  return {
+    gradient: true,
+    place: { card: undefined, notes: [] },
+    cost: source.gradientCost ?? 1,
+    fill(x, n, out, gradient) {
+      signal.throwIfAborted();
+      return kernels.evaluate(x, n, out, gradient);
+    },
+    dispose: () => kernels.release(),
   };
 }
 

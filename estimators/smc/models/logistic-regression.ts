@@ -1,6 +1,7 @@
+import type { Arena, Backend } from '../../../engine/backend/backend.ts';
 import { OptionError, ShapeError } from '../../../engine/errors.ts';
-import { log } from '../../../engine/wasm/twins/elementary.ts';
-import type { TermsWithGradient } from '../samplers/ibis.ts';
+import { LOGISTIC_TILE, logisticGradient, logisticLogDensity } from '../../../engine/wasm/twins/logistic.ts';
+import type { TermsKernels, TermsWithGradient } from '../samplers/ibis.ts';
 
 /*
  * Logistic regression: P(y_k = 1 given theta) = 1 / (1 + exp(-x_k theta)).
@@ -11,7 +12,7 @@ import type { TermsWithGradient } from '../samplers/ibis.ts';
  * | y_k | y, 0 or 1 | [K] |
  * | theta_i | x | [n, d] |
  *
- *   log L = sum_k -log(1 + exp(-z)), z = +-x_k theta;  -log(1 + e^-z) = min(z, 0) - log(1 + e^-|z|)
+ * The kernels take theta in tiles of eight, [tiles, d, 8], and +-x_k in columns, [d, K].
  */
 
 export interface LogisticRegressionOptions {
@@ -30,140 +31,115 @@ export interface LogisticRegression extends TermsWithGradient {
   readonly terms: number;
   logDensity(x: Float64Array, out: Float64Array, from?: number, to?: number): void;
   gradient(x: Float64Array, out: Float64Array, gradient: Float64Array, from?: number, to?: number): void;
+  /** The same numbers by kernels of the core, which samplers take. */
+  readonly kernels: { open(backend: Backend): TermsKernels };
 }
 
 const WHERE = 'logisticRegression';
 
-/** Log likelihood and gradient of a logistic regression, for `smcSampler`, and with ranges of data for `ibis`. */
+/**
+ * Log likelihood and gradient of a logistic regression, for `smcSampler`, and with ranges of data for `ibis`.
+ * @throws OptionError or ShapeError for data that are none.
+ */
 export function logisticRegression(options: LogisticRegressionOptions): LogisticRegression {
   const { y } = options;
   const rows = checkRows(options);
   const d = rows[0]!.length;
   const terms = rows.length;
-  // Column by column, with the sign of the outcome: z = sum_c theta_c signed[c].
   const signed = new Float64Array(d * terms);
   rows.forEach((row, k) => {
     for (let c = 0; c < d; c++) signed[c * terms + k] = Number(y[k]) === 1 ? row[c]! : -row[c]!;
   });
-  const z = new Float64Array(terms);
   return {
     kind: 'logistic-regression',
     dimension: d,
     terms,
     logDensity(x, out, from = 0, to = terms) {
-      for (let i = 0; i < out.length; i++) {
-        margins(signed, terms, d, x, i * d, z, from, to);
-        out[i] = logSigmoids(z, from, to);
-      }
+      const tiles = makeTiles((length) => new Float64Array(length), out.length, d);
+      pack(x, out.length, tiles);
+      logisticLogDensity(tiles.theta, d, signed, terms, from, to, tiles.out, 0, tiles.count);
+      out.set(tiles.out.subarray(0, out.length));
     },
     gradient(x, out, gradient, from = 0, to = terms) {
-      for (let i = 0; i < out.length; i++) {
-        margins(signed, terms, d, x, i * d, z, from, to);
-        out[i] = logSigmoids(z, from, to);
-        slopes(signed, terms, d, z, gradient, i * d, from, to);
-      }
+      const tiles = makeTiles((length) => new Float64Array(length), out.length, d);
+      pack(x, out.length, tiles);
+      const { theta, count } = tiles;
+      logisticGradient(theta, d, signed, terms, from, to, tiles.out, tiles.gradient, 0, count);
+      out.set(tiles.out.subarray(0, out.length));
+      unpack(tiles, out.length, gradient);
     },
+    kernels: { open: (backend) => openKernels(backend, signed, d, terms) },
   };
 }
 
-/** z_k = sum_c theta_c signed[c, k] for k = from..to-1, three columns at a time. */
-function margins(
-  signed: Float64Array,
-  terms: number,
-  d: number,
-  x: Float64Array,
-  at: number,
-  z: Float64Array,
-  from: number,
-  to: number,
-): void {
-  for (let k = from; k < to; k++) z[k] = 0;
-  let c = 0;
-  for (; c + 3 <= d; c += 3) {
-    const first = c * terms;
-    const second = first + terms;
-    const third = second + terms;
-    const [a, b, e] = [x[at + c]!, x[at + c + 1]!, x[at + c + 2]!];
-    for (let k = from; k < to; k++)
-      z[k] = z[k]! + (a * signed[first + k]! + b * signed[second + k]! + e * signed[third + k]!);
-  }
-  for (; c < d; c++) {
-    const a = x[at + c]!;
-    for (let k = from; k < to; k++) z[k] = z[k]! + a * signed[c * terms + k]!;
+/** Coefficients and answers as the kernels want them. */
+interface Tiles {
+  readonly count: number;
+  readonly d: number;
+  /** [count, d, 8] */
+  readonly theta: Float64Array;
+  /** [count, 8] */
+  readonly out: Float64Array;
+  /** [count, d, 8] */
+  readonly gradient: Float64Array;
+}
+
+function makeTiles(take: (length: number) => Float64Array, n: number, d: number): Tiles {
+  const count = Math.ceil(n / LOGISTIC_TILE);
+  const padded = count * LOGISTIC_TILE;
+  return { count, d, theta: take(padded * d), out: take(padded), gradient: take(padded * d) };
+}
+
+/** Rows 0..n-1 of x [n, d] into tiles; lanes beyond n keep what they had. */
+function pack(x: Float64Array, n: number, { d, theta }: Tiles): void {
+  for (let i = 0; i < n; i++) {
+    const lane = i % LOGISTIC_TILE;
+    const at = (i - lane) * d + lane;
+    for (let c = 0; c < d; c++) theta[at + c * LOGISTIC_TILE] = x[i * d + c]!;
   }
 }
 
-/** Products of so many factors in (1, 2] stay below 2^1024. */
-const FACTORS = 1000;
-
-/** sum of -log(1 + e^-z): one logarithm of a product for a thousand data. */
-function logSigmoids(z: Float64Array, from: number, to: number): number {
-  let sum = 0;
-  let twice = 0;
-  for (let lo = from; lo < to; lo += FACTORS) {
-    const hi = Math.min(to, lo + FACTORS);
-    let product = 1;
-    for (let k = lo; k < hi; k++) {
-      const v = z[k]!;
-      const a = Math.abs(v);
-      // Twice min(v, 0): half of all signs would be guessed wrong by a branch.
-      twice += v - a;
-      product *= 1 + decay(a);
-    }
-    sum -= log(product);
-  }
-  return sum + 0.5 * twice;
-}
-
-/** gradient = sum_k signed[k] / (1 + e^z_k); uses z up. */
-function slopes(
-  signed: Float64Array,
-  terms: number,
-  d: number,
-  z: Float64Array,
-  gradient: Float64Array,
-  at: number,
-  from: number,
-  to: number,
-): void {
-  for (let k = from; k < to; k++) {
-    const v = z[k]!;
-    const e = decay(Math.abs(v));
-    z[k] = (v < 0 ? 1 : e) / (1 + e);
-  }
-  for (let c = 0; c < d; c++) {
-    let sum = 0;
-    for (let k = from; k < to; k++) sum += z[k]! * signed[c * terms + k]!;
-    gradient[at + c] = sum;
+function unpack({ d, gradient: tiled }: Tiles, n: number, gradient: Float64Array): void {
+  for (let i = 0; i < n; i++) {
+    const lane = i % LOGISTIC_TILE;
+    const at = (i - lane) * d + lane;
+    for (let c = 0; c < d; c++) gradient[i * d + c] = tiled[at + c * LOGISTIC_TILE]!;
   }
 }
 
-/** Beyond this 1 + e^-a is 1. */
-const FAR = 40;
-const powers = /* @__PURE__ */ makePowers();
-
-/** 2^(-n / 32) for n / 32 ln 2 up to `FAR`, by square roots, which all hosts round alike. */
-function makePowers(): Float64Array {
-  const roots = [0.5];
-  for (let bit = 0; bit < 5; bit++) roots.push(Math.sqrt(roots[bit]!));
-  return Float64Array.from({ length: 1856 }, (_, n) => {
-    let value = 2 ** -(n >> 5);
-    for (let bit = 0; bit < 5; bit++) if ((n >> bit) & 1) value *= roots[5 - bit]!;
-    return value;
-  });
-}
-
-const PER_LOG2 = 32 * Math.LOG2E;
-const STEP_HIGH = 0.6931471803691238 / 32;
-const STEP_LOW = 1.9082149292705877e-10 / 32;
-
-/** e^-a for a >= 0 within 5e-16 relative; 0 from 40 on. From + - * and a table, so the same bits on every host. */
-function decay(a: number): number {
-  if (!(a < FAR)) return a >= FAR ? 0 : Number.NaN;
-  const n = (a * PER_LOG2 + 0.5) | 0;
-  const r = n * STEP_HIGH - a + n * STEP_LOW;
-  const square = r * r;
-  return powers[n]! * (1 + r + square * (1 / 2 + r * (1 / 6)) + square * square * (1 / 24 + r * (1 / 120)));
+function openKernels(backend: Backend, signed: Float64Array, d: number, terms: number): TermsKernels {
+  const kept = backend.arena();
+  const data = kept.f64(signed.length);
+  data.set(signed);
+  let arena: Arena | undefined;
+  let tiles: Tiles | undefined;
+  let room = 0;
+  return {
+    async evaluate(x, n, out, gradient, from = 0, to = terms) {
+      if (tiles === undefined || n > room) {
+        arena?.release();
+        const own = backend.arena();
+        arena = own;
+        tiles = makeTiles((length) => own.f64(length), n, d);
+        room = n;
+      }
+      pack(x, n, tiles);
+      const { theta } = tiles;
+      const count = Math.ceil(n / LOGISTIC_TILE);
+      if (gradient === undefined) {
+        await backend.dispatch('logisticLogDensity', [theta, d, data, terms, from, to, tiles.out], count);
+      } else {
+        const args = [theta, d, data, terms, from, to, tiles.out, tiles.gradient] as const;
+        await backend.dispatch('logisticGradient', [...args], count);
+        unpack(tiles, n, gradient);
+      }
+      out.set(tiles.out.subarray(0, n));
+    },
+    release() {
+      arena?.release();
+      kept.release();
+    },
+  };
 }
 
 function checkRows({ X, y }: LogisticRegressionOptions): readonly (readonly number[])[] {

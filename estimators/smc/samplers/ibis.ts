@@ -1,7 +1,12 @@
+import type { Backend } from '../../../engine/backend/backend.ts';
 import { checkCount, checkNumber, show } from '../../../engine/check.ts';
 import { combinedLogNormalizer } from '../../../engine/diagnostics/combined-normalizer.ts';
 import { OptionError } from '../../../engine/errors.ts';
-import { type LogDensitySource, openLogDensity } from '../../../engine/model/log-density.ts';
+import {
+  type DensityKernels,
+  type LogDensitySource,
+  openLogDensity,
+} from '../../../engine/model/log-density.ts';
 import type { Context, Sampler } from '../../../engine/sampler.ts';
 import type { Source } from '../../../engine/types.ts';
 import { pathTable, populationAnswer } from './answer.ts';
@@ -46,6 +51,21 @@ export interface TermsWithGradient {
     from: number,
     to: number,
   ): void | Promise<void>;
+  /** The same numbers, bit for bit, by kernels of the core. */
+  readonly kernels?: { open(backend: Backend): TermsKernels };
+}
+
+/** Terms by kernels of the core: as `DensityKernels`, over a range of data. */
+export interface TermsKernels {
+  evaluate(
+    x: Float64Array,
+    n: number,
+    out: Float64Array,
+    gradient: Float64Array | undefined,
+    from?: number,
+    to?: number,
+  ): Promise<void>;
+  release(): void;
 }
 
 export interface IbisOptions extends PopulationOptions {
@@ -159,10 +179,21 @@ function within(
   range: { readonly from: number; readonly to: number },
 ): LogDensitySource {
   if (typeof source === 'function') return (x, out) => source(x, out, range.from, range.to);
-  return {
-    logDensity: (x, out) => source.logDensity(x, out, range.from, range.to),
-    gradient: (x, out, gradient) => source.gradient(x, out, gradient, range.from, range.to),
+  const { kernels } = source;
+  const functions = {
+    logDensity: (x: Float64Array, out: Float64Array) => source.logDensity(x, out, range.from, range.to),
+    gradient: (x: Float64Array, out: Float64Array, gradient: Float64Array) =>
+      source.gradient(x, out, gradient, range.from, range.to),
   };
+  if (kernels === undefined) return functions;
+  const open = (backend: Backend): DensityKernels => {
+    const { evaluate, release } = kernels.open(backend);
+    return {
+      evaluate: (x, n, out, gradient) => evaluate(x, n, out, gradient, range.from, range.to),
+      release,
+    };
+  };
+  return { ...functions, kernels: { open } };
 }
 
 /** Evidence of the runs averaged after each datum that all of them have seen. */
