@@ -15,7 +15,7 @@ import {
   unevenWarning,
   unsupportedWarning,
 } from './smoother-answer.ts';
-import type { Curve } from './smoother-types.ts';
+import type { Curve, SmoothedRuns } from './smoother-types.ts';
 import { ADDITIVE_SOURCES } from './sources.ts';
 
 /**
@@ -27,8 +27,7 @@ export interface AdditiveResult extends Result {
   readonly functional: Estimate;
   /** The same at every step so far, [T, k]. */
   readonly running: Curve;
-  /** [R] */
-  readonly logNormalizers: Float64Array;
+  readonly runs: SmoothedRuns;
   /** Share of proposals accepted; NaN for 'forward-only'. */
   readonly acceptance: number;
   /** Share of ancestors that ran out of trials and were drawn exactly. */
@@ -80,52 +79,62 @@ function infoOf({ smc }: AdditiveState, { steps }: AdditivePlan, warnings: reado
 }
 
 function answer(state: AdditiveState, plan: AdditivePlan, ending: Ending): AdditiveResult {
-  const { smc, tally, running, logNormalizer } = state;
-  const { runs, steps, functional, dimension, maxTrials } = plan;
+  const { smc, tally } = state;
+  const { steps, functional, dimension, maxTrials } = plan;
   const { names } = functional;
-  const k = names.length;
   const logNormalizers = logNormalizersOf(smc);
-  const curve = { value: new Float64Array(steps * k), standardError: new Float64Array(steps * k) };
-  curve.value.fill(Number.NaN);
-  curve.standardError.fill(Number.NaN);
-  for (let t = 0; t <= smc.step; t++) {
-    const values = new Float64Array(runs * k);
-    for (let r = 0; r < runs; r++)
-      values.set(running.subarray((r * steps + t) * k, (r * steps + t + 1) * k), r * k);
-    const { value, standardError } = combineMeans(
-      values,
-      Float64Array.from({ length: runs }, (_, r) => logNormalizer[r * steps + t]!),
-    );
-    curve.value.set(value, t * k);
-    curve.standardError.set(standardError, t * k);
-  }
-  const from = Math.max(0, smc.step) * k;
-  const last = {
-    value: steps === 0 ? new Float64Array(k) : curve.value.slice(from, from + k),
-    standardError:
-      steps === 0 ? new Float64Array(k).fill(Number.NaN) : curve.standardError.slice(from, from + k),
-  };
+  const last = stepValues(state, plan, smc.step);
+  const sums = combineMeans(last, logNormalizers);
   const warnings = [
     fallbackWarning(tally.fallbacks, tally.draws, maxTrials),
     unsupportedWarning(tally.unsupported, tally.draws),
     unevenWarning(logNormalizers),
   ].filter((warning) => warning !== undefined);
-  const collapsed = smc.runs.map(({ collapsedAt }) => collapsedAt);
-  const dead = steps > 0 && collapsed.every((at) => at !== undefined);
+  const ends = smc.runs.map(({ collapsedAt }) => collapsedAt ?? -1);
+  const dead = steps > 0 && ends.every((at) => at >= 0);
   return {
     ...ending,
     outcome: dead
-      ? { kind: 'degenerate', ess: 0, message: collapseMessage(Math.max(...collapsed)) }
+      ? { kind: 'degenerate', ess: 0, message: collapseMessage(Math.max(...ends)) }
       : ending.outcome,
-    estimate: joined(combineNormalizers(logNormalizers), names, last),
+    estimate: joined(combineNormalizers(logNormalizers), names, sums),
     sample: filterSample(smc, dimension, logNormalizers),
     diagnostics: infoOf(state, plan, warnings),
-    functional: { names, ...last },
-    running: curve,
-    logNormalizers,
+    functional: { names, ...sums },
+    running: runningCurve(state, plan),
+    runs: { logNormalizer: logNormalizers, functional: last },
     acceptance: tally.accepted / tally.proposals,
     fallbackShare: tally.fallbacks / tally.draws,
   };
+}
+
+/** Sums of each run at step t, [R, k]; 0 before there is one. */
+function stepValues(
+  { running }: AdditiveState,
+  { runs, steps, functional }: AdditivePlan,
+  t: number,
+): Float64Array {
+  const k = functional.names.length;
+  const values = new Float64Array(runs * k);
+  for (let r = 0; r < runs && t >= 0; r++)
+    values.set(running.subarray((r * steps + t) * k, (r * steps + t + 1) * k), r * k);
+  return values;
+}
+
+/** Expectations at every step so far, runs weighted by what their normalizing constants were then. */
+function runningCurve(state: AdditiveState, plan: AdditivePlan): Curve {
+  const { smc, logNormalizer } = state;
+  const { runs, steps, functional } = plan;
+  const k = functional.names.length;
+  const nans = (): Float64Array => new Float64Array(steps * k).fill(Number.NaN);
+  const curve = { value: nans(), standardError: nans() };
+  for (let t = 0; t <= smc.step; t++) {
+    const logZ = Float64Array.from({ length: runs }, (_, r) => logNormalizer[r * steps + t]!);
+    const { value, standardError } = combineMeans(stepValues(state, plan, t), logZ);
+    curve.value.set(value, t * k);
+    curve.standardError.set(standardError, t * k);
+  }
+  return curve;
 }
 
 interface Header {

@@ -93,7 +93,7 @@ export interface DrawingKit {
   /** Uniforms of one try for the first `count` open requests. */
   drawUniforms(requests: AncestorRequests, attempt: number, count: number): void;
   /** Independent draws from the weights by `u`, into `proposed`: never sorted, so that requests are exchangeable. */
-  propose(count: number): Promise<void>;
+  propose(count: number): void | Promise<void>;
   /**
    * log f from slots `parent` to the children of the first `count` open requests, into `out`.
    * @throws ValueError at NaN or +Infinity.
@@ -152,7 +152,7 @@ export interface Proposals {
   /** The weights of the draws to come: [n] natural log, unnormalised. @throws DegeneracyError when all are dead. */
   aim(logWeight: Float64Array): Promise<void>;
   /** Slots for the first `count` uniforms of `u`; both arrays from the arena. */
-  draw(u: Float64Array, out: Uint32Array, count: number): Promise<void>;
+  draw(u: Float64Array, out: Uint32Array, count: number): void | Promise<void>;
 }
 
 const FEW = 256;
@@ -169,10 +169,11 @@ export function makeProposals(backend: Backend, arena: Arena, n: number): Propos
       const buffers = { q: weight, cumulative, partial: partial.subarray(0, blockCount(n)) };
       ({ total } = await quantise(backend, buffers, n, spend().sum, 1));
     },
-    async draw(u, out, count) {
+    draw(u, out, count) {
+      if (count >= FEW) return backend.dispatch('searchAncestors', [cumulative, total, n, u, out], count);
       // The twin gives the same bits, and a few searches are not worth a dispatch.
-      if (count < FEW) searchAncestors(cumulative, total, n, u, out, 0, count);
-      else await backend.dispatch('searchAncestors', [cumulative, total, n, u, out], count);
+      searchAncestors(cumulative, total, n, u, out, 0, count);
+      return undefined;
     },
   };
 }

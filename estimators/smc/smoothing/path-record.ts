@@ -126,14 +126,16 @@ export function checkTerms(
   k: number,
   weight: Float64Array,
 ): void {
-  for (let at = 0; at < terms.length; at++) {
-    const row = Math.floor(at / k);
-    if (Number.isFinite(terms[at]) || weight[row] === 0) continue;
-    throw new ValueError({
-      where,
-      found: `the functional is ${terms[at]} at step ${step}, row ${row}, sum ${at % k}`,
-      expected: 'a finite number',
-      index: row,
-    });
+  const rows = k === 0 ? 0 : terms.length / k;
+  for (let row = 0; row < rows; row++) {
+    for (let c = 0; c < k; c++) {
+      if (Number.isFinite(terms[row * k + c]) || weight[row] === 0) continue;
+      throw new ValueError({
+        where,
+        found: `the functional is ${terms[row * k + c]} at step ${step}, row ${row}, sum ${c}`,
+        expected: 'a finite number',
+        index: row,
+      });
+    }
   }
 }

@@ -24,7 +24,11 @@ export function rejectionDraws(
     let left = count;
     for (let attempt = 0; attempt < maxTrials && left > 0; attempt++) {
       tally.proposals += left;
-      left = await tryOnce(kit, requests, attempt, left, logBound);
+      kit.drawUniforms(requests, attempt, left);
+      // No promise where there is nothing to wait for: late trials are many and small.
+      const pending = kit.propose(left);
+      if (pending !== undefined) await pending;
+      left = judge(kit, requests, left, logBound);
       if (turn.due()) await turn.pause(signal);
     }
     kit.drawUniforms(requests, maxTrials, left);
@@ -37,17 +41,9 @@ export function rejectionDraws(
   };
 }
 
-/** One trial of the open requests; returns how many stay open. */
-async function tryOnce(
-  kit: DrawingKit,
-  requests: AncestorRequests,
-  attempt: number,
-  left: number,
-  logBound: number,
-): Promise<number> {
+/** Accept or refuse the proposals of the open requests; returns how many stay open. */
+function judge(kit: DrawingKit, requests: AncestorRequests, left: number, logBound: number): number {
   const { open, proposed, logU, logF } = kit;
-  kit.drawUniforms(requests, attempt, left);
-  await kit.propose(left);
   kit.density(requests, proposed, left, logF);
   let still = 0;
   for (let j = 0; j < left; j++) {

@@ -41,9 +41,8 @@ export function answer(state: SmootherState, plan: SmootherPlan, ending: Ending)
   const { mean, variance } = combineMoments(record.mean, record.variance, logNormalizers);
   const names = plan.functional?.names ?? [];
   const over = smc.finished && state.at < 0;
-  const sums = over
-    ? combineMeans(record.functional, logNormalizers)
-    : { value: nans(names.length), standardError: nans(names.length) };
+  const functional = over ? record.functional.slice() : record.functional.map(() => Number.NaN);
+  const sums = combineMeans(functional, logNormalizers);
   const { draws, proposals, accepted, fallbacks } = tally;
   return {
     ...ending,
@@ -54,7 +53,7 @@ export function answer(state: SmootherState, plan: SmootherPlan, ending: Ending)
     mean,
     variance,
     functional: { names, ...sums },
-    logNormalizers,
+    runs: { logNormalizer: logNormalizers, mean: record.mean.slice(), functional },
     pathEss: Number.isFinite(record.pathEss) ? record.pathEss : Number.NaN,
     acceptance: accepted / proposals,
     fallbackShare: fallbacks / draws,
@@ -72,10 +71,6 @@ export function joined(
     value: Float64Array.of(logNormalizer.value, ...sums.value),
     standardError: Float64Array.of(logNormalizer.standardError, ...sums.standardError),
   };
-}
-
-function nans(length: number): Float64Array {
-  return new Float64Array(length).fill(Number.NaN);
 }
 
 /** Paths where they are complete, else the particles of the filter. Weights are those within a run times Z of the run. */

@@ -46,6 +46,14 @@ export interface SmootherOptions extends SmoothedFilterOptions {
   readonly functional?: AdditiveFunctional;
 }
 
+/** What the single runs say. */
+export interface SmoothedRuns {
+  /** [R] log of the estimate of p(y_0..y_{T-1}). */
+  readonly logNormalizer: Float64Array;
+  /** [R, k] sums of the functional; NaN until they are complete. */
+  readonly functional: Float64Array;
+}
+
 /** [T, d] numbers with standard errors from independent runs; NaN where there are none. */
 export interface Curve {
   readonly value: Float64Array;
@@ -67,8 +75,10 @@ export interface SmootherResult extends Result {
   readonly variance: Curve;
   /** Expectations of the sums of `functional`; empty without it. */
   readonly functional: Estimate;
-  /** log of the estimate of p(y_0..y_{T-1}) from each run, [R]. */
-  readonly logNormalizers: Float64Array;
+  readonly runs: SmoothedRuns & {
+    /** Smoothed means of each run, [R, T, d]. */
+    readonly mean: Float64Array;
+  };
   /** Smallest effective number of distinct particles that the paths of a run pass through at a step. */
   readonly pathEss: number;
   /** Share of proposals accepted ('mcmc', 'rejection'); NaN without proposals. */

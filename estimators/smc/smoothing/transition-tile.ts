@@ -106,19 +106,23 @@ function repeatRow(
 function addWeights(logF: Float64Array, logWeight: Float64Array): number {
   let max = -Infinity;
   for (let i = 0; i < logF.length; i++) {
-    // Whatever the density says of a dead particle does not count.
-    if (logWeight[i] === -Infinity) continue;
     const l = logF[i]! + logWeight[i]!;
-    if (!(l < Infinity)) return Infinity;
-    if (l > max) max = l;
+    // Also where l is NaN.
+    if (!(l <= max)) {
+      if (!(l < Infinity)) return logWeight.includes(-Infinity) ? addLive(logF, logWeight) : Infinity;
+      max = l;
+    }
   }
-  if (max === -Infinity) {
-    logF.fill(-Infinity);
-    return max;
-  }
-  for (let i = 0; i < logF.length; i++)
-    logF[i] = logWeight[i] === -Infinity ? -Infinity : logF[i]! + logWeight[i]! - max;
+  if (max === -Infinity) logF.fill(-Infinity);
+  else for (let i = 0; i < logF.length; i++) logF[i] = logF[i]! + logWeight[i]! - max;
   return max;
+}
+
+/** The same, where the density says something of a dead particle that does not count: NaN or +Infinity. */
+function addLive(logF: Float64Array, logWeight: Float64Array): number {
+  for (let i = 0; i < logF.length; i++) if (logWeight[i] === -Infinity) logF[i] = -Infinity;
+  const usable = logF.every((l) => l < Infinity);
+  return usable ? addWeights(logF, logWeight) : Infinity;
 }
 
 function badTransition(

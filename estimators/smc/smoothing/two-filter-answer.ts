@@ -3,7 +3,7 @@ import type { Ending, Info, Result } from '../../../engine/sampler.ts';
 import type { Estimate, Warning } from '../../../engine/types.ts';
 import { combineMeans, combineMoments, combineNormalizers } from './combine-runs.ts';
 import { collapseMessage, filterSample, joined, logNormalizersOf } from './smoother-answer.ts';
-import type { Curve } from './smoother-types.ts';
+import type { Curve, SmoothedRuns } from './smoother-types.ts';
 import type { TwoFilterPlan } from './two-filter-plan.ts';
 import { aliveRuns, type TwoFilterState } from './two-filter-state.ts';
 
@@ -22,8 +22,10 @@ export interface TwoFilterResult extends Result {
   readonly variance: Curve;
   /** Expectations of the sums of `functional`; empty without it. */
   readonly functional: Estimate;
-  /** log of the estimate of p(y_0..y_{T-1}) from the filter of each run, [R]. */
-  readonly logNormalizers: Float64Array;
+  readonly runs: SmoothedRuns & {
+    /** Smoothed means of each run, [R, T, d]. */
+    readonly mean: Float64Array;
+  };
   /** Smallest effective number of pairs at a step, over runs; of particles of the information filter with pairs: 'all'. */
   readonly pairEss: number;
 }
@@ -51,10 +53,8 @@ export function twoFilterAnswer(state: TwoFilterState, plan: TwoFilterPlan, endi
   const equal = Float64Array.from(forward.runs, (_, r) => (alive.has(r) ? 0 : -Infinity));
   const { mean, variance } = combineMoments(state.mean, state.variance, equal);
   const names = plan.functional?.names ?? [];
-  const sums = combineMeans(
-    forward.finished ? state.functional : state.functional.map(() => Number.NaN),
-    equal,
-  );
+  const functional = forward.finished ? state.functional.slice() : state.functional.map(() => Number.NaN);
+  const sums = combineMeans(functional, equal);
   const dead = plan.steps > 0 && alive.size === 0;
   const ends = [
     ...forward.runs.map(({ collapsedAt }) => collapsedAt ?? -1),
@@ -68,7 +68,8 @@ export function twoFilterAnswer(state: TwoFilterState, plan: TwoFilterPlan, endi
     estimate: joined(combineNormalizers(logNormalizers), names, sums),
     sample: filterSample(forward, plan.dimension, logNormalizers),
     diagnostics: twoFilterInfo(state, plan, warningsOf(plan, pairEss, pairEssAt)),
-    ...{ mean, variance, functional: { names, ...sums }, logNormalizers },
+    ...{ mean, variance, functional: { names, ...sums } },
+    runs: { logNormalizer: logNormalizers, mean: state.mean.slice(), functional },
     pairEss: Number.isFinite(pairEss) ? pairEss : Number.NaN,
   };
 }

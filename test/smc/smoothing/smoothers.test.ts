@@ -217,7 +217,7 @@ describe('what smoothers say of themselves', () => {
       },
     });
     const some = await smooth({ model: bounded(1.3), observations: [0, 0, 0, 0, 0], particles: 3, runs: 12 });
-    const dead = some.logNormalizers.filter((logZ) => logZ === -Infinity).length;
+    const dead = some.runs.logNormalizer.filter((logZ) => logZ === -Infinity).length;
     expect(dead).toBeGreaterThan(0);
     expect(dead).toBeLessThan(12);
     expect(some.mean.value.every(Number.isFinite)).toBe(true);
