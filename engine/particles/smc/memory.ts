@@ -45,7 +45,8 @@ export function checkSmcMemory(where: string, size: SmcSize): void {
   if (total <= MOST_BYTES) return;
   const kind = size.history?.kind ?? 'none';
   const big = particles > MOST_BYTES;
-  const share = spaced(Math.floor(((MOST_BYTES / total) * size.particles) / 64) * 64);
+  const share = Math.floor(((MOST_BYTES / total) * size.particles) / 64) * 64;
+  const fewer = share > 0 ? `Try particles: ${spaced(share)}.` : 'Use fewer runs.';
   throw new OptionError({
     where,
     option: big ? 'particles' : 'history',
@@ -54,7 +55,7 @@ export function checkSmcMemory(where: string, size: SmcSize): void {
       ? `${spaced(size.particles * (size.runs ?? 1))} particles need ${gibibytes(particles)} GiB`
       : `a history of kind '${kind}' would grow to ${gibibytes(history)} GiB`,
     expected: `at most ${gibibytes(MOST_BYTES)} GiB in all`,
-    fix: big || kind === 'paths' ? `Try particles: ${share}.` : "Try history: { kind: 'paths' }.",
+    fix: big || kind === 'paths' ? fewer : "Try history: { kind: 'paths' }.",
   });
 }
 

@@ -45,9 +45,10 @@ async function lookAhead<F extends FieldSpecs>(
   const { logEta } = lookahead;
   await inBlocks(loop, run, (lo, hi) => model.logLookahead!(t, run.view, logEta, lo, hi));
   for (let i = 0; i < logEta.length; i++) {
-    lookahead.logWeight[i] = logWeight[i]! + logEta[i]!;
-    if (logWeight[i]! > -Infinity && !Number.isFinite(logEta[i]!))
-      throw badLookahead(loop.options.where, t, i, logEta[i]!);
+    // The state of a dead particle may be anything, and so may the guess about it.
+    const dead = logWeight[i] === -Infinity;
+    if (!dead && !Number.isFinite(logEta[i]!)) throw badLookahead(loop.options.where, t, i, logEta[i]!);
+    lookahead.logWeight[i] = dead ? -Infinity : logWeight[i]! + logEta[i]!;
   }
   const summary = await resampler.weigh(lookahead.logWeight);
   lookahead.logMean = logSumOf(summary) - logSumOf(run.summary);

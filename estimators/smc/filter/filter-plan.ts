@@ -92,13 +92,17 @@ export function filterPlan(asked: Asked): FilterPlan {
   checkHistory(where, history);
   if (floor !== undefined) checkNumber(where, 'floor', floor, Number.isFinite, 'a finite number');
   const { dimension } = models[0]!;
+  checkRecord(where, 'expectations', expectations);
   const functions = Object.entries(expectations);
   for (const [name, f] of functions) checkFunction(where, `expectations.${name}`, f);
-  const filters = (): FeynmanKac<StateFields>[] =>
-    Array.from({ length: runs }, (_, r) => filterOf(asked, models[r] ?? models[0]!, observations));
-  const { fields, noise = 0 } = filters()[0]!;
+  checkGuides(where, proposal, lookahead);
+  const filter = (r: number): FeynmanKac<StateFields> =>
+    filterOf(asked, models[r] ?? models[0]!, observations);
+  const { fields, noise = 0 } = filter(0);
   const size = { fields, particles, runs, steps, noise, lookahead: lookahead !== undefined, scheme, history };
   checkSmcMemory(where, size);
+  // A model of a batch may lack what a proposal needs.
+  for (let r = 1; r < models.length; r++) filter(r);
   const options = {
     ...(threshold === undefined ? {} : { threshold }),
     ...(measure === undefined ? {} : { measure }),
@@ -120,7 +124,7 @@ export function filterPlan(asked: Asked): FilterPlan {
     loop: { scheme, history, nan, ...options },
     unbiasedScheme: RESAMPLING_SCHEMES[scheme].unbiased,
     quasiRandom,
-    filters,
+    filters: () => Array.from({ length: runs }, (_, r) => filter(r)),
     observations,
     fingerprint: JSON.stringify([
       ...[where, dimension, particles, runs, scheme, moments, names, history, nan, options, kinds],
@@ -177,6 +181,42 @@ function checkFunction(where: string, option: string, value: unknown): void {
   });
 }
 
+const GUIDES = ['initial', 'transition', 'logInitial', 'logTransition'] as const;
+
+function checkGuides(where: string, proposal: Asked['proposal'], lookahead: Asked['lookahead']): void {
+  if (lookahead !== undefined && typeof lookahead !== 'function')
+    throw new OptionError({
+      where,
+      option: 'lookahead',
+      value: lookahead,
+      found: `option \`lookahead\` is ${show(lookahead)}`,
+      expected: 'a function (step, next, x, out) that fills out [n]',
+    });
+  if (proposal === undefined) return;
+  checkRecord(where, 'proposal', proposal);
+  checkCount(where, 'proposal.noise', proposal.noise ?? 1, { min: 1 });
+  const missing = GUIDES.find((name) => typeof proposal[name] !== 'function');
+  if (missing === undefined) return;
+  throw new OptionError({
+    where,
+    option: 'proposal',
+    value: proposal,
+    found: `\`proposal.${missing}\` is ${show(proposal[missing])}`,
+    expected: `a proposal: the functions ${GUIDES.join(', ')}`,
+  });
+}
+
+function checkRecord(where: string, option: string, value: unknown): void {
+  if (value !== null && typeof value === 'object' && !Array.isArray(value)) return;
+  throw new OptionError({
+    where,
+    option,
+    value,
+    found: `option \`${option}\` is ${show(value)}`,
+    expected: 'an object of functions by name',
+  });
+}
+
 function checkFlag(where: string, option: string, value: unknown): void {
   if (typeof value === 'boolean') return;
   throw new OptionError({
@@ -192,8 +232,16 @@ function checkHistory(where: string, history: HistoryOptions): void {
   checkOptionNames(`${where}: history`, history, ['kind', 'steps']);
   checkOneOf(where, 'history.kind', history.kind, ['none', 'window', 'selected', 'full', 'paths']);
   if (history.kind === 'window') checkCount(where, 'history.steps', history.steps, { min: 1 });
-  if (history.kind === 'selected')
-    for (const step of history.steps) checkCount(where, 'history.steps', step, { min: 0 });
+  if (history.kind !== 'selected') return;
+  if (!Array.isArray(history.steps))
+    throw new OptionError({
+      where,
+      option: 'history.steps',
+      value: history.steps,
+      found: `option \`history.steps\` is ${show(history.steps)}`,
+      expected: 'an array of steps, from 0',
+    });
+  for (const step of history.steps) checkCount(where, 'history.steps', step, { min: 0 });
 }
 
 /** A number that tells one series of observations from another. */

@@ -39,9 +39,11 @@ export function readObservation(
   const { observed = 1 } = model;
   const expected = `${observed} finite ${observed === 1 ? 'number' : 'numbers'}, or null where it is missing`;
   const wrong = (found: string): ShapeError => new ShapeError({ where, found, expected });
-  if (typeof y !== 'number' && typeof y?.length !== 'number')
+  if (typeof y !== 'number' && (typeof y !== 'object' || typeof y?.length !== 'number'))
     throw wrong(`observation ${step} is ${show(y)}`);
-  const vector = typeof y === 'number' ? Float64Array.of(y) : Float64Array.from(y);
+  // A text is no number, though an array of numbers would take it for one.
+  const told = (value: unknown): number => (typeof value === 'number' ? value : Number.NaN);
+  const vector = typeof y === 'number' ? Float64Array.of(y) : Float64Array.from(y, told);
   if (vector.length !== observed)
     throw wrong(`observation ${step} has ${vector.length} ${vector.length === 1 ? 'number' : 'numbers'}`);
   const bad = vector.findIndex((value) => !Number.isFinite(value));
