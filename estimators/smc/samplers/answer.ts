@@ -7,11 +7,12 @@ import {
 } from '../../../engine/diagnostics/genealogy-variance.ts';
 import { toldPlace } from '../../../engine/model/place.ts';
 import { ess, normalizedWeight } from '../../../engine/particles/log-weight.ts';
+import { pooledLogWeight } from '../../../engine/particles/smc/pooled.ts';
 import type { Ending, Info, Sample } from '../../../engine/sampler.ts';
 import type { Outcome, Warning } from '../../../engine/types.ts';
 import type { FilterRuns } from '../filter/filter-types.ts';
 import type { PopulationPlan } from './plan.ts';
-import { known, type Pooled, pooledMoments } from './pooled-moments.ts';
+import { known, pooledMoments } from './pooled-moments.ts';
 import type { PopulationState, Row } from './population-sampler.ts';
 import type { PathTable, PopulationResult, SamplerNormalizer } from './types.ts';
 import { collapse, populationWarnings } from './warnings.ts';
@@ -26,7 +27,11 @@ export function populationAnswer(
 ): PopulationResult {
   const { smc, likelihood, rows } = state;
   const dead = smc.runs.filter((run) => run.collapsedAt !== undefined).length;
-  const { sample, mean, covariance, standardError: spread } = pooled(state, plan);
+  const points = smc.particles.field('x').slice() as Float64Array;
+  const shape = [smc.particles.count, plan.prior.law.dimension] as const;
+  const sample: Sample = { points, shape, logWeight: pooledLogWeight(smc) };
+  const ends = smc.runs.map((_, r) => (r + 1) * smc.count);
+  const { mean, covariance, standardError: spread } = pooledMoments(sample, ends);
   const own = smc.runs.map((_, r) => ownError(state, plan, r));
   const normalizer = { ...normalizerOf(state, own), unbiased: fixedTargets && plan.unbiasedMoves };
   const single = plan.runs === 1 && dead === 0 ? errorOfMean(state, plan, sample) : undefined;
@@ -69,19 +74,6 @@ export function pathTable(rows: readonly Row[]): PathTable {
     moves: column((row) => row.moves),
     acceptance: column((row) => row.acceptance),
   };
-}
-
-/** All runs as one weighted sample, whose log-mean-exp is log Z. */
-function pooled({ smc }: PopulationState, { particles: n, prior }: PopulationPlan): Pooled {
-  const { dimension: d } = prior.law;
-  const points = smc.particles.field('x') as Float64Array;
-  const { logWeight } = smc.particles;
-  const runs = smc.runs.map(({ logNormalizer }, r) => ({
-    points: points.subarray(r * n * d, (r + 1) * n * d),
-    logWeight: logWeight.subarray(r * n, (r + 1) * n),
-    logNormalizer,
-  }));
-  return pooledMoments(runs, d);
 }
 
 /** Error of log Z of one run from itself. */

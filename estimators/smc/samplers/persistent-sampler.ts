@@ -6,10 +6,11 @@ import type { ChainStates } from '../../../engine/kernel/kernel.ts';
 import { kernelDigest } from '../../../engine/model/local.ts';
 import type { LogDensity } from '../../../engine/model/log-density.ts';
 import { toldPlace } from '../../../engine/model/place.ts';
-import { ess } from '../../../engine/particles/log-weight.ts';
+import { ess, logMeanExp } from '../../../engine/particles/log-weight.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
-import type { Context, Ending, Info, Result, Sampler, Step } from '../../../engine/sampler.ts';
+import type { Context, Ending, Info, Result, Sample, Sampler, Step } from '../../../engine/sampler.ts';
 import type { Estimate, Source } from '../../../engine/types.ts';
+import { log } from '../../../engine/wasm/twins/elementary.ts';
 import {
   advanceEnsemble,
   type Ensemble,
@@ -221,10 +222,8 @@ function answer(state: PersistentState, plan: PopulationPlan, ending: Ending): P
   const logs = Float64Array.from(ensembles, ({ generations }) => generations.at(-1)!.logNormalizer);
   const { value, standardError } = combinedLogNormalizer(logs);
   const method = Number.isNaN(standardError) ? 'none' : 'replicates';
-  const pooled = pooledMoments(
-    ensembles.map(({ x, logWeight }, r) => ({ points: x, logWeight, logNormalizer: logs[r]! })),
-    plan.prior.law.dimension,
-  );
+  const sample = pool(ensembles, plan.prior.law.dimension);
+  const pooled = pooledMoments(sample, endsOf(ensembles));
   const { names } = plan.prior;
   const rows = ensembles[0]!.generations.slice(1);
   const column = (pick: (row: Generation) => number): Float64Array => Float64Array.from(rows, pick);
@@ -245,9 +244,35 @@ function answer(state: PersistentState, plan: PopulationPlan, ending: Ending): P
       moves: column((row) => row.moves),
       acceptance: column((row) => row.acceptance),
     },
-    sample: pooled.sample,
+    sample,
     outcome: ending.outcome,
     diagnostics: infoOf(state),
     provenance: toldPlace(ending.provenance, density.place),
   };
+}
+
+/** Row after the last one of each run. */
+function endsOf(ensembles: readonly Ensemble[]): number[] {
+  let end = 0;
+  return ensembles.map(({ logWeight }) => {
+    end += logWeight.length;
+    return end;
+  });
+}
+
+/** All points of all runs, each run counting by its normalizing constant over its number of points. */
+function pool(ensembles: readonly Ensemble[], d: number): Sample {
+  const ends = endsOf(ensembles);
+  const total = ends.at(-1)!;
+  const points = new Float64Array(total * d);
+  const logWeight = new Float64Array(total);
+  for (const [r, { x, logWeight: own, generations }] of ensembles.entries()) {
+    const start = ends[r]! - own.length;
+    const share =
+      generations.at(-1)!.logNormalizer - logMeanExp(own) + log(total / own.length / ensembles.length);
+    points.set(x, start * d);
+    for (let i = 0; i < own.length; i++)
+      logWeight[start + i] = own[i] === -Infinity ? -Infinity : own[i]! + share;
+  }
+  return { points, shape: [total, d], logWeight };
 }
