@@ -136,9 +136,9 @@ export function linearGaussian(options: LinearGaussianOptions): LinearGaussian {
 }
 
 function readMatrices(options: LinearGaussianOptions): LinearGaussianMatrices {
-  const d = rowCount(options.transition);
+  const d = rowCount(WHERE, 'transition', options.transition);
   const { observation = identityRows(d), transitionShift, observationShift, initialMean } = options;
-  const k = rowCount(observation);
+  const k = rowCount(WHERE, 'observation', observation);
   const matrix = (name: 'transitionCovariance' | 'observationCovariance' | 'initialCovariance', m: number) =>
     readSymmetric(WHERE, name, options[name], m);
   const vector = (name: string, value: VectorLike | undefined, m: number): Float64Array =>

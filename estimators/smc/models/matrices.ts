@@ -7,9 +7,17 @@ export type MatrixLike = number | Rows;
 /** A vector; a number stands for the vector of one entry. */
 export type VectorLike = number | ArrayLike<number>;
 
-/** Rows of a matrix. */
-export function rowCount(matrix: MatrixLike): number {
-  return typeof matrix === 'number' ? 1 : matrix.length;
+/** Rows of a matrix. @throws OptionError unless it is a number or has a row. */
+export function rowCount(where: string, option: string, matrix: MatrixLike): number {
+  if (typeof matrix === 'number') return 1;
+  if (Array.isArray(matrix) && matrix.length > 0) return matrix.length;
+  throw new OptionError({
+    where,
+    option,
+    value: matrix,
+    found: `option \`${option}\` is ${show(matrix)}`,
+    expected: 'a number, or an array of rows of numbers',
+  });
 }
 
 /** @throws OptionError unless `matrix` has `rows` rows of `columns` finite numbers; returned row-major. */

@@ -263,6 +263,8 @@ const bad = (change: object) => () => linearGaussian({ ...plane, ...change });
 
 test('linearGaussian: what does not fit is refused, with the option and what was expected', () => {
   expect(bad({ transition: [[1, 2]] })).toThrow(/`transition` has 2 entries in row 0; expected 1 row of 1/);
+  expect(bad({ transition: undefined })).toThrow(/`transition` is undefined; expected a number, or an array/);
+  expect(bad({ transition: [] })).toThrow(/`transition` is an array of 0/);
   expect(bad({ observation: [[1, Number.NaN]] })).toThrow(/`observation` has NaN at row 0, column 1/);
   expect(bad({ initialMean: [1] })).toThrow(/`initialMean` has 1 number; expected 2 finite numbers/);
   expect(
