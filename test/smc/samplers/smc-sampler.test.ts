@@ -310,9 +310,11 @@ describe('failures', () => {
 
 describe('schedules', () => {
   test('a frozen schedule runs the same targets, moves and tuning on other numbers, and is unbiased', async () => {
-    const pilot = await sample();
+    const moveCount = 'acceptance';
+    const pilot = await sample({ moveCount });
+    expect(new Set(pilot.path.moves).size).toBeGreaterThan(2);
     expect(pilot.logNormalizer.unbiased).toBe(false);
-    const frozen = await sample({ schedule: pilot.schedule });
+    const frozen = await sample({ moveCount, schedule: pilot.schedule });
     expect(frozen.logNormalizer.unbiased).toBe(true);
     expect(frozen.path.inverseTemperature).toEqual(pilot.path.inverseTemperature);
     expect(frozen.path.moves).toEqual(pilot.path.moves);
@@ -320,6 +322,7 @@ describe('schedules', () => {
     expect(frozen.sample.points).not.toEqual(pilot.sample.points);
     // It goes through JSON.
     const again = await sample({
+      moveCount,
       schedule: JSON.parse(JSON.stringify(pilot.schedule)) as typeof pilot.schedule,
     });
     expect(again.logNormalizer.value).toBe(frozen.logNormalizer.value);
