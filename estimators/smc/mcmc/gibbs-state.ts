@@ -1,8 +1,8 @@
 import { decodeState, encodeState, type StateArray } from '../../../engine/array/codec.ts';
-import { OptionError } from '../../../engine/errors.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
 import type { Rng } from '../../../engine/random/rng.ts';
 import type { Context, Info } from '../../../engine/sampler.ts';
+import { checkSavedRun } from '../../../engine/saved-run.ts';
 import type { Warning } from '../../../engine/types.ts';
 import { type ChainRecord, keepDraws, makeChainRecord, restoreRecord, savedRecord } from './chain-record.ts';
 import type { GibbsPlan } from './gibbs-plan.ts';
@@ -161,12 +161,8 @@ export function saveChains(plan: GibbsPlan, state: GibbsState): Uint8Array {
 /** @throws OptionError when the bytes belong to another method, configuration or seed. */
 export function restoreChains(plan: GibbsPlan, bytes: Uint8Array, ctx: Context): GibbsState {
   const { header, arrays } = decodeState(bytes);
-  const saved = header as Partial<Saved> | null;
-  checkSaved(plan.where, saved?.plan === plan.fingerprint, 'the same method and options');
-  // The fingerprint says that `saveChains` wrote it.
-  const known = saved as Saved;
-  const sameKey = known.key[0] === ctx.rng.key[0] && known.key[1] === ctx.rng.key[1];
-  checkSaved(plan.where, sameKey, 'the same seed');
+  const known = header as Saved | null;
+  checkSavedRun(plan.where, known, { plan: plan.fingerprint, key: ctx.rng.key });
   const { chains, names } = plan;
   const state = stateOf(plan, ctx, cut(arrays.thetas!, chains, names.length), cut(arrays.paths!, chains));
   restoreRecord(state.record, arrays.draws! as Float64Array, known.count);
@@ -176,17 +172,6 @@ export function restoreChains(plan: GibbsPlan, bytes: Uint8Array, ctx: Context):
   state.evaluations = known.evaluations;
   if (known.tuning !== null) state.parameters.kernel?.restore(known.tuning);
   return state;
-}
-
-export function checkSaved(where: string, right: boolean, expected: string): void {
-  if (right) return;
-  throw new OptionError({
-    where,
-    option: 'from',
-    value: undefined,
-    found: 'the saved state belongs to another run',
-    expected: `the snapshot of a run with ${expected}`,
-  });
 }
 
 /** Rows one after the other. */

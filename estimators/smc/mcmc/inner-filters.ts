@@ -42,6 +42,9 @@ export interface InnerFilters {
   release(): void;
 }
 
+/** A header that goes through JSON, and arrays by name. */
+export type SavedFilters = ReturnType<Smc<FieldSpecs>['snapshot']>;
+
 interface Saved {
   readonly particles: number;
   readonly started: number;
@@ -50,111 +53,172 @@ interface Saved {
   readonly smc: unknown;
 }
 
+/** What changes. */
+interface Bank {
+  readonly plan: SmcSquaredPlan;
+  readonly ctx: Context;
+  /** Generators of the outer particles. */
+  readonly owners: readonly Rng[];
+  /** [n] filter of each outer particle. */
+  readonly home: Uint32Array;
+  /** What each filter is. */
+  readonly slots: FilterJob[];
+  particles: number;
+  started: number;
+  evaluations: number;
+  smc: Smc<StateFields> | undefined;
+  trial: Trial | undefined;
+}
+
+/** Fresh filters that may take the places of old ones. */
+interface Trial {
+  readonly smc: Smc<StateFields>;
+  /** Outer particle of each. */
+  readonly rows: readonly number[];
+  readonly jobs: readonly FilterJob[];
+}
+
 export function makeInnerFilters(plan: SmcSquaredPlan, ctx: Context): InnerFilters {
-  const { where, models, scheme, innerTrigger, particles: n } = plan;
-  const p = plan.prior.names.length;
-  const { backend, signal } = ctx;
-  const owners: readonly Rng[] = Array.from({ length: n }, (_, r) => ctx.rng.child(TAG.outerParticle, r));
-  const home = Uint32Array.from({ length: n }, (_, r) => r);
-  const slots: FilterJob[] = [];
-  let particles = plan.innerParticles;
-  let started = 0;
-  let evaluations = 0;
-  let smc: Smc<StateFields> | undefined;
-  let trial:
-    | { readonly smc: Smc<StateFields>; readonly rows: readonly number[]; readonly jobs: FilterJob[] }
-    | undefined;
-
-  const setup = (): FilterSetup => ({ where, backend, signal, particles, scheme, ...innerTrigger });
-  const job = (r: number, theta: Float64Array): FilterJob => ({
-    model: models.filter(theta),
-    rng: owners[r]!.child(TAG.innerFilter, started),
-  });
-  const row = (x: Float64Array, r: number): Float64Array => x.slice(r * p, (r + 1) * p);
-  const openLoop = (): Smc<StateFields> => {
-    const at = slots.map((_, f) => (): Slot => slots[f]!);
-    return makeSmc({ ...setup(), model: at.map(slotModel), rngs: at.map(slotRng) });
+  const { particles: n } = plan;
+  const bank: Bank = {
+    ...{
+      plan,
+      ctx,
+      particles: plan.innerParticles,
+      started: 0,
+      evaluations: 0,
+      smc: undefined,
+      trial: undefined,
+    },
+    owners: Array.from({ length: n }, (_, r) => ctx.rng.child(TAG.outerParticle, r)),
+    home: Uint32Array.from({ length: n }, (_, r) => r),
+    slots: [],
   };
-  const open = (theta: Float64Array): void => {
-    for (let r = 0; r < n; r++) {
-      home[r] = r;
-      slots[r] = job(r, row(theta, r));
-    }
-    started++;
-    smc?.release();
-    smc = openLoop();
-  };
-  const endTrial = (): void => {
-    trial?.smc.release();
-    trial = undefined;
-  };
-
   return {
     get particles() {
-      return particles;
+      return bank.particles;
     },
     get evaluations() {
-      return evaluations;
+      return bank.evaluations;
     },
-    open,
+    open: (theta) => openFilters(bank, theta),
     async advance(increment) {
-      await smc!.advance();
-      evaluations += n * particles;
-      for (let r = 0; r < n; r++) increment[r] = smc!.runs[home[r]!]!.increment;
+      const smc = bank.smc!;
+      await smc.advance();
+      bank.evaluations += n * bank.particles;
+      for (let r = 0; r < n; r++) increment[r] = smc.runs[bank.home[r]!]!.increment;
     },
     async follow(ancestor, theta) {
-      await handOver(smc!, home, ancestor);
-      for (let r = 0; r < n; r++) slots[home[r]!] = job(r, row(theta, r));
-      started++;
+      await handOver(bank.smc!, bank.home, ancestor);
+      for (let r = 0; r < n; r++) bank.slots[bank.home[r]!] = jobOf(bank, r, theta, r);
+      bank.started++;
     },
-    async try(rows, x, out) {
-      endTrial();
-      const jobs = rows.map((r, i) => job(r, row(x, i)));
-      started++;
-      const steps = smc!.step + 1;
-      trial = { smc: await runFilters(jobs, setup(), steps), rows, jobs };
-      evaluations += rows.length * particles * steps;
-      for (let i = 0; i < rows.length; i++) out[i] = trial.smc.runs[i]!.logNormalizer;
-    },
+    try: (rows, x, out) => tryFilters(bank, rows, x, out),
     async accept(accepted) {
+      const trial = bank.trial!;
       for (const r of accepted) {
-        const source = trial!.rows.indexOf(r);
-        await smc!.adopt(home[r]!, trial!.smc, source);
-        slots[home[r]!] = trial!.jobs[source]!;
+        const source = trial.rows.indexOf(r);
+        await bank.smc!.adopt(bank.home[r]!, trial.smc, source);
+        bank.slots[bank.home[r]!] = trial.jobs[source]!;
       }
-      endTrial();
+      endTrial(bank);
     },
-    async double(theta, out) {
-      const steps = smc!.step + 1;
-      particles *= 2;
-      open(theta);
-      while (smc!.step + 1 < steps && !smc!.finished) await smc!.advance();
-      evaluations += n * particles * steps;
-      for (let r = 0; r < n; r++) out[r] = smc!.runs[r]!.logNormalizer;
-    },
-    snapshot() {
-      const { header, arrays } = smc!.snapshot();
-      const keys = slots.map(({ rng }) => rng.key);
-      const saved: Saved = { particles, started, evaluations, keys, smc: header };
-      return { header: saved, arrays: { ...prefixed(arrays), 'inner:home': home.slice() } };
-    },
-    async restore({ header, arrays }, theta) {
-      // Written by `snapshot` above.
-      const saved = header as Saved;
-      ({ particles, started, evaluations } = saved);
-      home.set(arrays['inner:home']!);
-      for (let r = 0; r < n; r++)
-        slots[home[r]!] = { model: models.filter(row(theta, r)), rng: rngFromKey(...saved.keys[home[r]!]!) };
-      smc?.release();
-      smc = openLoop();
-      await smc.restore({ header: saved.smc, arrays: unprefixed(arrays) });
-    },
+    double: (theta, out) => doubleFilters(bank, theta, out),
+    snapshot: () => saveFilters(bank),
+    restore: (saved, theta) => restoreFilters(bank, saved, theta),
     release() {
-      endTrial();
-      smc?.release();
-      smc = undefined;
+      endTrial(bank);
+      bank.smc?.release();
+      bank.smc = undefined;
     },
   };
+}
+
+/** A filter for outer particle r at row `row` of x [m, p], with the next key. */
+function jobOf({ plan, owners, started }: Bank, r: number, x: Float64Array, row: number): FilterJob {
+  const p = plan.prior.names.length;
+  const model = plan.models.filter(x.slice(row * p, (row + 1) * p));
+  return { model, rng: owners[r]!.child(TAG.innerFilter, started) };
+}
+
+function setupOf({ plan, ctx, particles }: Bank): FilterSetup {
+  const { where, scheme, innerTrigger } = plan;
+  return { where, backend: ctx.backend, signal: ctx.signal, particles, scheme, ...innerTrigger };
+}
+
+function openLoop(bank: Bank): void {
+  bank.smc?.release();
+  const at = bank.slots.map((_, f) => (): Slot => bank.slots[f]!);
+  bank.smc = makeSmc({ ...setupOf(bank), model: at.map(slotModel), rngs: at.map(slotRng) });
+}
+
+function openFilters(bank: Bank, theta: Float64Array): void {
+  for (let r = 0; r < bank.home.length; r++) {
+    bank.home[r] = r;
+    bank.slots[r] = jobOf(bank, r, theta, r);
+  }
+  bank.started++;
+  openLoop(bank);
+}
+
+async function tryFilters(
+  bank: Bank,
+  rows: readonly number[],
+  x: Float64Array,
+  out: Float64Array,
+): Promise<void> {
+  endTrial(bank);
+  const jobs = rows.map((r, row) => jobOf(bank, r, x, row));
+  bank.started++;
+  const steps = bank.smc!.step + 1;
+  const smc = await runFilters(jobs, setupOf(bank), steps);
+  bank.trial = { smc, rows, jobs };
+  bank.evaluations += rows.length * bank.particles * steps;
+  for (let i = 0; i < rows.length; i++) out[i] = smc.runs[i]!.logNormalizer;
+}
+
+function endTrial(bank: Bank): void {
+  bank.trial?.smc.release();
+  bank.trial = undefined;
+}
+
+async function doubleFilters(bank: Bank, theta: Float64Array, out: Float64Array): Promise<void> {
+  const steps = bank.smc!.step + 1;
+  bank.particles *= 2;
+  openFilters(bank, theta);
+  const smc = bank.smc!;
+  while (smc.step + 1 < steps && !smc.finished) await smc.advance();
+  bank.evaluations += out.length * bank.particles * steps;
+  for (let r = 0; r < out.length; r++) out[r] = smc.runs[r]!.logNormalizer;
+}
+
+function saveFilters({ smc, slots, home, particles, started, evaluations }: Bank): SavedFilters {
+  const { header, arrays } = smc!.snapshot();
+  const saved: Saved = {
+    particles,
+    started,
+    evaluations,
+    keys: slots.map(({ rng }) => rng.key),
+    smc: header,
+  };
+  return { header: saved, arrays: { ...prefixed(arrays), [`${INNER}home`]: home.slice() } };
+}
+
+async function restoreFilters(
+  bank: Bank,
+  { header, arrays }: SavedFilters,
+  theta: Float64Array,
+): Promise<void> {
+  // Written by `saveFilters`.
+  const { keys, smc, ...counts } = header as Saved;
+  Object.assign(bank, counts);
+  bank.home.set(arrays[`${INNER}home`]!);
+  for (let r = 0; r < bank.home.length; r++) {
+    const filter = bank.home[r]!;
+    bank.slots[filter] = { ...jobOf(bank, r, theta, r), rng: rngFromKey(...keys[filter]!) };
+  }
+  openLoop(bank);
+  await bank.smc!.restore({ header: smc, arrays: unprefixed(arrays) });
 }
 
 /**

@@ -6,8 +6,8 @@ import type { ChainStates, MarkovKernel, MoveTarget } from '../../../engine/kern
 import { PURPOSE, TAG } from '../../../engine/random/purpose.ts';
 import type { Rng } from '../../../engine/random/rng.ts';
 import type { Context } from '../../../engine/sampler.ts';
+import { checkSavedRun } from '../../../engine/saved-run.ts';
 import { type ChainRecord, keepDraws, makeChainRecord, restoreRecord, savedRecord } from './chain-record.ts';
-import { checkSaved } from './gibbs-state.ts';
 import type { PmmhPlan } from './pmmh-plan.ts';
 import type { LikelihoodNoise } from './pmmh-types.ts';
 import { type FilterSetup, movedChains, pseudoMarginal, runFilters } from './pseudo-marginal.ts';
@@ -111,6 +111,18 @@ const TRIES = 50;
 /** Chains at their start, with a first filter each; a start drawn from the prior where nothing is possible is drawn anew. */
 export async function startChains(plan: PmmhPlan, ctx: Context): Promise<PmmhState> {
   const state = openState(plan, ctx);
+  try {
+    await placeChains(plan, state);
+    if (plan.warmup === 0) await measureNoise(plan, state);
+    return state;
+  } catch (error) {
+    // The runner disposes of states it has seen.
+    releasePmmh(state);
+    throw error;
+  }
+}
+
+async function placeChains(plan: PmmhPlan, state: PmmhState): Promise<void> {
   const { states, rngs } = state;
   const p = plan.prior.names.length;
   let waiting = rngs.map((_, chain) => chain);
@@ -132,8 +144,6 @@ export async function startChains(plan: PmmhPlan, ctx: Context): Promise<PmmhSta
     const settled = new Set(asked.filter((_, row) => out[row]! > -Infinity));
     waiting = waiting.filter((chain) => !settled.has(chain));
   }
-  if (plan.warmup === 0) await measureNoise(plan, state);
-  return state;
 }
 
 function startAt(plan: PmmhPlan, rng: Rng, chain: number, attempt: number): Float64Array {
@@ -217,11 +227,8 @@ export function savePmmh(plan: PmmhPlan, state: PmmhState): Uint8Array {
 /** @throws OptionError when the bytes belong to another method, configuration or seed. */
 export function restorePmmh(plan: PmmhPlan, bytes: Uint8Array, ctx: Context): PmmhState {
   const { header, arrays } = decodeState(bytes);
-  const found = header as Partial<Saved> | null;
-  checkSaved(plan.where, found?.plan === plan.fingerprint, 'the same method and options');
-  // The fingerprint says that `savePmmh` wrote it.
-  const saved = found as Saved;
-  checkSaved(plan.where, saved.key[0] === ctx.rng.key[0] && saved.key[1] === ctx.rng.key[1], 'the same seed');
+  const saved = header as Saved | null;
+  checkSavedRun(plan.where, saved, { plan: plan.fingerprint, key: ctx.rng.key });
   const state = openState(plan, ctx);
   const { states, started, warmUp, shared, record, kernel } = state;
   states.x.set(arrays.x!);

@@ -4,7 +4,7 @@ import { makeHilbertOrder } from '../../../engine/particles/hilbert-order.ts';
 import { summarise } from '../../../engine/particles/log-weight.ts';
 import type { NoiseSource, Selection } from '../../../engine/particles/smc/feynman-kac.ts';
 import { PURPOSE } from '../../../engine/random/purpose.ts';
-import { channel } from '../../../engine/random/rng.ts';
+import { channel, type Rng } from '../../../engine/random/rng.ts';
 import { systematicAncestors } from '../../../engine/wasm/twins/resampling.ts';
 import { blockCount } from '../../../engine/wasm/twins/sums.ts';
 import { exclusiveOffsets, quantiseBlocks, scanBlocks } from '../../../engine/wasm/twins/weights.ts';
@@ -57,6 +57,11 @@ export function makeSharedNoise(size: SharedNoiseSize): SharedNoise {
     tried[where] = fresh ? z : rho * held[where]! + rest * z;
     return tried[where]!;
   };
+  /** The normal of a resampling. */
+  const mixed = (chain: number, rng: Rng, step: number, fresh: boolean): number => {
+    const z = rng.stream({ purpose: PURPOSE.resampling, step }).normal();
+    return mix(at(chain, step) + width - 1, z, fresh);
+  };
   return {
     held,
     tried,
@@ -66,10 +71,11 @@ export function makeSharedNoise(size: SharedNoiseSize): SharedNoise {
       await backend.dispatch('normal', [normals, normals.length / n, k0, k1, 0, step, purpose], n);
       const from = at(chainOf[run.index]!, step);
       for (let j = 0; j < normals.length; j++) normals[j] = mix(from + j, normals[j]!, fresh);
+      // Also where nothing was resampled: what a refused filter left there must not come back.
+      mixed(chainOf[run.index]!, run.rng, step, fresh);
     },
     select: (chainOf, fresh) => (step, population, ancestor) => {
-      const z = population.rng.stream({ purpose: PURPOSE.resampling, step }).normal();
-      const u = normalCdf(mix(at(chainOf[population.index]!, step) + width - 1, z, fresh));
+      const u = normalCdf(mixed(chainOf[population.index]!, population.rng, step, fresh));
       order(population.field('x'), population.logWeight, u, ancestor);
     },
     accept(chain) {

@@ -9,8 +9,8 @@ import { weightedMoments } from '../../../engine/particles/moments.ts';
 import { makeSmc } from '../../../engine/particles/smc/smc.ts';
 import type { Smc } from '../../../engine/particles/smc/types.ts';
 import type { Context, Ending, Info, Sampler, Step } from '../../../engine/sampler.ts';
+import { checkSavedRun } from '../../../engine/saved-run.ts';
 import type { Source, Warning } from '../../../engine/types.ts';
-import { checkSaved } from './gibbs-state.ts';
 import { type InnerFilters, makeInnerFilters } from './inner-filters.ts';
 import { type OuterFields, type OuterReport, smcSquaredModel } from './smc-squared-model.ts';
 import { type SmcSquaredPlan, smcSquaredPlan } from './smc-squared-plan.ts';
@@ -139,14 +139,16 @@ function save(plan: SmcSquaredPlan, { smc, inner, rows, key }: SmcSquaredState):
 
 async function restore(plan: SmcSquaredPlan, bytes: Uint8Array, ctx: Context): Promise<SmcSquaredState> {
   const { header, arrays } = decodeState(bytes);
-  const found = header as Partial<Saved> | null;
-  checkSaved(plan.where, found?.plan === plan.fingerprint, 'the same method and options');
-  // The fingerprint says that `save` wrote it.
-  const saved = found as Saved;
-  checkSaved(plan.where, saved.key[0] === ctx.rng.key[0] && saved.key[1] === ctx.rng.key[1], 'the same seed');
+  const saved = header as Saved | null;
+  checkSavedRun(plan.where, saved, { plan: plan.fingerprint, key: ctx.rng.key });
   const state = open(plan, ctx);
-  await state.smc.restore({ header: saved.outer, arrays });
-  await state.inner.restore({ header: saved.inner, arrays }, state.smc.particles.field('theta'));
+  try {
+    await state.smc.restore({ header: saved.outer, arrays });
+    await state.inner.restore({ header: saved.inner, arrays }, state.smc.particles.field('theta'));
+  } catch (error) {
+    dispose(state);
+    throw error;
+  }
   state.rows.push(...saved.rows);
   return state;
 }

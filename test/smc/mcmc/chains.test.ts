@@ -219,6 +219,29 @@ describe('pmmh()', () => {
     expect(await jumps(0.99)).toBeLessThan(0.25 * (await jumps(0)));
   });
 
+  test('with shared noise the estimates of a chain wander as far as independent ones', async () => {
+    const kernel = randomWalk({ covariance: [[1e-12]], adapt: false, scale: 1 });
+    const still = {
+      particles: 30,
+      iterations: 400,
+      warmup: 0,
+      noiseFilters: 0,
+      start: [0.5],
+      chains: 1,
+      kernel,
+    };
+    const spread = async (correlation: number): Promise<number> => {
+      const { logLikelihood: values } = await run(pmmh({ ...chain, ...still, correlation }), {
+        seed: 2,
+        backend,
+      });
+      const mean = values.reduce((sum, value) => sum + value) / 400;
+      return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 400;
+    };
+    // If candidates did not take the place of what they came from, 1 - 0.9^2 = 0.19 of the variance would be left.
+    expect((await spread(0.9)) / (await spread(0))).toBeGreaterThan(0.5);
+  });
+
   test('a start where nothing is possible is a DegeneracyError', async () => {
     const dead = (): StateSpaceModel => ({
       ...autoregression([0.5]),
