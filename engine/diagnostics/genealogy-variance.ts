@@ -100,7 +100,20 @@ export function varianceOfLogNormalizer(
     method: exact ? 'lee-whiteley' : 'heuristic',
     families,
     negative: variance < 0,
-    warnings: families < FEWEST_FAMILIES ? [fewFamilies(families, 'Use more particles, or replicates.')] : [],
+    warnings: [
+      ...(variance < 0 ? [negativeVariance(variance)] : []),
+      ...(families < FEWEST_FAMILIES ? [fewFamilies(families, 'Use more particles, or replicates.')] : []),
+    ],
+  };
+}
+
+/** Unbiased for something small, V(1) falls below 0 now and then; clamped it would claim to know the answer exactly. */
+function negativeVariance(variance: number): Warning {
+  return {
+    code: 'negative-variance',
+    message: `The variance of log Z, estimated from one run without bias, came out below 0 (${variance.toPrecision(2)}), so no standard error is given. Use replicates, or more particles.`,
+    value: variance,
+    threshold: 0,
   };
 }
 

@@ -7,6 +7,7 @@ import { isOtherKernel, kernelDigest } from '../../engine/model/local.ts';
 import { checkMissing, type MissingPolicy } from '../../engine/model/missing.ts';
 import { checkPoints } from '../../engine/random/point-plan.ts';
 import type { PointSetName } from '../../engine/random/point-set.ts';
+import { checkSavedRun } from '../../engine/saved-run.ts';
 import type { Warning } from '../../engine/types.ts';
 import type { MonteCarloOptions } from './monte-carlo-types.ts';
 import type { Event, Statistic } from './output-statistics.ts';
@@ -169,16 +170,8 @@ export function readSnapshot(
   key: readonly [number, number],
 ): Restored {
   const { header, arrays } = decodeState(bytes);
-  const saved = header as Saved;
-  if (saved?.plan !== plan.fingerprint) {
-    throw new OptionError({
-      where,
-      option: 'from',
-      value: saved?.plan,
-      found: 'the saved state belongs to a run with other inputs, design, points or replicates',
-      expected: 'a snapshot of the same method with the same options',
-    });
-  }
+  const saved = header as Saved | null;
+  checkSavedRun(where, saved, { plan: plan.fingerprint, key }, 'other inputs, design, points or replicates');
   if (isOtherKernel(saved.kernel, plan.kernel)) {
     throw new OptionError({
       where,
@@ -186,15 +179,6 @@ export function readSnapshot(
       value: saved.kernel,
       found: 'the saved state belongs to a run with another kernel',
       expected: 'a snapshot of the same method with the same model',
-    });
-  }
-  if (saved.key[0] !== key[0] || saved.key[1] !== key[1]) {
-    throw new OptionError({
-      where,
-      option: 'from',
-      value: saved.key,
-      found: 'the saved state was made with another seed',
-      expected: 'the seed of the run that goes on',
     });
   }
   const { done, failed, outputs, adapter } = saved;

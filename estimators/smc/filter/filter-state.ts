@@ -1,9 +1,9 @@
 import { decodeState, encodeState, type StateArray } from '../../../engine/array/codec.ts';
-import { OptionError } from '../../../engine/errors.ts';
 import { makeSmc } from '../../../engine/particles/smc/smc.ts';
 import type { Smc } from '../../../engine/particles/smc/types.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
 import type { Context } from '../../../engine/sampler.ts';
+import { checkSavedRun } from '../../../engine/saved-run.ts';
 import { quasiRandom } from '../sqmc/quasi-random.ts';
 import type { StateFields } from '../state-space.ts';
 import type { FilterPlan } from './filter-plan.ts';
@@ -86,10 +86,8 @@ export async function restoreFilter(plan: FilterPlan, bytes: Uint8Array, ctx: Co
   const { header, arrays } = decodeState(bytes);
   const saved = header as Header | null;
   const { where } = plan;
-  if (saved?.plan !== plan.fingerprint)
-    throw foreign(where, saved?.plan, 'belongs to a filter with other options or observations');
-  if (saved.key[0] !== ctx.rng.key[0] || saved.key[1] !== ctx.rng.key[1])
-    throw foreign(where, saved.key, 'was made with another seed');
+  const own = { plan: plan.fingerprint, key: ctx.rng.key };
+  checkSavedRun(where, saved, own, 'other options or observations');
   const state = await openFilter(plan, ctx);
   try {
     await state.smc.restore({ header: saved.smc, arrays });
@@ -104,14 +102,4 @@ export async function restoreFilter(plan: FilterPlan, bytes: Uint8Array, ctx: Co
     throw error;
   }
   return state;
-}
-
-function foreign(where: string, value: unknown, found: string): OptionError {
-  return new OptionError({
-    where,
-    option: 'from',
-    value,
-    found: `the saved state ${found}`,
-    expected: 'a snapshot of the same method with the same options and seed',
-  });
 }

@@ -11,6 +11,7 @@ import type { Smc } from '../../../engine/particles/smc/types.ts';
 import { PURPOSE, TAG } from '../../../engine/random/purpose.ts';
 import type { Stream } from '../../../engine/random/rng.ts';
 import type { Context, Ending, Sampler, Step } from '../../../engine/sampler.ts';
+import { checkSavedRun } from '../../../engine/saved-run.ts';
 import type { Source } from '../../../engine/types.ts';
 import { logProbabilityOf, oneRun, probabilityOf } from './log-probability.ts';
 import type { RareEventResult } from './types.ts';
@@ -114,8 +115,7 @@ export function dynamicSplitting(
     async restore(bytes, ctx) {
       const { header, arrays } = decodeState(bytes);
       const saved = header as Saved;
-      const [a, b] = ctx.rng.key;
-      if (saved?.plan !== plan.fingerprint || saved.key[0] !== a || saved.key[1] !== b) throw otherRun(saved);
+      checkSavedRun(WHERE, saved, { plan: plan.fingerprint, key: ctx.rng.key });
       const state = open(plan, ctx);
       await state.smc.restore({ header: saved.smc, arrays });
       for (const [r, shares] of saved.crossed.entries()) state.crossed[r]!.push(...shares);
@@ -302,15 +302,5 @@ function endless(step: number, particle: number, mostSteps: number): ModelError 
     found: `path ${particle} at level ${step} neither crossed nor died in ${mostSteps} steps`,
     expected: 'a process whose every path ends',
     fix: 'Let `dead` end paths that will not come back, or raise mostSteps.',
-  });
-}
-
-function otherRun(saved: Saved | undefined): OptionError {
-  return new OptionError({
-    where: WHERE,
-    option: 'from',
-    value: saved?.plan,
-    found: 'the saved state belongs to a run with other options or another seed',
-    expected: 'a snapshot of the same method with the same options and seed',
   });
 }

@@ -1,10 +1,11 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
 import { independent } from '../../../engine/distribution/multivariate.ts';
 import { normal } from '../../../engine/distribution/normal.ts';
-import { DegeneracyError, OptionError } from '../../../engine/errors.ts';
+import { DegeneracyError } from '../../../engine/errors.ts';
 import { makeSmc } from '../../../engine/particles/smc/smc.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
 import type { Context, Ending, Info, Sampler, Step } from '../../../engine/sampler.ts';
+import { checkSavedRun } from '../../../engine/saved-run.ts';
 import { type ClimbFields, climb, climbScratch } from './climb.ts';
 import { rareAnswer } from './rare-answer.ts';
 import { checkRare, type RareMethod, type RarePlan, type RareState } from './rare-plan.ts';
@@ -45,7 +46,12 @@ export function rareSampler(
     async restore(bytes, ctx) {
       const { header, arrays } = decodeState(bytes);
       const saved = header as Saved;
-      checkSaved(plan, saved, ctx);
+      checkSavedRun(
+        method.where,
+        saved,
+        { plan: plan.fingerprint, key: ctx.rng.key },
+        'another event, other inputs or other options',
+      );
       const state = await open(plan, ctx, saved.evaluations);
       try {
         await state.smc.restore({ header: saved.smc, arrays });
@@ -109,19 +115,6 @@ function report(state: RareState): Step<RareState> {
   const { evaluations } = score.evaluator;
   const info: Info = { ess, evaluations, warnings: [], done: smc.step + 1, total: undefined };
   return { state, done: smc.finished, info };
-}
-
-function checkSaved(plan: RarePlan, saved: Saved, ctx: Context): void {
-  const { where } = plan.method;
-  const wrong =
-    saved?.plan !== plan.fingerprint
-      ? 'the saved state belongs to a run with another event, other inputs or other options'
-      : saved.key[0] !== ctx.rng.key[0] || saved.key[1] !== ctx.rng.key[1]
-        ? 'the saved state was made with another seed'
-        : undefined;
-  if (wrong === undefined) return;
-  const expected = 'a snapshot of the same method with the same options and seed';
-  throw new OptionError({ where, option: 'from', value: saved?.plan, found: wrong, expected });
 }
 
 /** Of particles whose scores are all one number outside the event, in every run. */

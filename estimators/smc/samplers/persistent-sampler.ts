@@ -9,6 +9,7 @@ import { toldPlace } from '../../../engine/model/place.ts';
 import { ess, logMeanExp } from '../../../engine/particles/log-weight.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
 import type { Context, Ending, Info, Result, Sample, Sampler, Step } from '../../../engine/sampler.ts';
+import { checkSavedRun } from '../../../engine/saved-run.ts';
 import type { Estimate, Source } from '../../../engine/types.ts';
 import { log } from '../../../engine/wasm/twins/elementary.ts';
 import {
@@ -19,7 +20,7 @@ import {
   startEnsemble,
 } from './ensemble.ts';
 import { checkLikelihood, type LikelihoodOptions, openLikelihood } from './likelihood.ts';
-import { checkPopulation, checkSaved, type PopulationPlan } from './plan.ts';
+import { checkPopulation, type PopulationPlan } from './plan.ts';
 import { pooledMoments } from './pooled-moments.ts';
 import type { PathTable, PopulationOptions, SamplerNormalizer } from './types.ts';
 
@@ -124,7 +125,8 @@ export function persistentSampler(options: PersistentOptions): Sampler<Persisten
     async restore(bytes, ctx) {
       const { header, arrays } = decodeState(bytes);
       const saved = header as Saved;
-      checkSaved(plan, saved, ctx);
+      const own = { plan: plan.fingerprint, key: ctx.rng.key };
+      checkSavedRun(plan.where, saved, own, 'another prior or other options');
       const state = await begin(ctx, saved.evaluations);
       for (const [r, { generations, kernel, small, over }] of saved.runs.entries()) {
         const ensemble = state.ensembles[r]!;

@@ -8,7 +8,6 @@ import type { SchemeName } from '../../../engine/particles/resampling/scheme.ts'
 import { RESAMPLING_SCHEMES, SCHEME_NAMES } from '../../../engine/particles/resampling/schemes.ts';
 import { checkSmcMemory } from '../../../engine/particles/smc/memory.ts';
 import { makeTrigger, type TriggerOptions } from '../../../engine/particles/trigger.ts';
-import type { Context } from '../../../engine/sampler.ts';
 import { movingFields } from './moving.ts';
 import { type OpenedPrior, openPrior } from './prior.ts';
 import type { FrozenSchedule, PopulationOptions } from './types.ts';
@@ -164,30 +163,5 @@ function notWithChains(where: string, option: string, value: unknown): OptionErr
     value,
     found: `option \`${option}\` is ${show(value)} with \`chains\``,
     expected: `no \`${option}\`: chains of particles / chains states are the moves`,
-  });
-}
-
-/** @throws OptionError when a saved state belongs to another configuration or seed. */
-export function checkSaved(
-  { where, fingerprint }: PopulationPlan,
-  saved: { readonly plan: string; readonly key: readonly [number, number] } | undefined,
-  { rng }: Context,
-): void {
-  if (saved?.plan !== fingerprint) {
-    throw new OptionError({
-      where,
-      option: 'from',
-      value: saved?.plan,
-      found: 'the saved state belongs to a run with another prior or other options',
-      expected: 'a snapshot of the same method with the same options',
-    });
-  }
-  if (saved.key[0] === rng.key[0] && saved.key[1] === rng.key[1]) return;
-  throw new OptionError({
-    where,
-    option: 'from',
-    value: saved.key,
-    found: 'the saved state was made with another seed',
-    expected: 'the seed of the run that goes on',
   });
 }

@@ -6,9 +6,10 @@ import { makeSmc } from '../../../engine/particles/smc/smc.ts';
 import type { Smc } from '../../../engine/particles/smc/types.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
 import type { Context, Ending, Info, Sampler, Step } from '../../../engine/sampler.ts';
+import { checkSavedRun } from '../../../engine/saved-run.ts';
 import type { Source } from '../../../engine/types.ts';
 import { type Course, movingModel, NO_MOVES, type StepReport } from './moving.ts';
-import { checkSaved, type PopulationPlan } from './plan.ts';
+import type { PopulationPlan } from './plan.ts';
 import type { PopulationResult } from './types.ts';
 
 /** One target of one run. */
@@ -92,7 +93,8 @@ export function populationSampler<R extends PopulationResult>(
     async restore(bytes, ctx) {
       const { header, arrays } = decodeState(bytes);
       const saved = header as Saved;
-      checkSaved(plan, saved, ctx);
+      const own = { plan: plan.fingerprint, key: ctx.rng.key };
+      checkSavedRun(plan.where, saved, own, 'another prior or other options');
       const state = await open(method, ctx, saved.evaluations);
       try {
         await state.smc.restore({ header: saved.smc, arrays });

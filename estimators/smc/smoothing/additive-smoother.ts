@@ -1,11 +1,12 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
 import type { Context, Ending, Info, Result, Sampler, Step } from '../../../engine/sampler.ts';
+import { checkSavedRun } from '../../../engine/saved-run.ts';
 import type { Estimate, Warning } from '../../../engine/types.ts';
 import { type AdditiveOptions, type AdditivePlan, checkAdditive } from './additive-plan.ts';
 import { type AdditiveState, advanceAdditive, openAdditive } from './additive-state.ts';
 import type { BackwardTally } from './ancestor-draws.ts';
 import { combineMeans, combineNormalizers } from './combine-runs.ts';
-import { checkSaved, loopArrays, markLoop } from './saved-state.ts';
+import { loopArrays, markLoop } from './saved-state.ts';
 import {
   collapseMessage,
   fallbackWarning,
@@ -155,7 +156,7 @@ async function decode(bytes: Uint8Array, plan: AdditivePlan, ctx: Context): Prom
   const { header: found, arrays } = decodeState(bytes);
   // Checked below as far as another method could have written it.
   const header = found as Header;
-  checkSaved(WHERE, header?.plan === plan.fingerprint, header?.key, ctx.rng.key);
+  checkSavedRun(WHERE, header, { plan: plan.fingerprint, key: ctx.rng.key });
   const state = openAdditive(plan, ctx);
   try {
     await state.smc.restore({ header: header.smc, arrays: loopArrays(arrays) });

@@ -5,6 +5,7 @@ import type { Smc } from '../../../engine/particles/smc/types.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
 import type { Rng } from '../../../engine/random/rng.ts';
 import type { Context } from '../../../engine/sampler.ts';
+import { checkSavedRun } from '../../../engine/saved-run.ts';
 import { makeTurn } from '../../../engine/turn.ts';
 import type { StateFields } from '../state-space.ts';
 import {
@@ -21,7 +22,7 @@ import { genealogyDraws } from './genealogy-draws.ts';
 import { mcmcDraws } from './mcmc-draws.ts';
 import { type Crossing, makeRecord, makeRecorder, type PathRecord } from './path-record.ts';
 import { rejectionDraws } from './rejection-draws.ts';
-import { checkSaved, loopArrays, markLoop } from './saved-state.ts';
+import { loopArrays, markLoop } from './saved-state.ts';
 import type { SmootherPlan } from './smoother-plan.ts';
 import type { DensityModel } from './transition-tile.ts';
 
@@ -147,7 +148,7 @@ export async function decodeSmoother(
   const { header: found, arrays } = decodeState(bytes);
   // Checked field by field below as far as another method could have written it.
   const header = found as Header;
-  checkSaved(plan.where, header?.plan === plan.fingerprint, header?.key, ctx.rng.key);
+  checkSavedRun(plan.where, header, { plan: plan.fingerprint, key: ctx.rng.key });
   const state = openSmoother(plan, ctx);
   const { record, tally } = state;
   try {

@@ -5,6 +5,7 @@ import type { Smc } from '../../../engine/particles/smc/types.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
 import type { Rng } from '../../../engine/random/rng.ts';
 import type { Context } from '../../../engine/sampler.ts';
+import { checkSavedRun } from '../../../engine/saved-run.ts';
 import { makeTurn } from '../../../engine/turn.ts';
 import type { StateFields } from '../state-space.ts';
 import { filterModel } from './filter-model.ts';
@@ -12,7 +13,7 @@ import { allPairs, drawnPairs, type PairMeans, type PairSums } from './pair-sums
 import { checkTerms } from './path-record.ts';
 import { informationFilter } from './reversed-model.ts';
 import { runFrame } from './run-frame.ts';
-import { checkSaved, loopArrays, markLoop } from './saved-state.ts';
+import { loopArrays, markLoop } from './saved-state.ts';
 import { runRngs } from './smoother-state.ts';
 import type { DensityModel } from './transition-tile.ts';
 import type { TwoFilterPlan } from './two-filter-plan.ts';
@@ -182,7 +183,7 @@ export async function decodeTwoFilters(
   const { header: found, arrays } = decodeState(bytes);
   // Checked below as far as another method could have written it.
   const header = found as Header;
-  checkSaved(plan.where, header?.plan === plan.fingerprint, header?.key, ctx.rng.key);
+  checkSavedRun(plan.where, header, { plan: plan.fingerprint, key: ctx.rng.key });
   const state = openTwoFilters(plan, ctx);
   try {
     const { information, forward } = state;

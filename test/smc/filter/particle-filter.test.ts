@@ -201,7 +201,7 @@ describe('particleFilter()', () => {
       history: { kind: 'paths' },
     });
     await expect(resume(other, bytes, { seed: SEED, backend: jsBackend() })).rejects.toThrow(
-      'belongs to a filter with other options or observations',
+      'belongs to a run with other options or observations',
     );
     await expect(resume(make(), bytes, { seed: 1, backend: jsBackend() })).rejects.toThrow('another seed');
   });
