@@ -16,7 +16,7 @@ import {
   unevenWarning,
   unsupportedWarning,
 } from './smoother-answer.ts';
-import type { Curve, SmoothedRuns } from './smoother-types.ts';
+import type { SmoothedCurve, SmoothedRuns } from './smoother-types.ts';
 import { ADDITIVE_SOURCES } from './sources.ts';
 
 /**
@@ -27,7 +27,7 @@ export interface AdditiveResult extends Result {
   /** E[S_t | y_0..y_t] at the last step taken. */
   readonly functional: Estimate;
   /** The same at every step so far, [T, k]. */
-  readonly running: Curve;
+  readonly running: SmoothedCurve;
   readonly runs: SmoothedRuns;
   /** Share of proposals accepted; NaN for 'forward-only'. */
   readonly acceptance: number;
@@ -123,7 +123,7 @@ function stepValues(
 }
 
 /** Expectations at every step so far, runs weighted by what their normalizing constants were then. */
-function runningCurve(state: AdditiveState, plan: AdditivePlan): Curve {
+function runningCurve(state: AdditiveState, plan: AdditivePlan): SmoothedCurve {
   const { smc, logNormalizer } = state;
   const { runs, steps, functional } = plan;
   const k = functional.names.length;

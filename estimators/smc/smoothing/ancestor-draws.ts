@@ -51,7 +51,7 @@ export interface BackwardTally {
   moved: number;
   /** Draws that ran out of trials and were made exactly. */
   fallbacks: number;
-  /** Draws whose particle no parent can have led to: the filter's parent stands. */
+  /** Draws whose particle no parent can have led to, by Metropolis steps not its own: the filter's parent stands. */
   unsupported: number;
 }
 

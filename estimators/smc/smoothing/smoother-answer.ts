@@ -164,7 +164,7 @@ export function fallbackWarning(fallbacks: number, draws: number, maxTrials: num
   if (!(share > MOST_FALLBACKS)) return undefined;
   return {
     code: 'backward-fallbacks',
-    message: `${percent(share)} of the ancestors were not accepted in ${spaced(maxTrials)} trials and were drawn exactly, at cost N each (warned above ${percent(MOST_FALLBACKS)}). The law is the same; 'mcmc' is faster here.`,
+    message: `${percent(share)} of the ancestors were not accepted in ${spaced(maxTrials)} trials and were drawn exactly, at cost N each (warned above ${percent(MOST_FALLBACKS)}). The law is the same; it only takes longer.`,
     value: share,
     threshold: MOST_FALLBACKS,
   };

@@ -55,7 +55,7 @@ export interface SmoothedRuns {
 }
 
 /** [T, d] numbers with standard errors from independent runs; NaN where there are none. */
-export interface Curve {
+export interface SmoothedCurve {
   readonly value: Float64Array;
   readonly standardError: Float64Array;
 }
@@ -70,9 +70,9 @@ export interface Curve {
  */
 export interface SmootherResult extends Result {
   /** E[x_t | y_0..y_{T-1}]; NaN at steps that the backward pass has not reached. */
-  readonly mean: Curve;
+  readonly mean: SmoothedCurve;
   /** Var[x_t | y_0..y_{T-1}], number by number. */
-  readonly variance: Curve;
+  readonly variance: SmoothedCurve;
   /** Expectations of the sums of `functional`; empty without it. */
   readonly functional: Estimate;
   readonly runs: SmoothedRuns & {

@@ -3,7 +3,7 @@ import type { Ending, Info, Result } from '../../../engine/sampler.ts';
 import type { Estimate, Warning } from '../../../engine/types.ts';
 import { combineMeans, combineMoments, combineNormalizers } from './combine-runs.ts';
 import { collapseMessage, filterSample, joined, logNormalizersOf } from './smoother-answer.ts';
-import type { Curve, SmoothedRuns } from './smoother-types.ts';
+import type { SmoothedCurve, SmoothedRuns } from './smoother-types.ts';
 import type { TwoFilterPlan } from './two-filter-plan.ts';
 import { aliveRuns, type TwoFilterState } from './two-filter-state.ts';
 
@@ -17,9 +17,9 @@ const FEWEST_PAIRS = 20;
  */
 export interface TwoFilterResult extends Result {
   /** E[x_t | y_0..y_{T-1}], [T, d]; NaN at steps not reached. */
-  readonly mean: Curve;
+  readonly mean: SmoothedCurve;
   /** Var[x_t | y_0..y_{T-1}], number by number. */
-  readonly variance: Curve;
+  readonly variance: SmoothedCurve;
   /** Expectations of the sums of `functional`; empty without it. */
   readonly functional: Estimate;
   readonly runs: SmoothedRuns & {

@@ -1,4 +1,4 @@
-import type { Context, Sampler, Step } from '../../../engine/sampler.ts';
+import type { Sampler, Step } from '../../../engine/sampler.ts';
 import { TWO_FILTER_SOURCES } from './sources.ts';
 import { type TwoFilterResult, twoFilterAnswer, twoFilterInfo } from './two-filter-answer.ts';
 import { checkTwoFilters, type TwoFilterOptions } from './two-filter-plan.ts';
@@ -24,8 +24,8 @@ export function twoFilterSmoother(options: TwoFilterOptions): Sampler<TwoFilterS
     done: state.forward.finished || plan.steps === 0,
     info: twoFilterInfo(state, plan, []),
   });
-  const step = async (state: TwoFilterState, ctx: Context): Promise<Step<TwoFilterState>> => {
-    await advanceTwoFilters(state, plan, ctx);
+  const step = async (state: TwoFilterState): Promise<Step<TwoFilterState>> => {
+    await advanceTwoFilters(state, plan);
     return report(state);
   };
   return {
@@ -34,7 +34,7 @@ export function twoFilterSmoother(options: TwoFilterOptions): Sampler<TwoFilterS
     async init(ctx) {
       const state = openTwoFilters(plan, ctx);
       try {
-        return await step(state, ctx);
+        return await step(state);
       } catch (error) {
         // The runner disposes of states it has seen.
         state.release();

@@ -68,11 +68,7 @@ export function openTwoFilters(plan: TwoFilterPlan, ctx: Context): TwoFilterStat
 }
 
 /** One step of the information filter, or of the filter with the pairs that it closes. */
-export async function advanceTwoFilters(
-  state: TwoFilterState,
-  plan: TwoFilterPlan,
-  _: Context,
-): Promise<void> {
+export async function advanceTwoFilters(state: TwoFilterState, plan: TwoFilterPlan): Promise<void> {
   const { information, forward } = state;
   if (!information.finished) {
     await information.advance();

@@ -4,7 +4,7 @@ import type { Frame } from '../../../engine/particles/history.ts';
 import { run } from '../../../engine/run.ts';
 import { particleFilter } from '../../../estimators/smc/filter/particle-filter.ts';
 import { particleSmoother } from '../../../estimators/smc/smoothing/particle-smoother.ts';
-import { type RunFrame, runFrame } from '../../../estimators/smc/smoothing/run-frame.ts';
+import type { RunFrame } from '../../../estimators/smc/smoothing/run-frame.ts';
 import type { SmootherOptions, SmootherResult } from '../../../estimators/smc/smoothing/smoother-types.ts';
 import { expectCounts, expectRejected } from '../../support/law.ts';
 import { backwardLaw, metropolisLaw, SMALL_STEPS, smallModel, smallObservations } from './small-model.ts';
@@ -26,9 +26,20 @@ const FILTER = {
 } as const;
 
 /** The particles that every smoother with this seed has. */
-async function frames(): Promise<readonly Frame[]> {
-  const method = particleFilter({ ...FILTER, history: { kind: 'full' } });
+async function frames(threshold = 0.5): Promise<readonly Frame[]> {
+  const method = particleFilter({ ...FILTER, threshold, history: { kind: 'full' } });
   return (await run(method, { seed: SEED, backend: jsBackend() })).history.frames;
+}
+
+/** Particles of a run at a step, by cutting the flat arrays. */
+function particlesOf(frame: Frame, index: number): RunFrame {
+  const cut = <A extends Float64Array | Uint32Array>(all: A): A => all.slice(index * N, (index + 1) * N) as A;
+  const parents = frame.ancestor && cut(frame.ancestor);
+  return {
+    x: cut(frame.fields.x as Float64Array),
+    logWeight: cut(frame.logWeight),
+    parentOf: (slot) => (parents === undefined ? slot : parents[slot]! % N),
+  };
 }
 
 function smooth(options: Partial<SmootherOptions>): Promise<SmootherResult> {
@@ -39,7 +50,7 @@ type Backward = (step: number, of: (t: number) => RunFrame, from: number) => rea
 
 /** The law of the states along a path, by their base-3 digits, when B_t follows `backward` given B_{t+1}. */
 function pathLaw(all: readonly Frame[], index: number, backward: Backward): number[] {
-  const of = (t: number): RunFrame => runFrame(all[t]!, index, N);
+  const of = (t: number): RunFrame => particlesOf(all[t]!, index);
   const law = new Array<number>(3 ** SMALL_STEPS).fill(0);
   const visit = (t: number, slot: number, chance: number, digits: number): void => {
     const next = digits + of(t).x[slot]! * 3 ** (SMALL_STEPS - 1 - t);
@@ -163,58 +174,66 @@ function crossing(step: number, parent: Float64Array, x: Float64Array, out: Floa
 }
 
 describe('methods that only trace', () => {
+  // Resampled at every step, and the second run, whose slots do not start at 0.
+  const threshold = 1;
+  const INDEX = 1;
   const functional = { names: ['crossing'], initial: square, term: crossing };
   /** Slots of a run's particles of step `end` at step t. */
   const ancestors = (all: readonly Frame[], index: number, end: number, t: number): number[] =>
     Array.from({ length: N }, (_, i) => {
       let slot = i;
-      for (let s = end; s > t; s--) slot = runFrame(all[s]!, index, N).parentOf(slot);
+      for (let s = end; s > t; s--) slot = particlesOf(all[s]!, index).parentOf(slot);
       return slot;
     });
   const weights = (all: readonly Frame[], end: number): number[] => {
-    const weight = Array.from(runFrame(all[end]!, 0, N).logWeight, Math.exp);
+    const weight = Array.from(particlesOf(all[end]!, INDEX).logWeight, Math.exp);
     const total = weight.reduce((sum, w) => sum + w, 0);
     return weight.map((w) => w / total);
   };
 
   test("method 'genealogy' weighs the paths of the last particles by their weights", async () => {
-    const all = await frames();
-    const { mean, sample } = await smooth({ method: 'genealogy', runs: 1 });
+    const all = await frames(threshold);
+    const { runs, sample } = await smooth({ method: 'genealogy', threshold });
     const weight = weights(all, SMALL_STEPS - 1);
-    expect(sample.shape).toEqual([N, SMALL_STEPS]);
+    expect(sample.shape).toEqual([RUNS * N, SMALL_STEPS]);
     for (let t = 0; t < SMALL_STEPS; t++) {
-      const slots = ancestors(all, 0, SMALL_STEPS - 1, t);
-      const x = slots.map((slot) => runFrame(all[t]!, 0, N).x[slot]!);
-      expect(Array.from({ length: N }, (_, i) => sample.points[i * SMALL_STEPS + t])).toEqual(x);
-      expect(mean.value[t]).toBeCloseTo(
+      const slots = ancestors(all, INDEX, SMALL_STEPS - 1, t);
+      const x = slots.map((slot) => particlesOf(all[t]!, INDEX).x[slot]!);
+      expect(Array.from({ length: N }, (_, i) => sample.points[(INDEX * N + i) * SMALL_STEPS + t])).toEqual(
+        x,
+      );
+      expect(runs.mean[INDEX * SMALL_STEPS + t]).toBeCloseTo(
         x.reduce((sum, value, i) => sum + weight[i]! * value, 0),
         12,
       );
     }
-    const share = sample.logWeight.map((lw) => Math.exp(lw - sample.logWeight[0]!));
+    const own = sample.logWeight.subarray(INDEX * N);
+    const share = own.map((lw) => Math.exp(lw - own[0]!));
     for (let i = 0; i < N; i++) expect(share[i]).toBeCloseTo(weight[i]! / weight[0]!, 12);
   });
 
   test("method 'fixed-lag' weighs x_t by the weights of its descendants `lag` steps later", async () => {
-    const all = await frames();
+    const all = await frames(threshold);
     for (const lag of [1, 2, 10]) {
-      const { mean, functional: sums } = await smooth({ method: 'fixed-lag', lag, runs: 1, functional });
+      const { runs } = await smooth({ method: 'fixed-lag', lag, threshold, functional });
       let total = 0;
       for (let t = 0; t < SMALL_STEPS; t++) {
         const end = Math.min(SMALL_STEPS - 1, t + lag);
         const weight = weights(all, end);
-        const slots = ancestors(all, 0, end, t);
-        const x = slots.map((slot) => runFrame(all[t]!, 0, N).x[slot]!);
-        expect(mean.value[t]).toBeCloseTo(
+        const slots = ancestors(all, INDEX, end, t);
+        const x = slots.map((slot) => particlesOf(all[t]!, INDEX).x[slot]!);
+        expect(runs.mean[INDEX * SMALL_STEPS + t]).toBeCloseTo(
           x.reduce((sum, value, i) => sum + weight[i]! * value, 0),
           12,
         );
         if (t === 0) total += x.reduce((sum, value, i) => sum + weight[i]! * value ** 2, 0);
         if (t === SMALL_STEPS - 1) continue;
-        const after = ancestors(all, 0, end, t + 1).map((slot) => runFrame(all[t + 1]!, 0, N).x[slot]!);
+        const after = ancestors(all, INDEX, end, t + 1).map(
+          (slot) => particlesOf(all[t + 1]!, INDEX).x[slot]!,
+        );
         total += x.reduce((sum, value, i) => sum + weight[i]! * (t + 1) * value * after[i]!, 0);
       }
-      expect(sums.value[0]).toBeCloseTo(total, 12);
+      expect(runs.functional[INDEX]).toBeCloseTo(total, 12);
     }
   });
 });

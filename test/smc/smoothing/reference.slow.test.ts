@@ -5,10 +5,12 @@ import { run } from '../../../engine/run.ts';
 import {
   type AdditiveResult,
   additiveSmoother,
-  type Curve,
   kalmanSmoother,
   linearGaussian,
+  optimalLookahead,
+  optimalProposal,
   particleSmoother,
+  type SmoothedCurve,
   type SmoothedRuns,
   type SmootherMethod,
   type SmootherResult,
@@ -124,6 +126,21 @@ describe('the sum of x_{t-1} x_t on lg1', () => {
     expect(Math.abs(forwardOnly.sd / paris.sd / (3.65 / 4.86) - 1)).toBeLessThan(4.892 * 0.11);
   });
 
+  test('a fully adapted auxiliary filter is smoothed without bias', async () => {
+    const half = first(50);
+    const adapted = { proposal: optimalProposal(model), lookahead: optimalLookahead(model) };
+    const options = {
+      model,
+      observations: half.observations,
+      particles: 80,
+      runs: 120,
+      functional,
+      ...adapted,
+    };
+    const { runs } = await run(particleSmoother(options), { seed, backend });
+    expectMeans(errors(runs, half).weighted, 0);
+  });
+
   test('the bias falls like 1 / N', async () => {
     const half = first(50);
     const small = errors((await paths('mcmc', half, 20, 1000)).runs, half);
@@ -211,7 +228,7 @@ describe('standard errors from runs', () => {
     const RUNS = 8;
     const method = particleSmoother({ model: short, observations: y, particles: 40, runs: RUNS });
     const hits = { mean: 0, variance: 0 };
-    const covers = ({ value, standardError }: Curve, t: number, truth: number): boolean => {
+    const covers = ({ value, standardError }: SmoothedCurve, t: number, truth: number): boolean => {
       const estimate = { value: value[t]!, standardError: standardError[t]!, degrees: RUNS - 1 };
       const { low, high } = studentInterval(estimate);
       return low <= truth && truth <= high;

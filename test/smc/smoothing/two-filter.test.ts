@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { jsBackend } from '../../../engine/backend/js.ts';
+import { TAG } from '../../../engine/random/purpose.ts';
 import { rngFromSeed } from '../../../engine/random/rng.ts';
 import { run } from '../../../engine/run.ts';
 import { makeTurn } from '../../../engine/turn.ts';
-import { linearGaussian, makeSmc } from '../../../estimators/index.ts';
+import { linearGaussian, makeSmc, particleFilter } from '../../../estimators/index.ts';
 import { kalmanFilter } from '../../../estimators/smc/models/kalman.ts';
 import { allPairs, drawnPairs, type PairStep } from '../../../estimators/smc/smoothing/pair-sums.ts';
 import { informationFilter, type ReversedModel } from '../../../estimators/smc/smoothing/reversed-model.ts';
@@ -159,6 +160,57 @@ describe('informationFilter()', () => {
     const { logInitial: __, ...other } = roundabout;
     const unstarted = await ratios(other);
     expectRejected(() => expectMeans(unstarted, 1));
+  });
+
+  test('twoFilterSmoother(): means, variances and sums over all pairs of the two filters', async () => {
+    const [N, y] = [6, [0.4, null, -1.1, 0.9]];
+    const history = { kind: 'full' } as const;
+    // A run alone, whose variance is the answer, and the second of two, whose slots do not start at 0.
+    for (const [count, index] of [
+      [1, 0],
+      [2, 1],
+    ] as const) {
+      const base = { model, observations: y, particles: N, runs: count } as const;
+      const forward = (await run(particleFilter({ ...base, history }), { seed: SEED, backend: jsBackend() }))
+        .history;
+      const rng = rngFromSeed(SEED).child(TAG.replicate, index).child(TAG.innerFilter, 0);
+      const fk = informationFilter(model, observations, roundabout);
+      const smc = makeSmc({
+        where: 'test',
+        backend: jsBackend(),
+        rngs: [rng],
+        model: fk,
+        particles: N,
+        history,
+      });
+      while (!smc.finished) await smc.advance();
+      const options = { ...base, reversed: roundabout, pairs: 'all', functional } as const;
+      const found = await run(twoFilterSmoother(options), { seed: SEED, backend: jsBackend() });
+      let total = 0;
+      for (let t = 0; t < 3; t++) {
+        const own = forward.frames[t]!;
+        const x = own.fields.x!.slice(index * N, (index + 1) * N);
+        const logWeight = own.logWeight.slice(index * N, (index + 1) * N);
+        const next = smc.history.frames[2 - t]!;
+        const after = next.fields.x!;
+        let [mass, first, second, sum] = [0, 0, 0, 0];
+        for (let i = 0; i < N; i++) {
+          for (let j = 0; j < N; j++) {
+            const f = normal(after[j]!, rho * x[i]!, 1 - rho * rho);
+            const w = Math.exp(logWeight[i]! + next.logWeight[j]! + f - normal(after[j]!, 0, 1));
+            mass += w;
+            first += w * x[i]!;
+            second += w * x[i]! ** 2;
+            sum += w * (t + 1 + x[i]! * (after[j]! + 1) + (t === 0 ? x[i]! : 0));
+          }
+        }
+        const mean = first / mass;
+        expect(found.runs.mean[index * 4 + t]).toBeCloseTo(mean, 11);
+        if (count === 1) expect(found.variance.value[t]).toBeCloseTo(second / mass - mean ** 2, 11);
+        total += sum / mass;
+      }
+      expect(found.runs.functional[index]).toBeCloseTo(total, 11);
+    }
   });
 
   test('twoFilterSmoother(): a single step is the filter, none is nothing', async () => {
