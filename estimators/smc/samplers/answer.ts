@@ -9,7 +9,7 @@ import { toldPlace } from '../../../engine/model/place.ts';
 import { ess, normalizedWeight } from '../../../engine/particles/log-weight.ts';
 import { pooledLogWeight } from '../../../engine/particles/smc/pooled.ts';
 import type { Ending, Info, Sample } from '../../../engine/sampler.ts';
-import type { Outcome, Warning } from '../../../engine/types.ts';
+import type { Estimate, Outcome, Warning } from '../../../engine/types.ts';
 import type { FilterRuns } from '../filter/filter-types.ts';
 import type { PopulationPlan } from './plan.ts';
 import { known, pooledMoments } from './pooled-moments.ts';
@@ -46,7 +46,7 @@ export function populationAnswer(
       standardError: Float64Array.of(normalizer.standardError, ...standardError),
     },
     sample,
-    outcome: dead === plan.runs ? allDead(state) : ending.outcome,
+    outcome: dead === plan.runs ? allDead(smc.runs[0]!.collapsedAt!) : ending.outcome,
     diagnostics: {
       ...info,
       ess: ess(sample.logWeight),
@@ -62,6 +62,30 @@ export function populationAnswer(
       moves: first.map(({ moves }) => moves),
       tuning: first.map(({ tuning }) => tuning),
     },
+  };
+}
+
+/** What a result says of its target. */
+type Answered = Pick<PopulationResult, 'estimate' | 'logNormalizer' | 'mean' | 'covariance'>;
+
+/**
+ * A result before all runs have come to the one target that its numbers are about: NaN in place of what would pass for the
+ * answer. `path`, `runs` and the sample say how far the runs are.
+ */
+export function underWay<R extends Answered>(result: R): R {
+  const blank = (numbers: Float64Array): Float64Array => numbers.map(() => Number.NaN);
+  const { estimate, mean, covariance } = result;
+  const none = (all: Estimate): Estimate => ({
+    names: all.names,
+    value: blank(all.value),
+    standardError: blank(all.standardError),
+  });
+  return {
+    ...result,
+    estimate: none(estimate),
+    logNormalizer: { value: Number.NaN, standardError: Number.NaN, method: 'none', unbiased: false },
+    mean: none(mean),
+    covariance: blank(covariance),
   };
 }
 
@@ -138,7 +162,8 @@ function errorOfMean(
   return standardErrorOfMean(weight, points, { family: smc.eve(0), resamplings: smc.runs[0]!.resamplings });
 }
 
-function allDead({ smc }: PopulationState): Outcome {
-  const message = `No particle has a positive likelihood at step ${smc.runs[0]!.collapsedAt}. Use more particles, or a prior that reaches where the likelihood is.`;
+/** The outcome when no run lives. `step`: where the first one ended. */
+export function allDead(step: number): Outcome {
+  const message = `No particle has a positive likelihood at step ${step}. Use more particles, or a prior that reaches where the likelihood is.`;
   return { kind: 'degenerate', ess: 0, message };
 }

@@ -9,7 +9,7 @@ import {
 } from '../../../engine/model/log-density.ts';
 import type { Context, Sampler } from '../../../engine/sampler.ts';
 import type { Source } from '../../../engine/types.ts';
-import { pathTable, populationAnswer } from './answer.ts';
+import { pathTable, populationAnswer, underWay } from './answer.ts';
 import { dataCourse, type TermRows } from './data-tempering.ts';
 import type { Course } from './moving.ts';
 import { checkPopulation, POPULATION_OPTIONS, type PopulationPlan } from './plan.ts';
@@ -83,6 +83,10 @@ export interface IbisOptions extends PopulationOptions {
   readonly schedule?: FrozenSchedule;
 }
 
+/**
+ * Before the end: of the data seen so far, `path.terms` of them. NaN in the estimates while runs have seen different numbers
+ * of data.
+ */
 export interface IbisResult extends PopulationResult {
   /** log p(y_0..y_{t-1}) for t = 1..T, over all runs; NaN inside batches of a fixed size. */
   readonly running: {
@@ -136,7 +140,8 @@ export function ibis(options: IbisOptions): Sampler<PopulationState, IbisResult>
       return { ...opened, course };
     },
     answer(state, ending, info) {
-      const common = populationAnswer(state, plan, ending, info, batch !== 'adaptive' || fixed !== undefined);
+      const all = populationAnswer(state, plan, ending, info, batch !== 'adaptive' || fixed !== undefined);
+      const common = haveSameData(state) ? all : underWay(all);
       const path = { terms: Float64Array.from(common.schedule.targets), ...pathTable(state.rows[0]!) };
       return { ...common, running: runningEvidence(state), path };
     },
@@ -194,6 +199,12 @@ function within(
     };
   };
   return { ...functions, kernels: { open } };
+}
+
+/** Whether all runs that live have seen the same data; with adaptive batches they may differ until the end. */
+function haveSameData({ smc, courses }: PopulationState): boolean {
+  const seen = courses.filter((_, r) => smc.runs[r]!.collapsedAt === undefined).map(({ at }) => at);
+  return new Set(seen).size <= 1;
 }
 
 /** Evidence of the runs averaged after each datum that all of them have seen. */

@@ -12,6 +12,7 @@ import type { Context, Ending, Info, Result, Sample, Sampler, Step } from '../..
 import { checkSavedRun } from '../../../engine/saved-run.ts';
 import type { Estimate, Source } from '../../../engine/types.ts';
 import { log } from '../../../engine/wasm/twins/elementary.ts';
+import { allDead, underWay } from './answer.ts';
 import {
   advanceEnsemble,
   type Ensemble,
@@ -23,6 +24,7 @@ import { checkLikelihood, type LikelihoodOptions, openLikelihood } from './likel
 import { checkPopulation, type PopulationPlan } from './plan.ts';
 import { pooledMoments } from './pooled-moments.ts';
 import type { PathTable, PopulationOptions, SamplerNormalizer } from './types.ts';
+import { collapse } from './warnings.ts';
 
 /*
  * Persistent sampling: tempering that keeps the particles of all earlier steps, see ensemble.ts. Needs no evaluations
@@ -52,7 +54,10 @@ export interface PersistentOptions
   readonly essFraction?: number;
 }
 
-/** `sample` holds the points of all generations of all runs, weighed under the last target. */
+/**
+ * `sample` holds the points of all generations of all runs, weighed under the last target. Until all runs have come to
+ * inverse temperature 1 there is no posterior: estimates are NaN, `path` says how far the first one got.
+ */
 export interface PersistentResult extends Result {
   readonly estimate: Estimate;
   /** Never unbiased. Its standard error needs several `runs`. */
@@ -118,7 +123,10 @@ export function persistentSampler(options: PersistentOptions): Sampler<Persisten
         if (!ensemble.over) await advanceEnsemble(ensemble, state.settings);
       return report(state);
     },
-    result: async (state, ending) => answer(state, plan, ending),
+    result: async (state, ending) => {
+      const found = answer(state, plan, ending);
+      return state.ensembles.every(({ over }) => over) ? found : underWay(found);
+    },
     async snapshot(state) {
       return snapshot(state, plan);
     },
@@ -222,6 +230,7 @@ function infoOf({ ensembles, density }: PersistentState): Info {
 function answer(state: PersistentState, plan: PopulationPlan, ending: Ending): PersistentResult {
   const { ensembles, density } = state;
   const logs = Float64Array.from(ensembles, ({ generations }) => generations.at(-1)!.logNormalizer);
+  const dead = logs.filter((logZ) => logZ === -Infinity).length;
   const { value, standardError } = combinedLogNormalizer(logs);
   const method = Number.isNaN(standardError) ? 'none' : 'replicates';
   const sample = pool(ensembles, plan.prior.law.dimension);
@@ -247,8 +256,8 @@ function answer(state: PersistentState, plan: PopulationPlan, ending: Ending): P
       acceptance: column((row) => row.acceptance),
     },
     sample,
-    outcome: ending.outcome,
-    diagnostics: infoOf(state),
+    outcome: dead === logs.length ? allDead(ensembles[0]!.generations.length - 1) : ending.outcome,
+    diagnostics: { ...infoOf(state), warnings: collapse(dead, plan) },
     provenance: toldPlace(ending.provenance, density.place),
   };
 }

@@ -3,7 +3,7 @@ import { OptionError } from '../../../engine/errors.ts';
 import { kernelDigest } from '../../../engine/model/local.ts';
 import type { Context, Sampler } from '../../../engine/sampler.ts';
 import type { Source } from '../../../engine/types.ts';
-import { pathTable, populationAnswer } from './answer.ts';
+import { pathTable, populationAnswer, underWay } from './answer.ts';
 import { checkLikelihood, type LikelihoodOptions, openLikelihood } from './likelihood.ts';
 import { checkPopulation, POPULATION_OPTIONS } from './plan.ts';
 import { type OpenedLikelihood, type PopulationState, populationSampler } from './population-sampler.ts';
@@ -60,6 +60,7 @@ export interface SmcSamplerOptions extends PopulationOptions, LikelihoodOptions 
   readonly schedule?: FrozenSchedule;
 }
 
+/** Until all runs have come to inverse temperature 1 there is no posterior: estimates are NaN, `path` says how far it got. */
 export interface SmcSamplerResult extends PopulationResult {
   /** One row for each target of the first run. */
   readonly path: PathTable & {
@@ -108,7 +109,8 @@ export function smcSampler(options: SmcSamplerOptions): Sampler<PopulationState,
       };
     },
     answer(state, ending, info) {
-      const common = populationAnswer(state, plan, ending, info, fixed !== undefined);
+      const all = populationAnswer(state, plan, ending, info, fixed !== undefined);
+      const common = state.smc.finished ? all : underWay(all);
       const inverseTemperature = Float64Array.from(common.schedule.targets);
       return { ...common, path: { inverseTemperature, ...pathTable(state.rows[0]!) } };
     },

@@ -48,6 +48,18 @@ function expectRunning({ running }: IbisResult, shift = 0): void {
 }
 
 describe('running evidence', () => {
+  test('estimates are of the data so far, and none while runs differ in how many those are', async () => {
+    const stopped = async (steps: number, options: Partial<IbisOptions>): Promise<IbisResult> =>
+      run(ibis({ ...base, ...options }), { seed: SEED, backend: jsBackend(), budget: { steps } });
+    const together = await stopped(2, { runs: 2, batch: 5 });
+    expect(together.outcome.kind).toBe('unfinished');
+    expect(together.estimate.value[0]).toBe(together.running.value.at(-1));
+    const apart = await stopped(8, { runs: 8, batch: 'adaptive' });
+    expect(apart.estimate.value.every(Number.isNaN)).toBe(true);
+    expect(apart.mean.value.every(Number.isNaN)).toBe(true);
+    expect(apart.running.value.every(Number.isFinite)).toBe(true);
+  });
+
   test('it is right after every datum, one by one and in adaptive batches', async () => {
     // 30 runs: a bias of 1.5 sd of one run's Z after any datum is caught with 99 % probability
     for (const batch of [1, 'adaptive'] as const) {

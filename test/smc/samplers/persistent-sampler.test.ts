@@ -49,6 +49,22 @@ contract('persistentSampler', () => persistentSampler(base), {
 });
 
 describe('evidence of a persistent ensemble', () => {
+  test('an unfinished run has no evidence and no means, only a path', async () => {
+    const method = persistentSampler({ ...base, runs: 2 });
+    const half = await run(method, { seed: SEED, backend: jsBackend(), budget: { steps: 3 } });
+    expect(half.outcome.kind).toBe('unfinished');
+    expect([...half.estimate.value, ...half.mean.value, ...half.covariance].every(Number.isNaN)).toBe(true);
+    expect(half.logNormalizer.value).toBe(Number.NaN);
+    expect(half.path.logNormalizer.every(Number.isFinite)).toBe(true);
+  });
+
+  test('where no point has a likelihood the answer is 0, and does not pass for converged', async () => {
+    const nowhere = await sample({ logLikelihood: pointwise(() => Number.NEGATIVE_INFINITY), runs: 2 });
+    expect(nowhere.logNormalizer.value).toBe(Number.NEGATIVE_INFINITY);
+    expect(nowhere.outcome.kind).toBe('degenerate');
+    expect(nowhere.diagnostics.warnings.map(({ code }) => code)).toEqual(['collapse']);
+  });
+
   test('linear regression: log Z and means, from several runs', async () => {
     const result = await sample({ runs: 20, moveCount: 10, particles: 80 });
     const { logNormalizer, mean } = result;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { hostBackend } from '../../../engine/backend/host.ts';
 import { jsBackend } from '../../../engine/backend/js.ts';
+import { combinedLogNormalizer } from '../../../engine/diagnostics/combined-normalizer.ts';
 import {
   DegeneracyError,
   discreteUniform,
@@ -119,7 +120,8 @@ describe('evidence', () => {
       seed: SEED,
       backend: jsBackend(),
     })) {
-      const { logNormalizer } = await at.result();
+      const { runs } = await at.result();
+      const logNormalizer = combinedLogNormalizer(runs.logNormalizer);
       const truth = regression.log_Z_of_lambda[row++]![1]!;
       expectNear(logNormalizer.value, truth, logNormalizer.standardError, `lambda ${lambdas[row - 1]}:`);
       first.push(logNormalizer.value);
@@ -129,6 +131,20 @@ describe('evidence', () => {
     const [six, seven] = first.slice(6);
     expectRejected(() => expectNear(six!, regression.log_evidence, 0.1));
     expect(seven).toBeLessThan(six!);
+  });
+
+  test('an unfinished run has no evidence and no means, only a path', async () => {
+    for (const options of [{ inverseTemperatures: [0.001, 0.1, 1], tune: false }, { runs: 3 }]) {
+      const method = smcSampler({ ...base, ...options });
+      const half = await run(method, { seed: SEED, backend: jsBackend(), budget: { steps: 2 } });
+      const { estimate, logNormalizer, mean, covariance, path, runs } = half;
+      expect(half.outcome.kind).toBe('unfinished');
+      for (const numbers of [estimate.value, estimate.standardError, mean.value, covariance])
+        expect(numbers.every(Number.isNaN)).toBe(true);
+      expect(logNormalizer).toEqual({ value: NaN, standardError: NaN, method: 'none', unbiased: false });
+      expect(path.inverseTemperature.at(-1)).toBeLessThan(1);
+      expect(runs.logNormalizer.every(Number.isFinite)).toBe(true);
+    }
   });
 
   test('linear regression: adaptive temperatures, means and covariance', async () => {
