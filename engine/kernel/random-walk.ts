@@ -14,12 +14,17 @@ import { makeStepSize } from './step-size.ts';
  * | symbol | name here | shape |
  * |---|---|---|
  * | S = L L' | shape: the covariance of the weighted particles | [d, d] |
- * | s | scale, 2.38 / sqrt d at first; log s += acceptance - 0.234 at each tuning | |
+ * | s | scale, 2 / sqrt d at first; log s += acceptance - (0.315 + 0.19 / d) at each tuning | |
  * | tau | scaleSpread: chain i walks with s e^{tau z_i}, drawn anew at each move | |
+ *
+ * Departure: the source's scale of 2.38 / sqrt d and acceptance of 0.234 are best for means as d grows. Evidence is a mean of
+ * weights, which depend on the distance from the mode, and prefers smaller steps; so do few dimensions. Variances of averages
+ * over chains of 100 on a normal target, tuned to 0.234, divided by those with the acceptance here, in 1, 2, 5 and 10
+ * dimensions: of weights with an effective size of N / 2: 2.4, 1.8, 1.38, 1.21; of a coordinate: 1.36, 1.09, 0.97, 0.96.
  */
 
 export interface RandomWalkOptions extends KernelOptions {
-  /** s, first. Default 2.38 / sqrt d. */
+  /** s, first. Default 2 / sqrt d. */
   readonly scale?: number;
   /** Standard deviation of the log of a chain's own scale, drawn anew at each move. Default 0. */
   readonly scaleSpread?: number;
@@ -27,7 +32,7 @@ export interface RandomWalkOptions extends KernelOptions {
   readonly covariance?: Rows;
 }
 
-/** Random walk. Acceptance 0.234 unless told otherwise. */
+/** Random walk. Acceptance 0.315 + 0.19 / d unless told otherwise. */
 export function randomWalk(options: RandomWalkOptions = {}): KernelChoice {
   const where = 'randomWalk';
   checkKernelOptions(where, options, ['scale', 'scaleSpread', 'covariance']);
@@ -46,7 +51,8 @@ export function randomWalk(options: RandomWalkOptions = {}): KernelChoice {
 
 function open(choice: KernelChoice, context: KernelContext, options: RandomWalkOptions): MarkovKernel {
   const { dimension: d } = context;
-  const { acceptance: target = 0.234, adapt = true, scale = 2.38 / Math.sqrt(d), scaleSpread = 0 } = options;
+  const { acceptance: target = 0.315 + 0.19 / d, adapt = true } = options;
+  const { scale = 2 / Math.sqrt(d), scaleSpread = 0 } = options;
   let shape = startShape('randomWalk', options.covariance, d);
   const step = makeStepSize({ initial: scale, target, adapt });
   const propose = async ({ states, lo, count, target, candidates, normals, extra }: Block): Promise<void> => {

@@ -1,7 +1,6 @@
 import { checkCount, checkNumber, checkOneOf, checkOptionNames } from '../../../engine/check.ts';
 import { digest } from '../../../engine/digest.ts';
 import type { KernelChoice } from '../../../engine/kernel/kernel.ts';
-import { randomWalk } from '../../../engine/kernel/random-walk.ts';
 import type { SchemeName } from '../../../engine/particles/resampling/scheme.ts';
 import { SCHEME_NAMES } from '../../../engine/particles/resampling/schemes.ts';
 import { makeTrigger, type TriggerOptions } from '../../../engine/particles/trigger.ts';
@@ -10,6 +9,7 @@ import { type OpenedPrior, openPrior } from '../samplers/prior.ts';
 import { checkKernel, startOf } from './gibbs-plan.ts';
 import { type ParameterModels, parameterModels } from './parameter-models.ts';
 import type { PmmhOptions } from './pmmh-types.ts';
+import { pseudoMarginalWalk } from './pseudo-marginal.ts';
 
 /** Checked options of particle marginal Metropolis-Hastings. */
 export interface PmmhPlan {
@@ -53,7 +53,12 @@ const OPTIONS: Readonly<Record<keyof PmmhOptions, true>> = {
 /** @throws OptionError for the first option that cannot be used. */
 export function pmmhPlan(where: string, options: PmmhOptions): PmmhPlan {
   checkOptionNames(where, options, Object.keys(OPTIONS));
-  const { kernel = randomWalk(), particles = 200, scheme = 'systematic', iterations = 1000 } = options;
+  const {
+    kernel = pseudoMarginalWalk(),
+    particles = 200,
+    scheme = 'systematic',
+    iterations = 1000,
+  } = options;
   const { warmup = Math.floor(iterations / 2), chains = 4, correlation = 0, noiseFilters = 32 } = options;
   const models = parameterModels(where, options);
   const prior = openPrior(where, options.prior);

@@ -11,7 +11,10 @@ export interface PmmhOptions extends TriggerOptions, ModelOptions {
   readonly prior: Prior;
   /** Where the chains start. Default: a draw from the prior for each. */
   readonly start?: StartParameters;
-  /** How theta moves; gradients are not to be had. Default randomWalk(), tuned during the warm-up and fixed afterwards. */
+  /**
+   * How theta moves; gradients are not to be had. Default randomWalk({ acceptance: 0.234 }), tuned during the warm-up and
+   * fixed afterwards.
+   */
   readonly kernel?: KernelChoice;
   /** N of each filter. `noise` of the result says whether it is enough. Default 200. */
   readonly particles?: number;

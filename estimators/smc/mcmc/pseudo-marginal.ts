@@ -1,5 +1,11 @@
 import { ValueError } from '../../../engine/errors.ts';
-import { type ChainStates, type MoveTarget, tempered } from '../../../engine/kernel/kernel.ts';
+import {
+  type ChainStates,
+  type KernelChoice,
+  type MoveTarget,
+  tempered,
+} from '../../../engine/kernel/kernel.ts';
+import { randomWalk } from '../../../engine/kernel/random-walk.ts';
 import type { FeynmanKac } from '../../../engine/particles/smc/feynman-kac.ts';
 import { makeSmc } from '../../../engine/particles/smc/smc.ts';
 import type { Smc, SmcOptions } from '../../../engine/particles/smc/types.ts';
@@ -67,6 +73,14 @@ export function pseudoMarginal({ where, prior, chains, estimate }: PseudoMargina
     },
     ...tempered(1),
   };
+}
+
+/**
+ * The default kernel. An estimate above the truth holds its chain however short the proposals are, so that they should not
+ * shrink for the sake of acceptance.
+ */
+export function pseudoMarginalWalk(): KernelChoice {
+  return randomWalk({ acceptance: 0.234 });
 }
 
 /** Chains whose place or estimate is another one than before. */

@@ -1,13 +1,13 @@
 import { checkCount, checkNumber, checkOneOf, checkOptionNames } from '../../../engine/check.ts';
 import { digest } from '../../../engine/digest.ts';
 import type { KernelChoice } from '../../../engine/kernel/kernel.ts';
-import { randomWalk } from '../../../engine/kernel/random-walk.ts';
 import type { SchemeName } from '../../../engine/particles/resampling/scheme.ts';
 import { SCHEME_NAMES } from '../../../engine/particles/resampling/schemes.ts';
 import { makeTrigger, type TriggerOptions } from '../../../engine/particles/trigger.ts';
 import { type OpenedPrior, openPrior } from '../samplers/prior.ts';
 import { checkKernel } from './gibbs-plan.ts';
 import { type ParameterModels, parameterModels } from './parameter-models.ts';
+import { pseudoMarginalWalk } from './pseudo-marginal.ts';
 import type { SmcSquaredOptions } from './smc-squared-types.ts';
 
 /** Checked options of SMC^2. */
@@ -48,7 +48,7 @@ const OPTIONS: Readonly<Record<keyof SmcSquaredOptions, true>> = {
 /** @throws OptionError for the first option that cannot be used. */
 export function smcSquaredPlan(where: string, options: SmcSquaredOptions): SmcSquaredPlan {
   checkOptionNames(where, options, Object.keys(OPTIONS));
-  const { kernel = randomWalk(), moves = 3, particles = 256, innerParticles = 100 } = options;
+  const { kernel = pseudoMarginalWalk(), moves = 3, particles = 256, innerParticles = 100 } = options;
   const { mostInnerParticles = 16 * innerParticles, leastAcceptance = 0.2, scheme = 'systematic' } = options;
   const { threshold = 0.5, innerThreshold = 0.5, measure } = options;
   const models = parameterModels(where, options);

@@ -20,7 +20,7 @@ export interface SmcSquaredOptions extends TriggerOptions, ModelOptions {
   readonly leastAcceptance?: number;
   /** When filters resample, as `threshold` does for the outer particles. Default 0.5. */
   readonly innerThreshold?: number;
-  /** How theta moves, tuned on the weighted outer particles. Default randomWalk(). */
+  /** How theta moves, tuned on the weighted outer particles. Default randomWalk({ acceptance: 0.234 }). */
   readonly kernel?: KernelChoice;
   /** Moves of each outer particle after each resampling. Default 3. */
   readonly moves?: number;
