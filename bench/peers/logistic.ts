@@ -3,6 +3,7 @@ import {
   hostBackend,
   independent,
   independentMoves,
+  logisticRegression,
   normal,
   randomWalk,
   rngFromSeed,
@@ -18,11 +19,12 @@ export interface SignedRows {
   readonly values: ArrayLike<number>;
 }
 
-/** M chains of `length` states. */
+/** M chains of `length` states, and how many runs show their spread. */
 export interface LogisticSize {
   readonly moves: 'random walk' | 'independent';
   readonly chains: number;
   readonly length: number;
+  readonly runs: number;
 }
 
 /** 768 rows of 8 predictors with standard deviation 1/2 and an intercept, as many as the data of the peer. */
@@ -40,19 +42,16 @@ export function syntheticRows(): SignedRows {
   return { name: 'synthetic', rows, columns, values };
 }
 
-/** Seconds, least and median, and log Z of every run but the one that warms up. */
-export async function evidence(size: LogisticSize, runs: number, data: SignedRows) {
-  const { chains, length, moves } = size;
-  const { rows, columns } = data;
-  const columnwise = Float64Array.from(
-    { length: rows * columns },
-    (_, at) => data.values[(at % rows) * columns + Math.floor(at / rows)]!,
+/** Seconds of a run, least and median, and log Z of every run but the one that warms up. */
+export async function evidence(size: LogisticSize, data: SignedRows) {
+  const { chains, length, moves, runs } = size;
+  const { rows, columns, values } = data;
+  const X = Array.from({ length: rows }, (_, i) =>
+    Array.from({ length: columns }, (_unused, j) => values[i * columns + j]!),
   );
-  const scores = new Float64Array(rows);
-  const laws = Array.from({ length: columns }, (_, j) => normal(0, j === 0 ? 20 : 5));
   const method = smcSampler({
-    prior: independent(laws),
-    logLikelihood: (x, out) => logistic(columnwise, columns, scores, x, out),
+    prior: independent(Array.from({ length: columns }, (_, j) => normal(0, j === 0 ? 20 : 5))),
+    logLikelihood: logisticRegression({ X, y: Array.from(X, () => 1) }),
     particles: chains * length,
     chains,
     moves: moves === 'independent' ? independentMoves() : randomWalk(),
@@ -70,35 +69,4 @@ export async function evidence(size: LogisticSize, runs: number, data: SignedRow
   await backend.dispose();
   seconds.sort((a, b) => a - b);
   return { min: seconds[0]!, median: seconds[seconds.length >> 1]!, logZ };
-}
-
-/** Factors 1 + e^-s of which the logarithm is taken at once; each is at most e^80 here, so their product is finite. */
-const FACTORS = 8;
-
-/** -sum log(1 + exp(-x . row)), the rows given column by column; `scores` [rows] is used up. */
-function logistic(
-  columnwise: Float64Array,
-  columns: number,
-  scores: Float64Array,
-  x: Float64Array,
-  out: Float64Array,
-): void {
-  const rows = scores.length;
-  for (let i = 0; i < out.length; i++) {
-    scores.fill(0);
-    for (let j = 0, at = 0; j < columns; j++) {
-      const slope = -x[i * columns + j]!;
-      for (let r = 0; r < rows; r++) scores[r]! += slope * columnwise[at++]!;
-    }
-    let total = 0;
-    let product = 1;
-    for (let r = 0; r < rows; r++) {
-      if (scores[r]! > 80) total -= scores[r]!;
-      else product *= 1 + Math.exp(scores[r]!);
-      if (r % FACTORS < FACTORS - 1) continue;
-      total -= Math.log(product);
-      product = 1;
-    }
-    out[i] = total - Math.log(product);
-  }
 }

@@ -6,7 +6,8 @@
  * Uses python3 where it has the package, else bench/peers/.venv, into which it is installed with pip where an index can be
  * reached; says what is missing otherwise. `--alone` leaves Python out. Bootstrap filters with 1e5 particles over 100
  * steps, resampling and weighing of 1e6, and the evidence of a logistic regression on 768 x 8 data by waste-free
- * tempering: Pima where the package has it, else synthetic data of that size.
+ * tempering with the same moves on both sides: Pima where the package has it, else synthetic data of that size. Two to
+ * three minutes on an idle machine.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -105,11 +106,10 @@ const words = process.argv.slice(2);
 const [alone, toy] = ['--alone', '--toy'].map((flag) => words.includes(flag));
 const repeats = Number(words.find((word) => !word.startsWith('--')) ?? 5);
 const [particles, million, steps] = toy ? [1000, 10_000, 20] : [100_000, 1_000_000, 100];
-const logisticRuns = toy ? 2 : 10;
 // Random walks need long chains, independent proposals short ones: these posteriors are nearly normal.
 const sizes: readonly LogisticSize[] = [
-  { moves: 'random walk', chains: toy ? 50 : 100, length: toy ? 10 : 100 },
-  { moves: 'independent', chains: 50, length: 20 },
+  { moves: 'random walk', chains: toy ? 50 : 100, length: toy ? 10 : 100, runs: toy ? 2 : 16 },
+  { moves: 'independent', chains: 50, length: 20, runs: toy ? 2 : 40 },
 ];
 const tasks = [linearTask(steps), volatilityTask(steps)];
 const synthetic = syntheticRows();
@@ -128,7 +128,7 @@ const peer = alone
         sigma: volatility.loop.move[2],
         y: Array.from(volatility.y),
       },
-      logistic: { sizes, runs: logisticRuns, ...synthetic, data: Array.from(synthetic.values) },
+      logistic: { sizes, ...synthetic, data: Array.from(synthetic.values) },
     });
 const report = typeof peer === 'string' ? undefined : peer;
 console.log(
@@ -177,20 +177,38 @@ row('weights, systematic ancestors and gather, d = 4', all, peerAll, million, 'n
 const data = report?.data ?? synthetic;
 const lines: string[] = [];
 for (const size of sizes) {
-  const { moves, chains, length } = size;
-  const ours = await evidence(size, logisticRuns, data);
+  const { moves, chains, length, runs } = size;
+  const ours = await evidence(size, data);
   const theirs = report?.logistic[moves];
   row(`logistic regression, ${data.name}, ${moves}, ${chains} chains of ${length}`, ours, theirs, 1e9, 's');
-  lines.push(
-    `${moves}: ensample ${spread(ours)}${theirs === undefined ? '' : `; particles ${spread(theirs)}`}`,
-  );
+  const [own, other, gain] =
+    theirs === undefined
+      ? [told(ours), 'not run |', '']
+      : [told(ours), told(theirs), `${(cost(theirs) / cost(ours)).toPrecision(2)}x`];
+  lines.push(`| ${moves}, ${runs} runs | ${own} | ${other} | ${gain} |`);
 }
-console.log(`\nlog evidence over ${logisticRuns} runs; cost is seconds times variance`);
-console.log(lines.join('\n'));
+console.log(`
+Log evidence; how long independent runs take until their average has a standard error of 0.1: time times variance
+
+| moves | ensample | seconds to 0.1 | particles | seconds to 0.1 | as fast |
+|---|---|---|---|---|---|
+${lines.join('\n')}`);
 await backend.dispose();
 
-function spread({ logZ, median }: Evidence): string {
+function spread({ logZ }: Evidence): { readonly mean: number; readonly variance: number } {
   const mean = logZ.reduce((sum, z) => sum + z, 0) / logZ.length;
-  const variance = logZ.reduce((sum, z) => sum + (z - mean) ** 2, 0) / (logZ.length - 1);
-  return `mean ${mean.toFixed(3)}, sd ${Math.sqrt(variance).toFixed(3)}, cost ${(variance * median).toPrecision(2)}`;
+  return { mean, variance: logZ.reduce((sum, z) => sum + (z - mean) ** 2, 0) / (logZ.length - 1) };
+}
+
+/** Seconds until the average over runs has a standard error of 0.1. */
+function cost(found: Evidence): number {
+  return (found.median * spread(found).variance) / 0.1 ** 2;
+}
+
+/** Mean and spread with its standard error, and the cost. */
+function told(found: Evidence): string {
+  const { mean, variance } = spread(found);
+  const sd = Math.sqrt(variance);
+  const error = sd / Math.sqrt(2 * (found.logZ.length - 1));
+  return `${mean.toFixed(3)}, sd ${sd.toFixed(3)} +- ${error.toFixed(3)} | ${cost(found).toPrecision(2)}`;
 }

@@ -61,7 +61,7 @@ def logistic_data():
         return "synthetic", np.array(task["data"]).reshape(task["rows"], task["columns"])
 
 
-def logistic(data, mcmc, chains, length):
+def logistic(data, mcmc, chains, length, runs):
     p = data.shape[1]
     scales = np.array([20.0] + [5.0] * (p - 1))
 
@@ -81,7 +81,7 @@ def logistic(data, mcmc, chains, length):
         alg.run()
         found.append(float(alg.logLt))
 
-    seconds = best(run, TASKS["logistic"]["runs"])
+    seconds = best(run, runs)
     return {**seconds, "logZ": found[1:]}
 
 
@@ -107,7 +107,7 @@ print(
             ),
             "selection": selection(),
             "logistic": {
-                size["moves"]: logistic(rows, MOVES[size["moves"]], size["chains"], size["length"])
+                size["moves"]: logistic(rows, MOVES[size["moves"]], size["chains"], size["length"], size["runs"])
                 for size in TASKS["logistic"]["sizes"]
             },
             "data": {"name": name, "rows": rows.shape[0], "columns": rows.shape[1], "values": rows.ravel().tolist()},
