@@ -40,6 +40,7 @@ export function componentwise(options: ComponentwiseOptions = {}): KernelChoice 
     name: 'componentwise Metropolis',
     needs: 'independent-prior',
     options: { ...options },
+    check: (fit) => void independentPrior(where, fit),
     open: (context) => open(choice, context, independentPrior(where, context), options),
   };
   return choice;

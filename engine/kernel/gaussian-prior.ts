@@ -4,7 +4,7 @@ import { normal } from '../distribution/normal.ts';
 import { OptionError } from '../errors.ts';
 import { cholesky } from '../math/linear-algebra.ts';
 import type { Density } from '../types.ts';
-import type { KernelContext } from './kernel.ts';
+import type { KernelFit } from './kernel.ts';
 
 /** A normal law N(mean, lower lower'). */
 export interface GaussianPrior {
@@ -20,7 +20,7 @@ export interface GaussianPrior {
  * The normal law behind a density: `multivariateNormal`, or `independent` of normals.
  * @throws OptionError for any other.
  */
-export function gaussianPrior(kernel: string, { where, prior, dimension: d }: KernelContext): GaussianPrior {
+export function gaussianPrior(kernel: string, { where, prior, dimension: d }: KernelFit): GaussianPrior {
   const law = asLaw(prior);
   const isNormal =
     law?.name === 'multivariateNormal' || law?.marginals?.every(({ name }) => name === 'normal') === true;
@@ -41,10 +41,7 @@ export function gaussianPrior(kernel: string, { where, prior, dimension: d }: Ke
  * The laws of independent coordinates.
  * @throws OptionError when the prior is not of that form, or a law is discrete.
  */
-export function independentPrior(
-  kernel: string,
-  { where, prior, dimension: d }: KernelContext,
-): readonly Law[] {
+export function independentPrior(kernel: string, { where, prior, dimension: d }: KernelFit): readonly Law[] {
   const law = asLaw(prior);
   const laws = law?.marginals ?? normalMarginals(law);
   if (laws?.length === d && laws.every(({ discrete }) => !discrete)) return laws;

@@ -53,6 +53,10 @@ export function hmc(options: HmcOptions = {}): KernelChoice {
     name: 'HMC',
     needs: 'gradient',
     options: { ...options },
+    check(fit) {
+      checkGradientGiven(where, fit);
+      startShape(where, options.covariance, fit.dimension);
+    },
     open(context) {
       checkGradientGiven(where, context);
       return open(choice, context, options);

@@ -4,7 +4,7 @@ import { checkSymmetric } from '../distribution/multivariate.ts';
 import { factor } from '../distribution/multivariate-normal.ts';
 import { OptionError } from '../errors.ts';
 import { GRADIENT_FIX } from '../model/log-density.ts';
-import type { KernelChoice, KernelContext } from './kernel.ts';
+import type { KernelChoice, KernelFit } from './kernel.ts';
 import { type Shape, unitShape } from './shape.ts';
 
 /** Options that most kernels share. */
@@ -45,8 +45,8 @@ export function startShape(where: string, covariance: Rows | undefined, d: numbe
   return { mean: new Float64Array(d), lower: factor(where, 'covariance', matrix, d), spread };
 }
 
-/** @throws OptionError when the target has no gradient. */
-export function checkGradientGiven(kernel: string, { where, gradient }: KernelContext): void {
+/** @throws OptionError when the target has no gradient, as far as is known. */
+export function checkGradientGiven(kernel: string, { where, gradient = true }: KernelFit): void {
   if (gradient) return;
   throw new OptionError({
     where,

@@ -137,6 +137,12 @@ export interface KernelContext {
   readonly block?: number;
 }
 
+/** What is known of a kernel's target before a run. */
+export interface KernelFit extends Pick<KernelContext, 'where' | 'dimension' | 'prior'> {
+  /** Undefined: the target shows whether it has a gradient only when it is opened. */
+  readonly gradient?: boolean | undefined;
+}
+
 /** A kernel with its options, chosen and not yet open: what `randomWalk()` and its kin return. Plain and immutable. */
 export interface KernelChoice {
   readonly kind: 'markov-kernel';
@@ -145,6 +151,8 @@ export interface KernelChoice {
   readonly needs: KernelNeeds;
   /** Everything that changes the numbers, for digests: { scale: 0.5 }. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** Before any work. @throws OptionError as `open` does, for what shows already. */
+  check?(fit: KernelFit): void;
   /** @throws OptionError when the target lacks what the kernel needs (a gradient, a Gaussian prior), with the remedy. */
   open(context: KernelContext): MarkovKernel;
 }

@@ -43,6 +43,10 @@ export function mala(options: MalaOptions = {}): KernelChoice {
     name: 'MALA',
     needs: 'gradient',
     options: { ...options },
+    check(fit) {
+      checkGradientGiven(where, fit);
+      startShape(where, options.covariance, fit.dimension);
+    },
     open(context) {
       checkGradientGiven(where, context);
       return open(choice, context, options);

@@ -35,6 +35,7 @@ export function pcn(options: PcnOptions = {}): KernelChoice {
     name: 'pCN',
     needs: 'gaussian-prior',
     options: { ...options },
+    check: (fit) => void gaussianPrior(where, fit),
     open: (context) => open(choice, context, gaussianPrior(where, context), options),
   };
   return choice;

@@ -44,6 +44,7 @@ export function randomWalk(options: RandomWalkOptions = {}): KernelChoice {
     name: 'random walk',
     needs: 'density',
     options: { ...options },
+    check: (fit) => void startShape(where, options.covariance, fit.dimension),
     open: (context) => open(choice, context, options),
   };
   return choice;

@@ -159,7 +159,10 @@ export function startOf(
 /** @throws OptionError for a kernel that is none, or needs what a likelihood from particles cannot give. */
 export function checkKernel(where: string, kernel: KernelChoice, prior: OpenedPrior): void {
   const known = (kernel as Partial<KernelChoice> | null)?.kind === 'markov-kernel';
-  if (known && kernel.needs !== 'gradient') return;
+  if (known && kernel.needs !== 'gradient') {
+    kernel.check?.({ where, dimension: prior.law.dimension, prior: prior.law });
+    return;
+  }
   throw new OptionError({
     where,
     option: 'kernel',

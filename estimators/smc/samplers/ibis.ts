@@ -120,7 +120,8 @@ export function ibis(options: IbisOptions): Sampler<PopulationState, IbisResult>
   const batch = options.batch ?? (chains === undefined ? 1 : 'adaptive');
   const digest = [terms, schedule?.targets ?? [batch, essFraction]];
   const threshold = batch === 'adaptive' ? 1 : 0.5;
-  const plan = checkPopulation(WHERE, options, { threshold, known: Object.keys(OPTIONS), digest });
+  const { logLikelihood: source } = options;
+  const plan = checkPopulation(WHERE, options, { threshold, known: Object.keys(OPTIONS), source, digest });
   checkCount(WHERE, 'terms', terms, { min: 1 });
   if (batch !== 'adaptive') checkCount(WHERE, 'batch', batch, { min: 1, fix: "Or 'adaptive'." });
   checkNumber(WHERE, 'essFraction', essFraction, (x) => x > 0 && x < 1, 'a number strictly between 0 and 1');

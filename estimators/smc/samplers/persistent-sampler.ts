@@ -98,8 +98,9 @@ const OPTIONS: Readonly<Record<keyof PersistentOptions, true>> = {
  */
 export function persistentSampler(options: PersistentOptions): Sampler<PersistentState, PersistentResult> {
   const { essFraction = 2 } = options;
-  const digest = [essFraction, kernelDigest(options.logLikelihood ?? options.logTarget)];
-  const plan = checkPopulation(WHERE, options, { threshold: 1, known: Object.keys(OPTIONS), digest });
+  const source = options.logLikelihood ?? options.logTarget;
+  const digest = [essFraction, kernelDigest(source)];
+  const plan = checkPopulation(WHERE, options, { threshold: 1, known: Object.keys(OPTIONS), source, digest });
   checkLikelihood(WHERE, options);
   checkNumber(WHERE, 'essFraction', essFraction, (x) => x > 0 && x < Infinity, 'a number above 0');
   const begin = (ctx: Context, done: number): Promise<PersistentState> =>

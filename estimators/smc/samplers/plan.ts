@@ -52,6 +52,8 @@ export interface PopulationDefaults {
   readonly threshold: number;
   /** Options of the method, by name. */
   readonly known: readonly string[];
+  /** Where the likelihood comes from. */
+  readonly source: unknown;
   /** Those of its own that change its numbers. */
   readonly digest: unknown;
 }
@@ -67,6 +69,10 @@ export function checkPopulation(
   const n = checkCount(where, 'particles', options.particles ?? 1024, { min: 2, max: 2 ** 30 });
   const runs = checkCount(where, 'runs', options.runs ?? 1, { min: 1, max: 2 ** 20 });
   const choice = checkKernel(where, options.moves ?? randomWalk());
+  const { law } = prior;
+  // A function of a batch has no gradient; other sources tell when they are opened.
+  const gradient = typeof defaults.source === 'function' ? false : undefined;
+  choice.check?.({ where, dimension: law.dimension, prior: law, gradient });
   const chains = checkChains(where, n, options.chains);
   if (options.moveCount !== undefined && chains < n)
     throw notWithChains(where, 'moveCount', options.moveCount);
@@ -79,7 +85,7 @@ export function checkPopulation(
     measure: options.measure ?? ('ess' as const),
   };
   makeTrigger(where, trigger);
-  const fields = movingFields(prior.law.dimension, choice.needs === 'gradient');
+  const fields = movingFields(law.dimension, choice.needs === 'gradient');
   checkSmcMemory(where, { fields, particles: n, runs, scheme });
   const frozen = checkSchedule(where, options.schedule);
   const tune = checkFlag(where, 'tune', options.tune ?? true);
@@ -146,7 +152,12 @@ function checkSchedule(where: string, schedule: FrozenSchedule | undefined): Fro
   if (schedule === undefined) return undefined;
   const { targets, moves, tuning } = schedule ?? {};
   const rows = [targets, moves, tuning].map((array) => (Array.isArray(array) ? array.length : 0));
-  if (rows[0]! > 0 && rows.every((length) => length === rows[0])) return schedule;
+  const whole = rows[0]! > 0 && rows.every((length) => length === rows[0]);
+  const rising = (value: unknown, i: number): boolean => Number(value) >= (i === 0 ? 0 : targets![i - 1]!);
+  const usable = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 0;
+  if (whole && targets!.every(Number.isFinite) && targets!.every(rising) && moves!.every(usable)) {
+    if (tuning!.every((saved) => saved !== null && typeof saved === 'object')) return schedule;
+  }
   throw new OptionError({
     where,
     option: 'schedule',

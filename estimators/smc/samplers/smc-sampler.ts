@@ -86,8 +86,9 @@ const OPTIONS: Readonly<Record<keyof SmcSamplerOptions, true>> = {
 export function smcSampler(options: SmcSamplerOptions): Sampler<PopulationState, SmcSamplerResult> {
   const { inverseTemperatures, essFraction, schedule } = options;
   const fixed = schedule?.targets ?? inverseTemperatures;
-  const digest = [fixed ?? essFraction, kernelDigest(options.logLikelihood ?? options.logTarget)];
-  const plan = checkPopulation(WHERE, options, { threshold: 1, known: Object.keys(OPTIONS), digest });
+  const source = options.logLikelihood ?? options.logTarget;
+  const digest = [fixed ?? essFraction, kernelDigest(source)];
+  const plan = checkPopulation(WHERE, options, { threshold: 1, known: Object.keys(OPTIONS), source, digest });
   checkLikelihood(WHERE, options);
   checkPath(options);
   const everyStep = plan.trigger.threshold === 1 || plan.chains < plan.particles;
@@ -135,7 +136,7 @@ function checkPath({ inverseTemperatures, essFraction, schedule }: SmcSamplerOpt
 
 function checkTemperatures(values: readonly number[]): void {
   const list = Array.isArray(values) ? values : [];
-  const rising = list.every((value, i) => value > (i === 0 ? 0 : list[i - 1]!));
+  const rising = list.every((value, i) => Number.isFinite(value) && value > (i === 0 ? 0 : list[i - 1]!));
   if (rising && list.at(-1) === 1) return;
   throw new OptionError({
     where: WHERE,

@@ -100,6 +100,16 @@ contract('smcSampler', () => smcSampler(base), {
     'a threshold above 1': () => smcSampler({ ...base, threshold: 2 }),
     'an unknown scheme': () => smcSampler({ ...base, scheme: 'sytematic' as 'systematic' }),
     'a kernel that is none': () => smcSampler({ ...base, moves: 'rwm' as never }),
+    'pcn along a prior that is not normal': () =>
+      smcSampler({ ...base, prior: { rate: gamma(2, 1) }, moves: pcn() }),
+    'mala with a function alone': () => smcSampler({ ...base, moves: mala() }),
+    'hmc with a covariance of another dimension': () =>
+      smcSampler({ ...base, logLikelihood: logisticLikelihood, moves: hmc({ covariance: [[1]] }) }),
+    'inverse temperatures in words': () => smcSampler({ ...base, inverseTemperatures: ['0.5', 1] as never }),
+    'a schedule that turns back': () =>
+      smcSampler({ ...base, schedule: { targets: [0.5, 0.2, 1], moves: [1, 1, 1], tuning: [{}, {}, {}] } }),
+    'a schedule of moves in words': () =>
+      smcSampler({ ...base, schedule: { targets: [1], moves: ['a' as never], tuning: [{}] } }),
     'a misspelt option': () => smcSampler({ ...base, particels: 3 } as SmcSamplerOptions),
     'a discrete prior': () => smcSampler({ ...base, prior: { k: discreteUniform(0, 3) } }),
     'a prior that is none': () => smcSampler({ ...base, prior: 3 as never }),
@@ -301,14 +311,10 @@ describe('failures', () => {
     },
   );
 
-  test('moves that need a gradient say how to give one', async () => {
-    await expect(sample({ moves: mala() })).rejects.toThrow(OptionError);
-    await expect(sample({ moves: mala() })).rejects.toThrow(/numericGradient/);
-  });
-
-  test('pCN refuses a prior that is not Gaussian', async () => {
-    const wrong = sample({ prior: { rate: gamma(2, 1) }, logLikelihood: countsLikelihood, moves: pcn() });
-    await expect(wrong).rejects.toThrow(OptionError);
+  test('moves that need a gradient say how to give one, before the run where that shows', async () => {
+    expect(() => smcSampler({ ...base, moves: mala() })).toThrow(/numericGradient/);
+    const late = sample({ prior: isotropic(2, 1), logLikelihood: besideOne, moves: mala() });
+    await expect(late).rejects.toThrow(OptionError);
   });
 
   test('a snapshot is refused by other options and by another seed', async () => {
