@@ -8,6 +8,7 @@ import { PURPOSE } from '../../../engine/random/purpose.ts';
 import type { Rng } from '../../../engine/random/rng.ts';
 import type { Context } from '../../../engine/sampler.ts';
 import { type OpenedPrior, openPrior } from '../samplers/prior.ts';
+import { checkDraws } from './chain-checks.ts';
 import type {
   ConditionalSmcOptions,
   ParticleGibbsOptions,
@@ -115,6 +116,8 @@ function planOf(
   checkCount(where, 'iterations', iterations, { min: 1, max: 2 ** 31 });
   checkCount(where, 'warmup', warmup, { min: 0, max: 2 ** 31 });
   checkCount(where, 'chains', chains, { min: 1, max: 65536 });
+  const width = parameters.names.length;
+  checkDraws(where, { chains, iterations, warmup, width, warmupWidth: width });
   checkOneOf(where, 'variant', variant, VARIANTS);
   const trigger = {
     ...(threshold === undefined ? {} : { threshold }),

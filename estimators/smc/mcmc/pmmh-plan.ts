@@ -1,11 +1,11 @@
-import { checkCount, checkNumber, checkOneOf, checkOptionNames } from '../../../engine/check.ts';
+import { checkCount, checkNumber, checkOptionNames } from '../../../engine/check.ts';
 import { digest } from '../../../engine/digest.ts';
 import type { KernelChoice } from '../../../engine/kernel/kernel.ts';
 import type { SchemeName } from '../../../engine/particles/resampling/scheme.ts';
-import { SCHEME_NAMES } from '../../../engine/particles/resampling/schemes.ts';
 import { makeTrigger, type TriggerOptions } from '../../../engine/particles/trigger.ts';
 import type { Rng } from '../../../engine/random/rng.ts';
 import { type OpenedPrior, openPrior } from '../samplers/prior.ts';
+import { checkDraws, checkUnbiasedScheme } from './chain-checks.ts';
 import { checkKernel, startOf } from './gibbs-plan.ts';
 import { type ParameterModels, parameterModels } from './parameter-models.ts';
 import type { PmmhOptions } from './pmmh-types.ts';
@@ -64,11 +64,13 @@ export function pmmhPlan(where: string, options: PmmhOptions): PmmhPlan {
   const prior = openPrior(where, options.prior);
   checkKernel(where, kernel, prior);
   checkCount(where, 'particles', particles, { min: 1, max: 2 ** 31 });
-  checkOneOf(where, 'scheme', scheme, SCHEME_NAMES);
+  checkUnbiasedScheme(where, scheme);
   checkCount(where, 'iterations', iterations, { min: 1, max: 2 ** 31 });
   checkCount(where, 'warmup', warmup, { min: 0, max: 2 ** 31 });
   checkCount(where, 'chains', chains, { min: 1, max: 65536 });
   checkCount(where, 'noiseFilters', noiseFilters, { min: 0, max: 65536 });
+  const p = prior.names.length;
+  checkDraws(where, { chains, iterations, warmup, width: p + 1, warmupWidth: p });
   checkNumber(where, 'correlation', correlation, (rho) => rho >= 0 && rho < 1, 'a number in [0, 1)');
   const { threshold = correlation > 0 ? 1 : 0.5, measure } = options;
   const trigger = { threshold, ...(measure === undefined ? {} : { measure }) };
@@ -80,7 +82,7 @@ export function pmmhPlan(where: string, options: PmmhOptions): PmmhPlan {
   return {
     ...{ where, models, prior, kernel, particles, iterations, warmup, chains, scheme, trigger },
     ...{ correlation, noiseFilters, started: options.start !== undefined },
-    start: startOf(where, prior.names.length, options.start, prior),
+    start: startOf(where, p, options.start, prior),
     fingerprint: digest(JSON.stringify(told)),
   };
 }

@@ -1,10 +1,10 @@
-import { checkCount, checkNumber, checkOneOf, checkOptionNames } from '../../../engine/check.ts';
+import { checkCount, checkNumber, checkOptionNames } from '../../../engine/check.ts';
 import { digest } from '../../../engine/digest.ts';
 import type { KernelChoice } from '../../../engine/kernel/kernel.ts';
 import type { SchemeName } from '../../../engine/particles/resampling/scheme.ts';
-import { SCHEME_NAMES } from '../../../engine/particles/resampling/schemes.ts';
 import { makeTrigger, type TriggerOptions } from '../../../engine/particles/trigger.ts';
 import { type OpenedPrior, openPrior } from '../samplers/prior.ts';
+import { checkUnbiasedScheme } from './chain-checks.ts';
 import { checkKernel } from './gibbs-plan.ts';
 import { type ParameterModels, parameterModels } from './parameter-models.ts';
 import { pseudoMarginalWalk } from './pseudo-marginal.ts';
@@ -59,7 +59,7 @@ export function smcSquaredPlan(where: string, options: SmcSquaredOptions): SmcSq
   checkCount(where, 'innerParticles', innerParticles, { min: 1, max: 2 ** 31 });
   checkCount(where, 'mostInnerParticles', mostInnerParticles, { min: innerParticles, max: 2 ** 32 });
   checkNumber(where, 'leastAcceptance', leastAcceptance, (a) => a >= 0 && a < 1, 'a number in [0, 1)');
-  checkOneOf(where, 'scheme', scheme, SCHEME_NAMES);
+  checkUnbiasedScheme(where, scheme);
   const trigger = { threshold, ...(measure === undefined ? {} : { measure }) };
   makeTrigger(where, trigger);
   checkNumber(where, 'innerThreshold', innerThreshold, (x) => x >= 0 && x <= 1, 'a number from 0 to 1');

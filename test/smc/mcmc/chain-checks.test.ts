@@ -1,0 +1,29 @@
+import { describe, expect, test } from 'vitest';
+import { normal, OptionError, pcn, uniform } from '../../../estimators/index.ts';
+import { conditionalSmc } from '../../../estimators/smc/mcmc/conditional-smc.ts';
+import { particleGibbs } from '../../../estimators/smc/mcmc/particle-gibbs.ts';
+import { pmmh } from '../../../estimators/smc/mcmc/pmmh.ts';
+import { smcSquared } from '../../../estimators/smc/mcmc/smc-squared.ts';
+import { autoregression } from './autoregression.ts';
+
+const family = { model: autoregression, observations: [0.3, null, -1.2], prior: { rho: uniform(0, 1) } };
+const { observations } = family;
+
+describe('refused before a run', () => {
+  const bad: Readonly<Record<string, () => unknown>> = {
+    'pmmh with a scheme under which Z-hat is biased': () => pmmh({ ...family, scheme: 'metropolis' }),
+    'smcSquared with such a scheme': () => smcSquared({ ...family, scheme: 'metropolis' }),
+    'pmmh with more draws than memory': () => pmmh({ ...family, iterations: 2e9 }),
+    'pmmh with a warm-up beyond memory': () => pmmh({ ...family, iterations: 10, warmup: 2e9 }),
+    'particleGibbs with more draws than memory': () => particleGibbs({ ...family, iterations: 2e9 }),
+    'a kernel for another prior': () => pmmh({ ...family, kernel: pcn() }),
+  };
+  for (const [name, make] of Object.entries(bad)) test(name, () => expect(make).toThrow(OptionError));
+
+  test('and not refused: other schemes, a normal prior, chains of paths that keep no draws', () => {
+    expect(() => pmmh({ ...family, scheme: 'killing' })).not.toThrow();
+    expect(() => pmmh({ ...family, prior: { rho: normal(0, 1) }, kernel: pcn() })).not.toThrow();
+    const model = autoregression([0.5]);
+    expect(() => conditionalSmc({ model, observations, iterations: 1e9 })).not.toThrow();
+  });
+});
