@@ -27,5 +27,14 @@ export function checkFunctional(where: string, functional: AdditiveFunctional): 
     });
   }
   checkCount(where, 'functional.names.length', given.names.length, { min: 1 });
+  if (given.initial !== undefined && typeof given.initial !== 'function') {
+    throw new OptionError({
+      where,
+      option: 'functional.initial',
+      value: given.initial,
+      found: `\`functional.initial\` is ${show(given.initial)}`,
+      expected: 's_0(x, out) over rows, or nothing',
+    });
+  }
   return functional;
 }

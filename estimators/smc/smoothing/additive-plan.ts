@@ -49,7 +49,7 @@ export function checkAdditive(options: AdditiveOptions): AdditivePlan {
   checkTransition(WHERE, model, '');
   if (method === 'paris') checkBound(WHERE, model, "method: 'forward-only'");
   if (options.draws === 1) throw oneDraw();
-  const draws = checkCount(WHERE, 'draws', options.draws ?? 2, { min: 2 });
+  const draws = checkCount(WHERE, 'draws', options.draws ?? 2, { min: 2, max: MOST_TRIALS });
   const most = Math.min(particles, MOST_TRIALS);
   const maxTrials = checkCount(WHERE, 'maxTrials', options.maxTrials ?? most, { min: 1, max: MOST_TRIALS });
   const functional = checkFunctional(WHERE, options.functional);

@@ -38,10 +38,14 @@ export function checkTwoFilters(options: TwoFilterOptions): TwoFilterPlan {
   checkTransition(WHERE, model, '');
   const reversed = checkReversed(options.reversed);
   const pairs =
-    options.pairs === 'all' ? 'all' : checkCount(WHERE, 'pairs', options.pairs ?? particles, { min: 1 });
+    options.pairs === 'all'
+      ? 'all'
+      : checkCount(WHERE, 'pairs', options.pairs ?? particles, { min: 1, max: 2 ** 32 });
   const functional =
     options.functional === undefined ? undefined : checkFunctional(WHERE, options.functional);
-  checkMemory(filter, { kind: 'full' }, 0);
+  // A pair holds two states, its uniforms, slots and weight, and what is averaged over pairs.
+  const k = functional?.names.length ?? 0;
+  checkMemory(filter, { kind: 'full' }, pairs === 'all' ? 0 : 8 * pairs * (4 * dimension + 3 * k + 8));
   const { scheme, threshold, measure } = options;
   const sizes = [particles, runs, dimension, steps, pairs, functional?.names];
   const fingerprint = JSON.stringify([WHERE, filter.data, sizes, scheme, threshold, measure]);

@@ -126,6 +126,8 @@ contract('additiveSmoother, PaRIS', () => additiveSmoother({ ...base, functional
   bad: {
     ...badFilter(additive),
     'one draw': additive({ draws: 1 }),
+    'more draws than there are addresses': additive({ draws: 2 ** 40 }),
+    'a first term that is no function': additive({ functional: { ...functional, initial: 3 as never } }),
     'a model without a bound': additive({ model: unbounded }),
     'no functional': additive({ functional: undefined }),
     'an unknown method': additive({ method: 'parisian' }),
@@ -142,6 +144,7 @@ contract('twoFilterSmoother, drawn pairs', () => twoFilterSmoother({ ...base, fu
   bad: {
     ...badFilter(two),
     'pairs 0': two({ pairs: 0 }),
+    'more pairs than memory': two({ pairs: 1e9 }),
     'no reversed model': two({ reversed: undefined }),
     'a reversed model without its prior': two({ reversed: { ...reversed, logPrior: undefined } }),
     'a history over the limit': two({ particles: 1e6, observations: new Array(500).fill(0) }),
