@@ -103,6 +103,17 @@ test('logisticLogDensity and its gradient: margins of 1e4 and beyond are their p
     expect(slope).toBeCloseTo(z[i]! > 0 ? 0 : z[i]! < 0 ? 1 : 0.5, 15);
 });
 
+test('logisticLogDensity: log(1 + e^-z) of one datum is right within 1e-15, wherever z lies between powers of 2', () => {
+  const tiles = 1000;
+  const theta = Float64Array.from({ length: 8 * tiles }, (_, i) => 40 * ((i + 0.5) / (8 * tiles)));
+  const out = new Float64Array(8 * tiles);
+  logisticLogDensity(theta, 1, Float64Array.of(1), 1, 0, 1, out, 0, tiles);
+  let worst = 0;
+  for (const [i, value] of out.entries())
+    worst = Math.max(worst, Math.abs(value + Math.log1p(Math.exp(-theta[i]!))));
+  expect(worst).toBeLessThan(1e-15);
+});
+
 test('logisticLogDensity: data first..last-1 alone, as if there were no others', () => {
   const [terms, d] = [1200, 3];
   const theta = draws(8 * d, 5);
