@@ -12,7 +12,7 @@ const INDEX_BITS = 62;
 const MOST_BITS = 16;
 
 /** Most dimensions whose coordinates all get a bit. */
-export const HILBERT_DIMENSIONS = INDEX_BITS;
+export const HILBERT_DIMENSIONS: number = INDEX_BITS;
 
 /** Bits b a coordinate gets in d dimensions: floor(62 / d), 16 at most. */
 export function hilbertBits(dimension: number): number {

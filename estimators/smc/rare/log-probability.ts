@@ -18,7 +18,11 @@ export interface RunEnd {
   readonly ended: boolean;
 }
 
-export const WITHOUT_ERROR = { standardError: Number.NaN, method: 'none' } as const;
+/** Where nothing tells an error. */
+export const WITHOUT_ERROR: { readonly standardError: number; readonly method: 'none' } = {
+  standardError: Number.NaN,
+  method: 'none',
+};
 
 /**
  * log p of R runs with its error: by their spread, or from the genealogy of a single one while 20 families live. NaN

@@ -43,8 +43,22 @@ export interface SmootherPlan extends FilterPlan {
   readonly fingerprint: string;
 }
 
+/** What smoothers tell their filter. */
+type FilterPart = Pick<
+  SmootherOptions,
+  | 'model'
+  | 'observations'
+  | 'particles'
+  | 'runs'
+  | 'scheme'
+  | 'proposal'
+  | 'lookahead'
+  | 'threshold'
+  | 'measure'
+>;
+
 /** Options of the filter, for `checkOptionNames`. */
-export const FILTER_OPTIONS = [
+export const FILTER_OPTIONS: readonly (keyof FilterPart)[] = [
   'model',
   'observations',
   'particles',
@@ -54,7 +68,7 @@ export const FILTER_OPTIONS = [
   'lookahead',
   'threshold',
   'measure',
-] as const satisfies readonly (keyof SmoothedFilterOptions)[];
+];
 
 const METHODS: readonly SmootherMethod[] = ['mcmc', 'exact', 'rejection', 'genealogy', 'fixed-lag'];
 /** Options that belong to some methods only. */
@@ -120,8 +134,9 @@ export function checkBound(where: string, model: StateSpaceModel, fix: string): 
 
 /** @throws OptionError for the first option that cannot be used, and for more memory than there is. */
 export function checkPlan(where: string, options: SmootherOptions): SmootherPlan {
-  const known = [...FILTER_OPTIONS, 'method', 'paths', 'moves', 'maxTrials', 'lag', 'functional'] as const;
-  checkOptionNames(where, options, known satisfies readonly (keyof SmootherOptions)[]);
+  const own = ['method', 'paths', 'moves', 'maxTrials', 'lag', 'functional'] as const;
+  const known: readonly (keyof SmootherOptions)[] = [...FILTER_OPTIONS, ...own];
+  checkOptionNames(where, options, known);
   const filter = checkFilter(where, options);
   const { model, particles, runs, steps } = filter;
   const method = checkOneOf(where, 'method', options.method ?? 'mcmc', METHODS);
