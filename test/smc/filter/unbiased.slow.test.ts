@@ -45,7 +45,7 @@ test('particleFilter(): a proposal whose density is not its own is told apart', 
     ...HALFWAY,
     transition: (...[step, y, parent, z, x]: Parameters<typeof HALFWAY.transition>) => {
       HALFWAY.transition(step, y, parent, z, x);
-      for (let i = 0; i < x.length; i++) x[i] = x[i]! + 0.3;
+      for (let i = 0; i < x.length; i++) x[i] = x[i]! + 0.8;
     },
   };
   const wrong = await ratios({ proposal });
