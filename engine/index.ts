@@ -153,12 +153,12 @@ export {
   repeatMoves,
 } from './kernel/repeat.ts';
 export { cached } from './model/cached.ts';
-export {
-  type DensityWithGradient,
-  type LogDensity,
-  type LogDensityOptions,
-  type LogDensitySource,
-  openLogDensity,
+// Not openLogDensity: with it every bundle of the engine would load the parser of user kernels at once.
+export type {
+  DensityWithGradient,
+  LogDensity,
+  LogDensityOptions,
+  LogDensitySource,
 } from './model/log-density.ts';
 export type { MissingPolicy } from './model/missing.ts';
 export {

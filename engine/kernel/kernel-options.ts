@@ -3,7 +3,7 @@ import type { Rows } from '../distribution/multivariate.ts';
 import { checkSymmetric } from '../distribution/multivariate.ts';
 import { factor } from '../distribution/multivariate-normal.ts';
 import { OptionError } from '../errors.ts';
-import { GRADIENT_FIX } from '../model/log-density.ts';
+import { GRADIENT_FIX } from '../model/gradient-fix.ts';
 import type { KernelChoice, KernelFit } from './kernel.ts';
 import { type Shape, unitShape } from './shape.ts';
 

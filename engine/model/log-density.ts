@@ -4,6 +4,7 @@ import { ModelError, OptionError, ValueError } from '../errors.ts';
 import { makeTurn } from '../turn.ts';
 import type { BatchFn } from '../types.ts';
 import { openEvaluator } from './evaluator.ts';
+import { GRADIENT_FIX } from './gradient-fix.ts';
 import { isKernel } from './local.ts';
 import type { ModelLike } from './model.ts';
 import type { Place } from './place.ts';
@@ -122,10 +123,6 @@ export function hasGradient(source: unknown): source is DensityWithGradient {
   const { logDensity, gradient } = source as Partial<DensityWithGradient>;
   return typeof logDensity === 'function' && typeof gradient === 'function';
 }
-
-/** How to give a log density with its gradient, for messages. */
-export const GRADIENT_FIX =
-  'Give { logDensity(x, out), gradient(x, out, gradient) }, or numericGradient(f, d): differences, at 2 d + 1 evaluations a point.';
 
 function noGradient(where: string, option: string, value: unknown): OptionError {
   return new OptionError({
