@@ -13,7 +13,7 @@ import { auxiliary } from './auxiliary.ts';
 import { bootstrap } from './bootstrap.ts';
 import type { FilterSettings } from './filter-types.ts';
 import { guided } from './guided.ts';
-import type { ObservationSeries } from './observations.ts';
+import { digestObservations, type ObservationSeries } from './observations.ts';
 
 /** Checked options of a filter of R runs. */
 export interface FilterPlan {
@@ -128,7 +128,7 @@ export function filterPlan(asked: Asked): FilterPlan {
     observations,
     fingerprint: JSON.stringify([
       ...[where, dimension, particles, runs, scheme, moments, names, history, nan, options, kinds],
-      ...[steps, steps === undefined ? 0 : digest(observations)],
+      ...[steps, steps === undefined ? 0 : digestObservations(observations)],
     ]),
   };
 }
@@ -242,18 +242,4 @@ function checkHistory(where: string, history: HistoryOptions): void {
       expected: 'an array of steps, from 0',
     });
   for (const step of history.steps) checkCount(where, 'history.steps', step, { min: 0 });
-}
-
-/** A number that tells one series of observations from another. */
-function digest(observations: ObservationSeries): number {
-  let hash = 0x811c9dc5;
-  const add = (word: number): void => {
-    hash = Math.imul(hash ^ word, 0x01000193);
-  };
-  for (let t = 0; t < observations.length; t++) {
-    const y = observations[t]!;
-    add(y === null ? 1 : 2);
-    if (y !== null) for (const word of new Uint32Array(y.slice().buffer)) add(word);
-  }
-  return hash >>> 0;
 }

@@ -1,5 +1,5 @@
-import { OptionError } from '../../../engine/errors.ts';
 import type { FeynmanKac } from '../../../engine/particles/smc/feynman-kac.ts';
+import { withDensities } from '../densities.ts';
 import type { Proposal, StateFields, StateSpaceModel } from '../state-space.ts';
 import { rows } from './bootstrap.ts';
 import type { ObservationSeries } from './observations.ts';
@@ -28,7 +28,12 @@ export function guided(
 ): FeynmanKac<StateFields> {
   const { dimension: d, noise: own = d } = model;
   const { noise: proposed = d } = proposal;
-  const { logInitial, logTransition } = densities(where, model);
+  const { logInitial, logTransition } = withDensities(
+    where,
+    model,
+    'weights that make up for a proposal',
+    'filter without a proposal',
+  );
   const noise = Math.max(own, proposed);
   const density = scratch();
   const normals = scratch();
@@ -71,30 +76,6 @@ export function guided(
       for (let i = 0; i < out.length; i++) out[i] = out[i]! - log[i]!;
     },
   };
-}
-
-/** The densities of a model, which it may lack. */
-function densities(
-  where: string,
-  model: StateSpaceModel,
-): Required<Pick<StateSpaceModel, 'logInitial' | 'logTransition'>> {
-  const { logInitial, logTransition } = model;
-  if (logInitial !== undefined && logTransition !== undefined)
-    // Called as methods of the model, which may hold state.
-    return {
-      logInitial: (x, out) => model.logInitial!(x, out),
-      logTransition: (step, parent, x, out) => model.logTransition!(step, parent, x, out),
-    };
-  const missing = logTransition === undefined ? 'logTransition' : 'logInitial';
-  const signature = logTransition === undefined ? '(step, parent, x, out)' : '(x, out)';
-  throw new OptionError({
-    where,
-    option: 'model',
-    value: model,
-    found: `the model has no \`${missing}\`, and a proposal is given`,
-    expected: 'a model with logTransition and logInitial, by which the weights make up for the proposal',
-    fix: `Add ${missing}${signature} to the model, or filter without a proposal.`,
-  });
 }
 
 /** An array that is taken anew only when it must be longer. */

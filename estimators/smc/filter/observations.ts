@@ -50,3 +50,17 @@ export function readObservation(
   if (bad >= 0) throw wrong(`number ${bad} of observation ${step} is ${vector[bad]}`);
   return vector;
 }
+
+/** A number that tells one series of observations from another. */
+export function digestObservations(observations: ObservationSeries): number {
+  let hash = 0x811c9dc5;
+  const add = (word: number): void => {
+    hash = Math.imul(hash ^ word, 0x01000193);
+  };
+  for (let t = 0; t < observations.length; t++) {
+    const y = observations[t]!;
+    add(y === null ? 1 : 2);
+    if (y !== null) for (const word of new Uint32Array(y.slice().buffer)) add(word);
+  }
+  return hash >>> 0;
+}

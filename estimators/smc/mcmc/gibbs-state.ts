@@ -4,9 +4,10 @@ import type { Rng } from '../../../engine/random/rng.ts';
 import type { Context, Info } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
 import type { Warning } from '../../../engine/types.ts';
+import { lacksDensity } from '../densities.ts';
 import { type ChainRecord, keepDraws, makeChainRecord, restoreRecord, savedRecord } from './chain-record.ts';
 import type { GibbsPlan } from './gibbs-plan.ts';
-import { lacksDensity, type ParameterUpdate } from './parameter-update.ts';
+import type { ParameterUpdate } from './parameter-update.ts';
 import {
   keepPaths,
   makePathRecord,

@@ -5,8 +5,8 @@ import { tempered } from '../../../engine/kernel/kernel.ts';
 import { PURPOSE } from '../../../engine/random/purpose.ts';
 import type { Rng, Stream } from '../../../engine/random/rng.ts';
 import type { Context } from '../../../engine/sampler.ts';
+import { withDensities } from '../densities.ts';
 import type { OpenedPrior } from '../samplers/prior.ts';
-import type { StateSpaceModel } from '../state-space.ts';
 import type { ParameterModels } from './parameter-models.ts';
 
 /**
@@ -116,7 +116,12 @@ function pathLikelihood(
   path: Float64Array,
 ): number {
   const model = models.at(theta);
-  const densities = withDensities(where, model);
+  const densities = withDensities(
+    where,
+    model,
+    'moving parameters by a kernel',
+    'give `update`, a draw of theta given the path',
+  );
   const { dimension: d } = model;
   const out = new Float64Array(1);
   const state = (t: number): Float64Array => path.subarray(t * d, (t + 1) * d);
@@ -132,43 +137,4 @@ function pathLikelihood(
     total += out[0]!;
   });
   return total;
-}
-
-function withDensities(
-  where: string,
-  model: StateSpaceModel,
-): Required<Pick<StateSpaceModel, 'logInitial' | 'logTransition'>> {
-  const { logInitial, logTransition } = model;
-  if (logInitial !== undefined && logTransition !== undefined)
-    return {
-      logInitial: (x, out) => model.logInitial!(x, out),
-      logTransition: (step, parent, x, out) => model.logTransition!(step, parent, x, out),
-    };
-  const missing = logTransition === undefined ? 'logTransition' : 'logInitial';
-  throw lacksDensity(
-    where,
-    model,
-    missing,
-    'moving parameters by a kernel',
-    'give `update`, a draw of theta given the path',
-  );
-}
-
-/** A model that lacks a density: what for, and the way round it. */
-export function lacksDensity(
-  where: string,
-  model: StateSpaceModel,
-  missing: 'logInitial' | 'logTransition',
-  purpose: string,
-  way: string,
-): OptionError {
-  const signature = missing === 'logTransition' ? '(step, parent, x, out)' : '(x, out)';
-  return new OptionError({
-    where,
-    option: 'model',
-    value: model,
-    found: `the model has no \`${missing}\``,
-    expected: `one for ${purpose}`,
-    fix: `Add ${missing}${signature} to the model, or ${way}.`,
-  });
 }

@@ -1,11 +1,12 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
+import { combinedLogNormalizer } from '../../../engine/diagnostics/combined-normalizer.ts';
 import type { Context, Ending, Info, Result, Sampler, Step } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
 import type { Estimate, Warning } from '../../../engine/types.ts';
 import { type AdditiveOptions, type AdditivePlan, checkAdditive } from './additive-plan.ts';
 import { type AdditiveState, advanceAdditive, openAdditive } from './additive-state.ts';
 import type { BackwardTally } from './ancestor-draws.ts';
-import { combineMeans, combineNormalizers } from './combine-runs.ts';
+import { combineMeans } from './combine-runs.ts';
 import { loopArrays, markLoop } from './saved-state.ts';
 import {
   collapseMessage,
@@ -98,7 +99,7 @@ function answer(state: AdditiveState, plan: AdditivePlan, ending: Ending): Addit
     outcome: dead
       ? { kind: 'degenerate', ess: 0, message: collapseMessage(Math.max(...ends)) }
       : ending.outcome,
-    estimate: joined(combineNormalizers(logNormalizers), names, sums),
+    estimate: joined(combinedLogNormalizer(logNormalizers), names, sums),
     sample: filterSample(smc, dimension, logNormalizers),
     diagnostics: infoOf(state, plan, warnings),
     functional: { names, ...sums },

@@ -1,5 +1,4 @@
-import { logMeanExp, normalizedWeight } from '../../../engine/particles/log-weight.ts';
-import { sum } from '../../../engine/wasm/twins/sums.ts';
+import { normalizedWeight } from '../../../engine/particles/log-weight.ts';
 
 /*
  * R independent runs as one estimate. Run r has the normalizing constant Z_r, p_r = Z_r / sum of Z. Because Z_r times
@@ -42,20 +41,6 @@ export function combineMoments(
   const change = (r: number, c: number): number =>
     shift(squares, share, value, r, c) - shift(mean, share, means.value, r, c) ** 2;
   return { mean: means, variance: { value, standardError: jackknife(share, k, change) } };
-}
-
-/** log of the mean of Z_r = exp(logNormalizer), with its error by the delta method: sd(Z_r) / (mean sqrt R). */
-export function combineNormalizers(logNormalizer: Float64Array): {
-  readonly value: number;
-  readonly standardError: number;
-} {
-  const runs = logNormalizer.length;
-  const value = logMeanExp(logNormalizer);
-  if (runs < 2 || value === -Infinity) return { value, standardError: Number.NaN };
-  const share = normalizedWeight(logNormalizer);
-  const squares = share.map((p) => (runs * p - 1) ** 2);
-  // Equal to the last bit: nothing is known of their spread.
-  return { value, standardError: Math.sqrt(sum(squares) / (runs - 1) / runs) || Number.NaN };
 }
 
 /** theta_(r) - theta for column c of weighted means. */

@@ -1,9 +1,10 @@
 import { spaced } from '../../../engine/check.ts';
+import { combinedLogNormalizer } from '../../../engine/diagnostics/combined-normalizer.ts';
 import type { Smc } from '../../../engine/particles/smc/types.ts';
 import type { Ending, Info, Sample } from '../../../engine/sampler.ts';
 import type { Estimate, Outcome, Warning } from '../../../engine/types.ts';
 import type { StateFields } from '../state-space.ts';
-import { type Combined, combineMeans, combineMoments, combineNormalizers } from './combine-runs.ts';
+import { type Combined, combineMeans, combineMoments } from './combine-runs.ts';
 import { alive } from './smoother-passes.ts';
 import type { SmootherPlan } from './smoother-plan.ts';
 import type { SmootherState } from './smoother-state.ts';
@@ -46,7 +47,7 @@ export function answer(state: SmootherState, plan: SmootherPlan, ending: Ending)
   const { draws, proposals, accepted, fallbacks } = tally;
   return {
     ...ending,
-    estimate: joined(combineNormalizers(logNormalizers), names, sums),
+    estimate: joined(combinedLogNormalizer(logNormalizers), names, sums),
     sample: sampleOf(state, plan, over, logNormalizers),
     outcome: outcomeOf(state, plan, ending.outcome),
     diagnostics: infoOf(state, plan, warningsOf(state, plan)),

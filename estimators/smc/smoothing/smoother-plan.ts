@@ -5,7 +5,7 @@ import { SCHEME_NAMES } from '../../../engine/particles/resampling/schemes.ts';
 import { smcBytes } from '../../../engine/particles/smc/memory.ts';
 import { makeTrigger } from '../../../engine/particles/trigger.ts';
 import { checkModel } from '../filter/filter-plan.ts';
-import { readObservations } from '../filter/observations.ts';
+import { digestObservations, readObservations } from '../filter/observations.ts';
 import type { StateSpaceModel } from '../state-space.ts';
 import { type AdditiveFunctional, checkFunctional } from './additive-functional.ts';
 import { filterModel } from './filter-model.ts';
@@ -99,7 +99,7 @@ export function checkFilter(where: string, options: SmoothedFilterOptions): Filt
     runs,
     dimension,
     steps: observations.length,
-    data: digest(observations),
+    data: digestObservations(observations),
     options,
   };
   filterModel(plan);
@@ -209,16 +209,4 @@ export function checkMemory(filter: FilterPlan, history: HistoryOptions, kept: n
     expected: `at most ${gibibytes(MOST_BYTES)} GiB`,
     fix: `Try particles: ${Math.max(1, Math.floor((particles * MOST_BYTES) / bytes))}, or a method that keeps no history: 'fixed-lag', additiveSmoother.`,
   });
-}
-
-function digest(observations: readonly (Float64Array | null)[]): number {
-  let hash = 0x811c9dc5;
-  const add = (word: number): void => {
-    hash = Math.imul(hash ^ word, 0x01000193);
-  };
-  for (const y of observations) {
-    add(y === null ? 1 : 2);
-    if (y !== null) for (const word of new Uint32Array(y.slice().buffer)) add(word);
-  }
-  return hash >>> 0;
 }

@@ -1,7 +1,8 @@
 import { spaced } from '../../../engine/check.ts';
+import { combinedLogNormalizer } from '../../../engine/diagnostics/combined-normalizer.ts';
 import type { Ending, Info, Result } from '../../../engine/sampler.ts';
 import type { Estimate, Warning } from '../../../engine/types.ts';
-import { combineMeans, combineMoments, combineNormalizers } from './combine-runs.ts';
+import { combineMeans, combineMoments } from './combine-runs.ts';
 import { collapseMessage, filterSample, joined, logNormalizersOf } from './smoother-answer.ts';
 import type { SmoothedCurve, SmoothedRuns } from './smoother-types.ts';
 import type { TwoFilterPlan } from './two-filter-plan.ts';
@@ -65,7 +66,7 @@ export function twoFilterAnswer(state: TwoFilterState, plan: TwoFilterPlan, endi
     outcome: dead
       ? { kind: 'degenerate', ess: 0, message: collapseMessage(Math.max(...ends)) }
       : ending.outcome,
-    estimate: joined(combineNormalizers(logNormalizers), names, sums),
+    estimate: joined(combinedLogNormalizer(logNormalizers), names, sums),
     sample: filterSample(forward, plan.dimension, logNormalizers),
     diagnostics: twoFilterInfo(state, plan, warningsOf(plan, pairEss, pairEssAt)),
     ...{ mean, variance, functional: { names, ...sums } },

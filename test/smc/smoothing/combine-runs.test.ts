@@ -1,9 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  combineMeans,
-  combineMoments,
-  combineNormalizers,
-} from '../../../estimators/smc/smoothing/combine-runs.ts';
+import { combineMeans, combineMoments } from '../../../estimators/smc/smoothing/combine-runs.ts';
 
 const mean = Float64Array.of(1, 10, 4, 12, 2, 9);
 const variance = Float64Array.of(0.5, 2, 0.7, 1, 0.2, 3);
@@ -56,13 +52,4 @@ test('runs without weight may hold NaN; where fewer than two count there is no e
   expect([one.value[0], one.standardError[0]]).toEqual([2, Number.NaN]);
   const none = combineMeans(values, new Float64Array(3).fill(-Infinity));
   expect([none.value[0], none.standardError[0]]).toEqual([Number.NaN, Number.NaN]);
-});
-
-test('combineNormalizers(): log of the mean, sd / (mean sqrt R); equal runs leave no error', () => {
-  const logZ = Float64Array.from([2, 3, 7], (z) => Math.log(z) - 800);
-  const { value, standardError } = combineNormalizers(logZ);
-  expect(value).toBeCloseTo(Math.log(4) - 800, 10);
-  expect(standardError).toBeCloseTo(Math.sqrt(7) / (4 * Math.sqrt(3)), 10);
-  expect(combineNormalizers(new Float64Array(3)).standardError).toBeNaN();
-  expect(combineNormalizers(Float64Array.of(-Infinity, -Infinity)).value).toBe(-Infinity);
 });
