@@ -22,7 +22,10 @@ export function checkLikelihood(where: string, { logLikelihood, logTarget }: Lik
     where,
     option: 'logLikelihood',
     value: logLikelihood,
-    found: `${logLikelihood === undefined ? 'neither' : 'both'} \`logLikelihood\` and \`logTarget\` are given`,
+    found:
+      logLikelihood === undefined
+        ? 'neither `logLikelihood` nor `logTarget` is given'
+        : 'both `logLikelihood` and `logTarget` are given',
     expected: 'one of the two',
     fix: 'logLikelihood: (x, out) => { ... } fills out [n] from x [n, d].',
   });
