@@ -138,14 +138,14 @@ describePage((stage) => {
       ]);
       const form = tops.slice(0, 10);
       expect(form).toEqual([...form].sort((a, b) => a - b));
-      const before = await textOf(page, 'table');
+      const before = await page.evaluate(() => document.getElementById('table')!.textContent);
       await page.focus('#to-x3');
       await page.keyboard.press('ArrowDown');
       expect(await page.inputValue('#to-x3')).toBe('2.82743');
       await page.keyboard.press('Enter');
       await page.waitForFunction(() => location.hash.includes('in.x3=-pi%2C2.82743'));
       // The old run has ended too, so wait for another table first.
-      await page.waitForFunction((old) => document.getElementById('table')!.innerText !== old, before);
+      await page.waitForFunction((old) => document.getElementById('table')!.textContent !== old, before);
       await ended(page);
       expect((await tableOf(page)).x3![1]).toBeLessThan(0.22);
       await page.selectOption('#model', 'g');
