@@ -85,6 +85,7 @@ export {
   replicateMean,
   studentInterval,
 } from './diagnostics/standard-error.ts';
+export { type WeightDiagnostics, weightDiagnostics } from './diagnostics/weight-diagnostics.ts';
 export { beta } from './distribution/beta.ts';
 export { binomial } from './distribution/binomial.ts';
 export { categorical } from './distribution/categorical.ts';

@@ -1,8 +1,7 @@
 import { checkOneOf, checkOptionNames, show } from '../../../engine/check.ts';
 import type { InputSpace } from '../../../engine/distribution/inputs.ts';
-import { upperQuantile } from '../../../engine/distribution/law.ts';
+import { toInputs } from '../../../engine/distribution/normal-space.ts';
 import { OptionError } from '../../../engine/errors.ts';
-import { normalCdf } from '../../../engine/math/erfc.ts';
 import { type Evaluator, openEvaluator } from '../../../engine/model/evaluator.ts';
 import { modelFailure } from '../../../engine/model/missing.ts';
 import type { Context } from '../../../engine/sampler.ts';
@@ -50,9 +49,7 @@ export function outputOf({ above, below }: RareEvent, score: number): number {
 }
 
 /**
- * The model and its inputs as a function of standard normals z: x_c = F_c^{-1}(Phi(z_c)), upper tails by survival
- * probabilities so that they keep their digits. A dependence that cannot correlate normals goes through uniforms, and
- * reaches no further than their last one below 1.
+ * The model and its inputs as a function of standard normals z.
  * @throws ModelError when the model fails at a point; OptionError for an unknown output.
  */
 export async function openScore(
@@ -99,31 +96,4 @@ export async function openScore(
 
 function outputColumn(where: string, { output }: RareEvent, outputs: readonly string[]): number {
   return output === undefined ? 0 : outputs.indexOf(checkOneOf(where, 'event.output', output, outputs));
-}
-
-/** The largest float64 below 1. */
-const LARGEST = 1 - 2 ** -53;
-
-/** Standard normals z [n, d] to input values x [n, d]. */
-export function toInputs(space: InputSpace, z: Float64Array, n: number, x: Float64Array): void {
-  const { dimension: d, dependence, laws } = space;
-  if (dependence !== undefined && dependence.correlate === undefined) {
-    for (let i = 0; i < n * d; i++) x[i] = Math.min(LARGEST, normalCdf(z[i]!));
-    space.transport(x, x, n);
-    return;
-  }
-  x.set(z.subarray(0, n * d));
-  dependence?.correlate?.(x, n);
-  for (let c = 0; c < d; c++) {
-    const law = laws[c]!;
-    if (law.name === 'normal') {
-      const sd = Math.sqrt(law.variance);
-      for (let i = c; i < n * d; i += d) x[i] = law.mean + sd * x[i]!;
-      continue;
-    }
-    for (let i = c; i < n * d; i += d) {
-      const p = normalCdf(-Math.abs(x[i]!));
-      x[i] = x[i]! < 0 ? law.quantile(p) : upperQuantile(law, p);
-    }
-  }
 }
