@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { skippedGpuReporter } from './test/support/gpu-reporter.ts';
+import { useSoftwareDriver } from './test/support/software-driver.ts';
+
+useSoftwareDriver();
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -27,6 +30,9 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.slow.test.ts'],
           testTimeout: 60_000,
+          // Files share their process and what they import: half of the time. A file that changes what others see (a
+          // global that modules look at when they load) takes modules of its own.
+          isolate: false,
         },
       },
       { ...shared, test: { name: 'slow', include: ['test/**/*.slow.test.ts'], testTimeout: 300_000 } },

@@ -1,10 +1,14 @@
-import { afterEach, expect, test, vi } from 'vitest';
-import { chooseBackend, describeBackends } from '../../engine/backend/choose.ts';
-import { hostBackend } from '../../engine/backend/host.ts';
-import { jsBackend } from '../../engine/backend/js.ts';
-import { BackendError } from '../../engine/errors.ts';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
+
+// What backends find is kept for good: modules of its own, which no other file sees.
+vi.resetModules();
+const { chooseBackend, describeBackends } = await import('../../engine/backend/choose.ts');
+const { hostBackend } = await import('../../engine/backend/host.ts');
+const { jsBackend } = await import('../../engine/backend/js.ts');
+const { BackendError } = await import('../../engine/errors.ts');
 
 afterEach(() => vi.unstubAllGlobals());
+afterAll(() => vi.resetModules());
 
 // Compiled kernels are kept for good, so this one comes first.
 test('chooseBackend(): without WebAssembly auto takes plain JavaScript, and wasm is refused with what was tried', async () => {
