@@ -154,6 +154,7 @@ export {
   repeatMoves,
 } from './kernel/repeat.ts';
 export { cached } from './model/cached.ts';
+export type { Event } from './model/event.ts';
 // Not openLogDensity: with it every bundle of the engine would load the parser of user kernels at once.
 export type {
   DensityWithGradient,

@@ -1,7 +1,6 @@
 export * from '../engine/index.ts';
 export { monteCarlo } from './importance/monte-carlo.ts';
 export type { MonteCarloOptions, MonteCarloResult } from './importance/monte-carlo-types.ts';
-export type { Event } from './importance/output-statistics.ts';
 export { type AskOptions, type SobolDesign, sobolAnalyze, sobolDesign } from './sensitivity/ask-tell.ts';
 export {
   fromSalib,

@@ -1,8 +1,9 @@
 import { decodeState } from '../../engine/array/codec.ts';
-import { checkNumber, checkOneOf, checkOptionNames, checkPointMemory, show } from '../../engine/check.ts';
+import { checkNumber, checkOneOf, checkOptionNames, checkPointMemory } from '../../engine/check.ts';
 import { type InputSpace, inputDigest, inputSpace } from '../../engine/distribution/inputs.ts';
 import { OptionError, type PointFailure } from '../../engine/errors.ts';
 import { checkOutputs } from '../../engine/model/evaluator.ts';
+import { checkEvent, type Event } from '../../engine/model/event.ts';
 import { isOtherKernel, kernelDigest } from '../../engine/model/local.ts';
 import { checkMissing, type MissingPolicy } from '../../engine/model/missing.ts';
 import { checkPoints } from '../../engine/random/point-plan.ts';
@@ -10,7 +11,7 @@ import type { PointSetName } from '../../engine/random/point-set.ts';
 import { checkSavedRun } from '../../engine/saved-run.ts';
 import type { Warning } from '../../engine/types.ts';
 import type { MonteCarloOptions } from './monte-carlo-types.ts';
-import type { Event, Statistic } from './output-statistics.ts';
+import type { Statistic } from './output-statistics.ts';
 
 /** Checked options with their defaults. */
 export interface Plan {
@@ -67,7 +68,7 @@ export function checkPlan(where: string, options: MonteCarloOptions): Plan {
     checkNumber(where, 'quantiles', p, (x) => x > 0 && x < 1, 'numbers between 0 and 1');
   }
   const events = Object.entries(options.probabilities ?? {});
-  for (const [name, event] of events) checkEvent(where, name, event, options.outputs);
+  for (const [name, event] of events) checkEvent(where, event, options.outputs, `probabilities.${name}`);
   const missing = checkMissing(where, options.missing ?? 'error');
   return {
     space,
@@ -89,22 +90,6 @@ export function checkPlan(where: string, options: MonteCarloOptions): Plan {
     ]),
     kernel: kernelDigest(options.model),
   };
-}
-
-function checkEvent(where: string, name: string, event: Event, outputs: readonly string[] | undefined): void {
-  const bounds = [event.above, event.below].filter((bound) => bound !== undefined);
-  const option = `probabilities.${name}`;
-  if (bounds.length === 0 || bounds.some((bound) => !Number.isFinite(bound))) {
-    throw new OptionError({
-      where,
-      option,
-      value: event,
-      found: `event \`${name}\` is ${show(event)}`,
-      expected: '{ above: number }, { below: number } or both',
-    });
-  }
-  if (outputs !== undefined && event.output !== undefined)
-    checkOneOf(where, `${option}.output`, event.output, outputs);
 }
 
 function wanted(

@@ -1,12 +1,12 @@
 import type { Dependence, Inputs } from '../../engine/distribution/inputs.ts';
 import type { PointFailure } from '../../engine/errors.ts';
 import type { Evaluator } from '../../engine/model/evaluator.ts';
+import type { Event } from '../../engine/model/event.ts';
 import type { MissingPolicy } from '../../engine/model/missing.ts';
 import type { ModelLike } from '../../engine/model/model.ts';
 import type { PointSet, PointSetName } from '../../engine/random/point-set.ts';
 import type { Result } from '../../engine/sampler.ts';
 import type { IntervalEstimate } from '../../engine/types.ts';
-import type { Event } from './output-statistics.ts';
 
 export interface MonteCarloOptions {
   readonly model: ModelLike;

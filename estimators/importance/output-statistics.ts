@@ -1,12 +1,5 @@
+import { type Event, happens } from '../../engine/model/event.ts';
 import { sum } from '../../engine/wasm/twins/sums.ts';
-
-/** An event about one output: above < y < below, each bound optional. */
-export interface Event {
-  /** Name of the output; the first when absent. */
-  readonly output?: string;
-  readonly above?: number;
-  readonly below?: number;
-}
 
 /** One number wanted of the outputs. */
 export interface Statistic {
@@ -36,11 +29,6 @@ export function column(y: Float64Array, k: number, output: number, lo: number, h
   }
   const values = kept.slice(0, n);
   return { values, sorted: values.slice().sort() };
-}
-
-/** True when y lies in the event. */
-export function happens(event: Event, y: number): boolean {
-  return y > (event.above ?? -Infinity) && y < (event.below ?? Infinity);
 }
 
 /** Share of the values in the event. */

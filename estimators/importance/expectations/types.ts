@@ -1,10 +1,10 @@
 import type { Dependence, Inputs } from '../../../engine/distribution/inputs.ts';
 import type { PointFailure } from '../../../engine/errors.ts';
+import type { Event } from '../../../engine/model/event.ts';
 import type { MissingPolicy } from '../../../engine/model/missing.ts';
 import type { ModelLike } from '../../../engine/model/model.ts';
 import type { Result } from '../../../engine/sampler.ts';
 import type { IntervalEstimate } from '../../../engine/types.ts';
-import type { Event } from '../output-statistics.ts';
 
 /** Another law of the same inputs: what is named here replaces what `inputs` and `dependence` say. */
 export interface OtherLaw {

@@ -1,11 +1,11 @@
-import { checkOneOf, checkOptionNames, show } from '../../../engine/check.ts';
+import { checkOneOf } from '../../../engine/check.ts';
 import type { InputSpace } from '../../../engine/distribution/inputs.ts';
 import { toInputs } from '../../../engine/distribution/normal-space.ts';
-import { OptionError } from '../../../engine/errors.ts';
 import { type Evaluator, openEvaluator } from '../../../engine/model/evaluator.ts';
+import { type Event, scoreOf } from '../../../engine/model/event.ts';
 import { modelFailure } from '../../../engine/model/missing.ts';
 import type { Context } from '../../../engine/sampler.ts';
-import type { RareEvent, RareEventOptions } from './types.ts';
+import type { RareEventOptions } from './types.ts';
 
 /** How far outputs are from an event: S > 0 inside, <= 0 outside, and the larger the nearer. */
 export interface Score {
@@ -15,35 +15,8 @@ export interface Score {
   dispose(): void;
 }
 
-/** @throws OptionError unless the event has a finite bound, the lower below the upper, and a known output. */
-export function checkEvent(where: string, event: RareEvent, outputs?: readonly string[]): RareEvent {
-  if (event !== null && typeof event === 'object')
-    checkOptionNames(`${where}: event`, event, ['output', 'above', 'below']);
-  const { above, below, output } = event ?? {};
-  if (output !== undefined && outputs !== undefined) checkOneOf(where, 'event.output', output, outputs);
-  const bounds = [above, below].filter((bound) => bound !== undefined);
-  if (bounds.length > 0 && bounds.every(Number.isFinite) && !(above! >= below!)) return event;
-  throw new OptionError({
-    where,
-    option: 'event',
-    value: event,
-    found: `option \`event\` is ${bounds.length === 0 ? show(event) : `above ${above}, below ${below}`}`,
-    expected: '{ above: number }, { below: number } or both, the lower bound first',
-  });
-}
-
-/**
- * The score of an output y: its distance to the nearer bound, min(y - above, below - y).
- * Splitting climbs it from wherever the inputs are likely to 0.
- */
-export function scoreOf({ above, below }: RareEvent): (y: number) => number {
-  if (below === undefined) return (y) => y - above!;
-  if (above === undefined) return (y) => below - y;
-  return (y) => Math.min(y - above, below - y);
-}
-
 /** A score in the unit of the output, for events with one bound. */
-export function outputOf({ above, below }: RareEvent, score: number): number {
+export function outputOf({ above, below }: Event, score: number): number {
   if (below === undefined) return score + above!;
   return above === undefined ? below - score : score;
 }
@@ -94,6 +67,6 @@ export async function openScore(
   };
 }
 
-function outputColumn(where: string, { output }: RareEvent, outputs: readonly string[]): number {
+function outputColumn(where: string, { output }: Event, outputs: readonly string[]): number {
   return output === undefined ? 0 : outputs.indexOf(checkOneOf(where, 'event.output', output, outputs));
 }

@@ -1,15 +1,8 @@
 import type { Dependence, Inputs } from '../../../engine/distribution/inputs.ts';
 import type { KernelChoice } from '../../../engine/kernel/kernel.ts';
+import type { Event } from '../../../engine/model/event.ts';
 import type { ModelLike } from '../../../engine/model/model.ts';
 import type { Result } from '../../../engine/sampler.ts';
-
-/** An event about one output of a model: above < y < below, each bound optional, both strict. */
-export interface RareEvent {
-  /** Name of the output; the first when absent. */
-  readonly output?: string;
-  readonly above?: number;
-  readonly below?: number;
-}
 
 /** What `splitting` and `lastParticle` have in common. */
 export interface RareEventOptions {
@@ -20,7 +13,7 @@ export interface RareEventOptions {
   readonly dependence?: Dependence;
   /** Names of the outputs. */
   readonly outputs?: readonly string[];
-  readonly event: RareEvent;
+  readonly event: Event;
   /** N, particles of one run. */
   readonly particles?: number;
   /** R, independent runs side by side; their spread is the standard error. Default 8. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { scoreOf } from '../../../engine/model/event.ts';
 import { idealError, lowestLevel, nextLevel } from '../../../estimators/smc/rare/levels.ts';
-import { scoreOf } from '../../../estimators/smc/rare/score.ts';
 
 const of = (...score: number[]): Float64Array => Float64Array.from(score);
 
