@@ -1,4 +1,5 @@
 import type { PointFailure } from '../../../engine/errors.ts';
+import type { Place } from '../../../engine/model/place.ts';
 
 /**
  * J functions under L laws on the working space R^d, all known at the same points. The adaptation sees nothing else of
@@ -10,6 +11,7 @@ import type { PointFailure } from '../../../engine/errors.ts';
  * | phi_j(x) | phi | [n, J] |
  * | log f_l(x) | logLaw | [n, L] |
  * | l of j | lawOf | [J] |
+ * | S_j(x), distance to the event | score | [n, J] |
  */
 export interface Integrands {
   /** d of the working space. */
@@ -20,10 +22,19 @@ export interface Integrands {
   readonly laws: number;
   /** [J] which law each function is averaged under. */
   readonly lawOf: Uint32Array;
+  /** [J] 1 where phi_j is an event's indicator, so that there is a score to climb. */
+  readonly isEvent: Uint8Array;
+  /** [k] names of the model's outputs; empty as long as the model has not told them. */
+  readonly outputs: readonly string[];
+  /** Where the model runs. */
+  readonly place: Place;
+  /** The functions that are 1 inside an event and 0 outside: E of them, ascending. */
+  readonly events: readonly number[];
   /** Points of law l: uniforms u [n, d] to x [n, d] in the working space; `x` may be `u`. */
   transport(law: number, u: Float64Array, x: Float64Array): void;
   /**
-   * phi_j and log f_l at rows 0..n-1 of x [n, d]. Where f_l(x) = 0 logLaw is -Infinity. What it returns is the caller's.
+   * phi_j and log f_l at rows 0..n-1 of x [n, d]. Where f_l(x) = 0 logLaw is -Infinity, and phi_j of the functions under
+   * it is 0. What it returns is the caller's.
    * @throws ModelError when the model fails and `missing` is 'error'; ValueError when a phi_j is not finite.
    */
   evaluate(x: Float64Array, n: number): Promise<Evaluated>;
@@ -35,9 +46,19 @@ export interface Integrands {
 export interface Evaluated {
   /** [n, J] */
   readonly phi: Float64Array;
+  /**
+   * [n, J] of events: > 0 inside, <= 0 outside, and the larger the nearer; -Infinity where the law has no mass. NaN of
+   * other functions. Undefined when there is no event.
+   */
+  readonly score: Float64Array | undefined;
   /** [n, L] natural log of normalised densities in the working space. */
   readonly logLaw: Float64Array;
-  /** [n, k] the model's outputs, and [n, inputs] the points as inputs. */
+  /** [n, E] how far inside its event a point is: phi = 1 exactly where the score is >= 0. Climbed by rare events. */
+  readonly scores: Float64Array;
+  /**
+   * [n, k] the model's outputs, NaN at points where no law has mass (the model was not run there), and [n, inputs] the
+   * points as inputs.
+   */
   readonly outputs: Float64Array;
   readonly inputs: Float64Array;
   readonly failures: readonly PointFailure[];
