@@ -11,7 +11,7 @@ import type { Place } from '../../../engine/model/place.ts';
  * | phi_j(x) | phi | [n, J] |
  * | log f_l(x) | logLaw | [n, L] |
  * | l of j | lawOf | [J] |
- * | S_j(x), distance to the event | score | [n, J] |
+ * | S_e(x), distance to the event | scores | [n, E] |
  */
 export interface Integrands {
   /** d of the working space. */
@@ -22,8 +22,6 @@ export interface Integrands {
   readonly laws: number;
   /** [J] which law each function is averaged under. */
   readonly lawOf: Uint32Array;
-  /** [J] 1 where phi_j is an event's indicator, so that there is a score to climb. */
-  readonly isEvent: Uint8Array;
   /** [k] names of the model's outputs; empty as long as the model has not told them. */
   readonly outputs: readonly string[];
   /** Where the model runs. */
@@ -46,14 +44,12 @@ export interface Integrands {
 export interface Evaluated {
   /** [n, J] */
   readonly phi: Float64Array;
-  /**
-   * [n, J] of events: > 0 inside, <= 0 outside, and the larger the nearer; -Infinity where the law has no mass. NaN of
-   * other functions. Undefined when there is no event.
-   */
-  readonly score: Float64Array | undefined;
   /** [n, L] natural log of normalised densities in the working space. */
   readonly logLaw: Float64Array;
-  /** [n, E] how far inside its event a point is: phi = 1 exactly where the score is >= 0. Climbed by rare events. */
+  /**
+   * [n, E] how far inside its event a point is, for rare events to climb: phi = 1 exactly where it is > 0, the larger
+   * the nearer outside, -Infinity where the law has no mass.
+   */
   readonly scores: Float64Array;
   /**
    * [n, k] the model's outputs, NaN at points where no law has mass (the model was not run there), and [n, inputs] the
