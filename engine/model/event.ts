@@ -48,3 +48,9 @@ export function scoreOf({ above, below }: Event): (y: number) => number {
   if (above === undefined) return (y) => below - y;
   return (y) => Math.min(y - above, below - y);
 }
+
+/** A score in the unit of the output, for events with one bound. */
+export function outputOf({ above, below }: Event, score: number): number {
+  if (below === undefined) return score + above!;
+  return above === undefined ? below - score : score;
+}

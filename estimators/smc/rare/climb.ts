@@ -5,11 +5,11 @@ import {
   type MarkovKernel,
   type MoveTarget,
 } from '../../../engine/kernel/kernel.ts';
+import type { Score } from '../../../engine/model/score.ts';
 import type { FeynmanKac, SmcPopulation } from '../../../engine/particles/smc/feynman-kac.ts';
 import { PURPOSE } from '../../../engine/random/purpose.ts';
 import { channel } from '../../../engine/random/rng.ts';
 import type { NextLevel } from './levels.ts';
-import type { Score } from './score.ts';
 
 /*
  * Particles climbing a score as a Feynman-Kac model: G_t = 1{S > L_t}, L_t chosen from the particles, and moves that keep

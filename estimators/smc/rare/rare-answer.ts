@@ -1,4 +1,5 @@
 import { toInputs } from '../../../engine/distribution/normal-space.ts';
+import { outputOf } from '../../../engine/model/event.ts';
 import { toldPlace } from '../../../engine/model/place.ts';
 import { pooledLogWeight } from '../../../engine/particles/smc/pooled.ts';
 import type { Ending, Info } from '../../../engine/sampler.ts';
@@ -6,7 +7,6 @@ import type { Outcome, Warning } from '../../../engine/types.ts';
 import type { ClimbEnd, Climbed } from './climb.ts';
 import { logProbabilityOf, oneRun, probabilityOf, WITHOUT_ERROR } from './log-probability.ts';
 import type { RarePlan, RareState } from './rare-plan.ts';
-import { outputOf } from './score.ts';
 import type { RareEventResult } from './types.ts';
 
 /** Moves that are accepted less often leave particles where they were copied. */

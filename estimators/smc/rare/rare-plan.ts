@@ -5,12 +5,12 @@ import { checkKernelChoice } from '../../../engine/kernel/kernel-options.ts';
 import { pcn } from '../../../engine/kernel/pcn.ts';
 import { checkEvent } from '../../../engine/model/event.ts';
 import { kernelDigest } from '../../../engine/model/local.ts';
+import type { Score } from '../../../engine/model/score.ts';
 import { checkSmcMemory } from '../../../engine/particles/smc/memory.ts';
 import type { Smc } from '../../../engine/particles/smc/types.ts';
 import type { Source } from '../../../engine/types.ts';
 import type { Climb, ClimbFields } from './climb.ts';
 import type { NextLevel } from './levels.ts';
-import type { Score } from './score.ts';
 import type { RareEventOptions } from './types.ts';
 
 /** What tells one method from another. */

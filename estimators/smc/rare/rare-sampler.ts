@@ -2,6 +2,7 @@ import { decodeState, encodeState } from '../../../engine/array/codec.ts';
 import { independent } from '../../../engine/distribution/multivariate.ts';
 import { normal } from '../../../engine/distribution/normal.ts';
 import { DegeneracyError } from '../../../engine/errors.ts';
+import { openScore } from '../../../engine/model/score.ts';
 import { makeSmc } from '../../../engine/particles/smc/smc.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
 import type { Context, Ending, Info, Sampler, Step } from '../../../engine/sampler.ts';
@@ -9,7 +10,6 @@ import { checkSavedRun } from '../../../engine/saved-run.ts';
 import { type ClimbFields, climb, climbScratch } from './climb.ts';
 import { rareAnswer } from './rare-answer.ts';
 import { checkRare, type RareMethod, type RarePlan, type RareState } from './rare-plan.ts';
-import { openScore } from './score.ts';
 import type { RareEventOptions, RareEventResult } from './types.ts';
 
 /** A sampler of particles that climb towards an event. @throws OptionError for bad options. */
@@ -77,7 +77,9 @@ async function open(plan: RarePlan, ctx: Context, done: number): Promise<RareSta
   const { where, particles, moves, next } = method;
   const { backend, signal } = ctx;
   const d = space.dimension;
-  const score = await openScore(where, space, options, ctx, runs * particles * moves, done);
+  const { model, outputs, event } = options;
+  const planned = runs * particles * moves;
+  const score = await openScore({ where, space, model, outputs, event, planned, backend, signal }, done);
   const arena = backend.arena();
   const prior = independent(space.names.map(() => normal(0, 1)));
   const context = { where, backend, signal, dimension: d, prior, gradient: false, chains: particles };

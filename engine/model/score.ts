@@ -1,11 +1,11 @@
-import { checkOneOf } from '../../../engine/check.ts';
-import type { InputSpace } from '../../../engine/distribution/inputs.ts';
-import { toInputs } from '../../../engine/distribution/normal-space.ts';
-import { type Evaluator, openEvaluator } from '../../../engine/model/evaluator.ts';
-import { type Event, scoreOf } from '../../../engine/model/event.ts';
-import { modelFailure } from '../../../engine/model/missing.ts';
-import type { Context } from '../../../engine/sampler.ts';
-import type { RareEventOptions } from './types.ts';
+import type { Backend } from '../backend/backend.ts';
+import { checkOneOf } from '../check.ts';
+import type { InputSpace } from '../distribution/inputs.ts';
+import { toInputs } from '../distribution/normal-space.ts';
+import { type Evaluator, openEvaluator } from './evaluator.ts';
+import { type Event, scoreOf } from './event.ts';
+import { modelFailure } from './missing.ts';
+import type { ModelLike } from './model.ts';
 
 /** How far outputs are from an event: S > 0 inside, <= 0 outside, and the larger the nearer. */
 export interface Score {
@@ -15,26 +15,25 @@ export interface Score {
   dispose(): void;
 }
 
-/** A score in the unit of the output, for events with one bound. */
-export function outputOf({ above, below }: Event, score: number): number {
-  if (below === undefined) return score + above!;
-  return above === undefined ? below - score : score;
+export interface ScoreOptions {
+  /** Name used in messages: 'splitting'. */
+  readonly where: string;
+  readonly space: InputSpace;
+  readonly model: ModelLike;
+  readonly outputs?: readonly string[] | undefined;
+  readonly event: Event;
+  /** Evaluations planned in all. */
+  readonly planned: number;
+  readonly backend: Backend;
+  readonly signal: AbortSignal;
 }
 
 /**
- * The model and its inputs as a function of standard normals z.
+ * The model and its inputs as a function of standard normals z. When a run is resumed, `evaluations` starts at `done`.
  * @throws ModelError when the model fails at a point; OptionError for an unknown output.
  */
-export async function openScore(
-  where: string,
-  space: InputSpace,
-  options: RareEventOptions,
-  ctx: Context,
-  planned: number,
-  done: number,
-): Promise<Score> {
-  const { model, outputs, event } = options;
-  const { backend, signal } = ctx;
+export async function openScore(options: ScoreOptions, done = 0): Promise<Score> {
+  const { where, space, model, outputs, event, planned, backend, signal } = options;
   const known = outputs === undefined ? {} : { outputs };
   const evaluator = await openEvaluator(
     { where, model, names: space.names, ...known, planned, backend, signal },
