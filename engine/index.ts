@@ -40,6 +40,7 @@ export {
   normalMoveShader,
 } from './backend/wgsl/moves.ts';
 export { normals as normalsShader } from './backend/wgsl/normal.ts';
+export type { CardProgram, PointFunction } from './backend/wgsl/program.ts';
 export { nearestName } from './check.ts';
 export {
   autocovariance,
@@ -114,6 +115,7 @@ export {
   type NormalMixture,
 } from './distribution/normal-mixture.ts';
 export { pareto } from './distribution/pareto.ts';
+export { type Perturbation, type PerturbationSpace, perturbed } from './distribution/perturbed.ts';
 export { poisson } from './distribution/poisson.ts';
 export { type DrawAddress, drawLaw, drawPoints } from './distribution/sample.ts';
 export { studentT } from './distribution/student-t.ts';
@@ -175,6 +177,7 @@ export {
   pointwise,
 } from './model/model.ts';
 export { checkGradient, type NumericGradientOptions, numericGradient } from './model/numeric-gradient.ts';
+export type { CardDynamics, DrawOptions, PotentialOptions } from './particles/card-dynamics.ts';
 export {
   type CardFieldSpec,
   type CardFieldSpecs,
@@ -256,6 +259,7 @@ export { SOBOL_DIMENSIONS } from './random/directions.ts';
 export { latinHypercube } from './random/latin-hypercube.ts';
 export { lattice } from './random/lattice.ts';
 export {
+  antithetic,
   iid,
   isPowerOfTwo,
   type NamedPointSetOptions,
