@@ -17,8 +17,8 @@ const POINTS = 16_384;
 const MOST_POINTS = 2 ** 53;
 
 /**
- * Points and replicates, checked. A replicate gets floor(points / replicates), so a remainder is not used. Few points
- * get fewer replicates than `usual` by default, never less than two points each.
+ * Points and replicates, checked. A replicate gets floor(points / replicates), an even number of antithetic ones, so a
+ * remainder is not used. Few points get fewer replicates than `usual` by default, never less than two points each.
  * @throws OptionError unless both are counts and each replicate gets at least two points.
  */
 export function checkPoints(
@@ -35,7 +35,8 @@ export function checkPoints(
   const usual = Math.min(options.usual, 2 ** Math.floor(Math.log2(most)));
   const shared = checkCount(where, 'replicates', options.replicates ?? usual, { min: 1 });
   if (shared > most) throw tooMany(where, shared, asked);
-  const perReplicate = Math.floor(asked / shared);
+  const least = design === 'antithetic' ? 2 : 1;
+  const perReplicate = least * Math.floor(asked / shared / least);
   const plan = { total: perReplicate * shared, replicates: shared, perReplicate };
   return { ...plan, warnings: pointWarnings(design, asked, plan) };
 }
@@ -59,10 +60,14 @@ function pointWarnings(
   return [
     {
       code: 'points-not-divisible',
-      message: `${spaced(asked)} points do not divide among ${replicates} replicates; ${spaced(total)} are used.`,
+      message: `${spaced(asked)} points do not divide among ${shares(design, replicates)}; ${spaced(total)} are used.`,
       value: asked,
     },
   ];
+}
+
+function shares(design: PointSetName, replicates: number): string {
+  return design === 'antithetic' ? `pairs in ${replicates} replicates` : `${replicates} replicates`;
 }
 
 function tooMany(where: string, replicates: number, points: number): OptionError {

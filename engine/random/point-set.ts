@@ -10,10 +10,10 @@ import { type SobolPointsOptions, sobolPoints } from './sobol.ts';
 export type { PointSet } from './point-types.ts';
 
 /** The point sets by the name a user gives. */
-export type PointSetName = 'sobol' | 'lattice' | 'lhs' | 'iid';
+export type PointSetName = 'sobol' | 'lattice' | 'lhs' | 'iid' | 'antithetic';
 
-const NAMES: readonly PointSetName[] = ['sobol', 'lattice', 'lhs', 'iid'];
-const OPEN = { sobol: sobolPoints, lattice, lhs: latinHypercube, iid } as const;
+const NAMES: readonly PointSetName[] = ['sobol', 'lattice', 'lhs', 'iid', 'antithetic'];
+const OPEN = { sobol: sobolPoints, lattice, lhs: latinHypercube, iid, antithetic } as const;
 
 /** A named point set; `points` is read by 'lattice' and 'lhs', `scramble` by 'sobol'. */
 export interface NamedPointSetOptions extends SobolPointsOptions {
@@ -23,7 +23,7 @@ export interface NamedPointSetOptions extends SobolPointsOptions {
 }
 
 /**
- * The point set of that name: `sobolPoints`, `lattice`, `latinHypercube` or `iid`.
+ * The point set of that name: `sobolPoints`, `lattice`, `latinHypercube`, `iid` or `antithetic`.
  * @throws OptionError as they do.
  */
 export async function openPointSet(options: NamedPointSetOptions): Promise<PointSet> {
@@ -48,6 +48,31 @@ export function iid(options: PointSetOptions): PointSet {
       const [k0, k1] = rng.key;
       if (backend === undefined) uniform(out, dimension, k0, k1, first, replicate, last, 0, n);
       else await backend.dispatch('uniform', [out, dimension, k0, k1, first, replicate, last], n);
+    },
+  };
+}
+
+/**
+ * Independent pairs: points 2 j and 2 j + 1 are u_j and 1 - u_j, u_j drawn as point j of `iid`. The grid of uniforms is
+ * symmetric, so 1 - u is exact and never 0 or 1.
+ * @throws OptionError for a dimension below 1. Source: Hammersley & Morton (1956).
+ */
+export function antithetic(options: PointSetOptions): PointSet {
+  const pairs = iid(options);
+  const { dimension: d } = pairs;
+  const set = { name: 'antithetic', dimension: d, points: SEQUENCE_POINTS, extensible: true };
+  return {
+    ...set,
+    async fill(out, first, n, backend) {
+      checkFill('antithetic', set, out, first, n);
+      const pair = Math.floor(first / 2);
+      await pairs.fill(out, pair, Math.ceil((first + n) / 2) - pair, backend);
+      // From the last row down: row i comes from a row that is not behind it.
+      for (let i = n - 1; i >= 0; i--) {
+        const from = d * (Math.floor((first + i) / 2) - pair);
+        const mirrored = (first + i) % 2 === 1;
+        for (let c = 0; c < d; c++) out[i * d + c] = mirrored ? 1 - out[from + c]! : out[from + c]!;
+      }
     },
   };
 }

@@ -1,32 +1,19 @@
 import { toldPlace } from '../../engine/model/place.ts';
 import { roundedInputs, roundedOutputs } from '../../engine/model/single-precision.ts';
-import type { Ending, Info, Step } from '../../engine/sampler.ts';
+import type { Ending } from '../../engine/sampler.ts';
 import type { IntervalEstimate, Warning } from '../../engine/types.ts';
+import { pairedInterval, pairWarnings } from './antithetic.ts';
 import type { Plan } from './monte-carlo-plan.ts';
-import type { MonteCarloResult, MonteCarloState } from './monte-carlo-types.ts';
+import type { MonteCarloResult } from './monte-carlo-types.ts';
 import { type Interval, iidInterval, replicateInterval, withoutInterval } from './output-intervals.ts';
 import { column, estimateOf, reaches, replicateEstimates, type Statistic } from './output-statistics.ts';
+import { type PointRunState, runInfo } from './point-run.ts';
 
 /** Events a replicate must see for Student's interval to hold; with fewer it covers too seldom, as a slow test shows. */
 const FEW_HITS = 10;
 
-/** The state as a step of the runner. */
-export function report(state: MonteCarloState, plan: Plan): Step<MonteCarloState> {
-  return { state, done: state.done === plan.points, info: infoOf(state, plan, []) };
-}
-
-function infoOf(state: MonteCarloState, plan: Plan, warnings: readonly Warning[]): Info {
-  const { done, failed, evaluator } = state;
-  const ess = plan.missing === 'drop-row' ? done - failed : done;
-  return { ess, evaluations: evaluator.evaluations, warnings, done, total: plan.points };
-}
-
 /** The answer from the points evaluated so far. */
-export function answer(
-  state: MonteCarloState,
-  { outcome, provenance }: Ending,
-  plan: Plan,
-): MonteCarloResult {
+export function answer(state: PointRunState, { outcome, provenance }: Ending, plan: Plan): MonteCarloResult {
   const { evaluator, done } = state;
   const statistics = plan.statistics(evaluator.outputs);
   const intervals = statistics.map((statistic) => interval(state, plan, statistic));
@@ -52,7 +39,7 @@ export function answer(
     outputs: { names: [...evaluator.outputs], values: state.y.slice(0, done * evaluator.outputs.length) },
     sample: { points: state.x.slice(0, done * d), shape: [done, d], logWeight: new Float64Array(done) },
     outcome,
-    diagnostics: infoOf(state, plan, warningsOf(state, plan, statistics, intervals)),
+    diagnostics: runInfo(state, plan, warningsOf(state, plan, statistics, intervals)),
     provenance: toldPlace(provenance, evaluator.place),
     failures: [...state.failures],
     failed: state.failed,
@@ -63,7 +50,7 @@ export function answer(
  * One statistic: replicates where there are at least two whole ones (an unfinished one is left out), else the
  * iid interval for independent points. After drop-row the points of a net are no net, but replicates stay independent.
  */
-function interval(state: MonteCarloState, plan: Plan, statistic: Statistic): Interval {
+function interval(state: PointRunState, plan: Plan, statistic: Statistic): Interval {
   const k = state.evaluator.outputs.length;
   const columnOf = (lo: number, hi: number) => column(state.y, k, statistic.output, lo, hi);
   const whole = Math.floor(state.done / plan.perReplicate);
@@ -76,6 +63,12 @@ function interval(state: MonteCarloState, plan: Plan, statistic: Statistic): Int
     const far = columns.some(({ values }) => !reaches(statistic, values.length));
     return far ? withoutInterval(found.value) : found;
   }
+  if (plan.design === 'antithetic' && plan.replicates === 1)
+    return pairedInterval(
+      statistic,
+      { y: state.y, k, output: statistic.output, rows: state.done },
+      plan.level,
+    );
   const data = columnOf(0, state.done);
   return plan.design === 'iid'
     ? iidInterval(statistic, data, plan.level)
@@ -98,13 +91,13 @@ function toEstimate(
 }
 
 /** True for a probability whose replicates saw less than `FEW_HITS` events each, of one kind or the other. */
-function fewHits(state: MonteCarloState, plan: Plan, { what }: Statistic, value: number): boolean {
+function fewHits(state: PointRunState, plan: Plan, { what }: Statistic, value: number): boolean {
   if (what.kind !== 'probability') return false;
   return Math.min(value, 1 - value) * state.done < FEW_HITS * plan.replicates;
 }
 
 function warningsOf(
-  state: MonteCarloState,
+  state: PointRunState,
   plan: Plan,
   statistics: readonly Statistic[],
   intervals: readonly Interval[],
@@ -133,15 +126,9 @@ function warningsOf(
       threshold: FEW_HITS * plan.replicates,
     });
   }
-  if (plan.replicates === 1 && plan.design !== 'iid') {
-    warnings.push({
-      code: 'one-replicate',
-      message:
-        'With one randomisation there is no standard error. Use replicates: 8 for intervals (slightly less sharp).',
-      value: 1,
-      threshold: 2,
-    });
-  }
+  const { place, outputs } = state.evaluator;
+  warnings.push(...oneReplicate(plan, statistics));
+  if (plan.design === 'antithetic') warnings.push(...pairWarnings(outputs, state.y, state.done));
   if (plan.missing === 'drop-row' && state.failed > 0) {
     const percent = ((100 * state.failed) / state.done).toPrecision(2);
     warnings.push({
@@ -150,7 +137,6 @@ function warningsOf(
       value: state.failed,
     });
   }
-  const { place, outputs } = state.evaluator;
   const all = outputs.map((name, k) => {
     const of = (kind: 'mean' | 'variance'): number =>
       intervals[statistics.findIndex(({ output, what }) => output === k && what.kind === kind)]!.value;
@@ -160,4 +146,21 @@ function warningsOf(
     roundedInputs(place, plan.space) ?? roundedOutputs(place, all, 'much of its variance may be rounding');
   if (rounded !== undefined) warnings.push(rounded);
   return warnings;
+}
+
+/** One randomisation tells no error, but of means and variances from independent points or pairs. */
+function oneReplicate({ replicates, design }: Plan, statistics: readonly Statistic[]): readonly Warning[] {
+  if (replicates > 1 || design === 'iid') return [];
+  const pairs = design === 'antithetic';
+  if (pairs && statistics.every(({ what }) => what.kind === 'mean' || what.kind === 'variance')) return [];
+  return [
+    {
+      code: 'one-replicate',
+      message: pairs
+        ? 'Pairs give no interval of a quantile or a probability. Use replicates: 8 for those (slightly less sharp).'
+        : 'With one randomisation there is no standard error. Use replicates: 8 for intervals (slightly less sharp).',
+      value: 1,
+      threshold: 2,
+    },
+  ];
 }

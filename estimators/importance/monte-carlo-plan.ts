@@ -1,14 +1,11 @@
-import { decodeState } from '../../engine/array/codec.ts';
 import { checkNumber, checkOneOf, checkOptionNames, checkPointMemory } from '../../engine/check.ts';
 import { type InputSpace, inputDigest, inputSpace } from '../../engine/distribution/inputs.ts';
-import { OptionError, type PointFailure } from '../../engine/errors.ts';
 import { checkOutputs } from '../../engine/model/evaluator.ts';
 import { checkEvent, type Event } from '../../engine/model/event.ts';
-import { isOtherKernel, kernelDigest } from '../../engine/model/local.ts';
+import { kernelDigest } from '../../engine/model/local.ts';
 import { checkMissing, type MissingPolicy } from '../../engine/model/missing.ts';
 import { checkPoints } from '../../engine/random/point-plan.ts';
 import type { PointSetName } from '../../engine/random/point-set.ts';
-import { checkSavedRun } from '../../engine/saved-run.ts';
 import type { Warning } from '../../engine/types.ts';
 import type { MonteCarloOptions } from './monte-carlo-types.ts';
 import type { Statistic } from './output-statistics.ts';
@@ -32,7 +29,7 @@ export interface Plan {
   readonly kernel: string | undefined;
 }
 
-const DESIGNS: readonly PointSetName[] = ['sobol', 'lattice', 'lhs', 'iid'];
+const DESIGNS: readonly PointSetName[] = ['sobol', 'lattice', 'lhs', 'iid', 'antithetic'];
 
 const OPTIONS: Readonly<Record<keyof MonteCarloOptions, true>> = {
   model: true,
@@ -53,7 +50,7 @@ export function checkPlan(where: string, options: MonteCarloOptions): Plan {
   checkOptionNames(where, options, Object.keys(OPTIONS));
   const space = inputSpace(where, options.inputs, options.dependence);
   const design = checkOneOf(where, 'design', options.design ?? 'sobol', DESIGNS);
-  const usual = design === 'iid' ? 1 : 8;
+  const usual = design === 'iid' || design === 'antithetic' ? 1 : 8;
   const plan = checkPoints(where, design, { points: options.points, replicates: options.replicates, usual });
   checkPointMemory(where, plan.total, 8 * (space.dimension + (options.outputs?.length ?? 1)));
   const level = checkNumber(
@@ -120,57 +117,4 @@ function wanted(
     return { name, output: outputs.indexOf(named), what: { kind: 'probability', event } };
   });
   return [...means, ...variances, ...levels, ...chances];
-}
-
-/** What a snapshot holds. */
-interface Saved {
-  readonly key: readonly [number, number];
-  readonly plan: string;
-  readonly kernel?: string | undefined;
-  readonly done: number;
-  readonly failed: number;
-  readonly failures: readonly (Omit<PointFailure, 'input'> & { readonly input: readonly number[] })[];
-  readonly outputs: readonly string[];
-  /** The card that evaluated it. */
-  readonly adapter?: string | undefined;
-}
-
-/** Everything a state needs but the evaluator. */
-export interface Restored {
-  readonly key: readonly [number, number];
-  readonly outputs: readonly string[];
-  readonly adapter: string | undefined;
-  readonly x: Float64Array;
-  readonly y: Float64Array;
-  readonly done: number;
-  readonly failed: number;
-  readonly failures: PointFailure[];
-}
-
-/** @throws OptionError when the bytes are no snapshot, or of a method with other options or another seed. */
-export function readSnapshot(
-  where: string,
-  bytes: Uint8Array,
-  plan: Plan,
-  key: readonly [number, number],
-): Restored {
-  const { header, arrays } = decodeState(bytes);
-  const saved = header as Saved | null;
-  checkSavedRun(where, saved, { plan: plan.fingerprint, key }, 'other inputs, design, points or replicates');
-  if (isOtherKernel(saved.kernel, plan.kernel)) {
-    throw new OptionError({
-      where,
-      option: 'from',
-      value: saved.kernel,
-      found: 'the saved state belongs to a run with another kernel',
-      expected: 'a snapshot of the same method with the same model',
-    });
-  }
-  const { done, failed, outputs, adapter } = saved;
-  const x = new Float64Array(plan.points * plan.space.dimension);
-  const y = new Float64Array(plan.points * outputs.length);
-  x.set(arrays.x ?? []);
-  y.set(arrays.y ?? []);
-  const failures = saved.failures.map((failure) => ({ ...failure, input: Float64Array.from(failure.input) }));
-  return { key, outputs, adapter, x, y, done, failed, failures };
 }

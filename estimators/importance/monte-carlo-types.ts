@@ -1,10 +1,9 @@
 import type { Dependence, Inputs } from '../../engine/distribution/inputs.ts';
 import type { PointFailure } from '../../engine/errors.ts';
-import type { Evaluator } from '../../engine/model/evaluator.ts';
 import type { Event } from '../../engine/model/event.ts';
 import type { MissingPolicy } from '../../engine/model/missing.ts';
 import type { ModelLike } from '../../engine/model/model.ts';
-import type { PointSet, PointSetName } from '../../engine/random/point-set.ts';
+import type { PointSetName } from '../../engine/random/point-set.ts';
 import type { Result } from '../../engine/sampler.ts';
 import type { IntervalEstimate } from '../../engine/types.ts';
 
@@ -17,9 +16,9 @@ export interface MonteCarloOptions {
   readonly outputs?: readonly string[];
   /** Points in total over all replicates. Default 16384. */
   readonly points?: number;
-  /** Independent randomisations that share the points. Default 8; 1 for 'iid'. */
+  /** Independent randomisations that share the points. Default 8; 1 for 'iid' and 'antithetic'. */
   readonly replicates?: number;
-  /** Default 'sobol': Owen-scrambled Sobol' points. */
+  /** Default 'sobol': Owen-scrambled Sobol' points. 'antithetic' are independent pairs u, 1 - u: for monotone models. */
   readonly design?: PointSetName;
   /** Levels of the quantiles wanted of every output, e.g. [0.05, 0.5, 0.95]. */
   readonly quantiles?: readonly number[];
@@ -44,18 +43,4 @@ export interface MonteCarloResult extends Result {
   /** The first 1000 failed points, and how many there were. */
   readonly failures: readonly PointFailure[];
   readonly failed: number;
-}
-
-/** Points so far: the first `done` rows of `x` [n, d] and, once k is known, of `y` [n, k]. */
-export interface MonteCarloState {
-  /** Key of the run's generator: a state goes on with the seed it was begun with. */
-  readonly key: readonly [number, number];
-  readonly evaluator: Evaluator;
-  /** The point set of one replicate, kept while its chunks are drawn. */
-  set: { readonly replicate: number; readonly points: PointSet } | undefined;
-  readonly x: Float64Array;
-  y: Float64Array;
-  done: number;
-  failed: number;
-  readonly failures: PointFailure[];
 }

@@ -37,6 +37,7 @@ const KINDS: readonly (readonly [string, Kind])[] = [
   ['lattice points', { name: 'lattice' }],
   ['Latin hypercube points', { name: 'lhs' }],
   ['independent points', { name: 'iid' }],
+  ['antithetic pairs', { name: 'antithetic' }],
 ];
 const SCRAMBLES: readonly SobolScramble[] = ['owen', 'lms', 'shift', 'none'];
 
