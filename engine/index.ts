@@ -41,6 +41,7 @@ export {
 } from './backend/wgsl/moves.ts';
 export { normals as normalsShader } from './backend/wgsl/normal.ts';
 export type { CardProgram, PointFunction } from './backend/wgsl/program.ts';
+export type { CardProgram, PointFunction } from './backend/wgsl/program.ts';
 export { nearestName } from './check.ts';
 export {
   autocovariance,
@@ -177,6 +178,7 @@ export {
   pointwise,
 } from './model/model.ts';
 export { checkGradient, type NumericGradientOptions, numericGradient } from './model/numeric-gradient.ts';
+export type { CardDynamics, DrawOptions, PotentialOptions } from './particles/card-dynamics.ts';
 export type { CardDynamics, DrawOptions, PotentialOptions } from './particles/card-dynamics.ts';
 export {
   type CardFieldSpec,

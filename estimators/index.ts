@@ -44,6 +44,11 @@ export {
   kalmanSmoother,
 } from './smc/models/kalman.ts';
 export {
+  type KernelStateSpace,
+  type KernelStateSpaceOptions,
+  kernelStateSpace,
+} from './smc/models/kernel-state-space.ts';
+export {
   type LinearGaussian,
   type LinearGaussianMatrices,
   type LinearGaussianOptions,

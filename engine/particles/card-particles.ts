@@ -6,6 +6,7 @@ import { sameShader } from '../backend/wgsl/same-shader.ts';
 import { checkCount, checkNumber } from '../check.ts';
 import { ShapeError } from '../errors.ts';
 import type { Rng } from '../random/rng.ts';
+import { type CardDynamics, cardDynamics } from './card-dynamics.ts';
 import { type CardFieldSpecs, type CardFields, makeCardFields } from './card-fields.ts';
 import { type CardMetropolis, cardMetropolis } from './card-metropolis.ts';
 import { type CardMoves, type CardMovesOptions, cardMoves, type MovedField } from './card-moves.ts';
@@ -38,11 +39,16 @@ export interface CardParticlesOptions<F extends CardFieldSpecs> {
  * queued on the card and only numbers that come back are waited for. Functions and noise given as objects are uploaded
  * once and kept until `release`.
  */
-export interface CardParticles<F extends CardFieldSpecs = CardFieldSpecs> extends CardMoves, CardMetropolis {
+export interface CardParticles<F extends CardFieldSpecs = CardFieldSpecs>
+  extends CardMoves,
+    CardDynamics,
+    CardMetropolis {
   readonly count: number;
   readonly dimension: number;
   /** [n] natural log, unnormalised, since the last resampling. Starts at 0. */
   readonly logWeight: Float64Array;
+  /** [n] exp(logWeight - max) as last weighed; overwritten by `resample`. */
+  readonly weight: Float64Array;
   /** Effective sample size, in particles. */
   readonly ess: number;
   /** log of the estimate of the normaliser: sums of log-mean increments, booked as weights come. */
@@ -63,10 +69,13 @@ export interface CardParticles<F extends CardFieldSpecs = CardFieldSpecs> extend
   summary(increment: GpuArray<'f32'>, power?: number): Promise<WeightSummary>;
   /**
    * Add power times a float32 increment [n] of the card to the log-weights, widened to float64; -3e38 and less is dead.
-   * An increment l is known to 2^-24 |l| at best: leave out what is the same for all particles when it is large.
+   * An increment l is known to 2^-24 |l| at best: leave out what is the same for all particles when it is large. Increments
+   * that were read and worked on are given as float64. The dead stay dead, whatever their increment.
    * @throws ValueError at NaN or +Infinity, with the particle; OptionError for a bad power; the weights are then as before.
    */
-  reweight(increment: GpuArray<'f32'>, power?: number): Promise<WeightSummary>;
+  reweight(increment: GpuArray<'f32'> | Float64Array, power?: number): Promise<WeightSummary>;
+  /** Weigh `logWeight` as it stands, after writing to it: starts from weights of before. The normaliser stays. */
+  weigh(): Promise<WeightSummary>;
   /**
    * Replace the particles by their ancestors and set the log-weights to 0. The ancestors [n] are the host's own for these
    * weights; they stay on the card until the next call.
@@ -126,12 +135,14 @@ function assembled<F extends CardFieldSpecs>(
   const moves = cardMoves(shared);
   return {
     ...moves,
+    ...cardDynamics(shared),
     ...cardMetropolis(shared),
     ...positions(shared, moves),
     count: n,
     dimension: d,
     fields,
     logWeight: weights.logWeight,
+    weight: resampler.weight,
     get ess() {
       return essOf(weights.summary);
     },
@@ -141,8 +152,10 @@ function assembled<F extends CardFieldSpecs>(
     summary: cardSummary(gpu, cards, n),
     reweight: async (increment, power = 1) => {
       checkPower('reweight', power);
-      return weights.add(await gpu.read(increment, 0, n), power);
+      const host = increment instanceof Float64Array ? increment : await gpu.read(increment, 0, n);
+      return weights.add(host, power);
     },
+    weigh: () => weights.weigh(),
     async resample(step) {
       await weights.ready();
       const ancestor = await resampler.draw({ key: rng.key, step });

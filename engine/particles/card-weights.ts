@@ -11,10 +11,13 @@ export interface CardWeights {
   readonly logNormalizer: number;
   /**
    * Add power times the increments [n] in float64, and book what they add to the normaliser: the change of the log-mean
-   * weight since it was last booked, whether or not there was a `reset` in between.
+   * weight since it was last booked, whether or not there was a `reset` in between. The dead stay dead, whatever their
+   * increment.
    * @throws ValueError at NaN or +Infinity, with the particle; the weights are then as before.
    */
-  add(increment: Float32Array, power: number): Promise<WeightSummary>;
+  add(increment: Float32Array | Float64Array, power: number): Promise<WeightSummary>;
+  /** Weigh them as they stand, whoever wrote them; this books nothing. */
+  weigh(): Promise<WeightSummary>;
   /** Have them weighed, if they are not since they changed. */
   ready(): Promise<void>;
   /** All log-weights 0: the particles were resampled. */
@@ -42,9 +45,10 @@ export function cardWeights(
       return logNormalizer;
     },
     async add(increment, power) {
-      checkIncrements(increment);
+      checkIncrements(increment, logWeight);
       // Times 0, a dead particle would be neither dead nor alive.
       for (let i = 0; i < n && power !== 0; i++) {
+        if (logWeight[i] === -Infinity) continue;
         const l = increment[i]!;
         logWeight[i] = l <= DEAD ? -Infinity : logWeight[i]! + power * l;
       }
@@ -53,6 +57,12 @@ export function cardWeights(
       const mean = logMeanOf(summary, n);
       logNormalizer = mean === -Infinity ? mean : logNormalizer + (mean - booked);
       booked = mean;
+      return summary;
+    },
+    async weigh() {
+      summary = await weigh(logWeight);
+      weighed = true;
+      booked = logMeanOf(summary, n);
       return summary;
     },
     async ready() {
@@ -68,9 +78,9 @@ export function cardWeights(
   };
 }
 
-function checkIncrements(increment: Float32Array): void {
-  const index = increment.findIndex((l) => Number.isNaN(l) || l === Infinity);
-  if (index >= 0) throw badIncrement(increment[index]!, index);
+function checkIncrements(increment: Float32Array | Float64Array, logWeight: Float64Array): void {
+  for (let i = 0; i < logWeight.length; i++)
+    if (!(increment[i]! < Infinity) && logWeight[i] !== -Infinity) throw badIncrement(increment[i]!, i);
 }
 
 /** The error that names a log increment which is NaN or +Infinity, and its particle. */

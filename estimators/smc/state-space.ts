@@ -1,3 +1,4 @@
+import type { PointFunction } from '../../engine/backend/wgsl/program.ts';
 import type { SmcRun } from '../../engine/particles/smc/feynman-kac.ts';
 
 /*
@@ -42,6 +43,8 @@ export interface StateSpaceModel {
   logTransitionBound?(step: number): number;
   /** The same model by kernels of the core, over whole runs whose arrays lie in an arena; same bits. */
   readonly kernels?: StateSpaceKernels;
+  /** The same model for a graphics card, in float32: `kernelStateSpace` makes it of kernels. */
+  readonly card?: StateSpaceCard;
 }
 
 /** `initial`, `transition` and `logObservation` as kernels that draw their own normals at the loop's addresses. */
@@ -49,6 +52,21 @@ export interface StateSpaceKernels {
   initial(run: SmcRun<StateFields>): Promise<void>;
   transition(step: number, run: SmcRun<StateFields>): Promise<void>;
   logObservation(step: number, y: Float64Array, run: SmcRun<StateFields>, out: Float64Array): Promise<void>;
+}
+
+/**
+ * `initial`, `transition` and `logObservation` as functions of one point that a card evaluates. A function whose points have
+ * one number more than is said here gets the step as the last.
+ */
+export interface StateSpaceCard {
+  /** x_0 [d] from z [noise]. */
+  readonly initial: PointFunction;
+  /** x_t [d] from its parent [d] and z [noise]. */
+  readonly transition: PointFunction;
+  /** log g_t(y | x) less an offset, from x [d] and what `observe` makes of y. */
+  readonly logObservation: PointFunction;
+  /** What the card is told of y, and what is added in float64 to what it answers. Default: y itself, and 0. */
+  observe?(y: Float64Array): { readonly inputs: ArrayLike<number>; readonly offset: number };
 }
 
 /** A proposal that looks at the observation: q_0(x_0; y_0) and q_t(x_t; x_{t-1}, y_t). */

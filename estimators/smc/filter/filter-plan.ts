@@ -11,6 +11,7 @@ import { checkQuasiRandom } from '../sqmc/check-quasi-random.ts';
 import type { StateFields, StateSpaceModel } from '../state-space.ts';
 import { auxiliary } from './auxiliary.ts';
 import { bootstrap } from './bootstrap.ts';
+import type { CardFitness } from './card-place.ts';
 import type { FilterSettings } from './filter-types.ts';
 import { guided } from './guided.ts';
 import { digestObservations, type ObservationSeries } from './observations.ts';
@@ -41,6 +42,8 @@ export interface FilterPlan {
   /** The Feynman-Kac model of each run; made anew for every state, because filters hold scratch. */
   filters(): readonly FeynmanKac<StateFields>[];
   readonly observations: ObservationSeries;
+  /** Whether a card can do it; absent from filters that run on the host always. */
+  readonly fitness?: CardFitness;
   /** What a saved state must agree with. */
   readonly fingerprint: string;
 }

@@ -1,4 +1,5 @@
 import { decodeState, encodeState, type StateArray } from '../../../engine/array/codec.ts';
+import { type Place, savedAdapter } from '../../../engine/model/place.ts';
 import { makeSmc } from '../../../engine/particles/smc/smc.ts';
 import type { Smc } from '../../../engine/particles/smc/types.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
@@ -6,6 +7,7 @@ import type { Context } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
 import { quasiRandom } from '../sqmc/quasi-random.ts';
 import type { StateFields } from '../state-space.ts';
+import { type FilterPlace, placeFilter } from './card-place.ts';
 import type { FilterPlan } from './filter-plan.ts';
 import { type Lineages, makeLineages } from './lineages.ts';
 import { type Measure, makeMeasure } from './measure.ts';
@@ -14,6 +16,8 @@ import { makeRows, type RowLayout, type Rows, rowLayout } from './row.ts';
 /** A filter under way. */
 export interface FilterState {
   readonly smc: Smc<StateFields>;
+  /** Where the particles are, for provenance. */
+  readonly place: Place;
   readonly key: readonly [number, number];
   readonly layout: RowLayout;
   readonly measure: Measure;
@@ -28,33 +32,66 @@ interface Header {
   readonly key: readonly [number, number];
   readonly smc: unknown;
   readonly lineages: readonly (readonly boolean[])[];
+  /** The card whose float32 is in the particles; absent when there was none. */
+  readonly adapter?: string | undefined;
 }
 
-export async function openFilter(plan: FilterPlan, ctx: Context): Promise<FilterState> {
-  const { where, dimension, particles, runs, moments, functions, genealogyErrors, sharedNoise } = plan;
+/** A loop and what belongs to it. */
+interface OpenLoop {
+  readonly smc: Smc<StateFields>;
+  release(): void;
+}
+
+async function openLoop(plan: FilterPlan, ctx: Context, { onCard }: FilterPlace): Promise<OpenLoop> {
+  const { where, dimension, particles, runs, sharedNoise } = plan;
   const { backend, signal, rng } = ctx;
   // Run r has the numbers of replicate r, however many there are.
   const rngs = Array.from({ length: runs }, (_, r) => rng.child(TAG.replicate, sharedNoise ? 0 : r));
+  if (onCard !== undefined) {
+    // A filter on the processor does without shaders and the parser of kernels.
+    const { cardLoop } = await import('./card-loop.ts');
+    const smc = cardLoop({ plan, ...onCard, backend, signal, rngs });
+    return { smc, release: smc.release };
+  }
   const model = plan.filters();
   const { noise = 0 } = model[0]!;
   const points = plan.quasiRandom
     ? await quasiRandom<StateFields>({ backend, particles, noise, field: 'x', dimension })
     : undefined;
   const smc = makeSmc({ ...plan.loop, ...points?.hooks, where, backend, signal, model, rngs, particles });
+  return {
+    smc,
+    release() {
+      smc.release();
+      points?.release();
+    },
+  };
+}
+
+/**
+ * @param before the card that made the particles of a run that goes on.
+ * @throws OptionError for a filter that cannot run on the card which was asked for.
+ */
+export async function openFilter(plan: FilterPlan, ctx: Context, before?: string): Promise<FilterState> {
+  const { dimension, runs, moments, functions, genealogyErrors } = plan;
+  const { backend, rng } = ctx;
+  const placed = await placeFilter(plan, backend);
+  const { smc, release } = await openLoop(plan, ctx, placed);
+  const known = before === undefined || before === placed.place.card?.adapter;
   const arena = backend.arena();
   const layout = rowLayout({ runs, dimension, moments, functions: functions.length, genealogyErrors });
   const lineages = genealogyErrors ? makeLineages(smc) : undefined;
   const measure = makeMeasure({ plan, layout, smc, lineages, backend, arena });
   return {
     smc,
+    place: known ? placed.place : { ...placed.place, earlier: before },
     key: rng.key,
     layout,
     measure,
     lineages,
     rows: makeRows(layout.width),
     release() {
-      smc.release();
-      points?.release();
+      release();
       arena.release();
     },
   };
@@ -74,7 +111,13 @@ export function saveFilter(plan: FilterPlan, state: FilterState): Uint8Array {
   const { smc, rows, key } = state;
   const loop = smc.snapshot();
   const window = state.lineages?.snapshot() ?? { resampled: [], arrays: {} };
-  const header: Header = { plan: plan.fingerprint, key, smc: loop.header, lineages: window.resampled };
+  const header: Header = {
+    plan: plan.fingerprint,
+    key,
+    smc: loop.header,
+    lineages: window.resampled,
+    adapter: savedAdapter(state.place),
+  };
   return encodeState(header, { ...loop.arrays, ...window.arrays, rows: rows.copy() });
 }
 
@@ -88,7 +131,7 @@ export async function restoreFilter(plan: FilterPlan, bytes: Uint8Array, ctx: Co
   const { where } = plan;
   const own = { plan: plan.fingerprint, key: ctx.rng.key };
   checkSavedRun(where, saved, own, 'other options or observations');
-  const state = await openFilter(plan, ctx);
+  const state = await openFilter(plan, ctx, saved.adapter);
   try {
     await state.smc.restore({ header: saved.smc, arrays });
     state.lineages?.restore(saved.lineages, arrays);

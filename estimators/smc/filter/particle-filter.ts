@@ -1,7 +1,9 @@
 import { checkOptionNames } from '../../../engine/check.ts';
+import { toldPlace } from '../../../engine/model/place.ts';
 import type { Context, Sampler, Step } from '../../../engine/sampler.ts';
 import type { Source } from '../../../engine/types.ts';
 import { SQMC_SOURCES } from '../sqmc/quasi-random.ts';
+import { cardFitness } from './card-place.ts';
 import { filterAnswer, filterInfo } from './filter-answer.ts';
 import { checkModel, type FilterPlan, filterPlan, SETTINGS } from './filter-plan.ts';
 import { advanceFilter, type FilterState, openFilter, restoreFilter, saveFilter } from './filter-state.ts';
@@ -54,6 +56,10 @@ const WHERE = 'particleFilter';
 
 /**
  * Filter a series of observations: log p(y_0..y_t) and E[x_t | y_0..y_t] at every step.
+ *
+ * With backend 'webgpu' the particles are on the graphics card in float32, weights and evidence in float64 on the host, for
+ * models by `kernelStateSpace`, `linearGaussian` and `stochasticVolatility`; what else there is that a card cannot do is
+ * refused before any work. 'auto' takes the card for long runs of a model by `kernelStateSpace`.
  * @throws OptionError for options that cannot be used, a proposal for a model without densities, or more memory than
  * there is; ShapeError, with the step, for an observation of another length or not finite.
  */
@@ -63,12 +69,16 @@ export function particleFilter(options: FilterOptions): Sampler<FilterState, Fil
   checkModel(WHERE, 'model', model);
   const observations = readObservations(WHERE, model, options.observations);
   const steps = observations.length;
-  const plan = filterPlan({ ...options, where: WHERE, models: [model], observations, runs, steps });
+  const plan = {
+    ...filterPlan({ ...options, where: WHERE, models: [model], observations, runs, steps }),
+    fitness: cardFitness(model, options),
+  };
   return {
     name: 'particle-filter',
     sources: plan.quasiRandom ? [...FILTER_SOURCES, ...SQMC_SOURCES] : FILTER_SOURCES,
     ...filterSteps(plan),
-    result: async (state, ending) => filterAnswer(plan, state, ending),
+    result: async (state, { outcome, provenance }) =>
+      filterAnswer(plan, state, { outcome, provenance: toldPlace(provenance, state.place) }),
   };
 }
 

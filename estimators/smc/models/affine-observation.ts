@@ -50,12 +50,19 @@ export function affineObservation(
 }
 
 /** Rows [1 + d, k] of the kernel `affineLogDensity` for one y [k]. */
-function rowsFor({ observed: k, lower, shift, slope }: AffineObservation, y: Float64Array): Float64Array {
+function rowsFor(law: AffineObservation, y: Float64Array): Float64Array {
+  const { observed: k, slope } = law;
   const rows = new Float64Array(k + slope.length);
-  for (let c = 0; c < k; c++) rows[c] = y[c]! - shift[c]!;
-  solveLower(lower, k, rows);
+  rows.set(whitened(law, y));
   rows.set(slope, k);
   return rows;
+}
+
+/** W (y - c), [k]. */
+export function whitened({ observed: k, lower, shift }: AffineObservation, y: Float64Array): Float64Array {
+  const e = Float64Array.from(shift, (c, j) => y[j]! - c);
+  solveLower(lower, k, e);
+  return e;
 }
 
 /** log g(y | x) of x [n, d] into `out` [n]. */

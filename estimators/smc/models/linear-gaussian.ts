@@ -1,10 +1,11 @@
+import { affineDensityProgram, affineProgram } from '../../../engine/backend/wgsl/program.ts';
 import { checkOptionNames } from '../../../engine/check.ts';
 import { OptionError } from '../../../engine/errors.ts';
 import type { SmcRun } from '../../../engine/particles/smc/feynman-kac.ts';
 import { PURPOSE } from '../../../engine/random/purpose.ts';
-import type { StateFields, StateSpaceKernels, StateSpaceModel } from '../state-space.ts';
+import type { StateFields, StateSpaceCard, StateSpaceKernels, StateSpaceModel } from '../state-space.ts';
 import { type AffineLaw, affineLaw, drawRows, drawRun, logDensityRows, withNoise } from './affine-law.ts';
-import { affineObservation, observationDensity, observationRun } from './affine-observation.ts';
+import { affineObservation, observationDensity, observationRun, whitened } from './affine-observation.ts';
 import {
   type MatrixLike,
   readMatrix,
@@ -72,6 +73,7 @@ export interface LinearGaussian extends StateSpaceModel {
   readonly noise: number;
   readonly linear: LinearGaussianMatrices;
   readonly kernels: StateSpaceKernels;
+  readonly card: StateSpaceCard;
 }
 
 const OPTIONS = [
@@ -131,6 +133,12 @@ export function linearGaussian(options: LinearGaussianOptions): LinearGaussian {
       initial: (run: SmcRun<StateFields>) => drawRun(initial, run, PURPOSE.init, 0),
       transition: (step, run) => drawRun(transition, run, PURPOSE.mutation, step),
       logObservation: (_, y, run, out) => observationRun(seen, y, run, out),
+    },
+    card: {
+      initial: affineProgram(initial.draw, d),
+      transition: affineProgram(transition.draw, d),
+      logObservation: affineDensityProgram(seen.slope, observed),
+      observe: (y) => ({ inputs: whitened(seen, y), offset: seen.constant }),
     },
   };
 }

@@ -1,7 +1,9 @@
+import { affineProgram, volatilityProgram } from '../../../engine/backend/wgsl/program.ts';
 import { checkNumber, checkOptionNames } from '../../../engine/check.ts';
+import { HALF_LOG_TWO_PI } from '../../../engine/math/gamma.ts';
 import { PURPOSE } from '../../../engine/random/purpose.ts';
 import { volatilityLogDensity } from '../../../engine/wasm/twins/affine.ts';
-import type { StateSpaceKernels, StateSpaceModel } from '../state-space.ts';
+import type { StateSpaceCard, StateSpaceKernels, StateSpaceModel } from '../state-space.ts';
 import { affineLaw, drawRows, drawRun, logDensityRows } from './affine-law.ts';
 
 /*
@@ -24,7 +26,11 @@ export interface StochasticVolatilityOptions {
 
 export interface StochasticVolatility extends StateSpaceModel {
   readonly kernels: StateSpaceKernels;
+  readonly card: StateSpaceCard;
 }
+
+/** 2 log |y| of a return of 0, for float32: e to it is 0. */
+const LOG_NOTHING = -1e30;
 
 /**
  * Log variance x_t of a series of returns y_t as a stationary autoregression.
@@ -61,6 +67,15 @@ export function stochasticVolatility(options: StochasticVolatilityOptions): Stoc
       transition: (step, run) => drawRun(transition, run, PURPOSE.mutation, step),
       logObservation: (_, y, run, out) =>
         run.backend.dispatch('volatilityLogDensity', [run.field('x'), y[0]!, out], run.count),
+    },
+    card: {
+      initial: affineProgram(initial.draw, 1),
+      transition: affineProgram(transition.draw, 1),
+      logObservation: volatilityProgram,
+      observe: ([y = 0]) => ({
+        inputs: [y === 0 ? LOG_NOTHING : 2 * Math.log(Math.abs(y))],
+        offset: -HALF_LOG_TWO_PI,
+      }),
     },
   };
 }

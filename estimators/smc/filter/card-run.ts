@@ -1,0 +1,162 @@
+import type { Backend } from '../../../engine/backend/backend.ts';
+import type { Gpu } from '../../../engine/backend/gpu/types.ts';
+import { DEAD } from '../../../engine/backend/wgsl/reduce.ts';
+import { ValueError } from '../../../engine/errors.ts';
+import { type CardParticles, cardParticles } from '../../../engine/particles/card-particles.ts';
+import type { CardScheme } from '../../../engine/particles/card-resampler.ts';
+import { essOf, logMeanOf, type WeightSummary } from '../../../engine/particles/log-weight.ts';
+import type { SmcRunState } from '../../../engine/particles/smc/types.ts';
+import type { Trigger } from '../../../engine/particles/trigger.ts';
+import type { Rng } from '../../../engine/random/rng.ts';
+import type { StateSpaceCard } from '../state-space.ts';
+import type { ObservationSeries } from './observations.ts';
+
+export interface CardRunOptions {
+  readonly where: string;
+  readonly gpu: Gpu;
+  readonly backend: Backend;
+  readonly rng: Rng;
+  readonly card: StateSpaceCard;
+  readonly observations: ObservationSeries;
+  /** N */
+  readonly particles: number;
+  /** d */
+  readonly dimension: number;
+  /** Normals of a draw. */
+  readonly noise: number;
+  readonly scheme: CardScheme;
+  readonly trigger: Trigger;
+  readonly nan: 'error' | 'dead';
+  readonly floor: number | undefined;
+}
+
+/** Where a run stands after a step. */
+export interface Standing {
+  readonly state: SmcRunState;
+  /** Log-mean weight at which the evidence was last booked. */
+  readonly base: number;
+  readonly summary: WeightSummary;
+}
+
+/** A step just made on the card, of which nobody has been told. */
+export interface CardStep extends Standing {
+  /** [N] slots of the parents; undefined where every particle is its own. */
+  readonly ancestor: Uint32Array | undefined;
+  /** [N, d] */
+  readonly x: Float32Array;
+}
+
+/** One run of a bootstrap filter whose particles are on the card. */
+export interface CardRun {
+  readonly particles: CardParticles;
+  /**
+   * Step t of a run that stands as told.
+   * @throws ValueError for a log potential that is NaN or +Infinity; DeviceLostError.
+   */
+  step(t: number, from: Standing): Promise<CardStep>;
+}
+
+interface Weighed {
+  readonly summary: WeightSummary;
+  /** Potentials that were NaN and counted as -Infinity. */
+  readonly nans: number;
+}
+
+/** The steps are those of the loop on the host (engine/particles/smc), in the same order and with the same draws. */
+export function makeCardRun(options: CardRunOptions): CardRun {
+  const { gpu, card, observations, particles: n, noise, trigger } = options;
+  const particles = cardParticles(options);
+  const increment = new Float64Array(n);
+  const move = (step: number): Promise<void> =>
+    step === 0
+      ? particles.draw({ by: card.initial, normals: noise, step, purpose: 'init' })
+      : particles.draw({ by: card.transition, normals: noise, step });
+  const observe = async (step: number, y: Float64Array): Promise<Weighed> => {
+    const { inputs, offset } = card.observe?.(y) ?? { inputs: y, offset: 0 };
+    const density = await gpu.read(await particles.potential({ by: card.logObservation, inputs, step }));
+    for (let i = 0; i < n; i++) increment[i] = density[i]! <= DEAD ? -Infinity : density[i]! + offset;
+    const nans = options.nan === 'dead' ? bury(increment) : 0;
+    await checkPotentials(options, particles, increment, step);
+    return { summary: await particles.reweight(increment), nans };
+  };
+  return {
+    particles,
+    async step(t, from) {
+      const resampled = t > 0 && trigger(from.summary, particles.logWeight);
+      const ancestor = resampled ? await gpu.read(await particles.resample(t)) : undefined;
+      await move(t);
+      const y = observations[t]!;
+      const weighed = y === null ? { summary: await particles.weigh(), nans: 0 } : await observe(t, y);
+      const standing = await booked(options, particles, t, { from, resampled, weighed });
+      return { ...standing, ancestor, x: await particles.read() };
+    },
+  };
+}
+
+interface Change {
+  readonly from: Standing;
+  readonly resampled: boolean;
+  readonly weighed: Weighed;
+}
+
+/** The evidence with what a step adds to it; the end, or with a floor equal weights, where no particle is left. */
+async function booked(
+  { particles: n, floor }: CardRunOptions,
+  particles: CardParticles,
+  t: number,
+  { from, resampled, weighed }: Change,
+): Promise<Standing> {
+  const before = from.state;
+  const collapsed = weighed.summary.sum === 0;
+  if (collapsed && floor !== undefined) particles.logWeight.fill(0);
+  const summary = collapsed && floor !== undefined ? await particles.weigh() : weighed.summary;
+  if (summary.sum === 0) particles.weight.fill(0);
+  const base = logMeanOf(summary, n);
+  const gained = collapsed ? (floor ?? -Infinity) : base - (resampled ? 0 : from.base);
+  const over = summary.sum === 0;
+  return {
+    base,
+    summary,
+    state: {
+      logNormalizer: before.logNormalizer + gained,
+      increment: gained,
+      ess: essOf(summary),
+      resampled,
+      resamplings: before.resamplings + (resampled ? 1 : 0),
+      collapsedAt: over ? t : undefined,
+      finished: over,
+      nans: before.nans + weighed.nans,
+      floored: before.floored + (collapsed && !over ? 1 : 0),
+    },
+  };
+}
+
+function bury(increment: Float64Array): number {
+  let nans = 0;
+  for (let i = 0; i < increment.length; i++) {
+    if (!Number.isNaN(increment[i]!)) continue;
+    increment[i] = -Infinity;
+    nans++;
+  }
+  return nans;
+}
+
+async function checkPotentials(
+  { where, gpu, dimension: d }: CardRunOptions,
+  particles: CardParticles,
+  increment: Float64Array,
+  step: number,
+): Promise<void> {
+  const { logWeight } = particles;
+  const index = increment.findIndex((l, i) => !(l < Infinity) && logWeight[i] !== -Infinity);
+  if (index < 0) return;
+  const point = await gpu.read(particles.fields.field('x'), index * d, d);
+  throw new ValueError({
+    where,
+    found: `the log potential is ${increment[index]} at step ${step}, particle ${index}`,
+    expected: 'a finite number, or -Infinity for a particle that is impossible',
+    fix: 'The particle is in `error.point`.',
+    index,
+    point: Float64Array.from(point),
+  });
+}
