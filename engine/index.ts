@@ -41,7 +41,6 @@ export {
 } from './backend/wgsl/moves.ts';
 export { normals as normalsShader } from './backend/wgsl/normal.ts';
 export type { CardProgram, PointFunction } from './backend/wgsl/program.ts';
-export type { CardProgram, PointFunction } from './backend/wgsl/program.ts';
 export { nearestName } from './check.ts';
 export {
   autocovariance,
@@ -107,8 +106,9 @@ export { logNormal, logNormalFromMean } from './distribution/log-normal.ts';
 export { logUniform } from './distribution/log-uniform.ts';
 export { mixture } from './distribution/mixture.ts';
 export { independent, type MultivariateLaw, type Rows } from './distribution/multivariate.ts';
-export { multivariateMixture } from './distribution/multivariate-mixture.ts';
+export { densityMixture, multivariateMixture } from './distribution/multivariate-mixture.ts';
 export { multivariateNormal } from './distribution/multivariate-normal.ts';
+export { multivariateStudent } from './distribution/multivariate-student.ts';
 export { normal } from './distribution/normal.ts';
 export {
   type MixtureParameters,
@@ -178,7 +178,6 @@ export {
   pointwise,
 } from './model/model.ts';
 export { checkGradient, type NumericGradientOptions, numericGradient } from './model/numeric-gradient.ts';
-export type { CardDynamics, DrawOptions, PotentialOptions } from './particles/card-dynamics.ts';
 export type { CardDynamics, DrawOptions, PotentialOptions } from './particles/card-dynamics.ts';
 export {
   type CardFieldSpec,

@@ -1,12 +1,32 @@
 import { OptionError } from '../errors.ts';
+import type { Density } from '../types.ts';
 import { checkWeights } from './categorical.ts';
 import type { MultivariateLaw } from './multivariate.ts';
 
 /**
- * Mixture of multivariate laws: component k with probability weights[k] / sum.
+ * Mixture of densities: component k with probability weights[k] / sum.
  *
  * The transport needs no extra uniform: the first one chooses the component, and what is left of it, stretched back
  * to (0, 1), is the component's first uniform.
+ * @param weights [k], >= 0 with a positive sum; equal when left out.
+ * @throws OptionError when there is no component, counts or dimensions differ, or a weight is bad.
+ */
+export function densityMixture(
+  components: readonly Density[],
+  weights: readonly number[] = components.map(() => 1),
+): Density {
+  const where = 'densityMixture';
+  const d = checkComponents(where, components, weights);
+  const total = checkWeights(where, weights);
+  return mixed(
+    components,
+    weights.map((w) => w / total),
+    d,
+  );
+}
+
+/**
+ * Mixture of multivariate laws, as `densityMixture` of densities.
  * @param weights [k], >= 0 with a positive sum; equal when left out.
  * @throws OptionError when there is no component, counts or dimensions differ, or a weight is bad.
  */
@@ -14,16 +34,24 @@ export function multivariateMixture(
   components: readonly MultivariateLaw[],
   weights: readonly number[] = components.map(() => 1),
 ): MultivariateLaw {
-  const d = checkComponents(components, weights);
-  const total = checkWeights('multivariateMixture', weights);
+  const where = 'multivariateMixture';
+  const d = checkComponents(where, components, weights);
+  const total = checkWeights(where, weights);
   const share = weights.map((w) => w / total);
   const { mean, covariance } = moments(components, share, d);
   return {
-    name: 'multivariateMixture',
-    dimension: d,
+    name: where,
     mean,
     covariance,
     parts: components.map((law, k) => ({ law, weight: share[k]! })),
+    ...mixed(components, share, d),
+    describe: () => `mixture of ${components.map((law, k) => `${share[k]} ${law.describe()}`).join('; ')}`,
+  };
+}
+
+function mixed(components: readonly Density[], share: readonly number[], d: number): Density {
+  return {
+    dimension: d,
     logDensity: (x, out) => mixLogDensity(components, share, x, out),
     transport: (u, x) => {
       for (let at = 0; at < u.length; at += d) {
@@ -34,7 +62,6 @@ export function multivariateMixture(
         components[k]!.transport(row, row);
       }
     },
-    describe: () => `mixture of ${components.map((law, k) => `${share[k]} ${law.describe()}`).join('; ')}`,
   };
 }
 
@@ -49,7 +76,7 @@ function choose(share: readonly number[], u: number): readonly [number, number] 
 }
 
 function mixLogDensity(
-  components: readonly MultivariateLaw[],
+  components: readonly Density[],
   share: readonly number[],
   x: Float64Array,
   out: Float64Array,
@@ -92,12 +119,12 @@ function moments(
   return { mean, covariance };
 }
 
-function checkComponents(components: readonly MultivariateLaw[], weights: readonly number[]): number {
+function checkComponents(where: string, components: readonly Density[], weights: readonly number[]): number {
   const d = components[0]?.dimension ?? 0;
   const odd = components.findIndex((law) => law.dimension !== d);
   if (d > 0 && odd < 0 && weights.length === components.length) return d;
   throw new OptionError({
-    where: 'multivariateMixture',
+    where,
     option: 'components',
     value: components,
     found:
