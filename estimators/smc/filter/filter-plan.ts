@@ -12,6 +12,7 @@ import type { StateFields, StateSpaceModel } from '../state-space.ts';
 import { auxiliary } from './auxiliary.ts';
 import { bootstrap } from './bootstrap.ts';
 import type { CardFitness } from './card-place.ts';
+import { filterMark } from './filter-mark.ts';
 import type { FilterSettings } from './filter-types.ts';
 import { guided } from './guided.ts';
 import { digestObservations, type ObservationSeries } from './observations.ts';
@@ -111,7 +112,9 @@ export function filterPlan(asked: Asked): FilterPlan {
     ...(measure === undefined ? {} : { measure }),
     ...(floor === undefined ? {} : { floor }),
   };
-  const kinds = [proposal !== undefined, lookahead !== undefined, sharedNoise, standardErrors, quasiRandom];
+  const flags = [sharedNoise, standardErrors, quasiRandom];
+  const known = steps === undefined ? undefined : observations;
+  const marks = models.map((model) => filterMark({ model, proposal, lookahead }, known));
   const names = functions.map(([name]) => name);
   return {
     where,
@@ -130,7 +133,8 @@ export function filterPlan(asked: Asked): FilterPlan {
     filters: () => Array.from({ length: runs }, (_, r) => filter(r)),
     observations,
     fingerprint: JSON.stringify([
-      ...[where, dimension, particles, runs, scheme, moments, names, history, nan, options, kinds],
+      ...[where, dimension, particles, runs, scheme, moments, names, history, nan, options, flags],
+      ...marks,
       ...[steps, steps === undefined ? 0 : digestObservations(observations)],
     ]),
   };

@@ -4,6 +4,7 @@ import type { HistoryOptions } from '../../../engine/particles/history.ts';
 import { SCHEME_NAMES } from '../../../engine/particles/resampling/schemes.ts';
 import { smcBytes } from '../../../engine/particles/smc/memory.ts';
 import { makeTrigger } from '../../../engine/particles/trigger.ts';
+import { filterMark } from '../filter/filter-mark.ts';
 import { checkModel } from '../filter/filter-plan.ts';
 import { digestObservations, readObservations } from '../filter/observations.ts';
 import type { StateSpaceModel } from '../state-space.ts';
@@ -25,8 +26,8 @@ export interface FilterPlan {
   readonly dimension: number;
   /** T */
   readonly steps: number;
-  /** Tells one series of observations from another. */
-  readonly data: number;
+  /** Tells one series of observations and one set of functions of the filter from another. */
+  readonly mark: string;
   readonly options: SmoothedFilterOptions;
 }
 
@@ -83,7 +84,7 @@ export const MOST_TRIALS: number = 2 ** 20;
 
 /** @throws OptionError for the first option of the filter that cannot be used; ShapeError for an observation. */
 export function checkFilter(where: string, options: SmoothedFilterOptions): FilterPlan {
-  const { model, particles = 1024, runs = 1 } = options;
+  const { model, particles = 1024, runs = 1, proposal, lookahead } = options;
   checkModel(where, 'model', model);
   checkCount(where, 'particles', particles, { min: 1, max: 4294967232 });
   checkCount(where, 'runs', runs, { min: 1 });
@@ -99,7 +100,7 @@ export function checkFilter(where: string, options: SmoothedFilterOptions): Filt
     runs,
     dimension,
     steps: observations.length,
-    data: digestObservations(observations),
+    mark: `${digestObservations(observations)} ${filterMark({ model, proposal, lookahead }, observations)}`,
     options,
   };
   filterModel(plan);
@@ -160,7 +161,7 @@ export function checkPlan(where: string, options: SmootherOptions): SmootherPlan
   const fingerprint = JSON.stringify([
     where,
     method,
-    filter.data,
+    filter.mark,
     ...settings,
     options.scheme,
     options.threshold,

@@ -7,7 +7,7 @@ import { iterate, resume, run } from '../../../engine/run.ts';
 import { filterBatch } from '../../../estimators/smc/filter/filter-batch.ts';
 import type { FilterOptions, FilterResult } from '../../../estimators/smc/filter/filter-types.ts';
 import { particleFilter } from '../../../estimators/smc/filter/particle-filter.ts';
-import type { StateSpaceModel } from '../../../estimators/smc/state-space.ts';
+import type { Lookahead, Proposal, StateSpaceModel } from '../../../estimators/smc/state-space.ts';
 import { contract } from '../../contract/sampler.ts';
 import { splitBackend } from '../../support/split-backend.ts';
 import { AUTOREGRESSION, exactLogNormalizer, FORESIGHT, HALFWAY } from './models.ts';
@@ -204,6 +204,45 @@ describe('particleFilter()', () => {
       'belongs to a run with other options or observations',
     );
     await expect(resume(make(), bytes, { seed: 1, backend: jsBackend() })).rejects.toThrow('another seed');
+  });
+
+  test('a filter is not resumed with another model, proposal or lookahead', async () => {
+    const options = { ...BASE, proposal: HALFWAY, lookahead: FORESIGHT };
+    let bytes = new Uint8Array(0);
+    for await (const at of iterate(particleFilter(options), { seed: SEED, backend: jsBackend() })) {
+      bytes = new Uint8Array(await at.snapshot());
+      if (at.step === 3) break;
+    }
+    const going = (other: Partial<FilterOptions>) =>
+      resume(particleFilter({ ...options, ...other }), bytes, { seed: SEED, backend: jsBackend() });
+    const halved: Lookahead = (step, next, x, out) => {
+      FORESIGHT(step, next, x, out);
+      for (let i = 0; i < out.length; i++) out[i] = out[i]! / 2;
+    };
+    const wider: Proposal = {
+      ...HALFWAY,
+      transition: (step, y, parent, z, x) =>
+        HALFWAY.transition(
+          step,
+          y,
+          parent,
+          z.map((u) => 1.01 * u),
+          x,
+        ),
+    };
+    const noisier: StateSpaceModel = {
+      ...AUTOREGRESSION,
+      transition: (_, parent, z, x) => x.set(parent.map((p, i) => 0.89 * p + z[i]!)),
+    };
+    const { lookahead: _, ...without } = options;
+    for (const other of [{ lookahead: halved }, { proposal: wider }, { model: noisier }])
+      await expect(going(other)).rejects.toThrow('belongs to a run with other options');
+    await expect(
+      resume(particleFilter(without), bytes, { seed: SEED, backend: jsBackend() }),
+    ).rejects.toThrow('other options');
+    // Functions that are others and do the same are taken.
+    const same: Lookahead = (step, next, x, out) => FORESIGHT(step, next, x, out);
+    await expect(going({ lookahead: same })).resolves.toBeDefined();
   });
 
   test('observations of the wrong length or not finite are ShapeErrors with their step', () => {
