@@ -1,4 +1,4 @@
-import { checkCount, show } from '../../../engine/check.ts';
+import { checkCount, checkOptionNames, show } from '../../../engine/check.ts';
 import { OptionError } from '../../../engine/errors.ts';
 
 /**
@@ -14,7 +14,7 @@ export interface AdditiveFunctional {
   term(step: number, parent: Float64Array, x: Float64Array, out: Float64Array): void;
 }
 
-/** @throws OptionError unless it has names and a function `term`. */
+/** @throws OptionError unless it has names and a function `term`, and for a property that it may not have. */
 export function checkFunctional(where: string, functional: AdditiveFunctional): AdditiveFunctional {
   const given = functional as Partial<AdditiveFunctional> | null | undefined;
   if (typeof given?.term !== 'function' || !Array.isArray(given.names)) {
@@ -26,6 +26,7 @@ export function checkFunctional(where: string, functional: AdditiveFunctional): 
       expected: '{ names, term } with the names of the sums and s_t(x_{t-1}, x_t) over rows',
     });
   }
+  checkOptionNames(`${where}: functional`, given, ['names', 'initial', 'term']);
   checkCount(where, 'functional.names.length', given.names.length, { min: 1 });
   if (given.initial !== undefined && typeof given.initial !== 'function') {
     throw new OptionError({

@@ -65,7 +65,7 @@ export function checkAdditive(options: AdditiveOptions): AdditivePlan {
     scheme,
     threshold,
     measure,
-    filter.data,
+    filter.mark,
   ]);
   return { ...filter, functional, method, draws, maxTrials, fingerprint };
 }

@@ -48,21 +48,27 @@ export function checkTwoFilters(options: TwoFilterOptions): TwoFilterPlan {
   checkMemory(filter, { kind: 'full' }, pairs === 'all' ? 0 : 8 * pairs * (4 * dimension + 3 * k + 8));
   const { scheme, threshold, measure } = options;
   const sizes = [particles, runs, dimension, steps, pairs, functional?.names];
-  const fingerprint = JSON.stringify([WHERE, filter.data, sizes, scheme, threshold, measure]);
+  const fingerprint = JSON.stringify([WHERE, filter.mark, sizes, scheme, threshold, measure]);
   return { ...filter, reversed, pairs, functional, fingerprint };
 }
 
 const FUNCTIONS = ['logPrior', 'initial', 'transition'] as const;
+const OPTIONAL = ['logInitial', 'logTransition'] as const;
 
 function checkReversed(reversed: ReversedModel): ReversedModel {
   const given = reversed as Partial<ReversedModel> | null | undefined;
-  const missing = FUNCTIONS.find((name) => typeof given?.[name] !== 'function');
-  if (missing === undefined) return reversed;
-  throw new OptionError({
-    where: WHERE,
-    option: 'reversed',
-    value: reversed,
-    found: `\`reversed.${missing}\` is ${show(given?.[missing])}`,
-    expected: `an object with the functions ${FUNCTIONS.join(', ')}: an artificial prior and a way to move back`,
-  });
+  const bad =
+    FUNCTIONS.find((name) => typeof given?.[name] !== 'function') ??
+    OPTIONAL.find((name) => given?.[name] !== undefined && typeof given[name] !== 'function');
+  if (bad !== undefined)
+    throw new OptionError({
+      where: WHERE,
+      option: 'reversed',
+      value: reversed,
+      found: `\`reversed.${bad}\` is ${show(given?.[bad])}`,
+      expected: `an object with the functions ${FUNCTIONS.join(', ')}: an artificial prior and a way to move back`,
+    });
+  checkOptionNames(`${WHERE}: reversed`, reversed, ['noise', ...FUNCTIONS, ...OPTIONAL]);
+  checkCount(WHERE, 'reversed.noise', reversed.noise ?? 1, { min: 1 });
+  return reversed;
 }

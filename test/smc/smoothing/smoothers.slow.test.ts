@@ -113,6 +113,7 @@ contract('particleSmoother, by Metropolis steps', () => particleSmoother({ ...ba
     'rejection without a bound': smoother({ method: 'rejection', model: unbounded }),
     'a functional without terms': smoother({ functional: { names: ['a'] } }),
     'a functional without names': smoother({ functional: { names: [], term: functional.term } }),
+    'a functional with a misspelt first term': smoother({ functional: { ...functional, inital: () => {} } }),
     'a history over the limit': smoother({ particles: 1e6, observations: new Array(500).fill(0) }),
   },
 });
@@ -147,6 +148,9 @@ contract('twoFilterSmoother, drawn pairs', () => twoFilterSmoother({ ...base, fu
     'more pairs than memory': two({ pairs: 1e9 }),
     'no reversed model': two({ reversed: undefined }),
     'a reversed model without its prior': two({ reversed: { ...reversed, logPrior: undefined } }),
+    'a reversed model with a misspelt density': two({ reversed: { ...reversed, logTranstion: () => {} } }),
+    'a reversed density that is no function': two({ reversed: { ...reversed, logInitial: 3 } }),
+    'a reversed model without noise': two({ reversed: { ...reversed, noise: 0 } }),
     'a history over the limit': two({ particles: 1e6, observations: new Array(500).fill(0) }),
   },
 });
