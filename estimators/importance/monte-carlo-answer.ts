@@ -5,7 +5,13 @@ import type { IntervalEstimate, Warning } from '../../engine/types.ts';
 import { pairedInterval, pairWarnings } from './antithetic.ts';
 import type { Plan } from './monte-carlo-plan.ts';
 import type { MonteCarloResult } from './monte-carlo-types.ts';
-import { type Interval, iidInterval, replicateInterval, withoutInterval } from './output-intervals.ts';
+import {
+  type Interval,
+  iidInterval,
+  replicateInterval,
+  toEstimate,
+  withoutInterval,
+} from './output-intervals.ts';
 import { column, estimateOf, reaches, replicateEstimates, type Statistic } from './output-statistics.ts';
 import { type PointRunState, runInfo } from './point-run.ts';
 
@@ -41,6 +47,7 @@ export function answer(state: PointRunState, { outcome, provenance }: Ending, pl
     outcome,
     diagnostics: runInfo(state, plan, warningsOf(state, plan, statistics, intervals)),
     provenance: toldPlace(provenance, evaluator.place),
+    design: { perReplicate: plan.perReplicate, independent: plan.design === 'iid' },
     failures: [...state.failures],
     failed: state.failed,
   };
@@ -73,21 +80,6 @@ function interval(state: PointRunState, plan: Plan, statistic: Statistic): Inter
   return plan.design === 'iid'
     ? iidInterval(statistic, data, plan.level)
     : withoutInterval(estimateOf(statistic, data));
-}
-
-function toEstimate(
-  names: readonly string[],
-  intervals: readonly Interval[],
-  level: number,
-): IntervalEstimate {
-  return {
-    names,
-    value: Float64Array.from(intervals, ({ value }) => value),
-    standardError: Float64Array.from(intervals, ({ standardError }) => standardError),
-    low: Float64Array.from(intervals, ({ low }) => low),
-    high: Float64Array.from(intervals, ({ high }) => high),
-    level,
-  };
 }
 
 /** True for a probability whose replicates saw less than `FEW_HITS` events each, of one kind or the other. */

@@ -6,6 +6,7 @@ import type { ModelLike } from '../../engine/model/model.ts';
 import type { PointSetName } from '../../engine/random/point-set.ts';
 import type { Result } from '../../engine/sampler.ts';
 import type { IntervalEstimate } from '../../engine/types.ts';
+import type { PointDesign } from './weighted-result.ts';
 
 export interface MonteCarloOptions {
   readonly model: ModelLike;
@@ -40,6 +41,8 @@ export interface MonteCarloResult extends Result {
   readonly probabilities: IntervalEstimate;
   /** Outputs [n, k] in the order of `sample.points`; NaN where a failed point was left out. */
   readonly outputs: { readonly names: readonly string[]; readonly values: Float64Array };
+  /** How the points are randomised, which `reweight` needs for its intervals. */
+  readonly design: PointDesign;
   /** The first 1000 failed points, and how many there were. */
   readonly failures: readonly PointFailure[];
   readonly failed: number;

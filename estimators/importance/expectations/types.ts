@@ -5,6 +5,7 @@ import type { MissingPolicy } from '../../../engine/model/missing.ts';
 import type { ModelLike } from '../../../engine/model/model.ts';
 import type { Result } from '../../../engine/sampler.ts';
 import type { IntervalEstimate } from '../../../engine/types.ts';
+import type { PointDesign } from '../weighted-result.ts';
 
 /** Another law of the same inputs: what is named here replaces what `inputs` and `dependence` say. */
 export interface OtherLaw {
@@ -130,6 +131,8 @@ export interface ExpectationsResult extends Result {
    * weights for the law of `inputs`, so that anything else under it, or under a law near it, can be had from them.
    */
   readonly outputs: { readonly names: readonly string[]; readonly values: Float64Array };
+  /** How the points are randomised, which `reweight` needs for its intervals. */
+  readonly design: PointDesign;
   /** The first 1000 failed points, and how many there were. */
   readonly failures: readonly PointFailure[];
   readonly failed: number;
