@@ -1,4 +1,11 @@
 export * from '../engine/index.ts';
+export { controlVariates } from './importance/control-variates.ts';
+export type * from './importance/control-variates-types.ts';
+export {
+  type ControlledMean,
+  type ControlledMeanOptions,
+  controlledMean,
+} from './importance/controlled-mean.ts';
 export { monteCarlo } from './importance/monte-carlo.ts';
 export type { MonteCarloOptions, MonteCarloResult } from './importance/monte-carlo-types.ts';
 export { type AskOptions, type SobolDesign, sobolAnalyze, sobolDesign } from './sensitivity/ask-tell.ts';

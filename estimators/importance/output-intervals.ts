@@ -1,6 +1,7 @@
 import { beta } from '../../engine/distribution/beta.ts';
 import { binomial } from '../../engine/distribution/binomial.ts';
 import { studentT } from '../../engine/distribution/student-t.ts';
+import type { IntervalEstimate } from '../../engine/types.ts';
 import { normalQuantile } from '../../engine/wasm/twins/normal.ts';
 import { type Column, estimateOf, moments, type Statistic } from './output-statistics.ts';
 
@@ -26,6 +27,22 @@ export function replicateInterval(estimates: readonly number[], level: number): 
   if (replicates < 2 || !(standardError > 0)) return withoutInterval(value);
   const half = studentT(replicates - 1).quantile((1 + level) / 2) * standardError;
   return { value, standardError, low: value - half, high: value + half };
+}
+
+/** Named intervals as columns. */
+export function toEstimate(
+  names: readonly string[],
+  intervals: readonly Interval[],
+  level: number,
+): IntervalEstimate {
+  return {
+    names,
+    value: Float64Array.from(intervals, ({ value }) => value),
+    standardError: Float64Array.from(intervals, ({ standardError }) => standardError),
+    low: Float64Array.from(intervals, ({ low }) => low),
+    high: Float64Array.from(intervals, ({ high }) => high),
+    level,
+  };
 }
 
 /** A value with no honest interval. */
