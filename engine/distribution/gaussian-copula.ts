@@ -1,7 +1,9 @@
 import { nearestName, show } from '../check.ts';
 import { OptionError } from '../errors.ts';
 import { normalCdf } from '../math/erfc.ts';
+import { solveLower, solveLowerColumns } from '../math/linear-algebra.ts';
 import { normalQuantile } from '../wasm/twins/normal.ts';
+import { sum } from '../wasm/twins/sums.ts';
 import type { Dependence } from './inputs.ts';
 import { checkSymmetric, type Rows } from './multivariate.ts';
 import { correlate, factor } from './multivariate-normal.ts';
@@ -42,6 +44,10 @@ export function gaussianCopula(correlation: Rows | NamedCorrelation): GaussianCo
     correlation: matrix,
     lower,
     correlate: (z, n) => correlate(lower, d, z.subarray(0, n * d)),
+    decorrelate: (z, n) => {
+      for (let i = 0; i < n; i++) solveLower(lower, d, z.subarray(i * d, (i + 1) * d));
+    },
+    logDensity: copulaDensity(lower, d),
     linked: (i, j) => component[i] === component[j],
     transport: (u, v, n) => {
       const z = v.subarray(0, n * d);
@@ -51,6 +57,34 @@ export function gaussianCopula(correlation: Rows | NamedCorrelation): GaussianCo
       for (let i = 0; i < n * d; i++) z[i] = Math.min(LARGEST, normalCdf(z[i]!));
     },
   };
+}
+
+/** log c(z) = -log det L - (|L^-1 z|^2 - |z|^2) / 2, summed over the rows of L that are not those of the identity. */
+function copulaDensity(
+  lower: Float64Array,
+  d: number,
+): (z: Float64Array, n: number, out: Float64Array) => void {
+  const rows = Array.from({ length: d }, (_, i) => i).filter((i) => lower[i * d + i] !== 1);
+  const whiten = solveLowerColumns(lower, d, identity(d), d);
+  const constant = 0 - sum(Float64Array.from(rows, (i) => Math.log(lower[i * d + i]!)));
+  return (z, n, out) => {
+    for (let r = 0; r < n; r++) {
+      const at = r * d;
+      let excess = 0;
+      for (let k = 0; k < rows.length; k++) {
+        const i = rows[k]!;
+        const own = z[at + i]!;
+        let white = 0;
+        for (let j = 0; j <= i; j++) white += whiten[i * d + j]! * z[at + j]!;
+        excess += (white - own) * (white + own);
+      }
+      out[r] = constant - 0.5 * excess;
+    }
+  };
+}
+
+function identity(d: number): Float64Array {
+  return Float64Array.from({ length: d * d }, (_, at) => (at % (d + 1) === 0 ? 1 : 0));
 }
 
 function fail(found: string, expected: string, value: unknown, fix?: string): never {

@@ -13,6 +13,13 @@ export interface Dependence {
   transport(u: Float64Array, v: Float64Array, n: number): void;
   /** The same of standard normals `z` [n, d], in place: upper tails keep the digits that uniforms near 1 have lost. */
   correlate?(z: Float64Array, n: number): void;
+  /** Back from normals that depend on each other to independent ones: the inverse of `correlate`, in place. */
+  decorrelate?(z: Float64Array, n: number): void;
+  /**
+   * log density of the dependence (that of the copula) at normal scores `z` [n, d] of the inputs into `out` [n]. Scores
+   * and not uniforms, which end before the upper tail does. Without it the inputs have no joint density.
+   */
+  logDensity?(z: Float64Array, n: number, out: Float64Array): void;
   /** True when inputs i and j depend on each other, directly or through others. */
   linked(i: number, j: number): boolean;
 }
