@@ -1,4 +1,5 @@
 import type { PointFailure } from '../../../engine/errors.ts';
+import type { History } from './history.ts';
 import type { Integrands } from './integrands.ts';
 import type { Proposal } from './proposal.ts';
 import type { AdaptationStage } from './types.ts';
@@ -46,20 +47,31 @@ export interface Adapted {
   readonly control: Float64Array;
 }
 
-/** Everything an unfinished run of `expectations` holds. The answer reads all but `history`. */
+/** What only the adaptation reads; gone once it has ended. */
+export interface Search {
+  readonly history: History;
+  /** B [J, J + 1] for the functions that events are represented by. */
+  control: Float64Array;
+  /** T - B R at the newest stage's points [N_k, J], for the same functions, their rungs [J], and log g_alpha [N_k]. */
+  summand: Float64Array;
+  summandRung: Float64Array;
+  logProposal: Float64Array;
+}
+
+/** Everything an unfinished run of `expectations` holds. The answer reads all but `search`. */
 export interface ExpectationsState {
   readonly key: readonly [number, number];
   readonly integrands: Integrands;
   adapted: Adapted;
   readonly stages: AdaptationStage[];
-  /** Whether the proposal is settled, and the steps to come are those of the final stage. */
-  adapting: boolean;
+  /** Undefined once the proposal is settled: the steps to come are those of the final stage. */
+  search: Search | undefined;
   /** [J] variance of one point's phi_j f_j / q_0 at the first stage, which is plain Monte Carlo. */
   plainVariance: Float64Array;
   /** [J] adapting points at which phi_j f_j was not 0. */
   readonly adaptingHits: Uint32Array;
   /** [J] threshold of the score up to which the ladder of a rare event came; 0 where it arrived or there is none. */
-  readonly rung: Float64Array;
+  rung: Float64Array;
   points: AnswerPoints;
   failures: PointFailure[];
   failed: number;

@@ -1,0 +1,130 @@
+import { exp, log } from '../../../engine/wasm/twins/elementary.ts';
+import { type ComponentDensities, componentDensities, densityRoom, logMixed } from './component-densities.ts';
+import type { Evaluated, Integrands } from './integrands.ts';
+import { stands } from './ladder.ts';
+import { logLawMixture } from './law-mixture.ts';
+import type { Proposal } from './proposal.ts';
+
+/**
+ * All adapting points, each weighted by the whole history.
+ *
+ * | symbol | name here | shape |
+ * |---|---|---|
+ * | X | x | [n, d] |
+ * | phi, log f, S_e | phi, logLaw, scores | [n, J], [n, L], [n, E] |
+ * | log q_0 | logMixture | [n] |
+ * | log h = log sum_t q_t / stages | logBalance | [n] |
+ *
+ * All stages have the same number of points, so that h is the plain mean of their mixtures q_t.
+ */
+export interface History {
+  readonly perStage: number;
+  /** The mixture each stage was drawn from; rows t perStage .. of stage t. */
+  readonly proposals: Proposal[];
+  readonly x: Float64Array;
+  readonly phi: Float64Array;
+  readonly logLaw: Float64Array;
+  readonly scores: Float64Array;
+  readonly logMixture: Float64Array;
+  readonly logBalance: Float64Array;
+}
+
+/** Room for `stages` stages. */
+export function emptyHistory(integrands: Integrands, perStage: number, stages: number): History {
+  const n = perStage * stages;
+  return {
+    perStage,
+    proposals: [],
+    x: new Float64Array(n * integrands.dimension),
+    phi: new Float64Array(n * integrands.count),
+    logLaw: new Float64Array(n * integrands.laws),
+    scores: new Float64Array(n * integrands.events.length),
+    logMixture: new Float64Array(n),
+    logBalance: new Float64Array(n),
+  };
+}
+
+/** Rows so far. */
+export function rowsOf(history: History): number {
+  return history.proposals.length * history.perStage;
+}
+
+/**
+ * A stage's points x [N_k, d], drawn from `proposal`; h is brought up to date everywhere.
+ * @param mixed [n] g_alpha / h of `proposal` at the points so far.
+ * @returns the components at the new points, of `proposal` and of the one before it.
+ */
+export function append(
+  history: History,
+  proposal: Proposal,
+  mixed: Float64Array,
+  x: Float64Array,
+  evaluated: Evaluated,
+  lawShare: Float64Array,
+): { readonly fresh: ComponentDensities; readonly before: ComponentDensities } {
+  const { perStage, proposals, logMixture, logBalance } = history;
+  const from = rowsOf(history);
+  const earlier = proposals.length;
+  history.x.set(x, from * proposal.dimension);
+  history.phi.set(evaluated.phi, from * proposal.count);
+  history.logLaw.set(evaluated.logLaw, from * lawShare.length);
+  history.scores.set(evaluated.scores, earlier * evaluated.scores.length);
+  logLawMixture(evaluated.logLaw, lawShare, perStage, logMixture, from);
+  for (let i = 0; i < from; i++) logBalance[i]! += log((earlier + mixed[i]!) / (earlier + 1));
+  let before = densityRoom(perStage, proposal.count);
+  let fresh = densityRoom(perStage, proposal.count);
+  [...proposals, proposal].forEach((q, t) => {
+    [before, fresh] = [fresh, before];
+    const room = fresh;
+    componentDensities(q, history.x, logMixture, from, from + perStage, room);
+    for (let i = 0; i < perStage; i++) {
+      const own = logMixed(room, i);
+      logBalance[from + i] = t === 0 ? own : joinedMean(logBalance[from + i]!, own, t);
+    }
+  });
+  proposals.push(proposal);
+  return { fresh, before };
+}
+
+/** log of (m e^a + e^b) / (m + 1). */
+function joinedMean(a: number, b: number, m: number): number {
+  const most = a > b ? a : b;
+  return most === -Infinity ? most : most + log((m * exp(a - most) + exp(b - most)) / (m + 1));
+}
+
+/** Ratios are cut at e^700: beyond, one point would be all there is, and the arithmetic would end. */
+const STEEPEST = 700;
+
+/** e^l, at most e^700. */
+export function ratioOf(l: number): number {
+  return exp(l < STEEPEST ? l : STEEPEST);
+}
+
+/**
+ * phi_j f_j / reference at rows lo..hi-1 into out [hi - lo, J]. An event j with a rung below 0 is represented by the wider one.
+ * @param logReference [hi - lo] log of the density under the ratio.
+ * @param rung [J]; absent: the functions themselves.
+ */
+export function weightedTerms(
+  history: Pick<History, 'phi' | 'logLaw' | 'scores'>,
+  integrands: Pick<Integrands, 'count' | 'laws' | 'lawOf' | 'events'>,
+  lo: number,
+  hi: number,
+  logReference: Float64Array,
+  out: Float64Array,
+  rung?: Float64Array,
+): void {
+  const { count, laws, lawOf, events } = integrands;
+  const ratio = new Float64Array(laws);
+  for (let i = lo; i < hi; i++) {
+    for (let l = 0; l < laws; l++) ratio[l] = ratioOf(history.logLaw[i * laws + l]! - logReference[i - lo]!);
+    const to = (i - lo) * count;
+    for (let j = 0; j < count; j++) out[to + j] = history.phi[i * count + j]! * ratio[lawOf[j]!]!;
+    if (rung === undefined) continue;
+    for (let e = 0; e < events.length; e++) {
+      const j = events[e]!;
+      if (rung[j] === 0) continue;
+      out[to + j] = stands(history.scores[i * events.length + e]!, rung[j]!) * ratio[lawOf[j]!]!;
+    }
+  }
+}

@@ -1,0 +1,242 @@
+import { KEPT_FAILURES } from '../../../engine/model/missing.ts';
+import { PURPOSE } from '../../../engine/random/purpose.ts';
+import type { Context } from '../../../engine/sampler.ts';
+import { learn } from './adapt.ts';
+import { controlCoefficients, controlSums, diagonalControl } from './controls.ts';
+import type { Space } from './draw.ts';
+import { append, emptyHistory, type History, rowsOf } from './history.ts';
+import type { Evaluated, Integrands } from './integrands.ts';
+import { nextRung } from './ladder.ts';
+import { lawShares } from './law-mixture.ts';
+import { columnVariances, lossOf, type Weighting, weightingOf } from './loss.ts';
+import { lawsAlone, type Proposal } from './proposal.ts';
+import type { AdaptationSettings } from './settings.ts';
+import { drawIndependent } from './stage-draw.ts';
+import type { AnswerPoints, ExpectationsState, Search } from './state.ts';
+import { countHits, summandsOf, type TermsAndRatios, termsAndRatios } from './summands.ts';
+import { logGain, stageLosses } from './worth.ts';
+
+/** The first stage: plain Monte Carlo under the mixture of the laws. */
+export async function firstStage(
+  integrands: Integrands,
+  settings: AdaptationSettings,
+  ctx: Context,
+): Promise<ExpectationsState> {
+  const { count, dimension } = integrands;
+  const history = emptyHistory(integrands, settings.perStage, settings.stages);
+  const at = { rng: ctx.rng, step: 0, n: settings.perStage };
+  const { x, proposal } = drawIndependent(
+    lawsAlone(dimension, count),
+    spaceOf(integrands),
+    settings.allocation,
+    at,
+  );
+  const evaluated = await integrands.evaluate(x, settings.perStage);
+  const { fresh } = append(history, proposal, new Float64Array(0), x, evaluated, lawShares(integrands));
+  const plain = termsAndRatios(integrands, evaluated, fresh);
+  const none = new Float64Array(count * (count + 1));
+  const { search, loss } = openSearch(integrands, settings, history, plain, (rung) =>
+    termsAndRatios(integrands, evaluated, fresh, rung),
+  );
+  const state: ExpectationsState = {
+    key: ctx.rng.key,
+    integrands,
+    adapted: { proposal, control: none },
+    stages: [],
+    search,
+    plainVariance: columnVariances(plain.terms, count),
+    adaptingHits: new Uint32Array(count),
+    rung: search.summandRung,
+    points: answerPoints(integrands, evaluated, plain, none),
+    failures: [],
+    failed: 0,
+    drawn: settings.perStage,
+  };
+  note(state, settings, evaluated, { loss, share: proposal.share });
+  return state;
+}
+
+/** What later stages start from: beta_j = I^_j, and what the first points say of the loss. */
+function openSearch(
+  integrands: Integrands,
+  settings: AdaptationSettings,
+  history: History,
+  plain: TermsAndRatios,
+  standing: (rung: Float64Array) => TermsAndRatios,
+): { readonly search: Search; readonly loss: number } {
+  const { count } = integrands;
+  const summandRung = rungs(history, integrands, settings);
+  const stands = standing(summandRung);
+  const mean = columnMeans(stands.terms, count);
+  const control = diagonalControl(settings.controls === 'none' ? new Float64Array(count) : mean);
+  const summand = summandsOf(stands, control, count);
+  const weighting = weightingOf(settings, columnMeans(stands.terms.map(Math.abs), count), mean);
+  const { logProposal } = plain;
+  const search = { history, control, summand, summandRung, logProposal };
+  return { search, loss: lossOf(summand, count, weighting) };
+}
+
+/** One more stage: fit, draw, measure, and decide whether it was worth it. */
+export async function nextStage(
+  state: ExpectationsState,
+  search: Search,
+  settings: AdaptationSettings,
+  ctx: Context,
+): Promise<void> {
+  const { integrands, rung } = state;
+  const { history, control } = search;
+  const step = state.stages.length;
+  const start = (j: number): number =>
+    ctx.rng.stream({ purpose: PURPOSE.permutation, step, particle: j }).uniform();
+  const { signal } = ctx;
+  const learned = await learn({ history, integrands, settings, control, rung, start, signal });
+  const at = { rng: ctx.rng, step, n: settings.perStage };
+  const space = spaceOf(integrands);
+  const { x, proposal } = drawIndependent(learned.proposal, space, settings.allocation, at);
+  const evaluated = await integrands.evaluate(x, settings.perStage);
+  const mixed = mixedRatios(learned.ratio, proposal.share);
+  const found = measure(state, search, settings, { proposal, mixed, x, evaluated }, learned.weighting);
+  state.stages[step - 1] = { ...state.stages[step - 1]!, certificate: learned.shares.certificate };
+  state.drawn += settings.perStage;
+  if (found.adopted !== undefined) state.adapted = { proposal, control: found.adopted };
+  note(state, settings, evaluated, { loss: found.after, share: proposal.share });
+  if (!found.paid) state.search = undefined;
+}
+
+interface StagePoints {
+  readonly proposal: Proposal;
+  /** [n] g_alpha / h at the points of earlier stages. */
+  readonly mixed: Float64Array;
+  readonly x: Float64Array;
+  readonly evaluated: Evaluated;
+}
+
+/** Takes the new points into the search, and says whether they were worth it and which B to adopt with their mixture. */
+function measure(
+  state: ExpectationsState,
+  search: Search,
+  settings: AdaptationSettings,
+  { proposal, mixed, x, evaluated }: StagePoints,
+  weighting: Weighting,
+): { readonly paid: boolean; readonly after: number; readonly adopted: Float64Array | undefined } {
+  const { integrands } = state;
+  const { count } = integrands;
+  const { history, control } = search;
+  const last = rowsOf(history) - settings.perStage;
+  const gainAtOld = logGain(history.logBalance.subarray(last), mixed.subarray(last), search.logProposal);
+  const { fresh, before } = append(history, proposal, mixed, x, evaluated, lawShares(integrands));
+  const rung = rungs(history, integrands, settings);
+  const plain = termsAndRatios(integrands, evaluated, fresh);
+  const stands = termsAndRatios(integrands, evaluated, fresh, rung);
+  const old = termsAndRatios(integrands, evaluated, before, rung);
+  const next = controlCoefficients(settings.controls, stands.terms, stands.ratios, count);
+  const losses = stageLosses(
+    {
+      old: search.summand,
+      oldAtNew: summandsOf(old, control, count),
+      fresh: summandsOf(stands, next, count),
+      gainAtOld,
+      gainAtNew: plain.logProposal.map((own, i) => own - old.logProposal[i]!),
+    },
+    count,
+    weighting,
+    settings.published,
+  );
+  const climbing = [...rung, ...search.summandRung].some((value) => value < 0);
+  const left = settings.points - state.drawn;
+  const paid = climbing || losses.before / left > losses.after / (left - settings.perStage);
+  const better = paid || settings.keep === 'newest' || losses.after <= losses.before;
+  state.points = answerPoints(integrands, evaluated, plain, control);
+  state.rung = rung;
+  search.control = next;
+  search.summand = summandsOf(stands, next, count);
+  search.summandRung = rung;
+  search.logProposal = plain.logProposal;
+  const adopted = rung.some((value) => value < 0)
+    ? controlCoefficients(settings.controls, plain.terms, plain.ratios, count)
+    : next;
+  return { paid, after: losses.after, adopted: better ? adopted : undefined };
+}
+
+/** Where the points of a proposal come from. */
+export function spaceOf(integrands: Integrands): Space {
+  return {
+    transport: (law, u, x) => integrands.transport(law, u, x),
+    lawShare: lawShares(integrands),
+  };
+}
+
+/** The first 1000 failed points, and their number. */
+export function noteFailures(state: ExpectationsState, { failures }: Evaluated): void {
+  state.failed += failures.length;
+  state.failures.push(...failures.slice(0, Math.max(0, KEPT_FAILURES - state.failures.length)));
+}
+
+/** The record of a stage; the last one that fits ends the search. */
+function note(
+  state: ExpectationsState,
+  settings: AdaptationSettings,
+  evaluated: Evaluated,
+  { loss, share }: { readonly loss: number; readonly share: Float64Array },
+): void {
+  countHits(state.integrands, evaluated, state.adaptingHits);
+  noteFailures(state, evaluated);
+  state.stages.push({ points: settings.perStage, loss, share: share.slice(), certificate: Number.NaN });
+  const full = state.drawn + settings.perStage > Math.floor(settings.points / 2);
+  if (full || state.stages.length === settings.stages) state.search = undefined;
+}
+
+/** [J] */
+function rungs(history: History, integrands: Integrands, settings: AdaptationSettings): Float64Array {
+  const { events, count } = integrands;
+  const rung = new Float64Array(count);
+  if (settings.published) return rung;
+  const n = rowsOf(history);
+  events.forEach((j, e) => {
+    rung[j] = nextRung(history.scores, events.length, e, n, settings.perStage);
+  });
+  return rung;
+}
+
+/** g_alpha / h [n] from g_k / h [n, K]. */
+function mixedRatios(ratio: Float64Array, share: Float64Array): Float64Array {
+  const width = share.length;
+  return Float64Array.from({ length: ratio.length / width }, (_, i) => {
+    let sum = 0;
+    for (let k = 0; k < width; k++) sum += share[k]! * ratio[i * width + k]!;
+    return sum;
+  });
+}
+
+function columnMeans(z: Float64Array, count: number): Float64Array {
+  const n = z.length / count;
+  const mean = new Float64Array(count);
+  for (let at = 0; at < z.length; at++) mean[at % count]! += z[at]! / n;
+  return mean;
+}
+
+/** A stage's points under coefficients that were fixed before they were drawn: unbiased, and independent given the past. */
+function answerPoints(
+  integrands: Integrands,
+  evaluated: Evaluated,
+  found: TermsAndRatios,
+  control: Float64Array,
+): AnswerPoints {
+  const { count, laws } = integrands;
+  const n = found.logProposal.length;
+  const hits = new Uint32Array(count);
+  countHits(integrands, evaluated, hits);
+  return {
+    final: false,
+    n,
+    planned: n,
+    perReplicate: n,
+    independent: true,
+    summand: summandsOf(found, control, count),
+    constant: controlSums(control, count),
+    logWeight: found.logProposal.map((own, i) => evaluated.logLaw[i * laws]! - own),
+    inputs: evaluated.inputs,
+    outputs: evaluated.outputs,
+    hits,
+  };
+}
