@@ -8,6 +8,11 @@ export {
 } from './importance/controlled-mean.ts';
 export { monteCarlo } from './importance/monte-carlo.ts';
 export type { MonteCarloOptions, MonteCarloResult } from './importance/monte-carlo-types.ts';
+export { reweight } from './importance/reweight.ts';
+export type * from './importance/reweight-types.ts';
+export { stratified } from './importance/stratified.ts';
+export type * from './importance/stratified-types.ts';
+export type { PointDesign, WeightedResult } from './importance/weighted-result.ts';
 export { type AskOptions, type SobolDesign, sobolAnalyze, sobolDesign } from './sensitivity/ask-tell.ts';
 export {
   fromSalib,
