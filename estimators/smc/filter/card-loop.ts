@@ -173,11 +173,13 @@ function openSide(
 async function advance(loop: Loop): Promise<void> {
   const { options, copy, sides, history } = loop;
   const t = loop.step + 1;
-  const made: (CardStep | undefined)[] = [];
+  const queued: ((() => Promise<CardStep>) | undefined)[] = [];
   for (const side of sides) {
     options.signal.throwIfAborted();
-    made.push(side.state.finished ? undefined : await side.run.step(t, side));
+    queued.push(side.state.finished ? undefined : await side.run.step(t, side));
   }
+  const made: (CardStep | undefined)[] = [];
+  for (const end of queued) made.push(await end?.());
   // From here on nothing is asked of the card.
   const moved = made.some((step) => step?.ancestor !== undefined);
   const n = options.plan.particles;

@@ -50,10 +50,10 @@ export interface CardStep extends Standing {
 export interface CardRun {
   readonly particles: CardParticles;
   /**
-   * Step t of a run that stands as told.
-   * @throws ValueError for a log potential that is NaN or +Infinity; DeviceLostError.
+   * Queue step t of a run that stands as told. What is returned waits for the card and weighs what it answers; the other runs
+   * may be queued before.
    */
-  step(t: number, from: Standing): Promise<CardStep>;
+  step(t: number, from: Standing): Promise<() => Promise<CardStep>>;
 }
 
 interface Weighed {
@@ -71,27 +71,48 @@ export function makeCardRun(options: CardRunOptions): CardRun {
     step === 0
       ? particles.draw({ by: card.initial, normals: noise, step, purpose: 'init' })
       : particles.draw({ by: card.transition, normals: noise, step });
-  const observe = async (step: number, y: Float64Array): Promise<Weighed> => {
-    const { inputs, offset } = card.observe?.(y) ?? { inputs: y, offset: 0 };
-    const density = await gpu.read(await particles.potential({ by: card.logObservation, inputs, step }));
+  const weigh = async (
+    step: number,
+    x: Float32Array,
+    density: Float32Array,
+    offset: number,
+  ): Promise<Weighed> => {
     for (let i = 0; i < n; i++) increment[i] = density[i]! <= DEAD ? -Infinity : density[i]! + offset;
     const nans = options.nan === 'dead' ? bury(increment) : 0;
-    await checkPotentials(options, particles, increment, step);
+    checkPotentials(options, { x, increment, logWeight: particles.logWeight }, step);
     return { summary: await particles.reweight(increment), nans };
   };
   return {
     particles,
     async step(t, from) {
       const resampled = t > 0 && trigger(from.summary, particles.logWeight);
-      const ancestor = resampled ? await gpu.read(await particles.resample(t)) : undefined;
+      const chosen = resampled ? await particles.resample(t) : undefined;
       await move(t);
       const y = observations[t]!;
-      const weighed = y === null ? { summary: await particles.weigh(), nans: 0 } : await observe(t, y);
-      const standing = await booked(options, particles, t, { from, resampled, weighed });
-      return { ...standing, ancestor, x: await particles.read() };
+      const { inputs, offset } = y === null ? MISSING : (card.observe?.(y) ?? { inputs: y, offset: 0 });
+      const seen =
+        y === null ? undefined : await particles.potential({ by: card.logObservation, inputs, step: t });
+      const answers = Promise.all([
+        chosen === undefined ? undefined : gpu.read(chosen),
+        seen === undefined ? undefined : gpu.read(seen),
+        particles.read(),
+      ]);
+      // Whoever ends the step is told.
+      answers.catch(() => undefined);
+      return async () => {
+        const [ancestor, density, x] = await answers;
+        const weighed =
+          density === undefined
+            ? { summary: await particles.weigh(), nans: 0 }
+            : await weigh(t, x, density, offset);
+        return { ...(await booked(options, particles, t, { from, resampled, weighed })), ancestor, x };
+      };
     },
   };
 }
+
+/** What the card is told of an observation that is missing. */
+const MISSING = { inputs: [], offset: 0 };
 
 interface Change {
   readonly from: Standing;
@@ -141,22 +162,26 @@ function bury(increment: Float64Array): number {
   return nans;
 }
 
-async function checkPotentials(
-  { where, gpu, dimension: d }: CardRunOptions,
-  particles: CardParticles,
-  increment: Float64Array,
+interface Potentials {
+  readonly x: Float32Array;
+  readonly increment: Float64Array;
+  readonly logWeight: Float64Array;
+}
+
+/** @throws ValueError when a particle that is alive has a potential of NaN or +Infinity. */
+function checkPotentials(
+  { where, dimension: d }: CardRunOptions,
+  { x, increment, logWeight }: Potentials,
   step: number,
-): Promise<void> {
-  const { logWeight } = particles;
+): void {
   const index = increment.findIndex((l, i) => !(l < Infinity) && logWeight[i] !== -Infinity);
   if (index < 0) return;
-  const point = await gpu.read(particles.fields.field('x'), index * d, d);
   throw new ValueError({
     where,
     found: `the log potential is ${increment[index]} at step ${step}, particle ${index}`,
     expected: 'a finite number, or -Infinity for a particle that is impossible',
     fix: 'The particle is in `error.point`.',
     index,
-    point: Float64Array.from(point),
+    point: Float64Array.from(x.subarray(index * d, (index + 1) * d)),
   });
 }
