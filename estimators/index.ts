@@ -6,12 +6,18 @@ export {
   type ControlledMeanOptions,
   controlledMean,
 } from './importance/controlled-mean.ts';
+export type { WeighedOptions } from './importance/importance-plan.ts';
+export { type ImportanceSamplingOptions, importanceSampling } from './importance/importance-sampling.ts';
+export type * from './importance/importance-types.ts';
 export { monteCarlo } from './importance/monte-carlo.ts';
 export type { MonteCarloOptions, MonteCarloResult } from './importance/monte-carlo-types.ts';
+export type { PointExpectation, PointExpectations } from './importance/point-functions.ts';
 export { reweight } from './importance/reweight.ts';
 export type * from './importance/reweight-types.ts';
 export { stratified } from './importance/stratified.ts';
 export type * from './importance/stratified-types.ts';
+export type { TargetOptions } from './importance/target.ts';
+export type { WeightedEstimator } from './importance/weighted-means.ts';
 export type { PointDesign, WeightedResult } from './importance/weighted-result.ts';
 export { type AskOptions, type SobolDesign, sobolAnalyze, sobolDesign } from './sensitivity/ask-tell.ts';
 export {

@@ -1,5 +1,5 @@
 import { show } from '../../../engine/check.ts';
-import { digest } from '../../../engine/digest.ts';
+import { densityDigest, isDensity } from '../../../engine/distribution/density-digest.ts';
 import { type Inputs, inputSpace } from '../../../engine/distribution/inputs.ts';
 import { independent } from '../../../engine/distribution/multivariate.ts';
 import { OptionError } from '../../../engine/errors.ts';
@@ -29,19 +29,14 @@ export interface OpenedPrior {
 export function openPrior(where: string, prior: Prior): OpenedPrior {
   if (isDensity(prior)) {
     const names = Array.from({ length: prior.dimension }, (_, c) => `x${c + 1}`);
-    return { law: prior, names, rows: priorRows(prior), digest: digestOf(prior, names) };
+    return { law: prior, names, rows: priorRows(prior), digest: densityDigest(prior, names) };
   }
   if (prior === null || typeof prior !== 'object') throw noPrior(where, prior);
   const { names, laws } = inputSpace(where, prior);
   const discrete = laws.findIndex((law) => law.discrete);
   if (discrete >= 0) throw discreteLaw(where, names[discrete]!, laws[discrete]!.describe());
   const law = independent(laws);
-  return { law, names, rows: priorRows(law), digest: digestOf(law, names) };
-}
-
-function isDensity(prior: Prior): prior is Density {
-  const { logDensity, transport, dimension } = (prior ?? {}) as Partial<Density>;
-  return typeof logDensity === 'function' && typeof transport === 'function' && typeof dimension === 'number';
+  return { law, names, rows: priorRows(law), digest: densityDigest(law, names) };
 }
 
 /** A prior costs little beside a likelihood, and a gradient that is slightly off only makes moves slightly worse. */
@@ -53,19 +48,6 @@ function priorRows(law: Density): DensityRows {
     if (gradient === undefined) return law.logDensity(points, out.subarray(0, n));
     return exact.gradient(points, out.subarray(0, n), gradient.subarray(0, n * law.dimension));
   };
-}
-
-/** Points at which a law is compared. */
-const PROBES = 4;
-
-function digestOf(law: Density, names: readonly string[]): string {
-  // Fractional parts of multiples of the golden ratio: points inside the cube, no two coordinates alike.
-  const length = PROBES * law.dimension;
-  const x = Float64Array.from({ length }, (_, i) => ((i + 1) * 0.6180339887498949) % 1);
-  law.transport(x, x);
-  const density = new Float64Array(PROBES);
-  law.logDensity(x, density);
-  return digest(JSON.stringify([names, [...x], [...density]]));
 }
 
 function noPrior(where: string, value: unknown): OptionError {
