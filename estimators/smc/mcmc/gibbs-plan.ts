@@ -8,7 +8,7 @@ import { PURPOSE } from '../../../engine/random/purpose.ts';
 import type { Rng } from '../../../engine/random/rng.ts';
 import type { Context } from '../../../engine/sampler.ts';
 import { type OpenedPrior, openPrior } from '../samplers/prior.ts';
-import { checkDraws } from './chain-checks.ts';
+import { checkDraws, checkFilterMemory, middleOf } from './chain-checks.ts';
 import type {
   ConditionalSmcOptions,
   ParticleGibbsOptions,
@@ -51,7 +51,11 @@ const CHAIN_OPTIONS = [
 ];
 const VARIANTS: readonly ConditionalVariant[] = ['plain', 'ancestor', 'backward', 'systematic'];
 
-type Parameters = Pick<GibbsPlan, 'names' | 'start' | 'open'> & { readonly mark: unknown };
+type Parameters = Pick<GibbsPlan, 'names' | 'start' | 'open'> & {
+  readonly mark: unknown;
+  /** A theta that is known before the run. */
+  readonly known: Float64Array | undefined;
+};
 
 /** @throws OptionError for the first option that cannot be used. */
 export function conditionalPlan(where: string, options: ConditionalSmcOptions): GibbsPlan {
@@ -64,15 +68,19 @@ export function conditionalPlan(where: string, options: ConditionalSmcOptions): 
     ...(proposal === undefined ? {} : { proposal: () => proposal }),
   };
   const models = parameterModels(where, family);
-  // There is one model: what is wrong with it shows now.
-  models.filter(new Float64Array(0));
   const none: ParameterUpdate = {
     update: async (_, __, theta) => theta,
     kernel: undefined,
     release() {},
   };
-  const parameters = { names: [], start: () => new Float64Array(0), open: () => none, mark: null };
-  return planOf(where, options, models, parameters);
+  const known = new Float64Array(0);
+  return planOf(where, options, models, {
+    names: [],
+    start: () => known,
+    open: () => none,
+    mark: null,
+    known,
+  });
 }
 
 /** @throws OptionError for the first option that cannot be used. */
@@ -88,6 +96,7 @@ export function gibbsPlan(where: string, options: ParticleGibbsOptions): GibbsPl
       start: startOf(where, names.length, options.start, undefined),
       open: (_, rngs) => drawnParameters(where, update, names.length, rngs),
       mark: names,
+      known: typeof options.start === 'function' ? undefined : Float64Array.from(options.start),
     });
   }
   if (!('prior' in options)) throw noUpdate(where, undefined);
@@ -101,6 +110,7 @@ export function gibbsPlan(where: string, options: ParticleGibbsOptions): GibbsPl
     start: startOf(where, prior.names.length, options.start, prior),
     open: (ctx, rngs) => movedParameters({ where, prior, kernel, moves, models }, ctx, rngs),
     mark: [prior.digest, kernel.name, kernel.options, moves],
+    known: middleOf(prior),
   });
 }
 
@@ -108,7 +118,7 @@ function planOf(
   where: string,
   options: PathChainOptions & { readonly observations: ArrayLike<unknown> },
   models: ParameterModels,
-  { mark, ...parameters }: Parameters,
+  { mark, known, ...parameters }: Parameters,
 ): GibbsPlan {
   const { particles = 100, iterations = 1000, chains = 4, variant = 'ancestor' } = options;
   const { threshold, measure, warmup = Math.floor(iterations / 4) } = options;
@@ -124,6 +134,8 @@ function planOf(
     ...(measure === undefined ? {} : { measure }),
   };
   makeTrigger(where, trigger);
+  const history = { kind: variant === 'backward' ? 'full' : 'paths' } as const;
+  checkFilterMemory(where, models, known, { particles, runs: chains, history });
   const told = [where, particles, iterations, warmup, chains, variant, trigger, mark, options.observations];
   const fingerprint = digest(JSON.stringify(told));
   return {

@@ -5,7 +5,13 @@ import type { SchemeName } from '../../../engine/particles/resampling/scheme.ts'
 import { makeTrigger, type TriggerOptions } from '../../../engine/particles/trigger.ts';
 import type { Rng } from '../../../engine/random/rng.ts';
 import { type OpenedPrior, openPrior } from '../samplers/prior.ts';
-import { checkDraws, checkUnbiasedScheme } from './chain-checks.ts';
+import {
+  checkDraws,
+  checkFilterMemory,
+  checkSharedNoise,
+  checkUnbiasedScheme,
+  middleOf,
+} from './chain-checks.ts';
 import { checkKernel, startOf } from './gibbs-plan.ts';
 import { type ParameterModels, parameterModels } from './parameter-models.ts';
 import type { PmmhOptions } from './pmmh-types.ts';
@@ -75,6 +81,9 @@ export function pmmhPlan(where: string, options: PmmhOptions): PmmhPlan {
   const { threshold = correlation > 0 ? 1 : 0.5, measure } = options;
   const trigger = { threshold, ...(measure === undefined ? {} : { measure }) };
   makeTrigger(where, trigger);
+  const [theta, run] = [middleOf(prior), { particles, runs: chains, scheme }];
+  checkFilterMemory(where, models, theta, { ...run, runs: Math.max(chains, noiseFilters) });
+  if (correlation > 0) checkSharedNoise(where, models, theta, run);
   const told = [
     ...[where, prior.digest, kernel.name, kernel.options, particles, iterations, warmup, chains],
     ...[scheme, trigger, correlation, noiseFilters, options.observations],

@@ -7,6 +7,7 @@ import { PURPOSE, TAG } from '../../../engine/random/purpose.ts';
 import type { Rng } from '../../../engine/random/rng.ts';
 import type { Context } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
+import { middleOf } from './chain-checks.ts';
 import { type ChainRecord, keepDraws, makeChainRecord, restoreRecord, savedRecord } from './chain-record.ts';
 import type { PmmhPlan } from './pmmh-plan.ts';
 import type { LikelihoodNoise } from './pmmh-types.ts';
@@ -67,10 +68,7 @@ function openState(plan: PmmhPlan, ctx: Context): PmmhState {
 
 function openNoise(plan: PmmhPlan, ctx: Context): SharedNoise {
   const { chains, models, particles, correlation } = plan;
-  // Any theta of the prior tells how many normals a state takes.
-  const half = new Float64Array(plan.prior.names.length).fill(0.5);
-  plan.prior.law.transport(half, half);
-  const { noise = 0, fields } = models.filter(half, true);
+  const { noise = 0, fields } = models.filter(middleOf(plan.prior), true);
   const dimension = fields.x.components;
   const { steps } = models;
   return makeSharedNoise({ backend: ctx.backend, chains, steps, particles, noise, dimension, correlation });

@@ -14,7 +14,7 @@ export interface SmcSquaredOptions extends TriggerOptions, ModelOptions {
   readonly particles?: number;
   /** Particles of each filter at first, N_x. Default 100. */
   readonly innerParticles?: number;
-  /** N_x at most. Default 16 times `innerParticles`. */
+  /** N_x at most. Default 16 times `innerParticles`, or as far as memory goes. */
   readonly mostInnerParticles?: number;
   /** N_x is doubled when fewer than this share of the moves were accepted; 0: never. Default 0.2. */
   readonly leastAcceptance?: number;
