@@ -39,7 +39,7 @@ function expectRight(task: FilterTask, found: number, n: number): void {
 
 function filters(task: FilterTask, n: number, one: Backend, two: Backend): readonly Benchmark[] {
   const { model, user, name } = task;
-  const shared = { unit: 'particle-step', items: n * task.y.length };
+  const shared = { unit: 'particle-step', items: n * task.y.length, samples: 6 };
   const { kernels: _, ...functions } = model;
   const timed = (of: StateSpaceModel, backend: Backend) => async (): Promise<void> => {
     await logZ(task, of, n, backend);
