@@ -30,8 +30,9 @@ const COSTS: Costs = {
   logisticGradient: (_theta, d, _data, _terms, first, last) => (last - first) * (35 + 4.5 * d),
   sumBlocks: () => 0.2 * BLOCK,
   squareBlocks: () => 0.2 * BLOCK,
-  addLive: () => 0.5,
   maxBlocks: () => 0.2 * BLOCK,
+  reweighBlocks: () => BLOCK,
+  riseBlocks: () => 0.1 * BLOCK,
   expShiftBlocks: () => 3 * BLOCK,
   quantiseBlocks: () => BLOCK,
   scanBlocks: () => 0.5 * BLOCK,
@@ -53,14 +54,23 @@ const COSTS: Costs = {
   gatherWords: (_src, _dst, _ancestor, d) => 1 + 0.5 * d,
 };
 
-/** Work below this is not worth waking a worker for, in nanoseconds. */
-const WORTH_A_WORKER = 500_000;
-/** Work below this is not worth a claim of its own. */
-const WORTH_A_CLAIM = 50_000;
+/** Nanoseconds of work that are worth a thread, and a claim of its own. */
+interface Worth {
+  readonly thread: number;
+  readonly claim: number;
+}
+
+/** A worker that sleeps is woken by a message; one that looks out for work takes it in a microsecond. */
+const WORTH: Readonly<Record<'asleep' | 'awake', Worth>> = {
+  asleep: { thread: 500_000, claim: 50_000 },
+  awake: { thread: 15_000, claim: 8_000 },
+};
 /** Longest stretch for which the calling thread does not turn to its event loop. */
 const STRETCH = 8_000_000;
 /** Pieces a thread gets on average: a thread that starts late or shares its processor leaves some to the others. */
 const PIECES = 8;
+/** Pieces are whole groups of this many items where they are that long: cache lines, registers. */
+const GROUP = 64;
 
 /** How to cut a dispatch. */
 export interface Plan {
@@ -68,11 +78,14 @@ export interface Plan {
   readonly parts: number;
   /** Items a thread claims at a time; the calling thread may turn to its event loop after each. */
   readonly piece: number;
+  /** Whether all of it is one short stretch for one thread. False where the cost is not known. */
+  readonly short: boolean;
 }
 
 /**
  * Cut [0, count) for at most `threads` threads.
  * @param grain least items a thread should get; Infinity keeps the range in one piece and one call.
+ * @param workers whether those that are to help sleep or look out for work. Default 'asleep'.
  */
 export function plan<K extends KernelName>(
   kernel: K,
@@ -80,16 +93,20 @@ export function plan<K extends KernelName>(
   count: number,
   threads: number,
   grain: number | undefined,
+  workers: 'asleep' | 'awake' = 'asleep',
 ): Plan {
   // The compiler cannot see that the entry of a variable name takes the arguments of that very kernel.
   const cost = COSTS[kernel] as ((...args: unknown[]) => number) | undefined;
   const each = cost === undefined ? undefined : Math.max(0.1, cost(...args));
-  const least = grain ?? (each === undefined ? Infinity : WORTH_A_WORKER / each);
-  if (least === Infinity) return { parts: 1, piece: Math.max(1, count) };
+  const worth = WORTH[workers];
+  const least = grain ?? (each === undefined ? Infinity : worth.thread / each);
+  const short = each !== undefined && count * each < STRETCH;
+  if (least === Infinity) return { parts: 1, piece: Math.max(1, count), short };
   const parts = Math.max(1, Math.min(threads, Math.floor(count / Math.max(1, least))));
-  const smallest = grain ?? WORTH_A_CLAIM / each!;
+  const smallest = grain ?? worth.claim / each!;
   const largest = each === undefined ? Infinity : STRETCH / each;
   const even = parts === 1 ? largest : count / (parts * PIECES);
-  const piece = Math.ceil(Math.min(count, Math.max(smallest, Math.min(even, largest))));
-  return { parts, piece: Math.max(1, piece) };
+  const wanted = Math.max(smallest, Math.min(even, largest));
+  const whole = wanted < GROUP ? Math.ceil(wanted) : Math.ceil(wanted / GROUP) * GROUP;
+  return { parts, piece: Math.max(1, Math.min(count, whole)), short };
 }

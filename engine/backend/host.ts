@@ -9,6 +9,7 @@ import type { Backend } from './backend.ts';
 import { plan } from './cost.ts';
 import { jsBackend, NO_CARD } from './js.ts';
 import { moduleEvaluator } from './module-evaluator.ts';
+import { makeSharing, type Sharing } from './sharing.ts';
 
 export interface HostOptions {
   /** WebAssembly SIMD kernels; false is plain JavaScript on the calling thread. Default true. */
@@ -40,14 +41,17 @@ export async function hostBackend(options: HostOptions = {}): Promise<Backend> {
   const memory = hostMemory({ reserved: RESERVED_BYTES, shared });
   const raw = rawKernels(module, memory.wasm);
   const pool = shared ? makePool(threads, { module, memory: memory.wasm }) : undefined;
+  const host: Host = {
+    ...{ memory, raw, pool, threads },
+    sharing: pool === undefined ? undefined : makeSharing(pool, raw, memory.arena().u32(1)),
+  };
   return {
     name: 'wasm',
     precision: 'float64',
     threads,
     adapter: `WASM SIMD, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     arena: memory.arena,
-    dispatch: (kernel, args, count, grain) =>
-      dispatch({ memory, raw, pool, threads }, kernel, args, count, grain),
+    dispatch: (kernel, args, count, grain) => dispatch(host, kernel, args, count, grain),
     evaluateModule: pool === undefined ? undefined : moduleEvaluator(memory, pool),
     card: async () => NO_CARD,
     dispose: async () => pool?.dispose(),
@@ -72,6 +76,7 @@ interface Host {
   readonly raw: RawKernels;
   readonly pool: Pool | undefined;
   readonly threads: number;
+  readonly sharing: Sharing | undefined;
 }
 
 async function dispatch<K extends KernelName>(
@@ -84,7 +89,15 @@ async function dispatch<K extends KernelName>(
   const numbers = offsets(host.memory, kernel, args);
   const raw = host.raw[kernel];
   const run = (lo: number, hi: number): void => raw(...numbers, lo, hi);
-  const { parts, piece } = plan(kernel, args, count, host.threads, grain);
+  const { parts, piece, short } = plan(kernel, args, count, host.threads, grain);
+  if (short && host.threads > 1) {
+    const awake = plan(kernel, args, count, host.threads, grain, 'awake');
+    if (
+      awake.parts > 1 &&
+      host.sharing!.run({ kernel, args: numbers, count, piece: awake.piece }, awake.parts - 1)
+    )
+      return;
+  }
   const helpers = parts > 1 ? wake(host, parts - 1) : [];
   if (helpers.length === 0) return inPieces(run, count, piece, localClaims(piece));
   const arena = host.memory.arena();

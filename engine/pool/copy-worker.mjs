@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const from = fileURLToPath(new URL('./', import.meta.url));
 const to = fileURLToPath(new URL('../../dist/engine/pool/', import.meta.url));
 
-const MODULES = ['evaluate-rows', 'load-module'];
+const MODULES = ['evaluate-rows', 'load-module', 'line'];
 
 /** A module as part of a longer one: without its imports of neighbours and without the word export. */
 function part(name) {

@@ -1,4 +1,6 @@
 import workerpool from 'workerpool';
+import { cool, isHot } from './caller.ts';
+import { type Line, openLine } from './line.mjs';
 
 /** What every worker gets when it starts. */
 export interface PoolSetup {
@@ -40,6 +42,8 @@ export interface Pool {
   start(count: number): void;
   /** Numbers of the workers that are set up and have nothing to do. */
   idle(): readonly number[];
+  /** Lines to at most `most` workers that look out for work, as they do for a moment after each kernel. */
+  lines(most: number): readonly Line[];
   /**
    * Call a method of worker number `slot`, after what it was asked before.
    * @throws WorkerDeath when the worker ends; the signal's reason when aborted, once the worker has stopped
@@ -59,6 +63,8 @@ interface Slot {
   opening: Promise<workerpool.Pool> | undefined;
   ready: boolean;
   waiting: number;
+  /** To the worker that is set up. */
+  line: Line | undefined;
   tail: Promise<unknown>;
 }
 
@@ -110,6 +116,14 @@ export function makePool(size: number, setup: PoolSetup): Pool {
       // A worker that cannot start says so to the first call that needs it.
       for (const slot of slots.slice(0, count)) ensure(slot, setup).catch(() => end(slot));
     },
+    lines: (most) => {
+      const found: Line[] = [];
+      for (const { line } of slots) {
+        if (found.length >= most) break;
+        if (line !== undefined && isHot(line)) found.push(line);
+      }
+      return found;
+    },
     idle: () => slots.flatMap(({ ready, waiting }, index) => (ready && waiting === 0 ? [index] : [])),
     async dispose() {
       await Promise.all(slots.map(end));
@@ -118,7 +132,10 @@ export function makePool(size: number, setup: PoolSetup): Pool {
 }
 
 function newSlot(): Slot {
-  return { pool: undefined, opening: undefined, ready: false, waiting: 0, tail: Promise.resolve() };
+  return {
+    ...{ pool: undefined, opening: undefined, line: undefined },
+    ...{ ready: false, waiting: 0, tail: Promise.resolve() },
+  };
 }
 
 /** One call on a worker that has nothing else to do. */
@@ -173,7 +190,10 @@ async function open(slot: Slot, setup: PoolSetup): Promise<workerpool.Pool> {
     workerTerminateTimeout: 1,
   });
   slot.pool = pool;
-  await exec(slot, pool, 'setup', [setup.module, setup.memory]);
+  // A line of its own: one that ends may be on its line still.
+  const line = openLine();
+  await exec(slot, pool, 'setup', [setup.module, setup.memory, line.buffer]);
+  slot.line = line;
   slot.ready = true;
   return pool;
 }
@@ -186,6 +206,7 @@ async function exec(
   params: readonly unknown[],
 ): Promise<unknown> {
   try {
+    if (slot.line !== undefined) cool(slot.line);
     const answer = pool.exec(method, [...params]);
     if (slot.waiting > 0) thread(slot)?.ref?.();
     else thread(slot)?.unref?.();
@@ -207,6 +228,7 @@ async function end(slot: Slot): Promise<void> {
   thread(slot)?.ref?.();
   slot.pool = undefined;
   slot.opening = undefined;
+  slot.line = undefined;
   slot.ready = false;
   if (pool !== undefined) await pool.terminate(true);
 }

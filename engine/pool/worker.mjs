@@ -1,9 +1,10 @@
 /**
  * The body of every worker: runs kernels of the shared WASM build by name, and evaluates module models, both
  * on the memory it shares with the calling thread. Plain JavaScript, because Node cannot start a worker from
- * TypeScript; it answers workerpool's messages itself, so it imports nothing but its two neighbours.
+ * TypeScript; it answers workerpool's messages itself, so it imports nothing but its three neighbours.
  */
 import { evaluateRows } from './evaluate-rows.mjs';
+import { HOT, openLine, STATE, serveLine } from './line.mjs';
 import { importModule, toLocalModel } from './load-module.mjs';
 
 // A variable name, so that bundlers for browsers do not follow it.
@@ -12,21 +13,21 @@ const inNode = typeof process !== 'undefined' && process.versions?.node !== unde
 
 let memory;
 let kernels;
+let line;
 const models = new Map();
 
 const methods = {
   /** Once, before anything else. `module` is absent on a backend without kernels. */
-  setup(module, shared) {
+  setup(module, shared, buffer) {
     memory = shared;
+    line = openLine(buffer);
     if (module !== undefined) kernels = new WebAssembly.Instance(module, { env: { memory } }).exports;
   },
 
-  /** Piece after piece of a kernel's range, claimed from the counter all threads share; arrays as byte offsets. */
+  /** A kernel, from a message: its answer finds the worker looking out for more on its line. */
   kernel({ kernel, args, count, piece, counter }) {
-    const run = kernels[kernel];
-    const next = new Uint32Array(memory.buffer, counter, 1);
-    for (let lo = Atomics.add(next, 0, piece); lo < count; lo = Atomics.add(next, 0, piece))
-      run(...args, lo, Math.min(count, lo + piece));
+    inPieces(kernels[kernel], args, count, piece, counter);
+    Atomics.store(line.words, STATE, HOT);
   },
 
   /**
@@ -49,6 +50,19 @@ const methods = {
   },
 };
 
+/** Piece after piece of a kernel's range, claimed from the counter all threads share; arrays as byte offsets. */
+function inPieces(run, args, count, piece, counter) {
+  const next = new Uint32Array(memory.buffer, counter, 1);
+  for (let lo = Atomics.add(next, 0, piece); lo < count; lo = Atomics.add(next, 0, piece))
+    run(...args, lo, Math.min(count, lo + piece));
+}
+
+/** Kernels by number, until none comes. */
+function lookOut() {
+  const byNumber = Object.values(kernels);
+  serveLine(line, (kernel, ...job) => inPieces(byNumber[kernel], ...job));
+}
+
 function loadModel(url, exportName) {
   const key = JSON.stringify([url, exportName]);
   if (!models.has(key)) models.set(key, findModel(url, exportName));
@@ -70,6 +84,7 @@ async function answer(request, send) {
   try {
     const result = await methods[request.method](...request.params);
     send({ id: request.id, result, error: null });
+    if (request.method === 'kernel') lookOut();
   } catch (error) {
     send({ id: request.id, result: null, error: { name: error?.name, message: String(error?.message) } });
   }

@@ -1,0 +1,81 @@
+import { post, settle } from '../pool/caller.ts';
+import type { Line } from '../pool/line.mjs';
+import type { Pool } from '../pool/pool.ts';
+import type { KernelName } from '../wasm/kernels.ts';
+import type { RawKernels } from '../wasm/loader.ts';
+
+/** Short kernels shared with workers that look out for work, from start to end without a turn of the event loop. */
+export interface Sharing {
+  /** Do all of a kernel with at most `helpers` workers; false, and nothing done, when none of them looks out. */
+  run(work: Work, helpers: number): boolean;
+}
+
+interface Work {
+  readonly kernel: KernelName;
+  /** Arrays as byte offsets. */
+  readonly args: readonly number[];
+  readonly count: number;
+  readonly piece: number;
+}
+
+/** Waits longer than this, in milliseconds, are those for a worker that has lost its processor. */
+const USUAL = 0.2;
+/** Such waits may take this share of the time, once they have taken `BURST` milliseconds; else there is no sharing. */
+const SHARE = 0.03;
+const BURST = 6;
+
+/** @param next a word of the shared memory from which pieces are claimed. */
+export function makeSharing(pool: Pool, raw: RawKernels, next: Uint32Array): Sharing {
+  const numbers = new Map(Object.keys(raw).map((name, at) => [name, at]));
+  const mayWait = makeAllowance();
+  return {
+    run({ kernel, args, count, piece }, helpers) {
+      if (!mayWait(0)) return false;
+      const lines = pool.lines(helpers);
+      Atomics.store(next, 0, 0);
+      const job = { kernel: numbers.get(kernel)!, args, count, piece, counter: next.byteOffset };
+      const posted = lines.filter((line) => post(line, job));
+      if (posted.length === 0) return false;
+      try {
+        const run = raw[kernel];
+        for (let lo = Atomics.add(next, 0, piece); lo < count; lo = Atomics.add(next, 0, piece))
+          run(...args, lo, Math.min(count, lo + piece));
+      } finally {
+        const start = performance.now();
+        settleAll(posted);
+        mayWait(performance.now() - start);
+      }
+      return true;
+    },
+  };
+}
+
+/** All of them, even when one fails: nothing may still write when the caller goes on. */
+function settleAll(lines: readonly Line[]): void {
+  let failed: { readonly error: unknown } | undefined;
+  for (const line of lines) {
+    try {
+      settle(line);
+    } catch (error) {
+      failed = { error };
+    }
+  }
+  if (failed !== undefined) throw failed.error;
+}
+
+/**
+ * Takes note of a wait; tells whether another one may be risked. So a worker that has no processor of its own costs
+ * little, and is asked again now and then.
+ * @param clock milliseconds.
+ */
+export function makeAllowance(clock: () => number = () => performance.now()): (waited: number) => boolean {
+  let lost = 0;
+  let last = clock();
+  return (waited) => {
+    const now = clock();
+    lost = Math.max(0, lost - SHARE * (now - last));
+    last = now;
+    if (waited > USUAL) lost += waited;
+    return lost < BURST;
+  };
+}

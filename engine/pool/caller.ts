@@ -1,0 +1,95 @@
+import {
+  ARGS,
+  ARITY,
+  ASLEEP,
+  AWAITED,
+  COLD,
+  COUNT,
+  COUNTER,
+  FAILED,
+  HOT,
+  KERNEL,
+  type Line,
+  MOST_ARGS,
+  PIECE,
+  POSTED,
+  RUNNING,
+  STATE,
+  watchState,
+} from './line.mjs';
+
+/** A kernel for workers that look out for work. */
+export interface Job {
+  /** Position of its name among the exports of the kernels' module. */
+  readonly kernel: number;
+  /** Arrays as byte offsets into the shared memory. */
+  readonly args: readonly number[];
+  readonly count: number;
+  readonly piece: number;
+  /** Offset of the 32-bit word from which all threads claim their next piece. */
+  readonly counter: number;
+}
+
+/** Whether the worker looks out for work. */
+export function isHot({ words }: Line): boolean {
+  return Atomics.load(words, STATE) === HOT;
+}
+
+/** Hand a job to a worker; false when it does not look out, or not any longer. */
+export function post({ words, numbers }: Line, job: Job): boolean {
+  const { args } = job;
+  if (Atomics.load(words, STATE) !== HOT || args.length > MOST_ARGS) return false;
+  numbers[KERNEL] = job.kernel;
+  numbers[COUNT] = job.count;
+  numbers[PIECE] = job.piece;
+  numbers[COUNTER] = job.counter;
+  numbers[ARITY] = args.length;
+  for (let k = 0; k < args.length; k++) numbers[ARGS + k] = args[k]!;
+  if (Atomics.compareExchange(words, STATE, HOT, POSTED) !== HOT) return false;
+  if (Atomics.load(words, ASLEEP) === 1) Atomics.notify(words, STATE);
+  return true;
+}
+
+/** Milliseconds for which the calling thread looks at a worker that is about to be done before it sleeps. */
+const PATIENCE = 0.1;
+
+/**
+ * Once all pieces are claimed: take the job back from a worker that never came to it, or wait until its last piece is
+ * done. Nothing is written by it from then on.
+ * @throws what stands for an error of the kernel in the worker.
+ */
+export function settle(line: Line): void {
+  const { words } = line;
+  if (Atomics.compareExchange(words, STATE, POSTED, HOT) === POSTED) return;
+  let state = watchState(words, RUNNING, maySleep() ? PATIENCE : Infinity);
+  if (state === RUNNING) {
+    Atomics.store(words, AWAITED, 1);
+    while (Atomics.load(words, STATE) === RUNNING) Atomics.wait(words, STATE, RUNNING);
+    Atomics.store(words, AWAITED, 0);
+    state = Atomics.load(words, STATE);
+  }
+  if (state === FAILED) {
+    Atomics.store(words, STATE, COLD);
+    throw new Error('a kernel failed in a worker');
+  }
+}
+
+/** Send a worker that looks out back to its event loop, because a message is about to come. */
+export function cool({ words }: Line): void {
+  if (Atomics.compareExchange(words, STATE, HOT, COLD) === HOT) Atomics.notify(words, STATE);
+}
+
+let sleeper: boolean | undefined;
+
+/** Whether this thread may sleep on a word: not the one of a page. */
+function maySleep(): boolean {
+  if (sleeper === undefined) {
+    try {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
+      sleeper = true;
+    } catch {
+      sleeper = false;
+    }
+  }
+  return sleeper;
+}

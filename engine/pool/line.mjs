@@ -1,0 +1,80 @@
+/**
+ * A line to a worker that has just worked: for a moment it looks out for kernels in shared memory, where handing it
+ * one costs a microsecond instead of a message. Plain JavaScript because a worker must be able to load it before
+ * anything is compiled. The first word of a line says how things stand:
+ *
+ *   COLD -> HOT       the worker has worked and looks out
+ *   HOT -> POSTED     the calling thread has written a job
+ *   POSTED -> RUNNING the worker has taken it
+ *   POSTED -> HOT     the calling thread has taken it back: all its pieces are done
+ *   RUNNING -> HOT    the worker has done its share
+ *   RUNNING -> FAILED its kernel threw
+ *   HOT -> COLD       nothing came, or a message is about to: the worker turns to its event loop
+ *
+ * What either side changes, it changes by compare-and-exchange from what it saw, so no job is lost or done twice.
+ */
+export const COLD = 0;
+export const HOT = 1;
+export const POSTED = 2;
+export const RUNNING = 3;
+export const FAILED = 4;
+
+/** Words: the state; whether the worker, and whether the calling thread, sleeps until it changes. */
+export const STATE = 0;
+export const ASLEEP = 1;
+export const AWAITED = 2;
+
+/** Numbers: of the kernel among the exports, items, items of a piece, offset of the counter, arguments and those. */
+export const KERNEL = 0;
+export const COUNT = 1;
+export const PIECE = 2;
+export const COUNTER = 3;
+export const ARITY = 4;
+export const ARGS = 5;
+
+/** Most arguments of a kernel. */
+export const MOST_ARGS = 27;
+
+/** The shared memory of a line, as its two arrays. */
+export function openLine(buffer = new SharedArrayBuffer(64 + 8 * (ARGS + MOST_ARGS))) {
+  return { buffer, words: new Int32Array(buffer, 0, 16), numbers: new Float64Array(buffer, 64) };
+}
+
+/** Milliseconds for which a worker looks out busily, and for which it then sleeps on the line. */
+const BUSY = 0.2;
+const DROWSY = 2;
+
+/** Look at the state until it is no longer `state` or `milliseconds` have passed. Returns it. */
+export function watchState(words, state, milliseconds) {
+  const until = performance.now() + milliseconds;
+  let now = Atomics.load(words, STATE);
+  for (let looks = 1; now === state; looks++) {
+    if ((looks & 63) === 0 && performance.now() > until) break;
+    now = Atomics.load(words, STATE);
+  }
+  return now;
+}
+
+/** The worker's side: take jobs off the line until it is cold. `run` does one: (kernel, args, count, piece, counter). */
+export function serveLine({ words, numbers }, run) {
+  for (;;) {
+    if (watchState(words, HOT, BUSY) === HOT) {
+      Atomics.store(words, ASLEEP, 1);
+      const slept = Atomics.wait(words, STATE, HOT, DROWSY);
+      Atomics.store(words, ASLEEP, 0);
+      if (slept === 'timed-out') Atomics.compareExchange(words, STATE, HOT, COLD);
+    }
+    if (Atomics.load(words, STATE) === COLD) return;
+    if (Atomics.compareExchange(words, STATE, POSTED, RUNNING) !== POSTED) continue;
+    let end = HOT;
+    try {
+      const args = Array.from(numbers.subarray(ARGS, ARGS + numbers[ARITY]));
+      run(numbers[KERNEL], args, numbers[COUNT], numbers[PIECE], numbers[COUNTER]);
+    } catch {
+      end = FAILED;
+    }
+    Atomics.store(words, STATE, end);
+    if (Atomics.load(words, AWAITED) === 1) Atomics.notify(words, STATE);
+    if (end === FAILED) return;
+  }
+}

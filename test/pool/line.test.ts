@@ -1,0 +1,115 @@
+import { afterAll, expect, test } from 'vitest';
+import { isHot, type Job, post, settle } from '../../engine/pool/caller.ts';
+import { HOT, type Line, openLine, POSTED, STATE } from '../../engine/pool/line.mjs';
+import { type KernelRequest, makePool } from '../../engine/pool/pool.ts';
+import { compileKernels, RESERVED_BYTES, rawKernels } from '../../engine/wasm/loader.ts';
+
+const memory = new WebAssembly.Memory({ initial: 3, maximum: 3, shared: true });
+const module = compileKernels(true);
+const pool = makePool(2, { module, memory });
+afterAll(() => pool.dispose());
+
+const names = Object.keys(rawKernels(module, memory));
+const values = new Float64Array(memory.buffer, RESERVED_BYTES, 64);
+const counter = new Uint32Array(memory.buffer, RESERVED_BYTES + 1024, 1);
+
+/** Normals of step `step` into values[0..63]. */
+function request(step = 0, out: number = RESERVED_BYTES): KernelRequest {
+  counter[0] = 0;
+  const args = [out, 1, 7, 0, 0, step, 0];
+  return { kernel: 'normal', args, count: 64, piece: 8, counter: counter.byteOffset };
+}
+
+const job = (step: number, out?: number): Job => ({
+  ...request(step, out),
+  kernel: names.indexOf('normal'),
+});
+
+/** A line to worker 0 that looks out for work; on a busy machine it may have given up before we see it. */
+async function hot(): Promise<Line> {
+  for (let trial = 0; trial < 1000; trial++) {
+    await pool.call(0, 'kernel', [request()]);
+    const [line] = pool.lines(1);
+    if (line !== undefined) return line;
+  }
+  throw new Error('no worker looks out');
+}
+
+/** The line by which a worker has taken a job. */
+async function taken(step: number, out?: number): Promise<Line> {
+  for (;;) {
+    const line = await hot();
+    values.fill(0);
+    if (!post(line, job(step, out))) continue;
+    until(() => Atomics.load(line.words, STATE) !== POSTED);
+    return line;
+  }
+}
+
+function until(what: () => boolean): void {
+  const end = performance.now() + 5000;
+  while (!what()) expect(performance.now()).toBeLessThan(end);
+}
+
+test('a worker that has run a kernel takes the next ones from shared memory, without a turn of the event loop', async () => {
+  await pool.call(0, 'kernel', [request(5)]);
+  const expected = values.slice();
+  for (const step of [1, 2, 5]) {
+    settle(await taken(step));
+    expect(values.every((value) => value !== 0)).toBe(true);
+  }
+  expect([...values]).toEqual([...expected]);
+});
+
+test('a worker that finds nothing turns to its event loop; then there is nothing to hand it a kernel by', async () => {
+  const line = await hot();
+  until(() => !isHot(line));
+  expect(pool.lines(2)).toEqual([]);
+  expect(post(line, job(1))).toBe(false);
+  values.fill(0);
+  await pool.call(0, 'kernel', [request()]);
+  expect(values[63]).not.toBe(0);
+});
+
+test('a message reaches a worker that looks out for kernels, at once and in its turn', async () => {
+  const url = 'data:text/javascript,export default () => 3';
+  const out = RESERVED_BYTES + 2048;
+  const rows = {
+    ...{ url, exportName: 'default', names: ['a'], outputs: 1, n: 2, x: RESERVED_BYTES, out },
+    ...{ counter: counter.byteOffset, piece: 1 },
+  };
+  await pool.call(0, 'rows', [rows]);
+  expect(pool.lines(1)).toEqual([]);
+  const line = await hot();
+  counter[0] = 0;
+  const answer = pool.call(0, 'rows', [rows]);
+  expect(isHot(line)).toBe(false);
+  expect(post(line, job(1))).toBe(false);
+  expect(await answer).toEqual({ failures: [] });
+});
+
+test('post(), settle(): a job that no worker has come to is taken back, and can be posted again', () => {
+  const line = openLine();
+  expect(post(line, job(1))).toBe(false);
+  Atomics.store(line.words, STATE, HOT);
+  expect(post(line, job(1))).toBe(true);
+  expect(post(line, job(2))).toBe(false);
+  settle(line);
+  expect(isHot(line)).toBe(true);
+  expect(post(line, job(2))).toBe(true);
+});
+
+test('settle(): a kernel that fails in the worker throws here, and the worker goes on', async () => {
+  const line = await taken(1, memory.buffer.byteLength);
+  expect(() => settle(line)).toThrow('a kernel failed');
+  expect(isHot(line)).toBe(false);
+  await hot();
+});
+
+test('dispose(): ends a worker that looks out, and the line of a new one is another', async () => {
+  const line = await hot();
+  await pool.dispose();
+  expect(pool.lines(2)).toEqual([]);
+  const next = await hot();
+  expect(next.buffer).not.toBe(line.buffer);
+});
