@@ -30,6 +30,12 @@ export interface Resampler {
    * @throws ValueError at NaN or +Infinity, with the particle.
    */
   weigh(logWeight: Float64Array): Promise<WeightSummary>;
+  /**
+   * Add the increments [n] to the log-weights of those that are alive, or to zeros when `fresh`, and weigh the sums. The
+   * dead stay dead; the increments become NaN.
+   * @throws ValueError at NaN or +Infinity, with the particle; the log-weights are modified then.
+   */
+  reweigh(logWeight: Float64Array, increment: Float64Array, fresh: boolean): Promise<WeightSummary>;
   /** exp(logWeight - max) of the last `weigh`, [n]; overwritten by `draw`. */
   readonly weight: Float64Array;
   /**
@@ -51,7 +57,7 @@ export function makeResampler(options: ResamplerOptions): Resampler {
   const { backend, arena, particles: n, slots = n, scheme: name = 'systematic' } = options;
   const scheme = RESAMPLING_SCHEMES[checkOneOf('resample', 'scheme', name, SCHEME_NAMES)];
   if (scheme.sameSize && slots !== n) throw fixedSize(name, n, slots);
-  const { weigh, weight, partial, spend } = makeWeigher(backend, arena, n);
+  const { weigh, reweigh, weight, partial, spend } = makeWeigher(backend, arena, n);
   const cumulative = arena.f64(n);
   const scratch = takeScratch(scheme, n, slots, arena);
 
@@ -63,7 +69,7 @@ export function makeResampler(options: ResamplerOptions): Resampler {
     return scheme.ancestors({ weights, slots, ancestor, key: at.key, step: at.step, backend, scratch });
   };
 
-  return { scheme: name, unbiased: scheme.unbiased, sorted: scheme.sorted, weigh, weight, draw };
+  return { scheme: name, unbiased: scheme.unbiased, sorted: scheme.sorted, weigh, reweigh, weight, draw };
 }
 
 function fixedSize(scheme: SchemeName, n: number, slots: number): OptionError {

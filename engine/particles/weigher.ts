@@ -7,6 +7,8 @@ import { ALL_DEAD, largestLogWeight, type WeightSummary } from './log-weight.ts'
 export interface Weigher {
   /** As `Resampler.weigh`. */
   weigh(logWeight: Float64Array): Promise<WeightSummary>;
+  /** As `Resampler.reweigh`. */
+  reweigh(logWeight: Float64Array, increment: Float64Array, fresh: boolean): Promise<WeightSummary>;
   /** exp(logWeight - max) of the last `weigh`, [n]. */
   readonly weight: Float64Array;
   /** Scratch, [blocks]. */
@@ -24,17 +26,25 @@ export function makeWeigher(backend: Backend, arena: Arena, n: number): Weigher 
   const partial = arena.f64(blocks);
   const squares = arena.f64(blocks);
   let last: WeightSummary = ALL_DEAD;
+  /** The rest of it, once the largest of each block is in `partial`. */
+  const weighByMaxima = async (logWeight: Float64Array): Promise<WeightSummary> => {
+    const max = largestLogWeight('resample', logWeight, n, partial, blocks);
+    last = ALL_DEAD;
+    if (max === -Infinity) return last;
+    await backend.dispatch('expShiftBlocks', [logWeight, n, max, weight, partial, squares], blocks);
+    last = { max, sum: treeSum(partial, blocks), squares: treeSum(squares, blocks) };
+    return last;
+  };
   return {
     weight,
     partial,
     async weigh(logWeight) {
       await backend.dispatch('maxBlocks', [logWeight, n, partial], blocks);
-      const max = largestLogWeight('resample', logWeight, n, partial, blocks);
-      last = ALL_DEAD;
-      if (max === -Infinity) return last;
-      await backend.dispatch('expShiftBlocks', [logWeight, n, max, weight, partial, squares], blocks);
-      last = { max, sum: treeSum(partial, blocks), squares: treeSum(squares, blocks) };
-      return last;
+      return weighByMaxima(logWeight);
+    },
+    async reweigh(logWeight, increment, fresh) {
+      await backend.dispatch('reweighBlocks', [increment, logWeight, n, fresh ? 1 : 0, partial], blocks);
+      return weighByMaxima(logWeight);
     },
     spend() {
       const summary = last;

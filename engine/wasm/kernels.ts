@@ -26,10 +26,11 @@ import {
 import { sobolPoints, sobolWords } from './twins/sobol.ts';
 import { sumBlocks } from './twins/sums.ts';
 import {
-  addLive,
   expShiftBlocks,
   maxBlocks,
   quantiseBlocks,
+  reweighBlocks,
+  riseBlocks,
   scanBlocks,
   squareBlocks,
   weightedCrossBlocks,
@@ -55,10 +56,11 @@ export interface Kernels {
   readonly pickFreeze: typeof pickFreeze;
   readonly sobolWords: typeof sobolWords;
   readonly sobolPoints: typeof sobolPoints;
-  readonly addLive: typeof addLive;
   readonly expShiftBlocks: typeof expShiftBlocks;
   readonly maxBlocks: typeof maxBlocks;
   readonly quantiseBlocks: typeof quantiseBlocks;
+  readonly reweighBlocks: typeof reweighBlocks;
+  readonly riseBlocks: typeof riseBlocks;
   readonly scanBlocks: typeof scanBlocks;
   readonly squareBlocks: typeof squareBlocks;
   readonly weightedCrossBlocks: typeof weightedCrossBlocks;
@@ -101,10 +103,11 @@ export const twins: Kernels = {
   pickFreeze,
   sobolWords,
   sobolPoints,
-  addLive,
   expShiftBlocks,
   maxBlocks,
   quantiseBlocks,
+  reweighBlocks,
+  riseBlocks,
   scanBlocks,
   squareBlocks,
   weightedCrossBlocks,

@@ -92,12 +92,21 @@ export const CASES: { readonly [name in KernelName]?: MakeCall } = {
   },
   sobolWords: sobol((allocate, n) => allocate.u32(new Uint32Array(n))),
   sobolPoints: sobol((allocate, n) => allocate.f64(new Float64Array(n))),
-  addLive: (allocate, draw) => {
-    const n = count(draw);
-    const increment = numbers(n, () => [draw.normal(), Infinity, Number.NaN, -Infinity][draw.below(4)]!);
-    const logWeight = numbers(n, () => (draw.below(2) === 0 ? -Infinity : draw.normal()));
-    return { args: [allocate.f64(increment), allocate.f64(logWeight)], count: n };
-  },
+  reweighBlocks: blocks((allocate, draw, n, partial) => {
+    const special = [Infinity, Number.NaN, -Infinity, -0];
+    const increment = numbers(n, () => (draw.below(40) > 0 ? draw.normal() : special[draw.below(4)]!));
+    const logWeight = numbers(n, () => (draw.below(4) === 0 ? -Infinity : draw.normal()));
+    return [allocate.f64(increment), allocate.f64(logWeight), n, draw.below(2), partial()];
+  }),
+  riseBlocks: blocks((allocate, draw, n, partial) => {
+    const steps = draw.below(2) === 0 ? [0, 1, 2 ** 20] : [0, 0, 0, 0, 1, -1];
+    let at = 2 ** 31;
+    const x = numbers(
+      n,
+      () => (at += draw.below(50) === 0 ? steps[draw.below(steps.length)]! : steps[draw.below(2)]!),
+    );
+    return [allocate.u32(x), n, partial()];
+  }),
   maxBlocks: blocks((allocate, draw, n, partial) => [
     allocate.f64(numbers(n, withSpecials(draw, draw.normal))),
     n,

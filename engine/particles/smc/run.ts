@@ -20,6 +20,7 @@ export interface Run<F extends FieldSpecs> {
   /** [N] this run's part of the flat arrays. */
   readonly logWeight: Float64Array;
   readonly ancestor: Uint32Array;
+  /** [N] log G_t; NaN until the model has written it: what it forgets is an error, not the potential before. */
   readonly increment: Float64Array;
   /** [M] what the resampler draws. */
   readonly drawn: Uint32Array;
@@ -27,6 +28,10 @@ export interface Run<F extends FieldSpecs> {
   readonly lookahead: Lookahead | undefined;
   base: number;
   summary: WeightSummary;
+  /** Whether log-weights count as 0, whatever they hold, until the next increments are added. */
+  fresh: boolean;
+  /** Whether every particle is its own parent in `ancestor`. */
+  identity: boolean;
 }
 
 /** Weights that look ahead. */
@@ -111,7 +116,7 @@ export function openRun<F extends FieldSpecs>(
     resampler: makeResampler({ backend, arena, particles: n, slots: chains, scheme }),
     logWeight,
     ancestor: rows(particles.ancestor, 1),
-    increment: arena.f64(n),
+    increment: arena.f64(n).fill(Number.NaN),
     drawn: chains === n ? rows(particles.ancestor, 1) : arena.u32(chains),
     lookahead:
       model.logLookahead === undefined
@@ -119,6 +124,8 @@ export function openRun<F extends FieldSpecs>(
         : { logEta: arena.f64(n), logWeight: arena.f64(n), logMean: 0 },
     base: 0,
     summary: ALL_DEAD,
+    fresh: false,
+    identity: true,
   };
 }
 

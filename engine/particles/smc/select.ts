@@ -21,9 +21,11 @@ async function resampleRun<F extends FieldSpecs>(loop: Loop<F>, run: Run<F>, t: 
   state.resampled = false;
   const weights = state.finished ? undefined : await lookAhead(loop, run, t - 1);
   if (weights === undefined || !loop.trigger(weights.summary, weights.logWeight)) {
-    for (let i = 0; i < n; i++) ancestor[i] = offset + i;
+    if (!run.identity) for (let i = 0; i < n; i++) ancestor[i] = offset + i;
+    run.identity = true;
     return false;
   }
+  run.identity = false;
   if (select === undefined) await resampler.draw({ key: view.rng.key, step: t }, drawn);
   else await select(t, view, ancestor, weights.logWeight);
   if (select === undefined && drawn.length < n)
@@ -60,7 +62,9 @@ function restartWeights<F extends FieldSpecs>(run: Run<F>): void {
   const { lookahead, logWeight, ancestor, view, state } = run;
   run.base = 0;
   if (lookahead === undefined) {
-    logWeight.fill(0);
+    // What `aim` is shown must be there; else the next weighing sees to it in passing.
+    if (run.model.aim === undefined) run.fresh = true;
+    else logWeight.fill(0);
     state.ess = view.count;
     return;
   }

@@ -38,6 +38,7 @@ export async function restoreLoop<F extends FieldSpecs>(loop: Loop<F>, saved: Sa
     const { state, base, model } = header.runs[index]!;
     Object.assign(run.state, state);
     run.base = base;
+    run.identity = false;
     run.model.restore?.(model);
     run.summary = loop.step < 0 ? ALL_DEAD : await run.resampler.weigh(run.logWeight);
   }

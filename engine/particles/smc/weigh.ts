@@ -9,7 +9,7 @@ export async function moveAndWeigh<F extends FieldSpecs>(
   run: Run<F>,
   t: number,
 ): Promise<void> {
-  const { model, view, state, logWeight, increment } = run;
+  const { model, view, state, increment } = run;
   if (state.finished) {
     keep(loop, run);
     return;
@@ -17,12 +17,8 @@ export async function moveAndWeigh<F extends FieldSpecs>(
   if (view.normals.length > 0) await loop.noise(t, view, view.normals);
   await inBlocks(loop, run, (lo, hi) => (t === 0 ? model.init(view, lo, hi) : model.mutate(t, view, lo, hi)));
   await model.aim?.(t, view);
-  // What a model forgets to write is an error, not the potential of the step before.
-  increment.fill(Number.NaN);
   await inBlocks(loop, run, (lo, hi) => model.logPotential(t, view, increment, lo, hi));
   if (loop.options.nan === 'dead') state.nans += bury(increment);
-  // The dead stay dead: their state may be anything, and so may its potential.
-  await view.backend.dispatch('addLive', [increment, logWeight], view.count);
   loop.evaluations += view.count;
   run.summary = await weigh(loop, run, t);
   if (run.summary.sum > 0) book(run, logMeanOf(run.summary, view.count) - run.base);
@@ -74,16 +70,20 @@ function bury(increment: Float64Array): number {
   return nans;
 }
 
+/** Take in the increments. */
 async function weigh<F extends FieldSpecs>(loop: Loop<F>, run: Run<F>, t: number): Promise<WeightSummary> {
   try {
-    return await run.resampler.weigh(run.logWeight);
+    const { fresh } = run;
+    run.fresh = false;
+    // The dead stay dead: their state may be anything, and so may its potential.
+    return await run.resampler.reweigh(run.logWeight, run.increment, fresh);
   } catch (error) {
     if (!(error instanceof ValueError) || error.index === undefined) throw error;
     const index = error.index;
     const which = loop.runs.length === 1 ? '' : ` of run ${run.view.index}`;
     throw new ValueError({
       where: loop.options.where,
-      found: `the log potential is ${run.increment[index]} at step ${t}, particle ${index}${which}`,
+      found: `the log potential is ${run.logWeight[index]} at step ${t}, particle ${index}${which}`,
       expected: 'a finite number, or -Infinity for a particle that is impossible',
       fix: 'The particle is in `error.point`.',
       index,

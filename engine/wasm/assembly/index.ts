@@ -6,10 +6,11 @@ export { normal, normalQuantiles } from './normal';
 export { squareBlocks, sumBlocks } from './sums';
 export { sobolPoints, sobolWords } from './sobol';
 export {
-  addLive,
   expShiftBlocks,
   maxBlocks,
   quantiseBlocks,
+  reweighBlocks,
+  riseBlocks,
   scanBlocks,
   weightedCrossBlocks,
   weightedSumBlocks,

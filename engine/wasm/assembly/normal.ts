@@ -2,7 +2,7 @@
 // See ../twins/normal.ts; the coefficients are those of the paper, ascending powers.
 import { log, log2 } from './elementary';
 import {
-  next0, next1, next2, next3, philoxEight, philoxRows, storeRows, uniformHigh, uniformLow, word0, word1, word2, word3,
+  firstWordsOfEight, next0, next1, next2, next3, philoxEight, philoxRows, storeRows, uniformHigh, uniformLow, word0, word1, word2, word3,
 } from './philox';
 
 @inline
@@ -159,6 +159,7 @@ export function normal(out: usize, d: u32, k0: u32, k1: u32, first: u32, step: u
 export function normalRows(rows: usize, d: u32, noise: u32, k0: u32, k1: u32, first: u32, step: u32, channel: u32, count: u32): void {
   const stride = <usize>d << 3;
   let i: u32 = 0;
+  if (noise == 1) for (; i + 8 <= count; i += 8) markEightFirst(rows + <usize>i * stride, stride, k0, k1, first + i, step, channel);
   for (; i + 8 <= count; i += 8) markEight(rows + <usize>i * stride, stride, noise, k0, k1, first + i, step, channel);
   for (; i < count; i += 4) markRows(rows + <usize>i * stride, stride, noise, count - i, k0, k1, first + i, step, channel);
   resolveAll(rows, count * d);
@@ -173,6 +174,14 @@ function markEight(row: usize, stride: usize, d: u32, k0: u32, k1: u32, first: u
     markPair(at, stride, 4, c + 1 < d, word0, word1, word2, word3);
     markPair(at + 4 * stride, stride, 4, c + 1 < d, next0, next1, next2, next3);
   }
+}
+
+/** The first pass over the first component of eight rows. */
+@inline
+function markEightFirst(row: usize, stride: usize, k0: u32, k1: u32, first: u32, step: u32, channel: u32): void {
+  firstWordsOfEight(first, step, channel, k0, k1);
+  markPair(row, stride, 4, false, word0, word1, word0, word1);
+  markPair(row + 4 * stride, stride, 4, false, next0, next1, next0, next1);
 }
 
 /** The first pass over up to four rows. */

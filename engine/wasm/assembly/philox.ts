@@ -93,6 +93,90 @@ export function philoxEight(first: u32, step: u32, block: u32, channel: u32, k0:
   next3 = y3;
 }
 
+@inline
+function highHalves(low: v128, high: v128): v128 {
+  return v128.shuffle<i32>(low, high, 1, 3, 5, 7);
+}
+
+@inline
+function lowHalves(low: v128, high: v128): v128 {
+  return v128.shuffle<i32>(low, high, 0, 2, 4, 6);
+}
+
+/**
+ * Words 0 and 1 only, of block 0 of eight particles, as by `philoxEight`: what the particles have in common in rounds 1
+ * and 2 is computed once for all, and of rounds 9 and 10 only what those words need.
+ */
+@inline
+export function firstWordsOfEight(first: u32, step: u32, channel: u32, k0: u32, k1: u32): void {
+  const m0 = i32x4.splat(M0);
+  const m1 = i32x4.splat(M1);
+  // Round 1, x2 being 0: x0 = step ^ k0 for all particles, x1 = 0.
+  const common = <u64>(step ^ k0) * <u64>M0;
+  const i = counters(first);
+  const j = counters(first + 4);
+  let a0 = i64x2.extmul_low_i32x4_u(i, m0);
+  let a1 = i64x2.extmul_high_i32x4_u(i, m0);
+  let c0 = i64x2.extmul_low_i32x4_u(j, m0);
+  let c1 = i64x2.extmul_high_i32x4_u(j, m0);
+  let x2 = v128.xor(highHalves(a0, a1), i32x4.splat(channel ^ k1));
+  let y2 = v128.xor(highHalves(c0, c1), i32x4.splat(channel ^ k1));
+  // Round 2: x3 is the same for all.
+  let b0 = i64x2.extmul_low_i32x4_u(x2, m1);
+  let b1 = i64x2.extmul_high_i32x4_u(x2, m1);
+  let d0 = i64x2.extmul_low_i32x4_u(y2, m1);
+  let d1 = i64x2.extmul_high_i32x4_u(y2, m1);
+  const second = i32x4.splat(<u32>(common >> 32) ^ (k1 + W1));
+  x2 = v128.xor(lowHalves(a0, a1), second);
+  y2 = v128.xor(lowHalves(c0, c1), second);
+  let x0 = v128.xor(highHalves(b0, b1), i32x4.splat(k0 + W0));
+  let y0 = v128.xor(highHalves(d0, d1), i32x4.splat(k0 + W0));
+  let x1 = lowHalves(b0, b1);
+  let y1 = lowHalves(d0, d1);
+  let x3 = i32x4.splat(<u32>common);
+  let y3 = x3;
+  let key0 = i32x4.splat(k0 + 2 * W0);
+  let key1 = i32x4.splat(k1 + 2 * W1);
+  for (let round = 2; round < 8; round++) {
+    a0 = i64x2.extmul_low_i32x4_u(x0, m0);
+    a1 = i64x2.extmul_high_i32x4_u(x0, m0);
+    b0 = i64x2.extmul_low_i32x4_u(x2, m1);
+    b1 = i64x2.extmul_high_i32x4_u(x2, m1);
+    c0 = i64x2.extmul_low_i32x4_u(y0, m0);
+    c1 = i64x2.extmul_high_i32x4_u(y0, m0);
+    d0 = i64x2.extmul_low_i32x4_u(y2, m1);
+    d1 = i64x2.extmul_high_i32x4_u(y2, m1);
+    x0 = v128.xor(v128.xor(highHalves(b0, b1), x1), key0);
+    x1 = lowHalves(b0, b1);
+    x2 = v128.xor(v128.xor(highHalves(a0, a1), x3), key1);
+    x3 = lowHalves(a0, a1);
+    y0 = v128.xor(v128.xor(highHalves(d0, d1), y1), key0);
+    y1 = lowHalves(d0, d1);
+    y2 = v128.xor(v128.xor(highHalves(c0, c1), y3), key1);
+    y3 = lowHalves(c0, c1);
+    key0 = i32x4.add(key0, i32x4.splat(W0));
+    key1 = i32x4.add(key1, i32x4.splat(W1));
+  }
+  // Round 9: x1 and x2. Round 10: x0 and x1.
+  a0 = i64x2.extmul_low_i32x4_u(x0, m0);
+  a1 = i64x2.extmul_high_i32x4_u(x0, m0);
+  c0 = i64x2.extmul_low_i32x4_u(y0, m0);
+  c1 = i64x2.extmul_high_i32x4_u(y0, m0);
+  x1 = i32x4.mul(x2, m1);
+  y1 = i32x4.mul(y2, m1);
+  x2 = v128.xor(v128.xor(highHalves(a0, a1), x3), key1);
+  y2 = v128.xor(v128.xor(highHalves(c0, c1), y3), key1);
+  key0 = i32x4.add(key0, i32x4.splat(W0));
+  b0 = i64x2.extmul_low_i32x4_u(x2, m1);
+  b1 = i64x2.extmul_high_i32x4_u(x2, m1);
+  d0 = i64x2.extmul_low_i32x4_u(y2, m1);
+  d1 = i64x2.extmul_high_i32x4_u(y2, m1);
+  word0 = v128.xor(v128.xor(highHalves(b0, b1), x1), key0);
+  word1 = lowHalves(b0, b1);
+  next0 = v128.xor(v128.xor(highHalves(d0, d1), y1), key0);
+  next1 = lowHalves(d0, d1);
+}
+
 /** (k + 1/2) 2^-52 from 52-bit integers: put into the mantissa of [1, 2), then less 1 - 2^-53. Exact. */
 @inline
 function fromBits(k: v128): v128 {

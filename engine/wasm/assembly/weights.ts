@@ -1,26 +1,58 @@
 // Weights from log-weights, a block of 1024 at a time. See ../twins/weights.ts.
 import { expShift } from './elementary';
-import { BLOCK, blockAt, blockLength, squareBlock, sumBlock } from './sums';
+import { BLOCK, blockAt, blockLength, combine, squareBlock, sumBlock } from './sums';
 
 const QUANTA: f64 = 4503599627370496.0;
 
+/** Two log-weights and what is added to them; the dead stay dead. */
 @inline
 function sumOfLive(increment: v128, logWeight: v128): v128 {
   const alive = f64x2.ne(logWeight, f64x2.splat(-Infinity));
   return v128.bitselect(f64x2.add(logWeight, increment), logWeight, alive);
 }
 
-export function addLive(increment: usize, logWeight: usize, lo: u32, hi: u32): void {
-  let i = lo;
-  for (; i < hi && hi - i >= 4; i += 4) {
-    const from = increment + (<usize>i << 3);
-    const to = logWeight + (<usize>i << 3);
-    v128.store(to, sumOfLive(v128.load(from), v128.load(to)));
-    v128.store(to, sumOfLive(v128.load(from, 16), v128.load(to, 16)), 16);
+/** Eight numbers at `logWeight`, or zeros when `fresh`, plus those at `increment`, which become NaN. The largest two. */
+@inline
+function reweighEight(increment: usize, logWeight: usize, fresh: bool, largest: v128): v128 {
+  const zero = f64x2.splat(0.0);
+  const none = f64x2.splat(NaN);
+  const a = sumOfLive(v128.load(increment), fresh ? zero : v128.load(logWeight));
+  const b = sumOfLive(v128.load(increment, 16), fresh ? zero : v128.load(logWeight, 16));
+  const c = sumOfLive(v128.load(increment, 32), fresh ? zero : v128.load(logWeight, 32));
+  const d = sumOfLive(v128.load(increment, 48), fresh ? zero : v128.load(logWeight, 48));
+  v128.store(logWeight, a);
+  v128.store(logWeight, b, 16);
+  v128.store(logWeight, c, 32);
+  v128.store(logWeight, d, 48);
+  v128.store(increment, none);
+  v128.store(increment, none, 16);
+  v128.store(increment, none, 32);
+  v128.store(increment, none, 48);
+  return f64x2.max(largest, f64x2.max(f64x2.max(a, b), f64x2.max(c, d)));
+}
+
+@inline
+function reweighBlock(increment: usize, logWeight: usize, fresh: bool, count: u32): f64 {
+  let largest = f64x2.splat(-Infinity);
+  let at: usize = 0;
+  const full = <usize>(count & ~7) << 3;
+  for (; at < full; at += 64) largest = reweighEight(increment + at, logWeight + at, fresh, largest);
+  const end = <usize>count << 3;
+  for (; at < end; at += 8) {
+    const one = sumOfLive(v128.load64_zero(increment + at), fresh ? f64x2.splat(0.0) : v128.load64_zero(logWeight + at));
+    v128.store64_lane(logWeight + at, one, 0);
+    store<f64>(increment + at, NaN);
+    largest = f64x2.max(largest, v128.shuffle<i64>(one, one, 0, 0));
   }
-  for (; i < hi; i++) {
-    const to = logWeight + (<usize>i << 3);
-    v128.store64_lane(to, sumOfLive(v128.load64_zero(increment + (<usize>i << 3)), v128.load64_zero(to)), 0);
+  return max<f64>(f64x2.extract_lane(largest, 0), f64x2.extract_lane(largest, 1));
+}
+
+export function reweighBlocks(increment: usize, logWeight: usize, n: u32, fresh: u32, partial: usize, lo: u32, hi: u32): void {
+  for (let b = lo; b < hi; b++) {
+    const from = blockAt(increment, b);
+    const to = blockAt(logWeight, b);
+    const count = blockLength(n, b);
+    store<f64>(partial + (<usize>b << 3), fresh == 1 ? reweighBlock(from, to, true, count) : reweighBlock(from, to, false, count));
   }
 }
 
@@ -181,7 +213,51 @@ function weightedColumns(x: usize, stride: usize, weight: usize, count: u32, pai
   return joined(a0, a1, a2, a3, a4, a5, a6, a7);
 }
 
+/** Elements j and j + 1 of a single column. */
+@inline
+function weightedPair(weight: usize, x: usize): v128 {
+  const w = v128.load(weight);
+  return v128.and(f64x2.mul(w, v128.load(x)), f64x2.ne(w, f64x2.splat(0.0)));
+}
+
+/** As `weightedColumns` for a single column, whose neighbours share a register. */
+function weightedColumn(x: usize, weight: usize, count: u32): f64 {
+  let a01 = f64x2.splat(0.0);
+  let a23 = a01;
+  let a45 = a01;
+  let a67 = a01;
+  let at: usize = 0;
+  const full = <usize>(count & ~7) << 3;
+  for (; at < full; at += 64) {
+    a01 = f64x2.add(a01, weightedPair(weight + at, x + at));
+    a23 = f64x2.add(a23, weightedPair(weight + at + 16, x + at + 16));
+    a45 = f64x2.add(a45, weightedPair(weight + at + 32, x + at + 32));
+    a67 = f64x2.add(a67, weightedPair(weight + at + 48, x + at + 48));
+  }
+  const rest = count & 7;
+  if (rest > 0) {
+    a01 = f64x2.add(a01, weightedRest(weight + at, x + at, 0, rest));
+    a23 = f64x2.add(a23, weightedRest(weight + at, x + at, 2, rest));
+    a45 = f64x2.add(a45, weightedRest(weight + at, x + at, 4, rest));
+    a67 = f64x2.add(a67, weightedRest(weight + at, x + at, 6, rest));
+  }
+  return combine(a01, a23, a45, a67);
+}
+
+/** Elements j and j + 1 of the `rest` that are left, 0 where there is none. */
+@inline
+function weightedRest(weight: usize, x: usize, j: u32, rest: u32): v128 {
+  const at = <usize>j << 3;
+  if (rest > j + 1) return weightedPair(weight + at, x + at);
+  return rest > j ? weighted(weight + at, v128.load64_zero(x + at)) : f64x2.splat(0.0);
+}
+
 export function weightedSumBlocks(x: usize, d: u32, n: u32, weight: usize, partial: usize, lo: u32, hi: u32): void {
+  if (d == 1) {
+    for (let b = lo; b < hi; b++)
+      store<f64>(partial + (<usize>b << 3), weightedColumn(blockAt(x, b), blockAt(weight, b), blockLength(n, b)));
+    return;
+  }
   const stride = <usize>d << 3;
   for (let b = lo; b < hi; b++) {
     for (let c: u32 = 0; c < d; c += 2) {
@@ -253,4 +329,35 @@ export function weightedCrossBlocks(x: usize, d: u32, n: u32, weight: usize, mea
       }
     }
   }
+}
+
+export function riseBlocks(x: usize, n: u32, partial: usize, lo: u32, hi: u32): void {
+  for (let b = lo; b < hi; b++) {
+    const from = x + (<usize>b * (BLOCK << 2));
+    store<f64>(partial + (<usize>b << 3), risesOf(from, blockLength(n, b), b == 0));
+  }
+}
+
+/** Rises to the numbers at `x`, each from the one before it; the very first has none. -1 where one falls. */
+@inline
+function risesOf(x: usize, count: u32, first: bool): f64 {
+  let at: usize = first ? 4 : 0;
+  const end = <usize>count << 2;
+  let rises = i32x4.splat(0);
+  let falls = rises;
+  for (; at + 16 <= end; at += 16) {
+    const before = v128.load(x + at - 4);
+    const now = v128.load(x + at);
+    rises = i32x4.sub(rises, i32x4.gt_u(now, before));
+    falls = v128.or(falls, i32x4.lt_u(now, before));
+  }
+  let sum = i32x4.extract_lane(rises, 0) + i32x4.extract_lane(rises, 1) + i32x4.extract_lane(rises, 2) + i32x4.extract_lane(rises, 3);
+  let fell = v128.any_true(falls);
+  for (; at < end; at += 4) {
+    const before = load<u32>(x + at - 4);
+    const now = load<u32>(x + at);
+    if (now > before) sum++;
+    if (now < before) fell = true;
+  }
+  return fell ? -1.0 : <f64>sum;
 }

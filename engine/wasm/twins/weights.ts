@@ -6,6 +6,7 @@ import { BLOCK, sumBlocks } from './sums.ts';
  * sums follow the fixed tree of `sums.ts`. Passes over n log-weights l:
  *
  *   maxBlocks        mx = max l                                     -Infinity: all dead
+ *   reweighBlocks    l += increment first
  *   expShiftBlocks   w = exp(l - mx), block sums of w and of w^2    S = sum w, ESS = S^2 / sum w^2
  *   quantiseBlocks   q = floor(w / S * 2^52), block totals of q     integers: any order of adding is exact
  *   scanBlocks       C = inclusive prefix sums of q from the exclusive block offsets
@@ -14,9 +15,32 @@ import { BLOCK, sumBlocks } from './sums.ts';
 /** 2^52, the total that integer weights stay at or below. */
 export const QUANTA = 4503599627370496;
 
-/** logWeight += increment for elements lo..hi-1 that are alive; the dead stay dead, whatever their increment. */
-export function addLive(increment: Float64Array, logWeight: Float64Array, lo: number, hi: number): void {
-  for (let i = lo; i < hi; i++) if (logWeight[i]! !== -Infinity) logWeight[i] = logWeight[i]! + increment[i]!;
+/**
+ * logWeight += increment [n] for those that are alive, from 0 where `fresh` is 1 whatever `logWeight` holds; the dead
+ * stay dead, whatever their increment. The increments become NaN. The largest log-weight of block b goes into `partial`
+ * [blocks], as by `maxBlocks`.
+ */
+export function reweighBlocks(
+  increment: Float64Array,
+  logWeight: Float64Array,
+  n: number,
+  fresh: number,
+  partial: Float64Array,
+  lo: number,
+  hi: number,
+): void {
+  for (let b = lo; b < hi; b++) {
+    const to = Math.min(n, (b + 1) * BLOCK);
+    let largest = -Infinity;
+    for (let i = b * BLOCK; i < to; i++) {
+      const before = fresh === 1 ? 0 : logWeight[i]!;
+      const l = before === -Infinity ? before : before + increment[i]!;
+      logWeight[i] = l;
+      increment[i] = Number.NaN;
+      largest = Math.max(largest, l);
+    }
+    partial[b] = largest;
+  }
 }
 
 /** Largest element of block b of `x` for b = lo..hi-1 into `partial` [blocks]; NaN where the block holds one. */
@@ -185,5 +209,22 @@ export function weightedCrossBlocks(
         partial[at++] = joined();
       }
     }
+  }
+}
+
+/**
+ * Among elements 1.. of `x` [n] that are in block b, how many are larger than the one before into `partial` [blocks];
+ * -1 where one is smaller. One more than the sum of all is the number of distinct elements of an x that never falls.
+ */
+export function riseBlocks(x: Uint32Array, n: number, partial: Float64Array, lo: number, hi: number): void {
+  for (let b = lo; b < hi; b++) {
+    const to = Math.min(n, (b + 1) * BLOCK);
+    let rises = 0;
+    let fell = false;
+    for (let i = Math.max(1, b * BLOCK); i < to; i++) {
+      if (x[i]! > x[i - 1]!) rises++;
+      else if (x[i]! < x[i - 1]!) fell = true;
+    }
+    partial[b] = fell ? -1 : rises;
   }
 }

@@ -4,6 +4,7 @@ import { ValueError } from '../../../engine/errors.ts';
 import { makeMoments } from '../../../engine/particles/moments.ts';
 import type { Smc } from '../../../engine/particles/smc/types.ts';
 import type { Warning } from '../../../engine/types.ts';
+import { blockCount } from '../../../engine/wasm/twins/sums.ts';
 import type { StateFields } from '../state-space.ts';
 import type { FilterPlan } from './filter-plan.ts';
 import type { Lineages } from './lineages.ts';
@@ -40,7 +41,7 @@ export function makeMeasure(setting: Setting): Measure {
   const { plan, layout, smc, arena } = setting;
   const { particles, dimension: d, moments: asked, functions } = plan;
   const values = arena.f64(functions.length === 0 ? 0 : particles);
-  const lines = makeLineCount(particles);
+  const lines = makeLineCount(setting.backend, arena, particles);
   let warnings: readonly Warning[] = [];
   const average = makeAverage(setting, values, (found) => {
     warnings = found;
@@ -76,7 +77,7 @@ export function makeMeasure(setting: Setting): Measure {
         one('resampled')[0] = state.resampled ? 1 : 0;
         one('families')[0] =
           before === undefined || state.resampled
-            ? lines(smc.eve(r), r * particles)
+            ? await lines(smc.eve(r), r * particles)
             : cells(layout, before, 'families')[r]!;
         if (smc.summary(r).sum > 0) await takeMeans(r, one);
         else for (const name of AVERAGES) one(name).fill(Number.NaN);
@@ -123,23 +124,31 @@ async function applyInBlocks(
 }
 
 /** Number of distinct eves, which lie in offset..offset + n - 1. */
-function makeLineCount(n: number): (eve: Uint32Array, offset: number) => number {
-  const seen = new Uint32Array(n);
-  let stamp = 0;
-  return (eve, offset) => {
-    stamp++;
-    let count = 0;
-    let last = -1;
-    for (let i = 0; i < eve.length; i++) {
-      const at = eve[i]! - offset;
-      // Families mostly lie together.
-      if (at === last) continue;
-      if (seen[at] !== stamp) count++;
-      seen[at] = stamp;
-      last = at;
-    }
-    return count;
+type LineCount = (eve: Uint32Array, offset: number) => Promise<number>;
+
+function makeLineCount(backend: Backend, arena: Arena, n: number): LineCount {
+  const blocks = blockCount(n);
+  const rises = arena.f64(blocks);
+  let seen: Uint32Array | undefined;
+  return async (eve, offset) => {
+    await backend.dispatch('riseBlocks', [eve, n, rises], blocks);
+    // Schemes that keep the order keep families together.
+    if (!rises.includes(-1)) return rises.reduce((sum, more) => sum + more, 1);
+    seen ??= new Uint32Array(n);
+    return distinct(eve, offset, seen);
   };
+}
+
+/** `seen` [n] is scratch. */
+function distinct(eve: Uint32Array, offset: number, seen: Uint32Array): number {
+  seen.fill(0);
+  let count = 0;
+  for (let i = 0; i < eve.length; i++) {
+    const at = eve[i]! - offset;
+    if (seen[at] === 0) count++;
+    seen[at] = 1;
+  }
+  return count;
 }
 
 function notNumber(where: string, name: string, step: number): ValueError {
