@@ -25,25 +25,33 @@ export function checkMissing(where: string, policy: unknown): MissingPolicy {
   });
 }
 
-/** The error of a model that failed at some points: how many, the first one with its inputs, and what to do. */
+/**
+ * The error of a model that failed at some points: how many, the first one with its inputs, and what to do.
+ * @param otherwise what to do where the model cannot be mended.
+ */
 export function modelFailure(
   where: string,
   names: readonly string[],
   failures: readonly PointFailure[],
   failed: number,
   evaluated: number,
+  otherwise = "or leave those rows out with missing: 'drop-row'",
 ): ModelError {
   const first = failures[0]!;
-  const shown = names.slice(0, SHOWN_INPUTS).map((name, c) => `${name} = ${short(first.input[c]!)}`);
-  if (names.length > SHOWN_INPUTS) shown.push(`and ${names.length - SHOWN_INPUTS} more`);
-  const point = shown.join(', ');
   return new ModelError({
     where,
     found: `the model ${first.reason} at ${failed} of ${evaluated} points`,
     expected: 'finite numbers',
-    fix: `First: point ${first.index}, ${point}. Fix the model there, or leave those rows out with missing: 'drop-row'.`,
+    fix: `First: point ${first.index}, ${pointText(names, first.input)}. Fix the model there, ${otherwise}.`,
     failures,
   });
+}
+
+/** The inputs at a point, for a message: 'a = 1, b = 2, and 3 more'. */
+export function pointText(names: readonly string[], input: Float64Array): string {
+  const shown = names.slice(0, SHOWN_INPUTS).map((name, c) => `${name} = ${short(input[c]!)}`);
+  if (names.length > SHOWN_INPUTS) shown.push(`and ${names.length - SHOWN_INPUTS} more`);
+  return shown.join(', ');
 }
 
 /** At most six significant digits, for a message. */

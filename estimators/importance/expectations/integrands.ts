@@ -18,6 +18,8 @@ export interface Integrands {
   readonly dimension: number;
   /** J */
   readonly count: number;
+  /** [J] names of the functions. */
+  readonly names: readonly string[];
   /** L; law 0 is that of `inputs`. */
   readonly laws: number;
   /** [J] which law each function is averaged under. */
