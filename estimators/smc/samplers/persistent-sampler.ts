@@ -10,7 +10,7 @@ import { ess, logMeanExp } from '../../../engine/particles/log-weight.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
 import type { Context, Ending, Info, Result, Sample, Sampler, Step } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
-import type { Estimate, Source } from '../../../engine/types.ts';
+import type { Estimate, Source, Warning } from '../../../engine/types.ts';
 import { log } from '../../../engine/wasm/twins/elementary.ts';
 import { allDead, underWay } from './answer.ts';
 import {
@@ -258,9 +258,17 @@ function answer(state: PersistentState, plan: PopulationPlan, ending: Ending): P
     },
     sample,
     outcome: dead === logs.length ? allDead(ensembles[0]!.generations.length - 1) : ending.outcome,
-    diagnostics: { ...infoOf(state), warnings: collapse(dead, plan) },
+    diagnostics: { ...infoOf(state), warnings: [...collapse(dead, plan), ...oneRun(plan)] },
     provenance: toldPlace(ending.provenance, density.place),
   };
+}
+
+/** Generations depend on one another through all that came before, so that one run shows no error of its own. */
+function oneRun({ runs }: PopulationPlan): Warning[] {
+  if (runs > 1) return [];
+  const message =
+    'One run of a persistent ensemble tells no standard error. Use runs: 8 or more, with fewer particles each.';
+  return [{ code: 'one-replicate', message, value: 1, threshold: 2 }];
 }
 
 /** Row after the last one of each run. */

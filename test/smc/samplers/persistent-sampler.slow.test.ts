@@ -109,9 +109,14 @@ describe('evidence of a persistent ensemble', () => {
 });
 
 test('the sample holds all generations, and the effective size exceeds that of one', async () => {
-  const { sample: points, path, diagnostics } = await sample();
+  const { sample: points, path, diagnostics, logNormalizer } = await sample();
   const generations = path.inverseTemperature.length;
   expect(points.shape).toEqual([100 * generations, 5]);
   expect(diagnostics.ess).toBeGreaterThan(195);
+  // One run has no error, and says how to get one.
+  expect(logNormalizer.standardError).toBeNaN();
+  expect(diagnostics.warnings.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/tells no standard error. Use runs: 8/),
+  ]);
   expect(diagnostics.evaluations).toBeLessThanOrEqual(100 * (1 + 4 * (generations - 1)));
 });
