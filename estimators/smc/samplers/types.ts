@@ -48,7 +48,10 @@ export interface FrozenSchedule {
 
 /** log of the normalizing constant, i.e. log evidence. */
 export interface SamplerNormalizer extends Omit<LogNormalizer, 'method'> {
-  /** As of filters, and 'chains': from the memory of waste-free chains. */
+  /**
+   * As of filters, and 'chains': from the memory of waste-free chains, step by step. It leaves out that chains hand on
+   * their errors to the chains that start from them, a part of about memory over length: a lower estimate for short chains.
+   */
   readonly method: LogNormalizer['method'] | 'chains';
 }
 
