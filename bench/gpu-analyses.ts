@@ -61,7 +61,7 @@ export function analyses(gpu: Gpu, host: Backend, size: Size): readonly Benchmar
 }
 
 /** The host with a card that is already open, as `gpuBackend` makes it. */
-function onCard(gpu: Gpu, host: Backend): Backend {
+export function onCard(gpu: Gpu, host: Backend): Backend {
   return {
     ...host,
     name: 'webgpu',

@@ -1,6 +1,6 @@
 /**
  * A graphics card against the processor with all threads: passes over particles that stay on the card, and whole runs of
- * Sobol' indices. The same numbers are asserted before timing, to what float32 allows. Without WebGPU nothing is timed.
+ * Sobol' indices and of particle filters. The same numbers are asserted before timing, to what float32 allows. Without WebGPU nothing is timed.
  * bench/README.md says how to run it on a machine with a card.
  */
 import { cpus } from 'node:os';
@@ -8,6 +8,7 @@ import { type Gpu, hostBackend } from '../engine/index.ts';
 import type { Benchmark, Flags, Remarks, Size, Timing } from './benchmark.ts';
 import { findCard } from './gpu-adapter.ts';
 import { analyses } from './gpu-analyses.ts';
+import { filters } from './gpu-filters.ts';
 import { type Pass, passes } from './gpu-passes.ts';
 import { bandwidth, shares, threshold } from './gpu-remarks.ts';
 
@@ -28,7 +29,8 @@ export async function benchmarks(size: Size, flags: Flags): Promise<readonly Ben
   const host = await hostBackend();
   const list = passes(gpu, host, size);
   found = { gpu, passes: list };
-  return withEnd([...list.map(({ benchmark }) => benchmark), ...analyses(gpu, host, size)], async () => {
+  const runs = [...analyses(gpu, host, size), ...filters(gpu, host, size)];
+  return withEnd([...list.map(({ benchmark }) => benchmark), ...runs], async () => {
     gpu.dispose();
     await host.dispose();
   });

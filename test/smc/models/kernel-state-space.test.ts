@@ -53,7 +53,7 @@ test('a model of kernels gives the bits of the same model one particle at a time
 });
 
 test('a kernel that does not fit is refused with what it takes and what is wanted', () => {
-  const wrong = (change: Partial<Record<keyof KernelStateSpaceOptions, unknown>>): (() => unknown) => {
+  const wrong = (change: Readonly<Record<string, unknown>>): (() => unknown) => {
     const options = { ...OPTIONS, ...change } as KernelStateSpaceOptions;
     return () => kernelStateSpace(options);
   };
