@@ -14,6 +14,8 @@ export type { MonteCarloOptions, MonteCarloResult } from './importance/monte-car
 export type { PointExpectation, PointExpectations } from './importance/point-functions.ts';
 export { reweight } from './importance/reweight.ts';
 export type * from './importance/reweight-types.ts';
+export { multilevel } from './importance/multilevel.ts';
+export type * from './importance/multilevel-types.ts';
 export { stratified } from './importance/stratified.ts';
 export type * from './importance/stratified-types.ts';
 export type { TargetOptions } from './importance/target.ts';

@@ -32,4 +32,5 @@ export const TAG = {
   pilot: 4,
   pointSet: 5,
   chunk: 6,
+  level: 7,
 } as const;
