@@ -18,6 +18,9 @@ const COSTS: Costs = {
   logInto: () => 3,
   sobolWords: (_directions, _scramble, _mode, d) => 3 * d,
   sobolPoints: (_directions, _scramble, _mode, d) => 3 * d,
+  componentDensities: (_x, d, _means, _whiten, _constants, components) =>
+    components * (4 + 0.6 * d * (d + 1)),
+  shareBlocks: (_ratio, width) => 1.5 * width * BLOCK,
   mixtureScore: (_x, d, _means, _whiten, _constant, components) => components * (2 + 1.5 * d * d),
   mixtureLogDensity: (_x, d, _means, _whiten, _constant, components) => components * (3 + d * d),
   randomWalk: (_x, _next, _scale, d) => 9 * d,

@@ -1,5 +1,6 @@
 import { affineLogDensity, affineNormal, volatilityLogDensity } from './twins/affine.ts';
 import { bootstrapSums, resampleCounts } from './twins/bootstrap.ts';
+import { componentDensities, shareBlocks } from './twins/components.ts';
 import { expInto, logInto } from './twins/elementary.ts';
 import { indexSums } from './twins/index-sums.ts';
 import { logisticGradient, logisticLogDensity } from './twins/logistic.ts';
@@ -78,6 +79,8 @@ export interface Kernels {
   readonly stratifiedAncestors: typeof stratifiedAncestors;
   readonly systematicAncestors: typeof systematicAncestors;
   readonly wholeCopies: typeof wholeCopies;
+  readonly componentDensities: typeof componentDensities;
+  readonly shareBlocks: typeof shareBlocks;
   readonly mixtureScore: typeof mixtureScore;
   readonly mixtureLogDensity: typeof mixtureLogDensity;
   readonly randomWalk: typeof randomWalk;
@@ -125,6 +128,8 @@ export const twins: Kernels = {
   stratifiedAncestors,
   systematicAncestors,
   wholeCopies,
+  componentDensities,
+  shareBlocks,
   mixtureScore,
   mixtureLogDensity,
   randomWalk,

@@ -43,6 +43,22 @@ export const MIXTURE_CASES: { readonly [name in KernelName]?: MakeCall } = {
     const { n, d, x, parameters, components } = mixture(allocate, draw);
     return { args: [x, d, ...parameters, components, allocate.f64(new Float64Array(n))], count: n };
   },
+  componentDensities: (allocate, draw) => {
+    const { n, d, x, parameters, components } = mixture(allocate, draw);
+    const extra = allocate.f64(numbers(n, () => (draw.below(5) === 0 ? -Infinity : draw.normal())));
+    const answer = [allocate.f64(new Float64Array(n * (components + 1))), allocate.f64(new Float64Array(n))];
+    return { args: [x, d, ...parameters, components, extra, ...answer], count: n };
+  },
+  shareBlocks: (allocate, draw) => {
+    const n = count(draw, 2100);
+    const width = count(draw, 19);
+    const blocks = Math.ceil(n / 1024);
+    const ratio = allocate.f64(numbers(n * width, draw.uniform));
+    const roughness = allocate.f64(numbers(n, () => Math.max(0, draw.normal())));
+    const share = allocate.f64(numbers(width, draw.uniform));
+    const partial = allocate.f64(new Float64Array(blocks * (width + 1)));
+    return { args: [ratio, width, n, roughness, share, 1e-140, partial], count: blocks };
+  },
   randomWalk: (allocate, draw) => {
     const n = count(draw, 900);
     const d = count(draw, 6);

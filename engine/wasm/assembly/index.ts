@@ -30,6 +30,7 @@ export {
 export { killingAncestors, metropolisAncestors, rejectionAncestors } from './resampling-draws';
 export { bootstrapSums, indexSums, resampleCounts } from './indices';
 export { pickFreeze } from './designs';
+export { componentDensities, shareBlocks } from './components';
 export { mixtureLogDensity, mixtureScore } from './mixture';
 export { langevin, randomWalk } from './moves';
 export { affineLogDensity, affineNormal, volatilityLogDensity } from './affine';
