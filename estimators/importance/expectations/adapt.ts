@@ -1,5 +1,6 @@
+import type { Backend } from '../../../engine/backend/backend.ts';
 import { makeTurn } from '../../../engine/turn.ts';
-import { componentDensities, densityRoom } from './component-densities.ts';
+import { componentDensities } from './component-densities.ts';
 import { controlled } from './controls.ts';
 import { fitComponents } from './fit.ts';
 import { type History, ratioOf, rowsOf, weightedTerms } from './history.ts';
@@ -27,6 +28,7 @@ export interface Learned {
 }
 
 export interface LearnInput {
+  readonly backend: Backend;
   readonly history: History;
   readonly integrands: Integrands;
   readonly settings: AdaptationSettings;
@@ -46,7 +48,7 @@ const AS_RELEASED = { steps: 200, tolerance: 1e-6 };
 const WARM = 0.9;
 
 export async function learn(input: LearnInput): Promise<Learned> {
-  const { history, integrands, settings, rung, signal } = input;
+  const { backend, history, integrands, settings, rung, signal } = input;
   const { count, dimension: d } = integrands;
   const n = rowsOf(history);
   const turn = makeTurn();
@@ -66,14 +68,14 @@ export async function learn(input: LearnInput): Promise<Learned> {
   const components = fitted.map((parts, j): readonly NormalPart[] => parts ?? partsOf(before, j));
   await pause();
   const shapes = assemble(d, components, before.share);
-  const ratio = await ratios(shapes, history, pause);
+  const ratio = await ratios(backend, shapes, history);
   const q = roughnessOf(terms, ratio, input.control, count, weighting);
   const least = leastShares(settings, count);
   const open = Array.from(least, (_, k) => k < count || settings.defensive > 0);
   const start =
     history.proposals.length === 1 ? firstShares(size, weighting) : warmShares(before.share, least);
   const limits = settings.published ? AS_RELEASED : ENOUGH;
-  const shares = await optimalShares({ roughness: q, ratio, least, open }, start, limits, pause);
+  const shares = await optimalShares(backend, { roughness: q, ratio, least, open }, start, limits);
   return { proposal: { ...shapes, share: shares.share }, shares, weighting, ratio };
 }
 
@@ -95,26 +97,16 @@ function termMeans(
 }
 
 /** g_k / h at all points so far, [n, J + 1]. */
-async function ratios(
-  proposal: Proposal,
-  history: History,
-  pause: () => Promise<void>,
-): Promise<Float64Array> {
+async function ratios(backend: Backend, proposal: Proposal, history: History): Promise<Float64Array> {
   const n = rowsOf(history);
   const width = proposal.count + 1;
-  const rows = history.perStage;
-  const room = densityRoom(rows, proposal.count);
-  const out = new Float64Array(n * width);
-  for (let lo = 0; lo < n; lo += rows) {
-    componentDensities(proposal, history.x, history.logMixture, lo, lo + rows, room);
-    for (let i = 0; i < rows; i++) {
-      const factor = ratioOf(room.top[i]! - history.logBalance[lo + i]!);
-      const to = (lo + i) * width;
-      for (let k = 0; k < width; k++) out[to + k] = factor * room.scaled[i * width + k]!;
-    }
-    await pause();
+  const x = history.x.subarray(0, n * proposal.dimension);
+  const { scaled, top } = await componentDensities(backend, proposal, x, history.logMixture.subarray(0, n));
+  for (let i = 0; i < n; i++) {
+    const factor = ratioOf(top[i]! - history.logBalance[i]!);
+    for (let at = i * width; at < (i + 1) * width; at++) scaled[at] = factor * scaled[at]!;
   }
-  return out;
+  return scaled;
 }
 
 function roughnessOf(

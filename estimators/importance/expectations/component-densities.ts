@@ -1,13 +1,14 @@
-import { exp, log } from '../../../engine/wasm/twins/elementary.ts';
+import type { Backend } from '../../../engine/backend/backend.ts';
+import { log } from '../../../engine/wasm/twins/elementary.ts';
 import type { Proposal } from './proposal.ts';
 
 /**
- * All components of a proposal at n points, so scaled that the largest is 1: any ratio of them is free of overflow.
+ * All components of a proposal at n points, so scaled that none is above 1 at any of them: any ratio of them is free of
+ * overflow.
  *
  * | symbol | name here | shape |
  * |---|---|---|
- * | g_k / max_l g_l | scaled | [n, J + 1] |
- * | log max_l g_l | top | [n] |
+ * | g_k / e^top | scaled | [n, J + 1] |
  * | sum_k alpha_k scaled_k | mixed | [n] |
  */
 export interface ComponentDensities {
@@ -16,87 +17,77 @@ export interface ComponentDensities {
   readonly mixed: Float64Array;
 }
 
-/** Room for n points of J + 1 components. */
-export function densityRoom(n: number, count: number): ComponentDensities {
-  return {
-    scaled: new Float64Array(n * (count + 1)),
-    top: new Float64Array(n),
-    mixed: new Float64Array(n),
-  };
-}
-
 /**
- * The components of `proposal` at rows lo..hi-1 of x [n, d], of which row i goes to row i - lo of `out`.
+ * The components of `proposal` at x [n, d].
  * @param logMixture [n] log density of the mixture of the laws, -Infinity where there is none.
  */
-export function componentDensities(
+export async function componentDensities(
+  backend: Backend,
   proposal: Proposal,
   x: Float64Array,
   logMixture: Float64Array,
-  lo: number,
-  hi: number,
-  out: ComponentDensities,
-): void {
-  const { count, share } = proposal;
-  const width = count + 1;
-  const { scaled, top, mixed } = out;
-  for (let i = lo; i < hi; i++) {
-    const row = (i - lo) * width;
-    const largest = logRow(proposal, x, i, logMixture[i]!, scaled, row);
-    let sum = 0;
-    for (let k = 0; k < width; k++) {
-      const value = exp(scaled[row + k]! - largest);
-      scaled[row + k] = value;
-      sum += share[k]! * value;
-    }
-    top[i - lo] = largest;
-    mixed[i - lo] = sum;
+): Promise<ComponentDensities> {
+  const { dimension: d, mean, whiten, logPeak, count } = proposal;
+  const n = logMixture.length;
+  const parts = logPeak.length;
+  const arena = backend.arena();
+  try {
+    const copy = (values: Float64Array): Float64Array => {
+      const own = arena.f64(values.length);
+      own.set(values);
+      return own;
+    };
+    const scaled = arena.f64(n * (parts + 1));
+    const top = arena.f64(n);
+    const law = [copy(mean), copy(whiten), copy(logPeak), parts] as const;
+    await backend.dispatch('componentDensities', [copy(x), d, ...law, copy(logMixture), scaled, top], n);
+    const own = isPlain(proposal) ? scaled.slice() : joinParts(proposal, scaled, n);
+    return { scaled: own, top: top.slice(), mixed: weightedRows(own, proposal.share, n, count + 1) };
+  } finally {
+    arena.release();
   }
 }
 
-/** log g_alpha at row i of densities that `componentDensities` filled. */
+/** log g_alpha at row i. */
 export function logMixed(densities: ComponentDensities, i: number): number {
   return densities.top[i]! + log(densities.mixed[i]!);
 }
 
-/** log g_k of all components at one point into out[at..]; returns the largest. */
-function logRow(
-  proposal: Proposal,
-  x: Float64Array,
-  i: number,
-  logMixture: number,
-  out: Float64Array,
-  at: number,
-): number {
-  const { dimension: d, count, first, mean, whiten, logPeak, partShare } = proposal;
-  const from = i * d;
-  let largest = logMixture;
-  let m = 0;
-  let w = 0;
-  let p = 0;
-  for (let k = 0; k < count; k++) {
-    const end = first[k + 1]!;
-    let value = logMixture;
-    for (const begin = p; p < end; p++) {
-      let square = 0;
-      for (let r = 0; r < d; r++) {
-        let z = 0;
-        for (let c = 0; c <= r; c++) z += whiten[w++]! * (x[from + c]! - mean[m + c]!);
-        square += z * z;
-      }
-      m += d;
-      const own = logPeak[p]! - 0.5 * square;
-      value = end - begin === 1 ? own : joined(p === begin ? -Infinity : value, own + log(partShare[p]!));
-    }
-    out[at + k] = value;
-    if (value > largest) largest = value;
+/** sum_k share_k row_ik [n] of rows [n, width]. */
+export function weightedRows(
+  rows: Float64Array,
+  share: Float64Array,
+  n: number,
+  width: number,
+): Float64Array {
+  const out = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    let sum = 0;
+    for (let k = 0; k < width; k++) sum += share[k]! * rows[i * width + k]!;
+    out[i] = sum;
   }
-  out[at + count] = logMixture;
-  return largest;
+  return out;
 }
 
-/** log(e^a + e^b). */
-function joined(a: number, b: number): number {
-  const most = a > b ? a : b;
-  return most === -Infinity ? most : most + log(exp(a - most) + exp(b - most));
+/** One part in every component. */
+function isPlain({ first, count, logPeak }: Proposal): boolean {
+  return logPeak.length === count && first.every((from, j) => from === j);
+}
+
+/** Densities of parts and of the laws [n, P + 1] as densities of components [n, J + 1]. */
+function joinParts({ first, count, partShare }: Proposal, parts: Float64Array, n: number): Float64Array {
+  const P = partShare.length;
+  const out = new Float64Array(n * (count + 1));
+  for (let i = 0; i < n; i++) {
+    const from = i * (P + 1);
+    const to = i * (count + 1);
+    for (let j = 0; j <= count; j++) {
+      const begin = j < count ? first[j]! : P;
+      const end = j < count ? first[j + 1]! : P;
+      let value = begin === end ? parts[from + P]! : 0;
+      for (let p = begin; p < end; p++) value += partShare[p]! * parts[from + p]!;
+      out[to + j] = value;
+    }
+  }
+  return out;
 }

@@ -98,7 +98,7 @@ export function place(proposal: Proposal, choices: Choices, u: Float64Array, spa
     if (begin === end) law[i] = pick(space.lawShare, 0, space.lawShare.length, rest[i]!);
     else placeNormal(proposal, pick(partShare, begin, end, rest[i]!), u, i);
   }
-  space.lawShare.forEach((_, l) => placeLaw(l, law, u, proposal.dimension, space));
+  for (let l = 0; l < space.lawShare.length; l++) placeLaw(l, law, u, proposal.dimension, space);
 }
 
 /** x = mu + L z over row i of u, z the normal quantiles. */

@@ -1,6 +1,6 @@
 import { sobolPoints } from '../../../engine/random/sobol.ts';
 import type { Context } from '../../../engine/sampler.ts';
-import { componentDensities, densityRoom } from './component-densities.ts';
+import { componentDensities } from './component-densities.ts';
 import { controlSums } from './controls.ts';
 import { choose, place } from './draw.ts';
 import type { Evaluated, Integrands } from './integrands.ts';
@@ -85,8 +85,7 @@ export async function finalBlock(
   const points = state.points;
   const logMixture = new Float64Array(n);
   logLawMixture(evaluated.logLaw, lawShares(integrands), n, logMixture);
-  const densities = densityRoom(n, count);
-  componentDensities(proposal, x, logMixture, 0, n, densities);
+  const densities = await componentDensities(ctx.backend, proposal, x, logMixture);
   const found = termsAndRatios(integrands, evaluated, densities);
   points.summand.set(summandsOf(found, adapted.control, count), done * count);
   for (let i = 0; i < n; i++)

@@ -1,5 +1,6 @@
+import type { Backend } from '../../../engine/backend/backend.ts';
 import { exp, log } from '../../../engine/wasm/twins/elementary.ts';
-import { type ComponentDensities, componentDensities, densityRoom, logMixed } from './component-densities.ts';
+import { type ComponentDensities, componentDensities, logMixed } from './component-densities.ts';
 import type { Evaluated, Integrands } from './integrands.ts';
 import { stands } from './ladder.ts';
 import { logLawMixture } from './law-mixture.ts';
@@ -49,21 +50,29 @@ export function rowsOf(history: History): number {
   return history.proposals.length * history.perStage;
 }
 
+/** A stage's points. */
+export interface StagePoints {
+  /** What they were drawn from. */
+  readonly proposal: Proposal;
+  /** [n] g_alpha / h of `proposal` at the points of earlier stages. */
+  readonly mixed: Float64Array;
+  readonly x: Float64Array;
+  readonly evaluated: Evaluated;
+}
+
 /**
- * A stage's points x [N_k, d], drawn from `proposal`; h is brought up to date everywhere.
- * @param mixed [n] g_alpha / h of `proposal` at the points so far.
- * @returns the components at the new points, of `proposal` and of the one before it.
+ * Takes a stage's points in; h is brought up to date everywhere.
+ * @returns the components at the new points, of their proposal and of the one before it.
  */
-export function append(
+export async function append(
+  backend: Backend,
   history: History,
-  proposal: Proposal,
-  mixed: Float64Array,
-  x: Float64Array,
-  evaluated: Evaluated,
+  { proposal, mixed, x, evaluated }: StagePoints,
   lawShare: Float64Array,
-): { readonly fresh: ComponentDensities; readonly before: ComponentDensities } {
+): Promise<{ readonly fresh: ComponentDensities; readonly before: ComponentDensities }> {
   const { perStage, proposals, logMixture, logBalance } = history;
   const from = rowsOf(history);
+  const to = from + perStage;
   const earlier = proposals.length;
   history.x.set(x, from * proposal.dimension);
   history.phi.set(evaluated.phi, from * proposal.count);
@@ -71,24 +80,22 @@ export function append(
   history.scores.set(evaluated.scores, earlier * evaluated.scores.length);
   logLawMixture(evaluated.logLaw, lawShare, perStage, logMixture, from);
   for (let i = 0; i < from; i++) logBalance[i]! += log((earlier + mixed[i]!) / (earlier + 1));
-  let before = densityRoom(perStage, proposal.count);
-  let fresh = densityRoom(perStage, proposal.count);
-  [...proposals, proposal].forEach((q, t) => {
-    [before, fresh] = [fresh, before];
-    const room = fresh;
-    componentDensities(q, history.x, logMixture, from, from + perStage, room);
-    for (let i = 0; i < perStage; i++) {
-      const own = logMixed(room, i);
-      logBalance[from + i] = t === 0 ? own : joinedMean(logBalance[from + i]!, own, t);
-    }
-  });
   proposals.push(proposal);
-  return { fresh, before };
+  const found: ComponentDensities[] = [];
+  for (const [t, q] of proposals.entries()) {
+    const own = await componentDensities(backend, q, x, logMixture.subarray(from, to));
+    for (let i = 0; i < perStage; i++) {
+      const value = logMixed(own, i);
+      logBalance[from + i] = t === 0 ? value : joinedMean(logBalance[from + i]!, value, t);
+    }
+    found.push(own);
+  }
+  return { fresh: found[earlier]!, before: found[Math.max(0, earlier - 1)]! };
 }
 
 /** log of (m e^a + e^b) / (m + 1). */
 function joinedMean(a: number, b: number, m: number): number {
-  const most = a > b ? a : b;
+  const most = Math.max(a, b);
   return most === -Infinity ? most : most + log((m * exp(a - most) + exp(b - most)) / (m + 1));
 }
 
@@ -97,7 +104,7 @@ const STEEPEST = 700;
 
 /** e^l, at most e^700. */
 export function ratioOf(l: number): number {
-  return exp(l < STEEPEST ? l : STEEPEST);
+  return exp(Math.min(l, STEEPEST));
 }
 
 /**

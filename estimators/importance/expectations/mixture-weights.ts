@@ -1,4 +1,5 @@
-import type { Turn } from '../../../engine/turn.ts';
+import type { Arena, Backend } from '../../../engine/backend/backend.ts';
+import { blockCount } from '../../../engine/wasm/twins/sums.ts';
 
 /**
  * The shares that minimise the loss for given components and coefficients: a convex program on the simplex.
@@ -54,33 +55,36 @@ const TINY = 1e-140;
  * @param start [K] where the shares start; those of open components are raised to 1e-6 / K, as no step revives a 0.
  */
 export async function optimalShares(
+  backend: Backend,
   problem: ShareProblem,
   start: Float64Array,
   limits: ShareLimits,
-  pause: () => ReturnType<Turn['pause']>,
 ): Promise<ShareAnswer> {
   const { least, open } = problem;
   const width = least.length;
   const free = 1 - least.reduce((sum, value) => sum + value, 0);
-  let a = normalised(start.map((value, k) => (open[k]! ? Math.max(value, 1e-6 / width) : 0)));
-  let slope = new Float64Array(width);
-  let value = lossAndSlope(problem, a, free, slope);
-  let power = PLAIN;
-  let steps = 0;
-  for (; steps < limits.steps && excess(a, slope, open, free) > limits.tolerance * value; steps++) {
-    await pause();
-    const next = normalised(a.map((share, k) => share * slope[k]! ** power));
-    const nextSlope = new Float64Array(width);
-    const nextValue = lossAndSlope(problem, next, free, nextSlope);
-    if (nextValue <= value) {
-      [a, slope, value] = [next, nextSlope, nextValue];
-      power = Math.min(LONGEST, power * STRETCH);
-    } else if (power > PLAIN) {
-      power = Math.max(PLAIN, power / (STRETCH * STRETCH));
-    } else break;
+  const arena = backend.arena();
+  try {
+    const measure = lossOnBackend(backend, arena, problem, free);
+    let a = normalised(start.map((value, k) => (open[k]! ? Math.max(value, 1e-6 / width) : 0)));
+    let at = await measure(a);
+    let power = PLAIN;
+    let steps = 0;
+    for (; steps < limits.steps && excess(a, at.slope, open, free) > limits.tolerance * at.value; steps++) {
+      const next = normalised(a.map((share, k) => share * at.slope[k]! ** power));
+      const there = await measure(next);
+      if (there.value <= at.value) {
+        [a, at] = [next, there];
+        power = Math.min(LONGEST, power * STRETCH);
+      } else if (power > PLAIN) {
+        power = Math.max(PLAIN, power / (STRETCH * STRETCH));
+      } else break;
+    }
+    const share = a.map((own, k) => least[k]! + free * own);
+    return { share, value: at.value, certificate: Math.max(0, excess(a, at.slope, open, free)), steps };
+  } finally {
+    arena.release();
   }
-  const share = a.map((own, k) => least[k]! + free * own);
-  return { share, value, certificate: Math.max(0, excess(a, slope, open, free)), steps };
 }
 
 function normalised(a: Float64Array): Float64Array<ArrayBuffer> {
@@ -98,38 +102,25 @@ function excess(a: Float64Array, slope: Float64Array, open: readonly boolean[], 
   return free * (most - mean);
 }
 
-/** F and s_k; the two loops over k run in four lanes. */
-function lossAndSlope(
-  { roughness, ratio, least }: ShareProblem,
-  a: Float64Array,
-  free: number,
-  slope: Float64Array,
-): number {
+/** F and s_k [K] of free shares a. */
+type Measure = (a: Float64Array) => Promise<{ readonly value: number; readonly slope: Float64Array }>;
+
+function lossOnBackend(backend: Backend, arena: Arena, problem: ShareProblem, free: number): Measure {
+  const { roughness, ratio, least } = problem;
   const n = roughness.length;
-  const width = a.length;
-  const share = a.map((own, k) => least[k]! + free * own);
-  const whole = width - (width % 4);
-  let loss = 0;
-  slope.fill(0);
-  for (let i = 0; i < n; i++) {
-    const q = roughness[i]!;
-    if (q === 0) continue;
-    const row = i * width;
-    let m0 = TINY;
-    let m1 = 0;
-    let m2 = 0;
-    let m3 = 0;
-    for (let k = 0; k < whole; k += 4) {
-      m0 += share[k]! * ratio[row + k]!;
-      m1 += share[k + 1]! * ratio[row + k + 1]!;
-      m2 += share[k + 2]! * ratio[row + k + 2]!;
-      m3 += share[k + 3]! * ratio[row + k + 3]!;
-    }
-    for (let k = whole; k < width; k++) m0 += share[k]! * ratio[row + k]!;
-    const m = m0 + m1 + (m2 + m3);
-    loss += q / m;
-    const pull = q / m / m / n;
-    for (let k = 0; k < width; k++) slope[k] = slope[k]! + pull * ratio[row + k]!;
-  }
-  return loss / n;
+  const width = least.length;
+  const blocks = blockCount(n);
+  const table = arena.f64(ratio.length);
+  const q = arena.f64(n);
+  const share = arena.f64(width);
+  const partial = arena.f64(blocks * (width + 1));
+  table.set(ratio);
+  q.set(roughness);
+  return async (a) => {
+    for (let k = 0; k < width; k++) share[k] = least[k]! + free * a[k]!;
+    await backend.dispatch('shareBlocks', [table, width, n, q, share, TINY, partial], blocks);
+    const sums = new Float64Array(width + 1);
+    for (let at = 0; at < partial.length; at++) sums[at % (width + 1)]! += partial[at]! / n;
+    return { value: sums[width]!, slope: sums.subarray(0, width) };
+  };
 }

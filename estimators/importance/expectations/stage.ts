@@ -1,15 +1,17 @@
+import type { Backend } from '../../../engine/backend/backend.ts';
 import { KEPT_FAILURES } from '../../../engine/model/missing.ts';
 import { PURPOSE } from '../../../engine/random/purpose.ts';
 import type { Context } from '../../../engine/sampler.ts';
 import { learn } from './adapt.ts';
+import { weightedRows } from './component-densities.ts';
 import { controlCoefficients, controlSums, diagonalControl } from './controls.ts';
 import type { Space } from './draw.ts';
-import { append, emptyHistory, type History, rowsOf } from './history.ts';
+import { append, emptyHistory, type History, rowsOf, type StagePoints } from './history.ts';
 import type { Evaluated, Integrands } from './integrands.ts';
 import { nextRung } from './ladder.ts';
 import { lawShares } from './law-mixture.ts';
 import { columnVariances, lossOf, type Weighting, weightingOf } from './loss.ts';
-import { lawsAlone, type Proposal } from './proposal.ts';
+import { lawsAlone } from './proposal.ts';
 import type { AdaptationSettings } from './settings.ts';
 import { drawIndependent } from './stage-draw.ts';
 import type { AnswerPoints, ExpectationsState, Search } from './state.ts';
@@ -32,7 +34,8 @@ export async function firstStage(
     at,
   );
   const evaluated = await integrands.evaluate(x, settings.perStage);
-  const { fresh } = append(history, proposal, new Float64Array(0), x, evaluated, lawShares(integrands));
+  const points = { proposal, mixed: new Float64Array(0), x, evaluated };
+  const { fresh } = await append(ctx.backend, history, points, lawShares(integrands));
   const plain = termsAndRatios(integrands, evaluated, fresh);
   const none = new Float64Array(count * (count + 1));
   const { search, loss } = openSearch(integrands, settings, history, plain, (rung) =>
@@ -88,14 +91,15 @@ export async function nextStage(
   const step = state.stages.length;
   const start = (j: number): number =>
     ctx.rng.stream({ purpose: PURPOSE.permutation, step, particle: j }).uniform();
-  const { signal } = ctx;
-  const learned = await learn({ history, integrands, settings, control, rung, start, signal });
+  const { signal, backend } = ctx;
+  const learned = await learn({ backend, history, integrands, settings, control, rung, start, signal });
   const at = { rng: ctx.rng, step, n: settings.perStage };
   const space = spaceOf(integrands);
   const { x, proposal } = drawIndependent(learned.proposal, space, settings.allocation, at);
   const evaluated = await integrands.evaluate(x, settings.perStage);
-  const mixed = mixedRatios(learned.ratio, proposal.share);
-  const found = measure(state, search, settings, { proposal, mixed, x, evaluated }, learned.weighting);
+  const mixed = weightedRows(learned.ratio, proposal.share, rowsOf(history), proposal.count + 1);
+  const points = { proposal, mixed, x, evaluated };
+  const found = await measure(state, search, settings, points, learned.weighting, backend);
   state.stages[step - 1] = { ...state.stages[step - 1]!, certificate: learned.shares.certificate };
   state.drawn += settings.perStage;
   if (found.adopted !== undefined) state.adapted = { proposal, control: found.adopted };
@@ -103,28 +107,22 @@ export async function nextStage(
   if (!found.paid) state.search = undefined;
 }
 
-interface StagePoints {
-  readonly proposal: Proposal;
-  /** [n] g_alpha / h at the points of earlier stages. */
-  readonly mixed: Float64Array;
-  readonly x: Float64Array;
-  readonly evaluated: Evaluated;
-}
-
 /** Takes the new points into the search, and says whether they were worth it and which B to adopt with their mixture. */
-function measure(
+async function measure(
   state: ExpectationsState,
   search: Search,
   settings: AdaptationSettings,
-  { proposal, mixed, x, evaluated }: StagePoints,
+  points: StagePoints,
   weighting: Weighting,
-): { readonly paid: boolean; readonly after: number; readonly adopted: Float64Array | undefined } {
+  backend: Backend,
+): Promise<{ readonly paid: boolean; readonly after: number; readonly adopted: Float64Array | undefined }> {
   const { integrands } = state;
   const { count } = integrands;
   const { history, control } = search;
+  const { mixed, evaluated } = points;
   const last = rowsOf(history) - settings.perStage;
   const gainAtOld = logGain(history.logBalance.subarray(last), mixed.subarray(last), search.logProposal);
-  const { fresh, before } = append(history, proposal, mixed, x, evaluated, lawShares(integrands));
+  const { fresh, before } = await append(backend, history, points, lawShares(integrands));
   const rung = rungs(history, integrands, settings);
   const plain = termsAndRatios(integrands, evaluated, fresh);
   const stands = termsAndRatios(integrands, evaluated, fresh, rung);
@@ -196,16 +194,6 @@ function rungs(history: History, integrands: Integrands, settings: AdaptationSet
     rung[j] = nextRung(history.scores, events.length, e, n, settings.perStage);
   });
   return rung;
-}
-
-/** g_alpha / h [n] from g_k / h [n, K]. */
-function mixedRatios(ratio: Float64Array, share: Float64Array): Float64Array {
-  const width = share.length;
-  return Float64Array.from({ length: ratio.length / width }, (_, i) => {
-    let sum = 0;
-    for (let k = 0; k < width; k++) sum += share[k]! * ratio[i * width + k]!;
-    return sum;
-  });
 }
 
 function columnMeans(z: Float64Array, count: number): Float64Array {
