@@ -49,11 +49,11 @@ export function paretoSmooth(logWeight: Float64Array, relativeEss = 1): ParetoTa
   const n = logWeight.length;
   const weight = new Float64Array(n);
   if (summarise('paretoSmooth', logWeight, weight).sum === 0) throw allDead(n);
-  const order = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => weight[a]! - weight[b]!);
   const wanted = Math.ceil(Math.min(0.2 * n, 3 * Math.sqrt(n / relativeEss)));
-  const threshold = n > wanted ? weight[order[n - wanted - 1]!]! : 0;
+  const threshold = n > wanted ? weight.slice().sort()[n - wanted - 1]! : 0;
   // Weights tied with the threshold exceed it by nothing and carry no information on the tail.
-  const tail = order.subarray(n - wanted).filter((i) => weight[i]! > threshold);
+  const above = Array.from(weight.keys()).filter((i) => weight[i]! > threshold);
+  const tail = Uint32Array.from(above).sort((a, b) => weight[a]! - weight[b]!);
   if (tail.length < LEAST_TAIL) {
     const shape = tail.length === 0 ? -Infinity : Infinity;
     return finish(weight, { shape, scale: Number.NaN }, tail.length);

@@ -1,0 +1,140 @@
+import { weightDiagnostics } from '../../../engine/diagnostics/weight-diagnostics.ts';
+import { studentT } from '../../../engine/distribution/student-t.ts';
+import type { IntervalEstimate } from '../../../engine/types.ts';
+import { sum } from '../../../engine/wasm/twins/sums.ts';
+import { HEAVIEST } from '../weighted-means.ts';
+import type { AnswerPoints } from './state.ts';
+
+/*
+ * Numbers from the summands Z_ij = T_ij - sum_k B_jk R_ik of weighted points.
+ *
+ * | symbol | name here | shape |
+ * |---|---|---|
+ * | Z | columns | [J][n] |
+ * | I^ = mean Z + constant | value | [J] |
+ * | S = Cov(I^) | covariance | [J, J] |
+ *
+ *   independent rows   S = sum_i (Z_i - mean)(Z_i - mean)' / (n (n - 1)), n - 1 degrees of freedom; conservative where
+ *                      rows are shared among the components in whole numbers
+ *   R scrambled nets   the same of the R means of replicates, R - 1 degrees of freedom; NaN with one
+ *
+ * Any linear combination of the R means is itself a mean of R independent numbers, so that Student's interval holds for
+ * it too: functionals by the delta method have the same R - 1 degrees of freedom.
+ */
+
+/** How far one expectation can be trusted. */
+export interface Trust {
+  readonly status: 'estimated' | 'unseen' | 'heavy';
+  readonly ess: number;
+  readonly paretoShape: number;
+  readonly largestShare: number;
+}
+
+export interface Estimates {
+  /** [J]; NaN where the function was 0 at all points. */
+  readonly value: Float64Array;
+  /** [J, J]; NaN in rows and columns of what is unseen or heavy, and everywhere with one net. */
+  readonly covariance: Float64Array;
+  /** [J] variance of one summand. */
+  readonly variance: Float64Array;
+  readonly degrees: number;
+  readonly trust: readonly Trust[];
+}
+
+/** Points at which a function must differ from 0 for its spread to be told: as few events as Student's interval bears. */
+const FEW_HITS = 10;
+
+/** Spread of summands, as a share of the numbers they are differences of, that is nothing but rounding. */
+const ROUNDING = 1e-13;
+
+export function estimatesOf(points: AnswerPoints, count: number): Estimates {
+  const { n, perReplicate, independent, constant, hits } = points;
+  const whole = Math.floor(n / perReplicate);
+  const nets = !independent && whole >= 1;
+  const rows = nets ? whole * perReplicate : n;
+  const columns = Array.from({ length: count }, (_, j) => columnOf(points.summand, count, j, rows));
+  const means = columns.map((column) => sum(column) / rows);
+  const variance = Float64Array.from(columns, (column, j) => {
+    const mean = means[j]!;
+    return sum(column.map((z) => (z - mean) ** 2)) / (rows - 1);
+  });
+  const trust = columns.map((column, j) => {
+    const size = Math.abs(constant[j]!) + Math.abs(means[j]! + constant[j]!);
+    return trustOf(column, hits[j]!, Math.sqrt(variance[j]!) <= ROUNDING * size);
+  });
+  const samples = independent
+    ? columns
+    : columns.map((column) =>
+        Float64Array.from({ length: whole }, (_, r) => netMean(column, r, perReplicate)),
+      );
+  const covariance = covarianceOfMean(samples, (j) => trust[j]!.status === 'estimated');
+  const value = Float64Array.from(means, (mean, j) =>
+    trust[j]!.status === 'unseen' ? Number.NaN : mean + constant[j]!,
+  );
+  return { value, covariance, variance, degrees: samples[0]!.length - 1, trust };
+}
+
+function columnOf(summand: Float64Array, count: number, j: number, rows: number): Float64Array {
+  const column = new Float64Array(rows);
+  for (let i = 0; i < rows; i++) column[i] = summand[i * count + j]!;
+  return column;
+}
+
+function netMean(column: Float64Array, replicate: number, size: number): number {
+  return sum(column.subarray(replicate * size, (replicate + 1) * size)) / size;
+}
+
+/** Diagnostics of |Z_j|, and what they allow to be said. */
+function trustOf(column: Float64Array, hits: number, constant: boolean): Trust {
+  if (hits === 0) return { status: 'unseen', ess: 0, paretoShape: Number.NaN, largestShare: Number.NaN };
+  if (constant) {
+    const n = column.length;
+    return { status: 'estimated', ess: n, paretoShape: -Infinity, largestShare: 1 / n };
+  }
+  const { ess, largestShare, tail } = weightDiagnostics(column.map((z) => Math.log(Math.abs(z))));
+  const paretoShape = hits < FEW_HITS ? Infinity : (tail?.shape ?? -Infinity);
+  return { status: paretoShape > HEAVIEST ? 'heavy' : 'estimated', ess, paretoShape, largestShare };
+}
+
+/** Covariance [J, J] of the means of J columns of m independent numbers; NaN with fewer than two of them. */
+function covarianceOfMean(columns: readonly Float64Array[], known: (j: number) => boolean): Float64Array {
+  const J = columns.length;
+  const m = columns[0]!.length;
+  const centred = columns.map((column) => {
+    const mean = sum(column) / m;
+    return column.map((z) => z - mean);
+  });
+  const covariance = new Float64Array(J * J).fill(Number.NaN);
+  if (m < 2) return covariance;
+  for (let j = 0; j < J; j++) {
+    if (!known(j)) continue;
+    for (let k = 0; k <= j; k++) {
+      if (!known(k)) continue;
+      const [a, b] = [centred[j]!, centred[k]!];
+      let product = 0;
+      for (let i = 0; i < m; i++) product += a[i]! * b[i]!;
+      covariance[j * J + k] = covariance[k * J + j] = product / (m - 1) / m;
+    }
+  }
+  return covariance;
+}
+
+/** Student's intervals; an error of 0 is none, since what never varied shows nothing. */
+export function intervalsOf(
+  names: readonly string[],
+  value: Float64Array,
+  error: Float64Array,
+  degrees: number,
+  level: number,
+): IntervalEstimate {
+  const standardError = error.map((e) => (e > 0 && e < Infinity ? e : Number.NaN));
+  const t = degrees >= 1 ? studentT(degrees).quantile((1 + level) / 2) : Number.NaN;
+  return {
+    names,
+    value,
+    standardError,
+    low: value.map((x, j) => x - t * standardError[j]!),
+    high: value.map((x, j) => x + t * standardError[j]!),
+    level,
+  };
+}
