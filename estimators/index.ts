@@ -9,13 +9,15 @@ export {
 export type { WeighedOptions } from './importance/importance-plan.ts';
 export { type ImportanceSamplingOptions, importanceSampling } from './importance/importance-sampling.ts';
 export type * from './importance/importance-types.ts';
+export { lawImpact } from './importance/law-impact.ts';
+export type * from './importance/law-impact-types.ts';
 export { monteCarlo } from './importance/monte-carlo.ts';
 export type { MonteCarloOptions, MonteCarloResult } from './importance/monte-carlo-types.ts';
+export { multilevel } from './importance/multilevel.ts';
+export type * from './importance/multilevel-types.ts';
 export type { PointExpectation, PointExpectations } from './importance/point-functions.ts';
 export { reweight } from './importance/reweight.ts';
 export type * from './importance/reweight-types.ts';
-export { multilevel } from './importance/multilevel.ts';
-export type * from './importance/multilevel-types.ts';
 export { stratified } from './importance/stratified.ts';
 export type * from './importance/stratified-types.ts';
 export type { TargetOptions } from './importance/target.ts';

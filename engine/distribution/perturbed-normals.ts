@@ -1,9 +1,10 @@
 import { normalCdf } from '../math/erfc.ts';
 import { bracketedRoot } from '../math/root.ts';
 import { normalQuantile } from '../wasm/twins/normal.ts';
+import { normalScore } from './joint-parts.ts';
 import { endpoint, type Law } from './law.ts';
 import { perturbedName } from './perturbed-name.ts';
-import { fromScore, type StandardPoints, toScore } from './perturbed-tilt.ts';
+import { fromScore, type StandardPoints } from './perturbed-tilt.ts';
 
 /** How far the score may be moved, and how much narrowed or widened, in logs. */
 const FAR = 12;
@@ -28,7 +29,7 @@ export function perturbedInNormals(
   if (found === undefined) return undefined;
   const { mu, sigma } = found;
   const [low, high] = law.support;
-  const score = (x: number): number => (toScore(law, x) - mu) / sigma;
+  const score = (x: number): number => (normalScore(law, x) - mu) / sigma;
   const at = (z: number): number => Math.min(high, Math.max(low, fromScore(law, mu + sigma * z)));
   return {
     ...perturbedName(law, mean, variance, ' in standard-normal space'),
@@ -39,7 +40,7 @@ export function perturbedInNormals(
     logDensity: (x) => {
       const before = law.logDensity(x);
       if (!Number.isFinite(before)) return before;
-      const z = toScore(law, x);
+      const z = normalScore(law, x);
       return before + 0.5 * (z * z - ((z - mu) / sigma) ** 2) - Math.log(sigma);
     },
     cdf: (x) => (x <= low ? 0 : x >= high ? 1 : normalCdf(score(x))),

@@ -2,7 +2,7 @@ import { normalCdf } from '../math/erfc.ts';
 import { exponentialTilt } from '../math/exponential-tilt.ts';
 import { HALF_LOG_TWO_PI } from '../math/gamma.ts';
 import { cumulate, type Panels, panelsOf, panelWeights } from '../math/piecewise-chebyshev.ts';
-import { normalQuantile } from '../wasm/twins/normal.ts';
+import { normalScore } from './joint-parts.ts';
 import { endpoint, type Law, upperQuantile } from './law.ts';
 import { perturbedName } from './perturbed-name.ts';
 
@@ -24,13 +24,6 @@ export interface StandardPoints {
 export function fromScore(law: Law, z: number): number {
   const tail = normalCdf(Math.max(-REACH, -Math.abs(z)));
   return z < 0 ? law.quantile(tail) : upperQuantile(law, tail);
-}
-
-/** The standard-normal score of a value, between -REACH and REACH. */
-export function toScore(law: Law, x: number): number {
-  const p = law.cdf(x);
-  const z = p < 0.5 ? normalQuantile(p) : -normalQuantile(law.survival(x));
-  return Math.min(REACH, Math.max(-REACH, z));
 }
 
 /** Tabulate a continuous law, centred at its mean and scaled by its standard deviation where that exists. */
@@ -102,8 +95,8 @@ export function perturbedByTilt(
       const before = law.logDensity(x);
       return Number.isFinite(before) ? before + logRatio((x - centre) / scale) : before;
     },
-    cdf: (x) => (x <= low ? 0 : x >= high ? 1 : Number.isNaN(x) ? x : scores.below(toScore(law, x))),
-    survival: (x) => (x <= low ? 1 : x >= high ? 0 : Number.isNaN(x) ? x : scores.above(toScore(law, x))),
+    cdf: (x) => (x <= low ? 0 : x >= high ? 1 : Number.isNaN(x) ? x : scores.below(normalScore(law, x))),
+    survival: (x) => (x <= low ? 1 : x >= high ? 0 : Number.isNaN(x) ? x : scores.above(normalScore(law, x))),
     quantile: (p) => (p > 0 && p < 1 ? fromScore(law, scores.fromBelow(p)) : endpoint(p, low, high)),
     survivalQuantile: (q) => (q > 0 && q < 1 ? fromScore(law, scores.fromAbove(q)) : endpoint(q, high, low)),
   };

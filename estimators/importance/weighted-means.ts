@@ -162,8 +162,8 @@ function finish(points: WeightedPoints, found: Found, level: number): WeightedMe
 /** Spread below which numbers are equal but for rounding, beside the largest of them. */
 const ROUNDING = 2 ** -46;
 
-/** Of the mean of the summands; NaN, never 0, where nothing varies or one replicate cannot tell. */
-function errorOf(points: WeightedPoints, summands: Float64Array, rounding: number): number {
+/** Standard error of the mean of summands [n]; NaN, never 0, where nothing varies or one replicate cannot tell. */
+export function errorOf(points: WeightedPoints, summands: Float64Array, rounding: number): number {
   const { replicates, independent } = points;
   if (replicates < 2 && !independent) return Number.NaN;
   const groups = replicates < 2 ? summands : blockMeans(summands, replicates);
@@ -177,7 +177,8 @@ function largestOf(x: Float64Array): number {
   return most;
 }
 
-function degreesOf({ replicates, logWeight }: WeightedPoints): number {
+/** Degrees of freedom of that error. */
+export function degreesOf({ replicates, logWeight }: WeightedPoints): number {
   return (replicates < 2 ? logWeight.length : replicates) - 1;
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { toScore } from '../../engine/distribution/perturbed-tilt.ts';
+import { normalScore } from '../../engine/distribution/joint-parts.ts';
 import {
   beta,
   binomial,
@@ -86,12 +86,9 @@ test('perturbed: a tilted density is the given one times exp(l_1 x + l_2 x^2 - K
       const x = law.quantile(p);
       return found.logDensity(x) - law.logDensity(x);
     };
-    const [a, b, c, d] = [0.1, 0.35, 0.6, 0.9].map((p) => [law.quantile(p), ratio(p)] as const) as unknown as [
-      [number, number],
-      [number, number],
-      [number, number],
-      [number, number],
-    ];
+    const [a, b, c, d] = [0.1, 0.35, 0.6, 0.9].map(
+      (p) => [law.quantile(p), ratio(p)] as const,
+    ) as unknown as [[number, number], [number, number], [number, number], [number, number]];
     const slope = (p: readonly number[], q: readonly number[]): number => (q[1]! - p[1]!) / (q[0]! - p[0]!);
     const curve = (slope(b, c) - slope(a, b)) / (c[0] - a[0]);
     const next = (slope(c, d) - slope(b, c)) / (d[0] - b[0]);
@@ -140,8 +137,8 @@ test('perturbed: heavy tails are changed in standard-normal space, which their n
   expect(perturbed(gumbel(0, 1), { variance: 3 }).describe()).toContain('standard-normal space');
   expect(perturbed(gumbel(0, 1), { mean: 2 }).describe()).not.toContain('standard-normal space');
   const moved = perturbed(pareto(3, 1), { mean: 2 });
-  const shift = toScore(pareto(3, 1), moved.quantile(0.5));
-  expect(toScore(pareto(3, 1), moved.quantile(0.9)) - shift).toBeCloseTo(1.2815515655446004, 9);
+  const shift = normalScore(pareto(3, 1), moved.quantile(0.5));
+  expect(normalScore(pareto(3, 1), moved.quantile(0.9)) - shift).toBeCloseTo(1.2815515655446004, 9);
 });
 
 test('perturbed: what no law can have is refused', () => {
