@@ -53,7 +53,10 @@ function around(value: number, standardError: number, quantile: number): Interva
   return { value, standardError, low: value - half, high: value + half };
 }
 
-/** Standard error of the mean of `deviation` over kept points, whose sum is 0: sqrt(p / (p - 1) sum over p pairs (sum in the pair)^2) / n. */
+/**
+ * Standard error of the mean of `deviation` over n kept points, whose sum is 0: the root of
+ * p / (p - 1) sum over p pairs (sum in the pair)^2, over n.
+ */
 function ratioError({ y, k, output, rows }: Paired, deviation: (value: number) => number): number {
   const pairs = rows / 2;
   let squares = 0;

@@ -48,7 +48,10 @@ export interface ControlVariatesResult extends Result {
     readonly mean: Float64Array;
     readonly score: Float64Array;
   };
-  /** beta [k + ratios, p] in units of estimate per control; of a ratio, those of numerator - ratio x denominator over E[denominator]. */
+  /**
+   * beta [k + ratios, p] in units of estimate per control; of a ratio r, those of numerator - r denominator, over
+   * E[denominator].
+   */
   readonly coefficients: Float64Array;
   /** [k + ratios] share of the variance over points that the controls explain. */
   readonly rSquared: Float64Array;

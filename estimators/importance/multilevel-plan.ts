@@ -4,10 +4,10 @@ import { normal } from '../../engine/distribution/normal.ts';
 import { OptionError } from '../../engine/errors.ts';
 import { kernelDigest } from '../../engine/model/local.ts';
 import { SEQUENCE_POINTS } from '../../engine/random/point-types.ts';
-import type { Level, MultilevelOptions } from './multilevel-types.ts';
+import type { AccuracyLevel, MultilevelOptions } from './multilevel-types.ts';
 
 /** A level whose inputs are laid out. */
-export interface CheckedLevel extends Level {
+export interface CheckedLevel extends AccuracyLevel {
   readonly space: InputSpace;
 }
 
@@ -110,7 +110,7 @@ function checkTogether(
     if (value !== undefined) throw wrong(where, name, value, 'either it or `samples`');
 }
 
-function checkLevel(where: string, l: number, level: Level): CheckedLevel {
+function checkLevel(where: string, l: number, level: AccuracyLevel): CheckedLevel {
   checkOptionNames(`${where}: level ${l}`, level, ['model', 'inputs', 'cost']);
   const { inputs, cost } = level;
   checkNumber(`${where}: level ${l}`, 'cost', cost, positive, 'a finite number above 0');

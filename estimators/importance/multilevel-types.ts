@@ -4,7 +4,7 @@ import type { Result } from '../../engine/sampler.ts';
 import type { IntervalEstimate } from '../../engine/types.ts';
 
 /** One level of accuracy of a quantity P: P_l, coupled with P_{l-1}. */
-export interface Level {
+export interface AccuracyLevel {
   /**
    * One sample: the random inputs [d] to P_l on level 0, and to the pair P_l, P_{l-1} above. Both come from the same inputs,
    * and P_{l-1} must have the law it has as the finer one of level l - 1.
@@ -18,7 +18,7 @@ export interface Level {
 
 export interface MultilevelOptions {
   /** The levels, from 0, each about twice as fine as the one before. */
-  readonly levels: (level: number) => Level;
+  readonly levels: (level: number) => AccuracyLevel;
   /** Root mean square error wanted of E[P], or of E[P_finest] with `finest`. */
   readonly accuracy?: number;
   /** Last level of a fixed hierarchy: what is left of the bias beyond it is not looked for. */

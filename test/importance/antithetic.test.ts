@@ -6,7 +6,7 @@ import { named } from '../../engine/model/model.ts';
 import { antithetic } from '../../engine/random/point-set.ts';
 import { rngFromSeed } from '../../engine/random/rng.ts';
 import { run } from '../../engine/run.ts';
-import { pairCorrelation } from '../../estimators/importance/antithetic.ts';
+import { pairCorrelation, pairedInterval } from '../../estimators/importance/antithetic.ts';
 import { monteCarlo } from '../../estimators/importance/monte-carlo.ts';
 import type { MonteCarloOptions } from '../../estimators/importance/monte-carlo-types.ts';
 import { contract } from '../contract/sampler.ts';
@@ -36,6 +36,15 @@ test('antithetic(): in whatever pieces, pairs add up to 1 exactly and never reac
   for (let p = 1; p < cuts.length; p++)
     await set.fill(parts.subarray(3 * cuts[p - 1]!), cuts[p - 1]!, cuts[p]! - cuts[p - 1]!);
   expect(parts).toEqual(whole);
+});
+
+test('pairedInterval(): the hand-made pairs 0 2 and 4 6 have the error of their two means, 1 and 5', () => {
+  const data = { y: Float64Array.of(0, 2, 4, 6), k: 1, output: 0, rows: 4 };
+  const of = (kind: 'mean' | 'variance') =>
+    pairedInterval({ name: 'y', output: 0, what: { kind } }, data, 0.95);
+  expect([of('mean').value, of('mean').standardError]).toEqual([3, 2]);
+  // m2 = 5, and 4 more for the variance of the mean.
+  expect(of('variance').value).toBeCloseTo(9, 12);
 });
 
 // E e^(a+b) = (e-1)^2, E e^(2(a+b)) = ((e^2-1)/2)^2, and e^(a+b) e^(2-a-b) = e^2 always.

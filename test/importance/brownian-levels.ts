@@ -1,6 +1,6 @@
 import { normalCdf } from '../../engine/math/erfc.ts';
 import type { BatchFn } from '../../engine/types.ts';
-import type { Level } from '../../estimators/importance/multilevel-types.ts';
+import type { AccuracyLevel } from '../../estimators/importance/multilevel-types.ts';
 
 /** dS = r S dt + sigma S dW on [0, 1] from S = 1, and a call at 1 on it. */
 export const RATE = 0.05;
@@ -27,7 +27,7 @@ const payoff = (s: number): number => Math.exp(-RATE) * Math.max(s - 1, 0);
 export function brownianLevel(
   l: number,
   { milstein = false, coarse = (a, b) => (a + b) / Math.SQRT2 }: Scheme = {},
-): Level {
+): AccuracyLevel {
   const steps = 2 ** l;
   const model: BatchFn = (x, out) => {
     const n = x.length / steps;
