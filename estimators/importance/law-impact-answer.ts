@@ -84,7 +84,7 @@ function under(plan: Plan, result: WeightedResult, logWeight: Float64Array): Und
   };
   const shown = (found: WeightedMean): WeightedMean => (near ? found : { ...found, ...NO_INTERVAL });
   if (quantity !== undefined && 'quantile' in quantity) {
-    const found = weightedQuantileOf(points, values, quantity.quantile, level);
+    const found = weightedQuantileOf(points, values, quantity.quantile, 'self-normalised', level);
     return { ...rest, found: shown(found), influence: found };
   }
   const h =

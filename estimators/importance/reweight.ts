@@ -22,7 +22,7 @@ import { hasGaps, type WeightedResult, weightedOutput } from './weighted-result.
  * | k | paretoShape, of w_delta | |
  *
  *   I_delta = mean(w_delta y)              plain
- *           = sum w_delta y / sum w_delta  self-normalised; quantiles always
+ *           = sum w_delta y / sum w_delta  self-normalised
  *
  * Only marginals that differ need a density. A law with k > 0.7 is too far from the points: its values stand without
  * intervals (Vehtari et al. 2024).
@@ -131,7 +131,7 @@ function wantedOf(options: ReweightOptions): readonly Wanted[] {
         name: `${output} ${Number((100 * p).toPrecision(6))} %`,
         output,
         kind: 'quantile',
-        of: (points, values) => weightedQuantileOf(points, values, p, level),
+        of: (points, values) => weightedQuantileOf(points, values, p, estimator, level),
       }),
     );
   });

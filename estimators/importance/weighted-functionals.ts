@@ -3,7 +3,7 @@ import { studentInterval } from '../../engine/diagnostics/standard-error.ts';
 import { checkSameLength, essOf, summarise } from '../../engine/particles/log-weight.ts';
 import { sum } from '../../engine/wasm/twins/sums.ts';
 import { degreesOf, errorOf, HEAVIEST, type WeightedMean, type WeightedPoints } from './weighted-means.ts';
-import { quantileAt, type WeightedOrder, weightedOrder } from './weighted-quantile.ts';
+import { quantileAt, weightedOrder } from './weighted-quantile.ts';
 
 /*
  * Means and quantiles over weighted points, and smooth functions of several of them from the same points.
@@ -76,41 +76,50 @@ export interface WeightedQuantile extends Influence, WeightedMean {}
 export const LEAST_BEYOND = 5;
 
 /**
- * The quantile at p under the target of the weights. Its interval is q(p -+ t se), se the standard error of the weighted share
- * of points up to q(p), which asks for no density (Woodruff 1952, J. Am. Stat. Assoc. 47, 635-646). There is none where fewer than
- * `LEAST_BEYOND` effective points lie beyond, or p -+ t se leaves (0, 1), or the weights are heavy.
+ * The quantile at p under the target of the weights: where the share of the weight is p or, plain, where the mean weight of the
+ * points beyond, in the nearer tail, is its probability. Its interval is q(p -+ t se), se the standard error of that share, which asks
+ * for no density (Woodruff 1952, J. Am. Stat. Assoc. 47, 635-646). There is none where fewer than `LEAST_BEYOND` effective points
+ * lie beyond, or p -+ t se leaves (0, 1), or the weights are heavy.
  * @param values [n]; not read where the weight is 0.
  */
 export function weightedQuantileOf(
   points: WeightedPoints,
   values: Float64Array,
   p: number,
+  estimator: 'plain' | 'self-normalised',
   level: number,
-  order: WeightedOrder = weightedOrder(points, values),
 ): WeightedQuantile {
   checkSameLength('weightedQuantileOf', 'values', values.length, points.logWeight.length);
+  const upper = p >= 0.5;
+  const plain = estimator === 'plain';
+  const order = weightedOrder(points, values, plain ? (upper ? 'above' : 'below') : 'whole');
   const value = quantileAt(order, p);
-  const ones = new Float64Array(values.length).fill(1);
-  const { ess, paretoShape, largestShare } = meanInfluence(points, ones, 'self-normalised');
-  const upTo = meanInfluence(
+  const beyond = meanInfluence(
     points,
-    values.map((y) => (y <= value ? 1 : 0)),
-    'self-normalised',
+    values.map((y) => ((upper ? y > value : y <= value) ? 1 : 0)),
+    estimator,
   );
+  const ones = new Float64Array(values.length).fill(1);
+  const { ess, paretoShape, largestShare } = plain ? beyond : meanInfluence(points, ones, 'self-normalised');
   const status = ess === 0 ? 'unseen' : paretoShape > HEAVIEST ? 'heavy' : 'estimated';
   const known = { value, status, ess, paretoShape, largestShare } as const;
-  const none = upTo.influence.map(() => Number.NaN);
-  const error = status === 'estimated' ? errorOf(points, upTo.influence, 0) : Number.NaN;
+  const none = values.map(() => Number.NaN);
+  const error = status === 'estimated' ? errorOf(points, beyond.influence, 0) : Number.NaN;
   const ends = studentInterval({ value: p, standardError: error, degrees: degreesOf(points) }, level);
-  const few = ess * Math.min(p, 1 - p) < LEAST_BEYOND;
+  const few = (plain ? ess : ess * Math.min(p, 1 - p)) < LEAST_BEYOND;
   if (few || !(ends.low > 0 && ends.high < 1)) return { ...known, ...NO_INTERVAL, influence: none };
   const low = quantileAt(order, ends.low);
   const high = quantileAt(order, ends.high);
   const slope = (high - low) / (ends.high - ends.low);
-  const influence = slope > 0 ? upTo.influence.map((s) => -s * slope) : none;
-  return slope > 0
-    ? { ...known, standardError: slope * error, low, high, influence }
-    : { ...known, ...NO_INTERVAL, influence };
+  if (!(slope > 0)) return { ...known, ...NO_INTERVAL, influence: none };
+  const sign = upper ? slope : -slope;
+  return {
+    ...known,
+    standardError: slope * error,
+    low,
+    high,
+    influence: beyond.influence.map((s) => sign * s),
+  };
 }
 
 /** What stands in place of an interval that does not hold. */

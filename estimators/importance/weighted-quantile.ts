@@ -9,19 +9,32 @@ export interface WeightedOrder {
   readonly share: Float64Array;
 }
 
-/** Sort weighted values; weights are only known up to a factor. */
-export function weightedOrder({ logWeight }: WeightedPoints, values: Float64Array): WeightedOrder {
-  const weight = new Float64Array(logWeight.length);
-  const { sum: total } = summarise('weightedOrder', logWeight, weight);
+/**
+ * Sort weighted values, with the share of the weight before each: of the whole weight; or plain, of n, counted from below or
+ * from above, where weights are normalised ratios of densities and only one tail may be well covered.
+ */
+export function weightedOrder(
+  { logWeight }: WeightedPoints,
+  values: Float64Array,
+  from: 'whole' | 'below' | 'above' = 'whole',
+): WeightedOrder {
+  const n = logWeight.length;
+  const weight = new Float64Array(n);
+  const { max, sum: whole } = summarise('weightedOrder', logWeight, weight);
+  const total = from === 'whole' ? whole : n / Math.exp(max);
   const order = Uint32Array.from(weight.keys())
     .filter((i) => weight[i]! > 0)
     .sort((a, b) => values[a]! - values[b]!);
-  const share = new Float64Array(order.length);
+  const m = order.length;
+  const share = new Float64Array(m);
   let before = 0;
-  order.forEach((i, j) => {
-    share[j] = (before + weight[i]! / 2) / total;
-    before += weight[i]!;
-  });
+  for (let k = 0; k < m; k++) {
+    const j = from === 'above' ? m - 1 - k : k;
+    const w = weight[order[j]!]!;
+    const part = (before + w / 2) / total;
+    share[j] = from === 'above' ? 1 - part : part;
+    before += w;
+  }
   return { values: Float64Array.from(order, (i) => values[i]!), share };
 }
 
