@@ -1,6 +1,7 @@
 import { canShare, type HostMemory, hostMemory } from '../array/memory.ts';
 import { checkCount } from '../check.ts';
 import { BackendError } from '../errors.ts';
+import { STRIDE } from '../pool/line.mjs';
 import { type KernelRequest, makePool, type Pool, processors } from '../pool/pool.ts';
 import { makeTurn } from '../turn.ts';
 import type { KernelArgs, KernelName } from '../wasm/kernels.ts';
@@ -43,7 +44,7 @@ export async function hostBackend(options: HostOptions = {}): Promise<Backend> {
   const pool = shared ? makePool(threads, { module, memory: memory.wasm }) : undefined;
   const host: Host = {
     ...{ memory, raw, pool, threads },
-    sharing: pool === undefined ? undefined : makeSharing(pool, raw, memory.arena().u32(1)),
+    sharing: pool === undefined ? undefined : makeSharing(pool, raw, memory.arena().u32(STRIDE * threads)),
   };
   return {
     name: 'wasm',

@@ -1,5 +1,5 @@
 import { post, settle } from '../pool/caller.ts';
-import type { Line } from '../pool/line.mjs';
+import { inZones, type Line, STRIDE } from '../pool/line.mjs';
 import type { Pool } from '../pool/pool.ts';
 import type { KernelName } from '../wasm/kernels.ts';
 import type { RawKernels } from '../wasm/loader.ts';
@@ -24,22 +24,22 @@ const USUAL = 0.2;
 const SHARE = 0.03;
 const BURST = 6;
 
-/** @param next a word of the shared memory from which pieces are claimed. */
-export function makeSharing(pool: Pool, raw: RawKernels, next: Uint32Array): Sharing {
+/** @param counters of the shared memory, from which pieces are claimed: `STRIDE` for each thread. */
+export function makeSharing(pool: Pool, raw: RawKernels, counters: Uint32Array): Sharing {
   const numbers = new Map(Object.keys(raw).map((name, at) => [name, at]));
   const mayWait = makeAllowance();
   return {
     run({ kernel, args, count, piece }, helpers) {
       if (!mayWait(0)) return false;
       const lines = pool.lines(helpers);
-      Atomics.store(next, 0, 0);
-      const job = { kernel: numbers.get(kernel)!, args, count, piece, counter: next.byteOffset };
-      const posted = lines.filter((line) => post(line, job));
+      const zones = lines.length + 1;
+      for (let zone = 0; zone < zones; zone++) Atomics.store(counters, zone * STRIDE, 0);
+      const job = { kernel: numbers.get(kernel)!, args, counters: counters.byteOffset };
+      // The zone of a worker that has just given up is done by the others.
+      const posted = lines.filter((line, k) => post(line, job, { count, piece, zone: k + 1, zones }));
       if (posted.length === 0) return false;
       try {
-        const run = raw[kernel];
-        for (let lo = Atomics.add(next, 0, piece); lo < count; lo = Atomics.add(next, 0, piece))
-          run(...args, lo, Math.min(count, lo + piece));
+        inZones((lo, hi) => raw[kernel](...args, lo, hi), counters, { count, piece, zone: 0, zones });
       } finally {
         const start = performance.now();
         settleAll(posted);

@@ -190,23 +190,30 @@ function correction(n: number, resamplings: number): number {
 /** Sum over families of the squared share, and the number of families with any weight. */
 function familyShares(weight: Float64Array, family: Uint32Array): { squares: number; families: number } {
   checkSameLength('varianceOfLogNormalizer', 'family', family.length, weight.length);
-  const shares = familySums(family, (i) => weight[i]!);
+  const shares = familySums(family, weight);
   const total = sum(weight);
   let families = 0;
-  for (let k = 0; k < shares.length; k++) if (shares[k]! > 0) families++;
-  return { squares: sum(shares.map((s) => (s / total) ** 2)), families };
+  for (let k = 0; k < shares.length; k++) {
+    if (shares[k]! > 0) families++;
+    const share = shares[k]! / total;
+    shares[k] = share * share;
+  }
+  return { squares: sum(shares), families };
 }
 
 /** Sums of a term over each family, [range of labels]. */
-function familySums(family: Uint32Array, term: (i: number) => number): Float64Array {
-  let least = Infinity;
+function familySums(family: Uint32Array, term: Float64Array): Float64Array {
+  let least = 4294967295;
   let most = 0;
-  for (const k of family) {
-    if (k < least) least = k;
-    if (k > most) most = k;
+  for (let i = 0; i < family.length; i++) {
+    least = Math.min(least, family[i]!);
+    most = Math.max(most, family[i]!);
   }
   const sums = new Float64Array(family.length === 0 ? 0 : most - least + 1);
-  for (let i = 0; i < family.length; i++) sums[family[i]! - least]! += term(i);
+  for (let i = 0; i < family.length; i++) {
+    const at = family[i]! - least;
+    sums[at] = sums[at]! + term[i]!;
+  }
   return sums;
 }
 
@@ -223,7 +230,8 @@ function errorOver(
   const { families } = familyShares(weight, family);
   const standardError = mean.map((m, c) => {
     if (families < 2) return Number.NaN;
-    const sums = familySums(family, (i) => (weight[i]! > 0 ? weight[i]! * (values[i * k + c]! - m) : 0));
+    const terms = weight.map((w, i) => (w > 0 ? w * (values[i * k + c]! - m) : 0));
+    const sums = familySums(family, terms);
     return Math.sqrt(factor * sum(sums.map((s) => (s / total) ** 2)));
   });
   return { standardError, families };

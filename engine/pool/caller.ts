@@ -5,7 +5,8 @@ import {
   AWAITED,
   COLD,
   COUNT,
-  COUNTER,
+  COUNTERS,
+  type Cut,
   FAILED,
   HOT,
   KERNEL,
@@ -16,6 +17,8 @@ import {
   RUNNING,
   STATE,
   watchState,
+  ZONE,
+  ZONES,
 } from './line.mjs';
 
 /** A kernel for workers that look out for work. */
@@ -24,10 +27,8 @@ export interface Job {
   readonly kernel: number;
   /** Arrays as byte offsets into the shared memory. */
   readonly args: readonly number[];
-  readonly count: number;
-  readonly piece: number;
-  /** Offset of the 32-bit word from which all threads claim their next piece. */
-  readonly counter: number;
+  /** Offset of the words from which all threads claim their next piece. */
+  readonly counters: number;
 }
 
 /** Whether the worker looks out for work. */
@@ -35,14 +36,16 @@ export function isHot({ words }: Line): boolean {
   return Atomics.load(words, STATE) === HOT;
 }
 
-/** Hand a job to a worker; false when it does not look out, or not any longer. */
-export function post({ words, numbers }: Line, job: Job): boolean {
+/** Hand a worker its share of a job; false when it does not look out, or not any longer. */
+export function post({ words, numbers }: Line, job: Job, cut: Cut): boolean {
   const { args } = job;
   if (Atomics.load(words, STATE) !== HOT || args.length > MOST_ARGS) return false;
   numbers[KERNEL] = job.kernel;
-  numbers[COUNT] = job.count;
-  numbers[PIECE] = job.piece;
-  numbers[COUNTER] = job.counter;
+  numbers[COUNT] = cut.count;
+  numbers[PIECE] = cut.piece;
+  numbers[ZONE] = cut.zone;
+  numbers[ZONES] = cut.zones;
+  numbers[COUNTERS] = job.counters;
   numbers[ARITY] = args.length;
   for (let k = 0; k < args.length; k++) numbers[ARGS + k] = args[k]!;
   if (Atomics.compareExchange(words, STATE, HOT, POSTED) !== HOT) return false;

@@ -24,16 +24,24 @@ export const STATE = 0;
 export const ASLEEP = 1;
 export const AWAITED = 2;
 
-/** Numbers: of the kernel among the exports, items, items of a piece, offset of the counter, arguments and those. */
+/**
+ * Numbers: of the kernel among the exports, items, items of a piece, the zone to begin in and how many there are, offset
+ * of their counters, number of arguments and those.
+ */
 export const KERNEL = 0;
 export const COUNT = 1;
 export const PIECE = 2;
-export const COUNTER = 3;
-export const ARITY = 4;
-export const ARGS = 5;
+export const ZONE = 3;
+export const ZONES = 4;
+export const COUNTERS = 5;
+export const ARITY = 6;
+export const ARGS = 7;
 
 /** Most arguments of a kernel. */
-export const MOST_ARGS = 27;
+export const MOST_ARGS = 25;
+
+/** 32-bit words from one counter to the next: each has a cache line of its own. */
+export const STRIDE = 16;
 
 /** The shared memory of a line, as its two arrays. */
 export function openLine(buffer = new SharedArrayBuffer(64 + 8 * (ARGS + MOST_ARGS))) {
@@ -55,7 +63,25 @@ export function watchState(words, state, milliseconds) {
   return now;
 }
 
-/** The worker's side: take jobs off the line until it is cold. `run` does one: (kernel, args, count, piece, counter). */
+/**
+ * Piece after piece of [0, count): those of the own zone first, so that from one kernel to the next a thread mostly meets
+ * numbers it has in its cache, then what is left of the others. The first word of every `STRIDE` of `counters` says how
+ * many pieces of a zone are claimed.
+ */
+export function inZones(run, counters, { count, piece, zone, zones }) {
+  const pieces = Math.ceil(count / piece);
+  for (let k = 0; k < zones; k++) {
+    const z = (zone + k) % zones;
+    const first = Math.floor((z * pieces) / zones);
+    const end = Math.floor(((z + 1) * pieces) / zones);
+    for (let p = first; p < end; ) {
+      p = first + Atomics.add(counters, z * STRIDE, 1);
+      if (p < end) run(p * piece, Math.min(count, (p + 1) * piece));
+    }
+  }
+}
+
+/** The worker's side: take jobs off the line until it is cold. `run` does one: (kernel, args, counters, cut). */
 export function serveLine({ words, numbers }, run) {
   for (;;) {
     if (watchState(words, HOT, BUSY) === HOT) {
@@ -69,7 +95,13 @@ export function serveLine({ words, numbers }, run) {
     let end = HOT;
     try {
       const args = Array.from(numbers.subarray(ARGS, ARGS + numbers[ARITY]));
-      run(numbers[KERNEL], args, numbers[COUNT], numbers[PIECE], numbers[COUNTER]);
+      const [zone, zones] = [numbers[ZONE], numbers[ZONES]];
+      run(numbers[KERNEL], args, numbers[COUNTERS], {
+        count: numbers[COUNT],
+        piece: numbers[PIECE],
+        zone,
+        zones,
+      });
     } catch {
       end = FAILED;
     }

@@ -4,7 +4,7 @@
  * TypeScript; it answers workerpool's messages itself, so it imports nothing but its three neighbours.
  */
 import { evaluateRows } from './evaluate-rows.mjs';
-import { HOT, openLine, STATE, serveLine } from './line.mjs';
+import { HOT, inZones, openLine, STATE, STRIDE, serveLine } from './line.mjs';
 import { importModule, toLocalModel } from './load-module.mjs';
 
 // A variable name, so that bundlers for browsers do not follow it.
@@ -24,9 +24,15 @@ const methods = {
     if (module !== undefined) kernels = new WebAssembly.Instance(module, { env: { memory } }).exports;
   },
 
-  /** A kernel, from a message: its answer finds the worker looking out for more on its line. */
+  /**
+   * Piece after piece of a kernel's range, claimed from the counter all threads share; arrays as byte offsets. The answer
+   * finds the worker looking out for more on its line.
+   */
   kernel({ kernel, args, count, piece, counter }) {
-    inPieces(kernels[kernel], args, count, piece, counter);
+    const run = kernels[kernel];
+    const next = new Uint32Array(memory.buffer, counter, 1);
+    for (let lo = Atomics.add(next, 0, piece); lo < count; lo = Atomics.add(next, 0, piece))
+      run(...args, lo, Math.min(count, lo + piece));
     Atomics.store(line.words, STATE, HOT);
   },
 
@@ -50,17 +56,13 @@ const methods = {
   },
 };
 
-/** Piece after piece of a kernel's range, claimed from the counter all threads share; arrays as byte offsets. */
-function inPieces(run, args, count, piece, counter) {
-  const next = new Uint32Array(memory.buffer, counter, 1);
-  for (let lo = Atomics.add(next, 0, piece); lo < count; lo = Atomics.add(next, 0, piece))
-    run(...args, lo, Math.min(count, lo + piece));
-}
-
 /** Kernels by number, until none comes. */
 function lookOut() {
   const byNumber = Object.values(kernels);
-  serveLine(line, (kernel, ...job) => inPieces(byNumber[kernel], ...job));
+  serveLine(line, (kernel, args, at, cut) => {
+    const counters = new Uint32Array(memory.buffer, at, cut.zones * STRIDE);
+    inZones((lo, hi) => byNumber[kernel](...args, lo, hi), counters, cut);
+  });
 }
 
 function loadModel(url, exportName) {

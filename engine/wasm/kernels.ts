@@ -10,6 +10,7 @@ import { normal, normalQuantiles } from './twins/normal.ts';
 import { philoxWords, uniform } from './twins/philox.ts';
 import { pickFreeze } from './twins/pick-freeze.ts';
 import {
+  countUp,
   exponentials,
   gatherRows,
   gatherWords,
@@ -66,6 +67,7 @@ export interface Kernels {
   readonly squareBlocks: typeof squareBlocks;
   readonly weightedCrossBlocks: typeof weightedCrossBlocks;
   readonly weightedSumBlocks: typeof weightedSumBlocks;
+  readonly countUp: typeof countUp;
   readonly exponentials: typeof exponentials;
   readonly gatherRows: typeof gatherRows;
   readonly gatherWords: typeof gatherWords;
@@ -115,6 +117,7 @@ export const twins: Kernels = {
   squareBlocks,
   weightedCrossBlocks,
   weightedSumBlocks,
+  countUp,
   exponentials,
   gatherRows,
   gatherWords,

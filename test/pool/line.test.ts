@@ -1,6 +1,15 @@
 import { afterAll, expect, test } from 'vitest';
 import { isHot, type Job, post, settle } from '../../engine/pool/caller.ts';
-import { HOT, type Line, openLine, POSTED, STATE } from '../../engine/pool/line.mjs';
+import {
+  type Cut,
+  HOT,
+  inZones,
+  type Line,
+  openLine,
+  POSTED,
+  STATE,
+  STRIDE,
+} from '../../engine/pool/line.mjs';
 import { type KernelRequest, makePool } from '../../engine/pool/pool.ts';
 import { compileKernels, RESERVED_BYTES, rawKernels } from '../../engine/wasm/loader.ts';
 
@@ -20,10 +29,13 @@ function request(step = 0, out: number = RESERVED_BYTES): KernelRequest {
   return { kernel: 'normal', args, count: 64, piece: 8, counter: counter.byteOffset };
 }
 
-const job = (step: number, out?: number): Job => ({
-  ...request(step, out),
-  kernel: names.indexOf('normal'),
-});
+function job(step: number, out?: number): Job {
+  const { args } = request(step, out);
+  return { kernel: names.indexOf('normal'), args, counters: counter.byteOffset };
+}
+
+/** All of it for one thread. */
+const ALL: Cut = { count: 64, piece: 8, zone: 0, zones: 1 };
 
 /** A line to worker 0 that looks out for work; on a busy machine it may have given up before we see it. */
 async function hot(): Promise<Line> {
@@ -40,7 +52,7 @@ async function taken(step: number, out?: number): Promise<Line> {
   for (;;) {
     const line = await hot();
     values.fill(0);
-    if (!post(line, job(step, out))) continue;
+    if (!post(line, job(step, out), ALL)) continue;
     until(() => Atomics.load(line.words, STATE) !== POSTED);
     return line;
   }
@@ -65,7 +77,7 @@ test('a worker that finds nothing turns to its event loop; then there is nothing
   const line = await hot();
   until(() => !isHot(line));
   expect(pool.lines(2)).toEqual([]);
-  expect(post(line, job(1))).toBe(false);
+  expect(post(line, job(1), ALL)).toBe(false);
   values.fill(0);
   await pool.call(0, 'kernel', [request()]);
   expect(values[63]).not.toBe(0);
@@ -84,19 +96,19 @@ test('a message reaches a worker that looks out for kernels, at once and in its 
   counter[0] = 0;
   const answer = pool.call(0, 'rows', [rows]);
   expect(isHot(line)).toBe(false);
-  expect(post(line, job(1))).toBe(false);
+  expect(post(line, job(1), ALL)).toBe(false);
   expect(await answer).toEqual({ failures: [] });
 });
 
 test('post(), settle(): a job that no worker has come to is taken back, and can be posted again', () => {
   const line = openLine();
-  expect(post(line, job(1))).toBe(false);
+  expect(post(line, job(1), ALL)).toBe(false);
   Atomics.store(line.words, STATE, HOT);
-  expect(post(line, job(1))).toBe(true);
-  expect(post(line, job(2))).toBe(false);
+  expect(post(line, job(1), ALL)).toBe(true);
+  expect(post(line, job(2), ALL)).toBe(false);
   settle(line);
   expect(isHot(line)).toBe(true);
-  expect(post(line, job(2))).toBe(true);
+  expect(post(line, job(2), ALL)).toBe(true);
 });
 
 test('settle(): a kernel that fails in the worker throws here, and the worker goes on', async () => {
@@ -112,4 +124,25 @@ test('dispose(): ends a worker that looks out, and the line of a new one is anot
   expect(pool.lines(2)).toEqual([]);
   const next = await hot();
   expect(next.buffer).not.toBe(line.buffer);
+});
+
+test('inZones(): threads do each piece once, their own first, and what others leave', () => {
+  for (const [count, piece, zones] of [
+    [64, 8, 2],
+    [1000, 7, 3],
+    [5, 8, 3],
+    [0, 8, 2],
+  ] as const) {
+    const done = new Uint8Array(count);
+    const begun: number[] = [];
+    const run = (lo: number, hi: number): void => {
+      begun.push(lo);
+      for (let i = lo; i < hi; i++) done[i]!++;
+    };
+    const counters = new Uint32Array(STRIDE * zones);
+    // The last one first: it finds the pieces of all others still there.
+    for (let zone = zones - 1; zone >= 0; zone--) inZones(run, counters, { count, piece, zone, zones });
+    expect(done.every((times) => times === 1)).toBe(true);
+    if (count > zones * piece) expect(begun[0]! / count).toBeCloseTo((zones - 1) / zones, 1);
+  }
 });

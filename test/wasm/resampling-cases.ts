@@ -56,6 +56,10 @@ export const RESAMPLING_CASES: { readonly [name in KernelName]?: MakeCall } = {
     const bound = runningSums(counts);
     return { args: [allocate.u32(bound), slots(allocate, bound[n - 1]!)], count: n };
   },
+  countUp: (allocate, draw) => {
+    const n = count(draw);
+    return { args: [slots(allocate, n), draw.below(2 ** 31)], count: n };
+  },
   exponentials: (allocate, draw) => {
     const n = count(draw);
     return {

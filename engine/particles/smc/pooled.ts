@@ -1,3 +1,4 @@
+import { exp } from '../../wasm/twins/elementary.ts';
 import { logMeanOf } from '../log-weight.ts';
 import type { FieldSpecs } from '../particles.ts';
 import type { Smc } from './types.ts';
@@ -17,4 +18,19 @@ export function pooledLogWeight<F extends FieldSpecs>(smc: Smc<F>): Float64Array
     }
   }
   return logWeight;
+}
+
+/** The largest share of one particle in all of `pooledLogWeight`; NaN when all runs have collapsed. */
+export function largestPooledShare<F extends FieldSpecs>(smc: Smc<F>): number {
+  const most = Math.max(...smc.runs.map((run) => run.logNormalizer));
+  if (most === -Infinity) return Number.NaN;
+  let total = 0;
+  let largest = 0;
+  for (const [r, { logNormalizer }] of smc.runs.entries()) {
+    const share = exp(logNormalizer - most);
+    total += share;
+    // Weights of a run are summarised as exp(l - max): the largest of them is 1.
+    if (share > 0) largest = Math.max(largest, share / smc.summary(r).sum);
+  }
+  return largest / total;
 }

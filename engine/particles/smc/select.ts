@@ -21,7 +21,7 @@ async function resampleRun<F extends FieldSpecs>(loop: Loop<F>, run: Run<F>, t: 
   state.resampled = false;
   const weights = state.finished ? undefined : await lookAhead(loop, run, t - 1);
   if (weights === undefined || !loop.trigger(weights.summary, weights.logWeight)) {
-    if (!run.identity) for (let i = 0; i < n; i++) ancestor[i] = offset + i;
+    if (!run.identity) await view.backend.dispatch('countUp', [ancestor, offset], n);
     run.identity = true;
     return false;
   }

@@ -16,6 +16,7 @@ export {
   weightedSumBlocks,
 } from './weights';
 export {
+  countUp,
   exponentials,
   gatherRows,
   gatherWords,

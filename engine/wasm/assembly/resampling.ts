@@ -37,6 +37,10 @@ function fillGaps(ancestor: usize, from: u32, to: u32): void {
   }
 }
 
+export function countUp(out: usize, first: u32, lo: u32, hi: u32): void {
+  for (let i = lo; i < hi; i++) store<u32>(at4(out, i), first + i);
+}
+
 @inline
 function clear(ancestor: usize, from: u32, to: u32): void {
   memory.fill(at4(ancestor, from), 0, <usize>(to - from) << 2);

@@ -237,6 +237,11 @@ export function metropolisAncestors(
   }
 }
 
+/** first + i into `out` [n]. */
+export function countUp(out: Uint32Array, first: number, lo: number, hi: number): void {
+  for (let i = lo; i < hi; i++) out[i] = first + i;
+}
+
 /** Row ancestor[i] of `src` [n, d] to row i of `dst` [m, d]. `dst` may be `src` only after `permuteInPlace`. */
 export function gatherRows(
   src: Float64Array,

@@ -3,8 +3,7 @@ import {
   type LogNormalizerVariance,
   varianceOfLogNormalizer,
 } from '../../../engine/diagnostics/genealogy-variance.ts';
-import { logMeanExp } from '../../../engine/particles/log-weight.ts';
-import { pooledLogWeight } from '../../../engine/particles/smc/pooled.ts';
+import { largestPooledShare, pooledLogWeight } from '../../../engine/particles/smc/pooled.ts';
 import type { Ending, Info, Sample } from '../../../engine/sampler.ts';
 import type { Outcome, Warning } from '../../../engine/types.ts';
 import { pointWarnings } from '../sqmc/point-warnings.ts';
@@ -21,7 +20,7 @@ export function filterAnswer(plan: FilterPlan, state: FilterState, ending: Endin
   const logNormalizer = normalizerOf(plan, state, runs, variances);
   const sample = pooledSample(state);
   const noted = plan.runs === 1 ? variances[0]!.warnings : [];
-  const { info, outcome } = report(plan, state, { steps, runs, sample, noted }, ending.outcome);
+  const { info, outcome } = report(plan, state, { steps, runs, noted }, ending.outcome);
   const ends = runs.collapsedAt;
   return {
     estimate: {
@@ -149,7 +148,6 @@ export function pooledSample({ smc }: FilterState): Sample {
 interface Found {
   readonly steps: FilterSteps;
   readonly runs: FilterRuns;
-  readonly sample: Sample;
   /** What the error of log Z warns of. */
   readonly noted: readonly Warning[];
 }
@@ -157,12 +155,12 @@ interface Found {
 function report(
   plan: FilterPlan,
   state: FilterState,
-  { steps, runs, sample, noted }: Found,
+  { steps, runs, noted }: Found,
   outcome: Outcome,
 ): { info: Info; outcome: Outcome } {
   const { smc, measure } = state;
   const ess = steps.ess.at(-1) ?? smc.particles.count;
-  const largest = largestShare(sample.logWeight);
+  const largest = largestShare(state);
   const warnings = filterWarnings({
     ...{ particles: smc.particles.count, steps, largest, collapsedAt: runs.collapsedAt },
     first: smc.step + 1 - steps.ess.length,
@@ -197,12 +195,9 @@ export function filterInfo(plan: FilterPlan, { smc, rows, layout }: FilterState)
   };
 }
 
-function largestShare(logWeight: Float64Array): number {
-  const n = logWeight.length;
-  if (n < 2) return 0;
-  let most = -Infinity;
-  for (let i = 0; i < n; i++) most = Math.max(most, logWeight[i]!);
-  return most === -Infinity ? Number.NaN : Math.exp(most - logMeanExp(logWeight)) / n;
+/** The largest share of one particle in the final weight; 0 where there is but one, or none yet. */
+function largestShare({ smc }: FilterState): number {
+  return smc.step < 0 || smc.particles.count < 2 ? 0 : largestPooledShare(smc);
 }
 
 function unique(warnings: readonly Warning[]): Warning[] {
