@@ -6,6 +6,8 @@ export {
   type ControlledMeanOptions,
   controlledMean,
 } from './importance/controlled-mean.ts';
+export { crossEntropy } from './importance/cross-entropy.ts';
+export type * from './importance/cross-entropy-types.ts';
 export { expectations } from './importance/expectations/expectations.ts';
 export type { ExpectationsState } from './importance/expectations/state.ts';
 export type * from './importance/expectations/types.ts';
@@ -23,8 +25,15 @@ export { reweight } from './importance/reweight.ts';
 export type * from './importance/reweight-types.ts';
 export { stratified } from './importance/stratified.ts';
 export type * from './importance/stratified-types.ts';
+export {
+  type TailMoments,
+  type TailMomentsOptions,
+  type TailOptions,
+  tailMoments,
+  weightedQuantile,
+} from './importance/tail-moments.ts';
 export type { TargetOptions } from './importance/target.ts';
-export type { WeightedEstimator } from './importance/weighted-means.ts';
+export type { WeightedEstimator, WeightedMean } from './importance/weighted-means.ts';
 export type { PointDesign, WeightedResult } from './importance/weighted-result.ts';
 export { type AskOptions, type SobolDesign, sobolAnalyze, sobolDesign } from './sensitivity/ask-tell.ts';
 export {
