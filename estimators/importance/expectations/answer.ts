@@ -67,6 +67,8 @@ function diagnose(
   return trust.map(({ status, ess, paretoShape, largestShare }, j) => {
     // Plain Monte Carlo of an event it hardly sees shows no variance of its own.
     const plain = events.includes(j) ? value[j]! * (1 - value[j]!) : plainVariance[j]!;
+    // What a constant shows is rounding.
+    const varies = plain > 1e-24 * value[j]! ** 2;
     return {
       name: names[j]!,
       status,
@@ -74,7 +76,7 @@ function diagnose(
       ess,
       paretoShape,
       largestShare,
-      varianceRatio: plain > 0 ? variance[j]! / plain : Number.NaN,
+      varianceRatio: varies ? variance[j]! / plain : Number.NaN,
     };
   });
 }

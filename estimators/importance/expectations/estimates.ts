@@ -60,7 +60,8 @@ export function estimatesOf(points: AnswerPoints, count: number): Estimates {
   });
   const trust = columns.map((column, j) => {
     const size = Math.abs(constant[j]!) + Math.abs(means[j]! + constant[j]!);
-    return trustOf(column, hits[j]!, Math.sqrt(variance[j]!) <= ROUNDING * size);
+    const flat = Math.sqrt(variance[j]!) <= ROUNDING * size;
+    return trustOf(column, means[j]!, hits[j]!, flat);
   });
   const samples = independent
     ? columns
@@ -84,14 +85,19 @@ function netMean(column: Float64Array, replicate: number, size: number): number 
   return sum(column.subarray(replicate * size, (replicate + 1) * size)) / size;
 }
 
-/** Diagnostics of |Z_j|, and what they allow to be said. */
-function trustOf(column: Float64Array, hits: number, constant: boolean): Trust {
+/**
+ * Diagnostics of |Z_j - mean|, and what they allow to be said. About the mean, because that is what the variance is made
+ * of: where the constant of several controls leaves a mean that is far from 0, |Z_j| shows the other tail.
+ * @param hits points at which the function was not 0.
+ * @param flat whether Z_j varies by rounding alone.
+ */
+function trustOf(column: Float64Array, mean: number, hits: number, flat: boolean): Trust {
   if (hits === 0) return { status: 'unseen', ess: 0, paretoShape: Number.NaN, largestShare: Number.NaN };
-  if (constant) {
+  if (flat) {
     const n = column.length;
     return { status: 'estimated', ess: n, paretoShape: -Infinity, largestShare: 1 / n };
   }
-  const { ess, largestShare, tail } = weightDiagnostics(column.map((z) => Math.log(Math.abs(z))));
+  const { ess, largestShare, tail } = weightDiagnostics(column.map((z) => Math.log(Math.abs(z - mean))));
   const paretoShape = hits < FEW_HITS ? Infinity : (tail?.shape ?? -Infinity);
   return { status: paretoShape > HEAVIEST ? 'heavy' : 'estimated', ess, paretoShape, largestShare };
 }

@@ -94,9 +94,9 @@ export interface ExpectationDiagnostics {
   readonly status: 'estimated' | 'unseen' | 'heavy';
   /** beta_j, the coefficient of its own control variate. */
   readonly control: number;
-  /** Effective sample size of the summands |T - beta R|, in points of the final stage. */
+  /** Effective sample size of the summands T - beta R about their mean, in points of the final stage. */
   readonly ess: number;
-  /** Pareto shape of the summands |T - beta R|. */
+  /** Pareto shape of the summands T - beta R about their mean. Infinity: seen at too few points to tell. */
   readonly paretoShape: number;
   /** Largest of them as a share of their sum. */
   readonly largestShare: number;
