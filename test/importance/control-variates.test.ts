@@ -226,6 +226,15 @@ describe('controlVariates()', () => {
     expect(plain.standardError[2]! / estimate.standardError[2]!).toBeGreaterThan(5);
   });
 
+  test('numerator and denominator that rise and fall together leave no error in their ratio', async () => {
+    const twice = pointwise(([a, b]) => [2 * Math.exp(a! + b!), Math.exp(a! + b!)]);
+    const ratios = { two: { numerator: 'y1', denominator: 'y2' } };
+    const method = controlVariates({ model: twice, inputs, ratios, design: 'iid', points: 300 });
+    const { estimate } = await run(method, { seed: SEED, backend });
+    expect(estimate.standardError[1]).toBeGreaterThan(1e-3);
+    expect([estimate.value[2], estimate.standardError[2]]).toEqual([2, Number.NaN]);
+  });
+
   test('a ratio whose denominator may be 0 has no interval', async () => {
     const both = pointwise(([a]) => [1 + a!, Math.sin(40 * a!) + 1e-3]);
     const ratios = { r: { numerator: 'y1', denominator: 'y2' } };
