@@ -5,6 +5,7 @@ import { controlled } from './controls.ts';
 import { fitComponents } from './fit.ts';
 import { type History, ratioOf, rowsOf, weightedTerms } from './history.ts';
 import type { Integrands } from './integrands.ts';
+import { widePart } from './ladder.ts';
 import { roughness, type Weighting, weightingOf } from './loss.ts';
 import { optimalShares, type ShareAnswer } from './mixture-weights.ts';
 import { assemble, type NormalPart, type Proposal, partsOf } from './proposal.ts';
@@ -65,7 +66,11 @@ export async function learn(input: LearnInput): Promise<Learned> {
     start: input.start,
   });
   const before = history.proposals.at(-1)!;
-  const components = fitted.map((parts, j): readonly NormalPart[] => parts ?? partsOf(before, j));
+  const wide = settings.published ? undefined : widePart(history, integrands);
+  const components = fitted.map((parts, j): readonly NormalPart[] => {
+    if (parts === undefined) return partsOf(before, j);
+    return wide === undefined ? parts : wide(parts, j, rung[j]!);
+  });
   await pause();
   const shapes = assemble(d, components, before.share);
   const ratio = await ratios(backend, shapes, history);
