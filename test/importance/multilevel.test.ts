@@ -224,6 +224,23 @@ describe('multilevel()', () => {
     expect(diagnostics.warnings.map(({ code }) => code)).toEqual(['correction-unseen', 'coupling-weak']);
   });
 
+  test('no sample is drawn twice, on one level or on two', async () => {
+    const drawn = new Set<number>();
+    const kept = (l: number) => ({
+      ...uniformLevel(l),
+      model: pointwise(([u]) => {
+        drawn.add(u!);
+        return l === 0 ? u! : [u! + 2 ** -l * u! ** 2, u! + 2 ** (1 - l) * u! ** 2];
+      }),
+    });
+    const { diagnostics } = await run(multilevel({ levels: kept, accuracy: 0.02, finest: 2, pilot: 100 }), {
+      seed: SEED,
+      backend,
+    });
+    expect(diagnostics.evaluations).toBeGreaterThan(400);
+    expect(drawn.size).toBe(diagnostics.evaluations);
+  });
+
   test('corrections that are nearly always 0 are told to be rough', async () => {
     // P_l - P_{l-1} is 1 with probability 2^-8: kurtosis about 256.
     const rare = (l: number) => ({
