@@ -43,7 +43,7 @@ export function controlAnswer(
   const basis = controlBasis(fitted ? columns : [], fitted ? means : [], rows.n);
   const bare = controlBasis([], [], rows.n);
   const found = [
-    ...outputs.map((name) => meanOf(name, rows.column(name, name), basis, bare, design)),
+    ...outputs.map((name, j) => meanOf(name, rows.output(j), basis, bare, design)),
     ...plan.ratios.map(([name, { numerator, denominator }]) =>
       ratioOf(name, rows.column(numerator, name), rows.column(denominator, name), basis, bare, design),
     ),
@@ -91,6 +91,8 @@ interface Rows {
   readonly n: number;
   /** The values of a function of the point at these rows. */
   column(of: PointValueOf, what: string): Float64Array;
+  /** The values of output j at these rows: by number, as an input may have its name. */
+  output(j: number): Float64Array;
 }
 
 function rowsOf(where: string, { x, y, done, evaluator }: PointRunState, { points }: ControlPlan): Rows {
@@ -99,12 +101,11 @@ function rowsOf(where: string, { x, y, done, evaluator }: PointRunState, { point
   const k = evaluator.outputs.length;
   const whole = Math.floor(done / perReplicate);
   const n = design !== 'iid' && whole >= 2 ? whole * perReplicate : done;
+  const output = (j: number): Float64Array => Float64Array.from({ length: n }, (_, i) => y[i * k + j]!);
   const named = (name: string): Float64Array => {
     const input = space.names.indexOf(name);
-    const output = evaluator.outputs.indexOf(name);
-    return input >= 0
-      ? Float64Array.from({ length: n }, (_, i) => x[i * d + input]!)
-      : Float64Array.from({ length: n }, (_, i) => y[i * k + output]!);
+    if (input < 0) return output(evaluator.outputs.indexOf(name));
+    return Float64Array.from({ length: n }, (_, i) => x[i * d + input]!);
   };
   const column = (of: PointValueOf, what: string): Float64Array => {
     if (typeof of === 'string') return named(of);
@@ -119,7 +120,7 @@ function rowsOf(where: string, { x, y, done, evaluator }: PointRunState, { point
     }
     return values;
   };
-  return { n, column };
+  return { n, column, output };
 }
 
 function notFinite(

@@ -79,10 +79,25 @@ export function checkNames(
   const known = [...points.space.names, ...outputs];
   for (const { name, of } of controls)
     if (typeof of === 'string') checkOneOf(where, `controls.${name}.of`, of, known);
-  for (const [name, { numerator, denominator }] of ratios) {
-    if (typeof numerator === 'string') checkOneOf(where, `ratios.${name}.numerator`, numerator, known);
-    if (typeof denominator === 'string') checkOneOf(where, `ratios.${name}.denominator`, denominator, known);
+  for (const [name, ratio] of ratios) {
+    for (const part of ['numerator', 'denominator'] as const) {
+      const of = ratio[part];
+      if (typeof of !== 'string') continue;
+      checkOneOf(where, `ratios.${name}.${part}`, of, known);
+      if (known.indexOf(of) !== known.lastIndexOf(of)) throw ambiguous(where, `ratios.${name}.${part}`, of);
+    }
   }
+}
+
+function ambiguous(where: string, option: string, name: string): OptionError {
+  return new OptionError({
+    where,
+    option,
+    value: name,
+    found: `option \`${option}\` is "${name}", which is an input and an output`,
+    expected: 'a name of one of them',
+    fix: 'Give the outputs other names by `outputs`, or pass a function.',
+  });
 }
 
 function usable({ names, laws }: InputSpace): readonly string[] {

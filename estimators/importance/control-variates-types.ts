@@ -8,7 +8,7 @@ export type PointValueOf = string | ((outputs: Float64Array, inputs: Float64Arra
 
 /** A quantity whose mean is known. */
 export interface Control {
-  /** Default: the input or output of the control's own name. */
+  /** Default: the input of the control's own name, or the output where there is none. */
   readonly of?: PointValueOf;
   /** Its mean. Default, for an input only: the mean of its law. */
   readonly mean?: number;

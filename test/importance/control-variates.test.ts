@@ -280,6 +280,14 @@ describe('controlVariates()', () => {
     expect(one.diagnostics.warnings.map(({ code }) => code)).toEqual(['one-replicate']);
   });
 
+  test('an output that has the name of an input stays itself; a ratio of that name is refused', async () => {
+    const alike = { model: pointwise((x) => Math.exp(x[0]! + x[1]!)), inputs: { y: inputs.a, b: inputs.b } };
+    const { estimate } = await run(controlVariates({ ...alike, points: 1024 }), { seed: SEED, backend });
+    expect(Math.abs(estimate.value[0]! - MEAN)).toBeLessThan(0.01);
+    const ratios = { r: { numerator: 'y', denominator: 'b' } };
+    expect(() => controlVariates({ ...alike, outputs: ['y'], ratios })).toThrow('an input and an output');
+  });
+
   test('heavy inputs are no default controls', async () => {
     const heavy = { a: studentT(2), c: exponential(1), z: normal(1, 2) };
     const method = controlVariates({ model: named(({ c, z }) => c! * z!), inputs: heavy, points: 128 });
