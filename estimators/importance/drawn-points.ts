@@ -99,6 +99,30 @@ export async function addPoints(
   }
 }
 
+/** Add points whose target is known already, with the outputs there. */
+export async function addEvaluated(
+  points: DrawnPoints,
+  x: Float64Array,
+  logTarget: Float64Array,
+  model: TargetModel,
+  plan: WeighingPlan,
+  { backend }: Context,
+): Promise<void> {
+  const n = logTarget.length;
+  const arena = backend.arena();
+  try {
+    const rows = arena.f64(x.length);
+    rows.set(x);
+    const { y, failures } = await model.evaluate(rows, n, logTarget);
+    points.logTarget.set(logTarget, points.done);
+    settle(points, plan, model, y, failures);
+    points.x.set(x, points.done * (x.length / n));
+    points.done += n;
+  } finally {
+    arena.release();
+  }
+}
+
 function settle(
   points: DrawnPoints,
   { where, names, missing }: WeighingPlan,

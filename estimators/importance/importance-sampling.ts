@@ -200,7 +200,9 @@ function answer(state: ImportanceState, plan: Plan, ending: Ending): ImportanceR
     },
     withoutError: false,
   };
-  const functions = pointFunctions(WHERE, plan.expectations, plan.names, model.outputs);
+  // Where no point had mass the model was not asked, and its outputs have no names.
+  const unnamed = plan.model !== undefined && model.outputs.length === 0;
+  const functions = unnamed ? [] : pointFunctions(WHERE, plan.expectations, plan.names, model.outputs);
   const answerPlan = { ...plan, functions, fresh: true };
   return importanceAnswer(points, weighing, model, answerPlan, ending, infoOf(state, plan));
 }
