@@ -1,4 +1,6 @@
 export * from '../engine/index.ts';
+export { adaptiveMultiple } from './importance/adaptive-multiple.ts';
+export type { AdaptiveMultipleOptions } from './importance/adaptive-multiple-plan.ts';
 export { controlVariates } from './importance/control-variates.ts';
 export type * from './importance/control-variates-types.ts';
 export {
