@@ -64,7 +64,8 @@ export function balanceLogWeight({ logTarget, logMixture }: BalanceHistory): Flo
   return logTarget.map((log, i) => (log === -Infinity ? log : log - logMixture[i]! + logCount));
 }
 
-function joined(a: Float64Array, b: Float64Array): Float64Array {
+/** a and then b, as one new array. */
+export function joined(a: Float64Array, b: Float64Array): Float64Array {
   const out = new Float64Array(a.length + b.length);
   out.set(a);
   out.set(b, a.length);

@@ -5,7 +5,7 @@ import { DegeneracyError } from '../../engine/errors.ts';
 import type { Score } from '../../engine/model/score.ts';
 import type { Context } from '../../engine/sampler.ts';
 import type { Density } from '../../engine/types.ts';
-import { type BalanceHistory, balanceLogWeight, emptyHistory, extended } from './balance-history.ts';
+import { type BalanceHistory, balanceLogWeight, emptyHistory, extended, joined } from './balance-history.ts';
 import { type CrossEntropyPlan, WHERE } from './cross-entropy-plan.ts';
 import { drawInto } from './drawn-points.ts';
 import { type FittedLaw, fitLaw, lawOf } from './fitted-law.ts';
@@ -101,7 +101,7 @@ export async function adapt(
     const logTarget = new Float64Array(n);
     base.logDensity(z, logTarget);
     state.history = extended(state.history, law, z, logTarget);
-    state.scores = Float64Array.of(...state.scores, ...score);
+    state.scores = joined(state.scores, score);
     state.levels.push(nextLevel(score, share));
   } finally {
     arena.release();
