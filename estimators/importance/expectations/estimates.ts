@@ -1,3 +1,4 @@
+import { paretoSmooth } from '../../../engine/diagnostics/pareto.ts';
 import { weightDiagnostics } from '../../../engine/diagnostics/weight-diagnostics.ts';
 import { studentT } from '../../../engine/distribution/student-t.ts';
 import type { IntervalEstimate } from '../../../engine/types.ts';
@@ -61,7 +62,7 @@ export function estimatesOf(points: AnswerPoints, count: number): Estimates {
   const trust = columns.map((column, j) => {
     const size = Math.abs(constant[j]!) + Math.abs(means[j]! + constant[j]!);
     const flat = Math.sqrt(variance[j]!) <= ROUNDING * size;
-    return trustOf(column, means[j]!, hits[j]!, flat);
+    return trustOf(column, means[j]!, columnOf(points.term, count, j, rows), hits[j]!, flat);
   });
   const samples = independent
     ? columns
@@ -86,19 +87,25 @@ function netMean(column: Float64Array, replicate: number, size: number): number 
 }
 
 /**
- * Diagnostics of |Z_j - mean|, and what they allow to be said. About the mean, because that is what the variance is made
- * of: where the constant of several controls leaves a mean that is far from 0, |Z_j| shows the other tail.
+ * Diagnostics of |Z_j - mean|, which is what the variance is made of, and what they allow to be said.
+ *
+ * The Pareto shape is the smaller one of |Z_j - mean| and of |T_j|. The controls that lie between them are bounded, so
+ * that a heavy tail is in both; but good controls leave many tiny summands and a few larger ones, and that step in
+ * size alone looks like a shape above 1.
  * @param hits points at which the function was not 0.
  * @param flat whether Z_j varies by rounding alone.
  */
-function trustOf(column: Float64Array, mean: number, hits: number, flat: boolean): Trust {
+function trustOf(column: Float64Array, mean: number, term: Float64Array, hits: number, flat: boolean): Trust {
   if (hits === 0) return { status: 'unseen', ess: 0, paretoShape: Number.NaN, largestShare: Number.NaN };
   if (flat) {
     const n = column.length;
     return { status: 'estimated', ess: n, paretoShape: -Infinity, largestShare: 1 / n };
   }
   const { ess, largestShare, tail } = weightDiagnostics(column.map((z) => Math.log(Math.abs(z - mean))));
-  const paretoShape = hits < FEW_HITS ? Infinity : (tail?.shape ?? -Infinity);
+  const own = tail?.shape ?? -Infinity;
+  const shape =
+    own > HEAVIEST ? Math.min(own, paretoSmooth(term.map((t) => Math.log(Math.abs(t)))).shape) : own;
+  const paretoShape = hits < FEW_HITS ? Infinity : shape;
   return { status: paretoShape > HEAVIEST ? 'heavy' : 'estimated', ess, paretoShape, largestShare };
 }
 

@@ -40,6 +40,7 @@ function openFinal(
     planned,
     perReplicate,
     independent: settings.design === 'iid',
+    term: new Float64Array(planned * count),
     summand: new Float64Array(planned * count),
     constant: controlSums(state.adapted.control, count),
     logWeight: new Float64Array(planned),
@@ -87,6 +88,7 @@ export async function finalBlock(
   logLawMixture(evaluated.logLaw, lawShares(integrands), n, logMixture);
   const densities = await componentDensities(ctx.backend, proposal, x, logMixture);
   const found = termsAndRatios(integrands, evaluated, densities);
+  points.term.set(found.terms, done * count);
   points.summand.set(summandsOf(found, adapted.control, count), done * count);
   for (let i = 0; i < n; i++)
     points.logWeight[done + i] = evaluated.logLaw[i * laws]! - found.logProposal[i]!;

@@ -144,14 +144,15 @@ function readProposal(name: string, arrays: Arrays, shape: Pick<Proposal, 'dimen
   };
 }
 
-function pointArrays({ summand, constant, logWeight, inputs, outputs, hits }: AnswerPoints): Arrays {
-  return { summand, constant, logWeight, inputs, outputs, hits };
+function pointArrays({ term, summand, constant, logWeight, inputs, outputs, hits }: AnswerPoints): Arrays {
+  return { term, summand, constant, logWeight, inputs, outputs, hits };
 }
 
 function readPoints(saved: Saved['points'], arrays: Arrays): AnswerPoints {
   const floats = (own: string): Float64Array => arrays[`points.${own}`] as Float64Array;
   return {
     ...saved,
+    term: floats('term'),
     summand: floats('summand'),
     constant: floats('constant'),
     logWeight: floats('logWeight'),

@@ -220,6 +220,7 @@ function answerPoints(
     planned: n,
     perReplicate: n,
     independent: true,
+    term: found.terms.slice(),
     summand: summandsOf(found, control, count),
     constant: controlSums(control, count),
     logWeight: found.logProposal.map((own, i) => evaluated.logLaw[i * laws]! - own),

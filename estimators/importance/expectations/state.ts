@@ -10,6 +10,7 @@ import type { AdaptationStage } from './types.ts';
  *
  * | symbol | name here | shape |
  * |---|---|---|
+ * | T_ij | term | [n, J] |
  * | T_ij - sum_k B_jk R_ik | summand | [n, J] |
  * | sum_k B_jk | constant | [J] |
  * | log f_0 - log g_alpha | logWeight | [n] |
@@ -29,6 +30,7 @@ export interface AnswerPoints {
    * Otherwise only whole replicates can be compared.
    */
   readonly independent: boolean;
+  readonly term: Float64Array;
   readonly summand: Float64Array;
   readonly constant: Float64Array;
   readonly logWeight: Float64Array;

@@ -96,7 +96,10 @@ export interface ExpectationDiagnostics {
   readonly control: number;
   /** Effective sample size of the summands T - beta R about their mean, in points of the final stage. */
   readonly ess: number;
-  /** Pareto shape of the summands T - beta R about their mean. Infinity: seen at too few points to tell. */
+  /**
+   * Pareto shape of the summands: the smaller one of |T| and of |T - beta R| about its mean, of which a heavy tail has
+   * both. Infinity: seen at too few points to tell.
+   */
   readonly paretoShape: number;
   /** Largest of them as a share of their sum. */
   readonly largestShare: number;

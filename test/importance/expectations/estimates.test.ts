@@ -22,6 +22,7 @@ function pointsOf(summand: Float64Array, J: number, more: Partial<AnswerPoints> 
     planned: n,
     perReplicate: n,
     independent: true,
+    term: summand,
     summand,
     constant: new Float64Array(J),
     logWeight: new Float64Array(n),
@@ -118,6 +119,25 @@ test('estimatesOf(): a shift of all summands, which controls may leave, changes 
   expect(own!.paretoShape).toBeLessThan(0.3);
   expect(other!.paretoShape).toBeCloseTo(own!.paretoShape, 6);
   expect(other!.ess).toBeCloseTo(own!.ess, 6);
+});
+
+test('estimatesOf(): a step in size that controls leave is no heavy tail, and a heavy tail that controls leave is', () => {
+  const n = 2000;
+  const step = Float64Array.from({ length: n }, (_, i) =>
+    i % 20 === 0 ? 1 + (i % 7) / 7 : 1e-3 * ((i * 0.618034) % 1),
+  );
+  const bounded = Float64Array.from({ length: n }, (_, i) => 1 + (i % 13) / 13);
+  const status = (summand: Float64Array, term: Float64Array) =>
+    estimatesOf(pointsOf(summand, 1, { term }), 1).trust[0]!.status;
+  expect(status(step, step)).toBe('heavy');
+  expect(status(step, bounded)).toBe('estimated');
+  const pareto = Float64Array.from({ length: n }, (_, i) => ((i + 0.5) / n) ** -0.9);
+  expect(
+    status(
+      pareto.map((z) => z - 1.5),
+      pareto,
+    ),
+  ).toBe('heavy');
 });
 
 test('estimatesOf(): summands that differ by rounding alone are trusted, and have no error of 0', () => {
