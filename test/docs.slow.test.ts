@@ -19,17 +19,33 @@ const documents = [
 beforeAll(() => mkdirSync(scratch, { recursive: true }));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-function play({ language, code }: Snippet, name: string): string {
-  if (language === 'ts') {
-    const file = join(scratch, `${name}.ts`);
-    writeFileSync(file, `${code}\n`);
-    return execFileSync(join(root, 'node_modules/.bin/tsx'), [file], {
-      cwd: root,
-      encoding: 'utf8',
-      env: environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-  }
+/** Between what one module prints and the next. */
+const MARK = '\u0001';
+
+/** What the ts blocks of a document print, by their line: modules of their own, one after the other in one process. */
+function playModules(document: string, blocks: readonly Snippet[]): ReadonlyMap<number, string> {
+  const modules = blocks.filter(({ language }) => language === 'ts');
+  const stem = document.replaceAll('/', '-');
+  for (const { line, code } of modules) writeFileSync(join(scratch, `${stem}-${line}.ts`), `${code}\n`);
+  const main = modules
+    .map(({ line }) => `process.stdout.write('${MARK}');\nawait import('./${stem}-${line}.ts');\n`)
+    .join('');
+  writeFileSync(join(scratch, `${stem}.ts`), `${main}export {};\n`);
+  const printed = execFileSync(join(root, 'node_modules/.bin/tsx'), [join(scratch, `${stem}.ts`)], {
+    cwd: root,
+    encoding: 'utf8',
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return new Map(
+    printed
+      .split(MARK)
+      .slice(1)
+      .map((text, at) => [modules[at]!.line, text]),
+  );
+}
+
+function playCommands(code: string): string {
   return code
     .split('\n')
     .map((line) => {
@@ -49,18 +65,24 @@ function play({ language, code }: Snippet, name: string): string {
 }
 
 for (const document of documents) {
-  if (snippets(readFileSync(join(root, document), 'utf8')).length === 0) continue;
+  const blocks = snippets(readFileSync(join(root, document), 'utf8'));
+  if (blocks.length === 0) continue;
   describe(document, () => {
-    for (const [index, snippet] of snippets(readFileSync(join(root, document), 'utf8')).entries()) {
-      test(`line ${snippet.line}: the ${snippet.language} block runs and prints what is shown`, () => {
-        const printed = play(snippet, `${document.replaceAll('/', '-')}-${snippet.line}`).trimEnd();
-        if (snippet.output === undefined) return;
+    let modules: ReadonlyMap<number, string> = new Map();
+    beforeAll(() => {
+      modules = playModules(document, blocks);
+    });
+
+    for (const [index, { line, language, code, output }] of blocks.entries()) {
+      test(`line ${line}: the ${language} block runs and prints what is shown`, () => {
+        const printed = (language === 'ts' ? modules.get(line)! : playCommands(code)).trimEnd();
+        if (output === undefined) return;
         if (process.env.UPDATE_DOCS === '1') {
           const text = readFileSync(join(root, document), 'utf8');
           writeFileSync(join(root, document), withOutput(text, index, printed));
           return;
         }
-        expect(printed).toBe(snippet.output.trimEnd());
+        expect(printed).toBe(output.trimEnd());
       });
     }
   });
