@@ -25,6 +25,8 @@ export type * from './importance/multilevel-types.ts';
 export type { PointExpectation, PointExpectations } from './importance/point-functions.ts';
 export { reweight } from './importance/reweight.ts';
 export type * from './importance/reweight-types.ts';
+export { importanceSobol } from './importance/sobol.ts';
+export type * from './importance/sobol-types.ts';
 export { stratified } from './importance/stratified.ts';
 export type * from './importance/stratified-types.ts';
 export {
