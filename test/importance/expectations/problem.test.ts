@@ -178,6 +178,20 @@ test('openProblem(): a batch without a point in any support is all zeros', async
   problem.dispose();
 });
 
+test('openProblem(): a bound is outside its event, and a failed row is the one that failed', async () => {
+  const problem = await open({ space: 'inputs', expectations: { p: { event: { above: 0 } } } });
+  const edge = await problem.evaluate(Float64Array.of(1, 0, 1, 1e-300), 2);
+  expect([...edge.scores]).toEqual([0, 1e-300]);
+  expect([...edge.phi]).toEqual([0, 1]);
+  problem.dispose();
+  const model = named(({ b }) => (b! > 1 ? Number.NaN : b!));
+  const lenient = await open({ space: 'inputs', model, expectations: { m: {} }, missing: 7 });
+  const { phi, outputs } = await lenient.evaluate(Float64Array.of(-1, 0, 1, 0.5, 1, 1.5, 1, 0.25), 4);
+  expect([...phi]).toEqual([0, 0.5, 7, 0.25]);
+  expect([...outputs]).toEqual([Number.NaN, 0.5, 7, 0.25]);
+  lenient.dispose();
+});
+
 test('openProblem(): one function under many laws is asked once a point', async () => {
   let calls = 0;
   const of = (outputs: Float64Array): number => {
