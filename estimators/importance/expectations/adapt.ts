@@ -5,11 +5,11 @@ import { controlled } from './controls.ts';
 import { fitComponents } from './fit.ts';
 import { type History, ratioOf, rowsOf, weightedTerms } from './history.ts';
 import type { Integrands } from './integrands.ts';
-import { widePart } from './ladder.ts';
 import { roughness, type Weighting, weightingOf } from './loss.ts';
 import { optimalShares, type ShareAnswer } from './mixture-weights.ts';
 import { assemble, type NormalPart, type Proposal, partsOf } from './proposal.ts';
 import type { AdaptationSettings } from './settings.ts';
+import { widePart } from './wide-part.ts';
 
 /**
  * What one adapting stage learns from all points so far: the components, and their shares.

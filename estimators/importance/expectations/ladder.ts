@@ -1,8 +1,3 @@
-import { cholesky } from '../../../engine/math/linear-algebra.ts';
-import type { History } from './history.ts';
-import type { Integrands } from './integrands.ts';
-import type { NormalPart } from './proposal.ts';
-
 /**
  * The ladder of rare events: as long as too few points are inside an event, its function stands for a wider one.
  *
@@ -37,53 +32,6 @@ export function nextRung(
   let below = n - 1;
   while (below > 0 && own[below] === at) below--;
   return own[below]!;
-}
-
-/** Share of a rare event's component that keeps the spread of the laws. */
-const WIDE = 0.2;
-
-/**
- * Components of rare events keep the spread of the laws: all of it while they climb, a part of it from then on.
- *
- * What is fitted above a rung is narrower than the law beyond the next one, the narrower the higher, so a fit alone ends
- * before the event and never learns of it. And the mixture of the laws, which bounds the weights of other functions by
- * 1 / alpha_0, does nothing for an event with probability far below alpha_0: where a normal fit falls off faster than the
- * law beyond the event, its rare huge weights are in no sample, and no diagnostic shows them.
- * @returns parts of component j of which `parts` is the fit; those of functions that are not rare stay.
- */
-export function widePart(
-  history: History,
-  { dimension, events, count }: Integrands,
-): (parts: readonly NormalPart[], j: number, rung: number) => readonly NormalPart[] {
-  const { scores, perStage } = history;
-  const rare = new Uint8Array(count);
-  events.forEach((j, e) => {
-    if (nextRung(scores, events.length, e, perStage, perStage) < 0) rare[j] = 1;
-  });
-  const factor = rare.includes(1) ? firstSpread(history, dimension) : new Float64Array(0);
-  return (parts, j, rung) => {
-    if (rare[j] === 0) return parts;
-    const wide = parts.map((part) => ({ ...part, factor }));
-    if (rung < 0) return wide;
-    const shared = (part: NormalPart, share: number): NormalPart => ({ ...part, share: share * part.share });
-    return [...parts.map((part) => shared(part, 1 - WIDE)), ...wide.map((part) => shared(part, WIDE))];
-  };
-}
-
-/** Cholesky factor [d, d] of the covariance of the first stage's points; diagonal where they are too few for more. */
-function firstSpread({ x, perStage }: History, d: number): Float64Array {
-  const mean = new Float64Array(d);
-  for (let at = 0; at < perStage * d; at++) mean[at % d]! += x[at]! / perStage;
-  const covariance = new Float64Array(d * d);
-  for (let i = 0; i < perStage; i++) {
-    for (let r = 0; r < d; r++) {
-      const own = x[i * d + r]! - mean[r]!;
-      for (let c = 0; c <= r; c++) covariance[r * d + c]! += (own * (x[i * d + c]! - mean[c]!)) / perStage;
-    }
-  }
-  const factor = cholesky(covariance, d);
-  if (factor.kind === 'factor') return factor.lower;
-  return covariance.map((value, at) => (at % (d + 1) === 0 ? Math.sqrt(value) : 0));
 }
 
 /** The function that stands for an event, from its score. */
