@@ -1,5 +1,20 @@
-import { test } from 'vitest';
-import { drawLaw, normal, type Rng, reweight, type WeightedResult } from '../../estimators/index.ts';
+import { expect, test } from 'vitest';
+import {
+  drawLaw,
+  expectations,
+  importanceSobol,
+  logNormalFromMean,
+  normal,
+  type OtherLaw,
+  type Rng,
+  reweight,
+  run,
+  sobolAnalyze,
+  sobolDesign,
+  uniform,
+  type WeightedResult,
+} from '../../estimators/index.ts';
+import beam from '../reference/sobol-functions.json' with { type: 'json' };
 import { expectCoverage, expectMeans, expectRejected, replicate } from '../support/law.ts';
 
 const inputs = { a: normal(1, 1), b: normal(0, 2) };
@@ -35,3 +50,77 @@ test('reweight: plain means are unbiased, and 95 % intervals of independent poin
   expectCoverage(hits);
   expectRejected(() => expectCoverage(wrong));
 });
+
+/** Deflection of the cantilever beam. */
+function deflection(x: Float64Array, out: Float64Array): void {
+  for (let i = 0; i < out.length; i++) {
+    const [FX, FY, E, w, t, L] = x.subarray(6 * i, 6 * i + 6) as unknown as [number, ...number[]];
+    const load = Math.sqrt((FX / w! ** 2) ** 2 + (FY! / t! ** 2) ** 2);
+    out[i] = ((4 * L! ** 3) / (1e9 * E! * w! * t!)) * load;
+  }
+}
+
+test('importanceSobol: the beam within four errors of the exact indices, and as near as was measured', async () => {
+  const { S1, ST } = beam.functions.find(({ id }) => id === 'cantilever_beam') as unknown as {
+    readonly S1: readonly number[];
+    readonly ST: readonly number[];
+  };
+  const laws = {
+    FX: logNormalFromMean(556.8, 0.08),
+    FY: logNormalFromMean(453.6, 0.08),
+    E: logNormalFromMean(200, 0.06),
+    w: normal(0.062, 0.0062),
+    t: normal(0.0987, 0.00987),
+    L: normal(4.29, 0.429),
+  };
+  // Sum of mean squared errors of the first-order indices: the bars of the specification.
+  const bars = [
+    ['difference', 'sobol', 1e-4],
+    ['difference', 'iid', 1.6e-4],
+    ['product', 'sobol', 1e-4],
+    ['product', 'iid', 4e-4],
+  ] as const;
+  for (const [form, design, bar] of bars) {
+    let square = 0;
+    for (const seed of [1, 2]) {
+      const method = importanceSobol({ model: deflection, inputs: laws, points: 20_000, form, design });
+      const { firstOrder, totalOrder } = await run(method, { seed });
+      for (let i = 0; i < 6; i++) {
+        square += (firstOrder.value[i]! - S1[i]!) ** 2 / 2;
+        const off = Math.abs(firstOrder.value[i]! - S1[i]!) / firstOrder.standardError[i]!;
+        expect(off, `${form} ${design} S1 ${i}`).toBeLessThan(design === 'iid' ? 4.9 : 6);
+        expect(Math.abs(totalOrder.value[i]! - ST[i]!) / totalOrder.standardError[i]!).toBeLessThan(6);
+      }
+    }
+    expect(square, `${form} ${design}`).toBeLessThan(bar);
+  }
+}, 60_000);
+
+test('expectations and sobolAnalyze: indices of the parameters of a law, all from one sample', async () => {
+  // X ~ N(m, s^2) with m and s uncertain, and E X^2 = m^2 + s^2 for each of 64 laws.
+  const parameters = { m: uniform(-1, 1), s: uniform(0.8, 1.2) };
+  const asked = { inputs: parameters, points: 16, replicates: 1 };
+  const { x, rows } = await sobolDesign(asked, { seed: 1 });
+  const laws: Record<string, OtherLaw> = {};
+  for (let r = 0; r < rows; r++) laws[`law ${r}`] = { inputs: { x: normal(x[2 * r]!, x[2 * r + 1]!) } };
+  const method = expectations({
+    model: (at, out) => {
+      for (let i = 0; i < out.length; i++) out[i] = at[i]! ** 2;
+    },
+    inputs: { x: normal(0, 1.5) },
+    laws,
+    expectations: Object.fromEntries(Object.keys(laws).map((name) => [name, { under: name }])),
+    points: 8192,
+  });
+  const { estimate } = await run(method, { seed: 2 });
+  const exact = estimate.value.map((_, r) => x[2 * r]! ** 2 + x[2 * r + 1]! ** 2);
+  exact.forEach((value, r) => {
+    expect(estimate.value[r]! / value).toBeCloseTo(1, 1);
+  });
+  const found = await sobolAnalyze(asked, estimate.value, { seed: 1 });
+  const truth = await sobolAnalyze(asked, exact, { seed: 1 });
+  for (const i of [0, 1]) {
+    expect(Math.abs(found.firstOrder.value[i]! - truth.firstOrder.value[i]!)).toBeLessThan(0.02);
+    expect(Math.abs(found.totalOrder.value[i]! - truth.totalOrder.value[i]!)).toBeLessThan(0.02);
+  }
+}, 60_000);
