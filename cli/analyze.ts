@@ -10,6 +10,7 @@ import { repeatCommand, repeatCommandByName } from './command-line.ts';
 import { readNote } from './design-file.ts';
 import { usageError } from './errors.ts';
 import { checkWritable } from './files.ts';
+import type { Flags } from './flag-values.ts';
 import { count, plain } from './format/number.ts';
 import { counted } from './format/words.ts';
 import type { Problem } from './model-file.ts';
@@ -17,7 +18,7 @@ import { checkRows, type NumberTable, readNumbers } from './number-table.ts';
 import { analysisOptions, designOptions } from './options.ts';
 import { loadProblem } from './problem.ts';
 import { checkSalibOrder, groupsOf } from './salib-order.ts';
-import { type Flags, readSettings, type Settings } from './settings.ts';
+import { readSettings, type Settings } from './settings.ts';
 import { showOutcome } from './show.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,7 +1,7 @@
 import { type BackendRow, describeBackends } from '../estimators/index.ts';
 import { inFlagWords } from './errors.ts';
+import type { Flags } from './flag-values.ts';
 import { cells, padEnd, wrap } from './format/text.ts';
-import type { Flags } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 
 type Row = Readonly<Record<'backend' | 'state' | 'what' | 'note', string>>;

@@ -1,5 +1,5 @@
 import type { DesignName } from '../estimators/index.ts';
-import type { Flags } from './settings.ts';
+import type { Flags } from './flag-values.ts';
 
 // The first line of a design file says how to make the design again:
 //   # ensample design: seed=7 points=1024 replicates=8 design=sobol second-order=no

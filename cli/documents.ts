@@ -57,9 +57,12 @@ export interface ResultDocument {
   readonly warnings: readonly Warning[];
 }
 
-/** The whole result as one JSON document with full precision, ending in a newline. */
-export function jsonDocument(result: SobolResult): string {
-  return `${JSON.stringify(resultDocument(result), null, 2)}\n`;
+/**
+ * The whole result as one JSON document with full precision, ending in a newline.
+ * @param more what another method than `sobolIndices` adds, or says instead.
+ */
+export function jsonDocument(result: SobolResult, more: Readonly<Record<string, unknown>> = {}): string {
+  return `${JSON.stringify({ ...resultDocument(result), ...more }, null, 2)}\n`;
 }
 
 function resultDocument(result: SobolResult): ResultDocument {
@@ -105,7 +108,8 @@ function indicesDocument(indices: OutputIndices): IndicesDocument {
   };
 }
 
-function indexDocument({ names, value, standardError, low, high }: IntervalEstimate): IndexDocument {
+/** An estimate with its errors as JSON has it. */
+export function indexDocument({ names, value, standardError, low, high }: IntervalEstimate): IndexDocument {
   const numbers = (list: Float64Array): (number | null)[] => Array.from(list, finite);
   return {
     names,
@@ -116,7 +120,8 @@ function indexDocument({ names, value, standardError, low, high }: IntervalEstim
   };
 }
 
-function finite(value: number): number | null {
+/** A number as JSON has it: null where there is none. */
+export function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
@@ -168,6 +173,7 @@ export function nameCell(name: string): string {
   return /^[=+\-@]/.test(name) ? `'${name}` : name;
 }
 
-function numberCell(value: number): string {
+/** A number as a cell; NaN is an empty one. */
+export function numberCell(value: number): string {
   return Number.isNaN(value) ? '' : String(value);
 }

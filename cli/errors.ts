@@ -25,10 +25,11 @@ export function usageError(
 
 /** Settings that the method calls by its option names and the command line by flags. */
 const FLAG_OF =
-  /\b(points|replicates|seed|secondOrder|estimator|design|interval|resamples|level|until|missing|backend|threads): ('[\w-]+'|\d+(?:\.\d+)?)/g;
+  /\b(points|replicates|seed|secondOrder|estimator|design|interval|resamples|level|until|missing|backend|threads|stages|proposal|space|controls|preset): ('[\w-]+'|\d+(?:\.\d+)?)/g;
 
 /** Functions that the commands call, by the names their messages begin with. */
-const OWN_NAME = /^(sobolIndices|sobolDesign|sobolAnalyze|chooseBackend|hostBackend|webgpu|run)(?=: )/;
+const OWN_NAME =
+  /^(expectations|importanceSobol|sobolIndices|sobolDesign|sobolAnalyze|chooseBackend|hostBackend|webgpu|run)(?=: )/;
 
 /** A message or warning of the engine in the words of the command line: `--missing drop-row`, not `missing: 'drop-row'`. */
 export function inFlagWords(text: string): string {

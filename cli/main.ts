@@ -3,12 +3,13 @@ import { CommanderError } from 'commander';
 import { analyze } from './analyze.ts';
 import { backends } from './backends.ts';
 import { EXIT, exitCode, printError } from './errors.ts';
+import { expect } from './expect.ts';
 import { isEarlyEnd, makeProgram, usageFromCommander } from './program.ts';
 import { sample } from './sample.ts';
 import { sobol } from './sobol.ts';
 import { divertStdout, processTerminal, quietOnClosedPipe, type Terminal } from './terminal.ts';
 
-const COMMANDS: ReadonlySet<string> = new Set(['sobol', 'sample', 'analyze', 'backends']);
+const COMMANDS: ReadonlySet<string> = new Set(['sobol', 'expect', 'sample', 'analyze', 'backends']);
 
 /** Runs one command line and resolves to its exit code; whatever goes wrong is printed on stderr. */
 async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -16,6 +17,7 @@ async function main(argv: readonly string[], terminal: Terminal): Promise<number
   const program = makeProgram(
     {
       sobol: (file, flags) => sobol(file, flags, argv, terminal),
+      expect: (file, flags) => expect(file, flags, argv, terminal),
       sample: (file, flags) => sample(file, flags, terminal),
       analyze: (file, flags) => analyze(file, flags, argv, terminal),
       backends: (flags) => backends(flags, terminal),

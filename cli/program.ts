@@ -1,10 +1,13 @@
 import { Command, CommanderError, Option } from 'commander';
 import { nearestName, OptionError, VERSION } from '../estimators/index.ts';
-import { BACKENDS, DESIGNS, ESTIMATORS, type Flags, INTERVALS } from './settings.ts';
+import { CONTROLS, FINAL_DESIGNS, PRESETS, PROPOSALS, SPACES } from './expect-settings.ts';
+import type { Flags } from './flag-values.ts';
+import { BACKENDS, DESIGNS, ESTIMATORS, INTERVALS, METHODS } from './settings.ts';
 
 /** What runs when a command has been recognised; resolves to the exit code. */
 export interface Commands {
   sobol(file: string, flags: Flags): Promise<number>;
+  expect(file: string, flags: Flags): Promise<number>;
   sample(file: string, flags: Flags): Promise<number>;
   analyze(file: string, flags: Flags): Promise<number>;
   backends(flags: Flags): Promise<number>;
@@ -28,8 +31,24 @@ const ANALYSIS_FLAGS: readonly FlagRow[] = [
   ['--outputs <names>', 'names of the outputs, or which of them to show: a,b'],
   ['--missing <policy>', 'failed points: error, drop-row or a number to put there'],
 ];
-const RUN_FLAGS: readonly FlagRow[] = [
+const SOBOL_FLAGS: readonly FlagRow[] = [
+  ['--method <name>', `${METHODS.join(', ')} (default ${METHODS[0]}; the other for tails, see its notes)`],
   ['--until <halfwidth>', 'double the points until no total index is less certain'],
+];
+const EXPECT_FLAGS: readonly FlagRow[] = [
+  ['-n, --points <n>', 'points in total; at most half adapt the sample (default 16384)'],
+  ['--replicates <r>', 'independent scrambles that share the final points (default 8)'],
+  ['--seed <seed>', 'an integer; drawn and printed when absent'],
+  ['--level <p>', 'level of the intervals (default 0.95)'],
+  ['--stages <k>', 'most adapting stages (default 5)'],
+  ['--proposal <name>', `${PROPOSALS.join(', ')} (default normal)`],
+  ['--space <name>', `where proposals live: ${SPACES.join(', ')} (default normals)`],
+  ['--controls <name>', `control variates: ${CONTROLS.join(', ')} (default own)`],
+  ['--design <name>', `final points: ${FINAL_DESIGNS.join(', ')} (default sobol)`],
+  ['--preset <name>', `${PRESETS.join(', ')}: everything as in the code of the paper`],
+  ['--missing <policy>', 'failed points: error, or a number to put there'],
+];
+const RUN_FLAGS: readonly FlagRow[] = [
   ['--backend <name>', `${BACKENDS.join(', ')} (default auto; see ensample backends)`],
   ['--allow-software-gpu', 'with --backend webgpu: also a GPU that is a program (slow, for tests)'],
   ['--threads <n>', 'threads, at most the cores of this machine'],
@@ -37,12 +56,12 @@ const RUN_FLAGS: readonly FlagRow[] = [
 ];
 const OUTPUT_FLAGS: readonly FlagRow[] = [
   ['--json', 'print one JSON document instead of the table'],
-  ['--csv <file>', 'write all indices, or the points at which the model failed'],
+  ['--csv <file>', 'write all numbers, or the points at which the model failed'],
   ['--report <file.html>', 'write a report with pictures that opens in any browser'],
   ['--quiet', 'errors and warnings only'],
 ];
 
-/** The command line as commander reads it: four commands and their flags. */
+/** The command line as commander reads it: five commands and their flags. */
 export function makeProgram(
   commands: Commands,
   done: (code: number) => void,
@@ -57,10 +76,14 @@ export function makeProgram(
     .configureOutput({ writeOut: write, writeErr: () => {} });
   const analysis = [...DESIGN_FLAGS, ...ANALYSIS_FLAGS];
 
-  withFlags(program.command('sobol <MODEL>'), [...analysis, ...RUN_FLAGS, ...OUTPUT_FLAGS])
+  withFlags(program.command('sobol <MODEL>'), [...analysis, ...SOBOL_FLAGS, ...RUN_FLAGS, ...OUTPUT_FLAGS])
     .description("Sobol' indices of a model module (.js, .mjs or .ts)")
     .addHelpText('after', example('ensample sobol flood.ts --second-order --report flood.html'))
     .action(async (file: string, flags: Flags) => done(await commands.sobol(file, flags)));
+  withFlags(program.command('expect <MODEL>'), [...EXPECT_FLAGS, ...RUN_FLAGS, ...OUTPUT_FLAGS])
+    .description('means, probabilities and laws that a model module asks for, all from one sample')
+    .addHelpText('after', example('ensample expect beam-expectations.ts --report beam.html'))
+    .action(async (file: string, flags: Flags) => done(await commands.expect(file, flags)));
   withFlags(program.command('sample <PROBLEM>'), [
     ['-o, --output <file.csv>', 'where to write; else stdout'],
     ...DESIGN_FLAGS,

@@ -2,17 +2,28 @@ import { count, duration, fixed, rate } from './format/number.ts';
 import { cells } from './format/text.ts';
 import type { Stream } from './terminal.ts';
 
-/** How far a run is. */
+/** What progress counts and how it writes the width of the least certain number. */
+export interface Unit {
+  /** 'runs' */
+  readonly word: string;
+  /** '± 0.002' without its sign; never asked for NaN. */
+  readonly width: (widest: number) => string;
+}
+
+/** How far a run is, in model runs or another unit. */
 export interface Stage {
-  /** Model runs done, those of an earlier process included. */
+  /** Done, what an earlier process did included. */
   readonly done: number;
-  /** Model runs of this process. */
+  /** Done by this process. */
   readonly ran: number;
-  /** Model runs in all; undefined when open-ended. */
+  /** All there will be; undefined when open-ended. */
   readonly total: number | undefined;
-  /** Half-width of the least certain total index; NaN until two replicates exist. */
+  /** Half-width of the least certain number; NaN until it is known. */
   readonly widest: number;
 }
+
+/** Model runs, and a half-width as one digit. */
+export const RUNS: Unit = { word: 'runs', width: shortWidth };
 
 /** A line about a running command on stderr. */
 export interface Progress {
@@ -29,7 +40,7 @@ const BAR = 18;
  * On a terminal one line that is redrawn and erased at the end; elsewhere one plain line a minute; with
  * `quiet` nothing.
  */
-export function makeProgress(err: Stream, quiet: boolean, dumb: boolean): Progress {
+export function makeProgress(err: Stream, quiet: boolean, dumb: boolean, unit: Unit = RUNS): Progress {
   if (quiet) return { update() {}, end() {} };
   const start = performance.now();
   const animated = err.isTerminal && !dumb;
@@ -39,7 +50,7 @@ export function makeProgress(err: Stream, quiet: boolean, dumb: boolean): Progre
   const show = (): void => {
     const elapsed = performance.now() - start;
     if (stage === undefined || elapsed < TIME.first) return;
-    const line = progressLine(stage, at / 1000, elapsed / 1000, err.look.utf8, animated);
+    const line = progressLine(stage, at / 1000, elapsed / 1000, err.look.utf8, animated, unit);
     err.write(animated ? `\r${shorten(line, err.look.width - 1)}\x1b[K` : `${line}\n`);
     drawn = animated;
   };
@@ -63,7 +74,14 @@ export function makeProgress(err: Stream, quiet: boolean, dumb: boolean): Progre
  *
  * @param at seconds from the start to this stage. @param now seconds from the start to now.
  */
-export function progressLine(stage: Stage, at: number, now: number, utf8: boolean, bar: boolean): string {
+export function progressLine(
+  stage: Stage,
+  at: number,
+  now: number,
+  utf8: boolean,
+  bar: boolean,
+  unit: Unit = RUNS,
+): string {
   const { done, ran, total, widest } = stage;
   const perSecond = ran / at;
   const parts: string[] = [];
@@ -72,13 +90,13 @@ export function progressLine(stage: Stage, at: number, now: number, utf8: boolea
     if (bar) parts.push(`[${drawBar(share)}]`);
     parts.push(`${Math.floor(share * 100)} %`.padStart(bar ? 4 : 0));
   }
-  parts.push(`${count(done)} runs`);
+  parts.push(`${count(done)} ${unit.word}`);
   if (ran > 0) {
     parts.push(rate(perSecond));
     if (total !== undefined) parts.push(`${duration((total - done) / perSecond - (now - at))} left`);
   }
   const sign = utf8 ? '±' : '+/-';
-  parts.push(`widest ${Number.isNaN(widest) ? '...' : `${sign} ${shortWidth(widest)}`}`);
+  parts.push(`widest ${Number.isNaN(widest) ? '...' : `${sign} ${unit.width(widest)}`}`);
   return parts.join('  ');
 }
 

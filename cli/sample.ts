@@ -7,12 +7,13 @@ import { quoted } from './command-line.ts';
 import { writeNote } from './design-file.ts';
 import { csvText, nameCell } from './documents.ts';
 import { checkWritable } from './files.ts';
+import type { Flags } from './flag-values.ts';
 import { count } from './format/number.ts';
 import { wrap } from './format/text.ts';
 import { counted } from './format/words.ts';
 import { designOptions } from './options.ts';
 import { loadProblem } from './problem.ts';
-import { drawSeed, type Flags, readSettings, type Settings } from './settings.ts';
+import { drawSeed, readSettings, type Settings } from './settings.ts';
 import type { Stream, Terminal } from './terminal.ts';
 
 const WHERE = 'ensample sample';

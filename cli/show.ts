@@ -1,17 +1,16 @@
 import { basename } from 'node:path';
 import type { SobolResult, Warning } from '../estimators/index.ts';
 import { csvDocument, jsonDocument } from './documents.ts';
-import { inFlagWords } from './errors.ts';
 import { writeText } from './files.ts';
 import { count, duration } from './format/number.ts';
 import { leadSentences, outputSentence, type Story } from './format/sentences.ts';
 import { indexTables } from './format/table.ts';
-import { cells, printable, wrap } from './format/text.ts';
 import { counted } from './format/words.ts';
 import type { Problem } from './model-file.ts';
+import { type Presented, present } from './present.ts';
 import type { ReportInput } from './report/input.ts';
 import type { Settings } from './settings.ts';
-import type { Stream, Terminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 
 /** A finished or interrupted analysis and everything said about it. */
 export interface Outcome {
@@ -31,36 +30,29 @@ export interface Outcome {
   readonly warnings: readonly Warning[];
   /** Lines that belong before the table, such as where a run was interrupted. */
   readonly before: readonly string[];
+  /** Sentences of the method beside those of the indices. */
+  readonly notes?: readonly string[];
+  /** What the method adds to the document, or says instead of its fields. */
+  readonly document?: Readonly<Record<string, unknown>>;
   /** Lines that belong at the end, such as the name of a saved state. */
   readonly after: readonly string[];
 }
 
 /** Prints a result: the table or the JSON on stdout, warnings and sentences on stderr; writes the files asked for. */
 export async function showOutcome(outcome: Outcome, terminal: Terminal): Promise<void> {
-  const { settings } = outcome;
+  const { settings, command, before, after } = outcome;
   const result = select(outcome.result, settings.outputs);
   const story = storyOf(outcome, result, terminal.err.look.utf8);
-  const { out, err } = terminal;
-  // Blocks on a screen stand apart by one empty line, whichever stream they come from.
-  if (outcome.before.length > 0) lines(err, outcome.before);
-  if (!settings.quiet || terminal.shared) err.write('\n');
-  out.write(settings.json ? jsonDocument(result) : indexTables(result, out.look));
-  // After the answer, so that a disk that filled up meanwhile does not cost it.
-  const written = await writeFiles(outcome, result, story);
-  const warnings = [...outcome.warnings, ...result.diagnostics.warnings];
-  const said = settings.quiet ? [] : [...leadSentences(story), runSentence(outcome, story, result)];
-  if (terminal.shared && warnings.length + said.length > 0) err.write('\n');
-  for (const warning of warnings) warn(err, warning);
-  if (warnings.length > 0 && said.length > 0) err.write('\n');
-  lines(err, said);
-  if (!settings.quiet) err.write(again(written, outcome.command, err.look.width));
-  lines(err, outcome.after);
-}
-
-/** 'Wrote flood.html. Again: ensample ...'; a command is never broken, so that it can be copied. */
-function again(written: readonly string[], command: string, width: number): string {
-  const lead = `${written.length === 0 ? '' : `Wrote ${written.join(', ')}. `}Again:`;
-  return `${lead}${cells(lead) + 1 + cells(command) > width ? '\n  ' : ' '}${command}\n`;
+  const page: Presented = {
+    answer: settings.json ? jsonDocument(result, outcome.document) : indexTables(result, terminal.out.look),
+    write: () => writeFiles(outcome, result, story),
+    warnings: [...outcome.warnings, ...result.diagnostics.warnings],
+    said: [...leadSentences(story), ...(outcome.notes ?? []), runSentence(outcome, story, result)],
+    command,
+    before,
+    after,
+  };
+  await present(page, settings, terminal);
 }
 
 /** Only the outputs that were asked for; the aggregate stays only with all of them. */
@@ -95,16 +87,6 @@ function runSentence(
   return [outputSentence(story), run, slower].filter((part) => part !== undefined).join(' ');
 }
 
-function warn(err: Stream, { message }: Warning): void {
-  const { width, paint } = err.look;
-  const text = wrap(printable(`Caution: ${inFlagWords(message)}`), width);
-  err.write(`${paint.yellow('Caution:')}${text.slice('Caution:'.length)}\n`);
-}
-
-function lines(err: Stream, texts: readonly string[]): void {
-  for (const text of texts) err.write(`${wrap(text, err.look.width)}\n`);
-}
-
 async function writeFiles(outcome: Outcome, result: SobolResult, story: Story): Promise<string[]> {
   const { csv, report } = outcome.settings;
   if (csv !== undefined) writeText('--csv', csv, csvDocument(result));
@@ -126,7 +108,11 @@ function reportInput(outcome: Outcome, result: SobolResult, story: Story): Repor
     model: problem.file,
     modelHash: outcome.modelHash,
     settings: settingsLine(outcome, result),
-    lead: [...leadSentences({ ...story, plusMinus: '±' }), ...(own === undefined ? [] : [own])],
+    lead: [
+      ...leadSentences({ ...story, plusMinus: '±' }),
+      ...(outcome.notes ?? []),
+      ...(own === undefined ? [] : [own]),
+    ],
     warnings: [...outcome.warnings, ...result.diagnostics.warnings],
     inputs: Object.entries(problem.inputs).map(([name, law]) => ({ name, law: describe(law) })),
     outputs: result.outputs.map(({ name }) => ({ name, ...known.get(name) })),
@@ -135,12 +121,12 @@ function reportInput(outcome: Outcome, result: SobolResult, story: Story): Repor
     command: outcome.commandByName,
     elapsed: outcome.elapsed,
     csv: csvDocument(result),
-    json: jsonDocument(result),
+    json: jsonDocument(result, outcome.document),
   };
 }
 
-/** A law from elsewhere may answer the interface only in part. */
-function describe(law: { describe?: () => string; name?: string }): string {
+/** A law in words; one from elsewhere may answer the interface only in part. */
+export function describe(law: { describe?: () => string; name?: string }): string {
   return law.describe?.() ?? law.name ?? 'a law';
 }
 

@@ -1,9 +1,8 @@
-import { type Backend, iterate, type Progress, type Sampler, type SobolResult } from '../estimators/index.ts';
-import { widestHalf } from './format/ranking.ts';
+import { type Backend, iterate, type Progress, type Result, type Sampler } from '../estimators/index.ts';
 import type { Interrupt } from './interrupt.ts';
 import type { Stage } from './progress.ts';
 
-export interface Watch {
+export interface Watch<R> {
   readonly seed: number;
   readonly backend: Backend;
   readonly from: Uint8Array | undefined;
@@ -11,13 +10,15 @@ export interface Watch {
   /** Keep the state, for --resume. */
   readonly keep: boolean;
   readonly interrupt: Interrupt;
+  /** Width of the least certain number of an answer, as progress shows it; NaN where there is none. */
+  readonly widest: (result: R) => number;
   readonly update: (stage: Stage) => void;
   readonly stopping: () => void;
 }
 
-export interface Watched {
+export interface Watched<R> {
   /** Undefined when it was stopped inside its first step. */
-  readonly result: SobolResult | undefined;
+  readonly result: R | undefined;
   readonly interrupted: boolean;
   /** State at the last step, when it was to be kept. */
   readonly state: Uint8Array | undefined;
@@ -40,7 +41,10 @@ const SLOW_STEP = GRACE / 8;
  *
  * @throws whatever the method throws, unless it was asked to stop.
  */
-export async function watch<S>(method: Sampler<S, SobolResult>, options: Watch): Promise<Watched> {
+export async function watch<S, R extends Result>(
+  method: Sampler<S, R>,
+  options: Watch<R>,
+): Promise<Watched<R>> {
   const { seed, backend, from, interrupt } = options;
   const controller = new AbortController();
   interrupt.onFirst(() => {
@@ -71,15 +75,15 @@ export async function watch<S>(method: Sampler<S, SobolResult>, options: Watch):
   }
 }
 
-interface Keeper {
-  see(at: Progress<SobolResult>): Promise<void>;
-  result(): SobolResult | undefined;
-  rest(): Pick<Watched, 'state' | 'speed'>;
+interface Keeper<R extends Result> {
+  see(at: Progress<R>): Promise<void>;
+  result(): R | undefined;
+  rest(): Pick<Watched<R>, 'state' | 'speed'>;
 }
 
 /** Looks at each step: passes progress on, keeps an answer and, if wanted, the state. */
-function keeper(options: Watch): Keeper {
-  let result: SobolResult | undefined;
+function keeper<R extends Result>(options: Watch<R>): Keeper<R> {
+  let result: R | undefined;
   let state: Uint8Array | undefined;
   let replicate = 0;
   let asked = performance.now();
@@ -113,7 +117,7 @@ function keeper(options: Watch): Keeper {
         state = await at.snapshot();
         saved = performance.now();
       }
-      const widest = result === undefined ? Number.NaN : widestHalf(result);
+      const widest = result === undefined ? Number.NaN : options.widest(result);
       options.update({ done, ran, total, widest });
       seen = performance.now();
     },

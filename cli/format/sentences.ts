@@ -59,7 +59,9 @@ export function outputSentence(story: Story): string | undefined {
   const draws = 2 * design.points;
   const mean = quantity(only.mean, deviation / Math.sqrt(draws), unit);
   const spread = quantity(deviation, deviation / Math.sqrt(2 * draws), unit);
-  return `Mean ${mean}, standard deviation ${spread}.`;
+  return Number.isFinite(only.mean)
+    ? `Mean ${mean}, standard deviation ${spread}.`
+    : `Standard deviation ${spread}.`;
 }
 
 function inputName(indices: OutputIndices, i: number): string {

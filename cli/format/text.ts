@@ -87,25 +87,28 @@ export function wrap(text: string, width: number): string {
 }
 
 const LONGEST = 16;
+/** Cells that are kept of the front of a name of 16, tried in this order. */
 const HEADS: readonly number[] = [8, 7, 6, 9, 5, 10, 4, 11, 3, 12, 2, 1];
 
 /**
- * Names as the table shows them: printable, at most 16 cells, longer ones cut in the middle
+ * Names as the table shows them: printable, at most `longest` cells, longer ones cut in the middle
  * ('soil_con...ity_3') at a place where no two look alike.
  */
-export function shortNames(names: readonly string[]): string[] {
+export function shortNames(names: readonly string[], longest: number = LONGEST): string[] {
   const clean = names.map(printable);
-  const taken = new Set(clean.filter((name) => cells(name) <= LONGEST));
-  const long = clean.filter((name) => cells(name) > LONGEST);
-  const head = HEADS.find((cells) =>
+  const fits = (name: string): boolean => cells(name) <= longest;
+  const taken = new Set(clean.filter(fits));
+  const long = clean.filter((name) => !fits(name));
+  const heads = HEADS.map((head) => head + Math.floor((longest - LONGEST) / 2));
+  const head = heads.find((kept) =>
     distinct(
-      long.map((name) => cut(name, cells)),
+      long.map((name) => cut(name, kept, longest)),
       taken,
     ),
   );
   return clean.map((name, i) => {
-    if (cells(name) <= LONGEST) return name;
-    return head === undefined ? numbered(name, i) : cut(name, head);
+    if (fits(name)) return name;
+    return head === undefined ? numbered(name, i, longest) : cut(name, head, longest);
   });
 }
 
@@ -113,15 +116,15 @@ function distinct(short: readonly string[], taken: ReadonlySet<string>): boolean
   return new Set(short).size === short.length && short.every((name) => !taken.has(name));
 }
 
-function cut(name: string, head: number): string {
+function cut(name: string, head: number, longest: number): string {
   const parts = graphemes(name);
-  return `${take(parts, head)}...${take(parts.toReversed(), LONGEST - 3 - head, true)}`;
+  return `${take(parts, head)}...${take(parts.toReversed(), longest - 3 - head, true)}`;
 }
 
 /** When every cut makes two names alike: the column number tells them apart. */
-function numbered(name: string, i: number): string {
+function numbered(name: string, i: number, longest: number): string {
   const tail = `...#${i + 1}`;
-  return take(graphemes(name), LONGEST - tail.length) + tail;
+  return take(graphemes(name), longest - tail.length) + tail;
 }
 
 function take(parts: readonly string[], room: number, backwards = false): string {

@@ -1,4 +1,4 @@
-import type { SobolResult, Warning } from '../../estimators/index.ts';
+import type { ExpectationsResult, SobolResult, Warning } from '../../estimators/index.ts';
 
 /** How one input is described. */
 export interface InputNote {
@@ -29,9 +29,8 @@ export interface SeriesNote {
   readonly at: readonly number[];
 }
 
-/** Everything a report shows; the rest (seed, backend, precision, version) is in `result`. */
-export interface ReportInput {
-  readonly result: SobolResult;
+/** What every report shows beside its numbers. */
+export interface ReportFrame {
   /** Base name of the model file, never a path: 'flood.ts'. */
   readonly model: string;
   /** Hash of the model file, hexadecimal; undefined when there is no file to hash. */
@@ -41,13 +40,8 @@ export interface ReportInput {
   /** Generated sentences, the ones the terminal prints too; plain text. */
   readonly lead: readonly string[];
   readonly warnings: readonly Warning[];
-  /** In column order; as many as `result.design.inputs`. */
+  /** In column order. */
   readonly inputs: readonly InputNote[];
-  /** In the order of `result.outputs`. */
-  readonly outputs: readonly OutputNote[];
-  readonly series?: SeriesNote;
-  /** Half-width the run was asked to reach (`--until`), drawn as a line. */
-  readonly target?: number;
   /** The command that gives these numbers again. */
   readonly command: string;
   /** Milliseconds. */
@@ -56,4 +50,27 @@ export interface ReportInput {
   readonly csv: string;
   /** The document `--json` prints. */
   readonly json: string;
+}
+
+/** Everything a report of Sobol' indices shows; the rest (seed, backend, precision, version) is in `result`. */
+export interface ReportInput extends ReportFrame {
+  readonly result: SobolResult;
+  /** In the order of `result.outputs`. */
+  readonly outputs: readonly OutputNote[];
+  readonly series?: SeriesNote;
+  /** Half-width the run was asked to reach (`--until`), drawn as a line. */
+  readonly target?: number;
+}
+
+/** Everything a report of expectations shows. */
+export interface ExpectationsReport extends ReportFrame {
+  readonly result: ExpectationsResult;
+  readonly interrupted: boolean;
+  readonly design: 'sobol' | 'iid';
+  /** [J] 'event', 'function', or the name of the output that is averaged. */
+  readonly kinds: readonly string[];
+  /** [J] units where they are known. */
+  readonly units: readonly (string | undefined)[];
+  /** Laws beside that of the inputs, and what each says of them. */
+  readonly laws: readonly { readonly name: string; readonly changes: readonly string[] }[];
 }

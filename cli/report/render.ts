@@ -1,11 +1,8 @@
 import type { OutputIndices } from '../../estimators/index.ts';
 import { percent } from '../format/number.ts';
 import { listed } from '../format/words.ts';
-import { emphasised } from './emphasis.ts';
-import { escapeText } from './escape.ts';
 import type { ReportInput } from './input.ts';
-import { folded, HALF, NARROW, SORTING, section, sideBySide, WIDE, withUnit } from './page.ts';
-import { downloads } from './sections/downloads.ts';
+import { folded, HALF, NARROW, section, sideBySide, WIDE, withUnit } from './page.ts';
 import { enoughSection } from './sections/enough.ts';
 import { indicesBlock } from './sections/indices.ts';
 import { overTimeSection } from './sections/over-time.ts';
@@ -13,7 +10,7 @@ import { pairsBlock } from './sections/pairs.ts';
 import { repeatSection } from './sections/repeat.ts';
 import { conditionalPanels, inputsSection, outputBlock } from './sections/samples.ts';
 import { type Series, seriesOf } from './series.ts';
-import { pageStyle } from './style.ts';
+import { wholePage } from './whole-page.ts';
 
 /** Up to this many outputs each has all its pictures. */
 const FULL_OUTPUTS = 4;
@@ -29,21 +26,11 @@ const PANELS_EACH = 6;
 export function renderReport(input: ReportInput): string {
   const series = seriesOf(input);
   const title = `What drives ${subjectOf(input, series)}?`;
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>${escapeText(title)}</title>
-<style>
-${pageStyle()}
-</style></head><body>
-<header><h1>${escapeText(title)}</h1><p class="muted">${escapeText(input.settings)}</p>
-${leadBlock(input)}${warningBox(input)}
-${downloads(input)}</header>
-<main>
-${body(input, series)}
-</main>
-<script>${SORTING}
-</script></body></html>
-`;
+  return wholePage(
+    input,
+    { title, names: input.result.totalOrder.names, what: 'indices' },
+    body(input, series),
+  );
 }
 
 function subjectOf(input: ReportInput, series: Series | undefined): string {
@@ -57,19 +44,6 @@ function subjectOf(input: ReportInput, series: Series | undefined): string {
 function outputName(input: ReportInput, k: number): string {
   const note = input.outputs[k];
   return withUnit(note?.label ?? input.result.outputs[k]!.name, note?.unit);
-}
-
-function leadBlock({ lead, result }: ReportInput): string {
-  if (lead.length === 0) return '';
-  return `<p class="lead">${lead.map((text) => emphasised(text, result.totalOrder.names)).join(' ')}</p>`;
-}
-
-function warningBox({ warnings }: ReportInput): string {
-  if (warnings.length === 0) return '';
-  const items = warnings.map(
-    ({ code, message }) => `<p><b>Caution:</b> ${escapeText(message)} <small>${escapeText(code)}</small></p>`,
-  );
-  return `<div class="warn" role="note">${items.join('')}</div>`;
 }
 
 function body(input: ReportInput, series: Series | undefined): string {

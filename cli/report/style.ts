@@ -31,6 +31,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font
 caption{text-align:left;color:var(--muted);font-size:13px;padding:0 0 2px}
 td,th{padding:3px 10px;text-align:right;border-bottom:1px solid var(--grid);white-space:nowrap}
 td:first-child,th:first-child{text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:4em}
+.long-names td:first-child,.long-names th:first-child{min-width:9em}
 button.sort{font:inherit;font-size:13px;color:inherit;background:none;border:1px solid var(--rule);border-radius:4px;padding:2px 8px;cursor:pointer;float:right}
 th button{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer;text-decoration:underline dotted}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:8px 0}dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}

@@ -11,14 +11,17 @@ const usage: readonly (readonly [command: string, message: string])[] = [
   ['', 'Usage: ensample'],
   [
     'sobl flood.ts',
-    'ensample: unknown command sobl; expected one of sobol, sample, analyze, backends. Did you mean sobol?',
+    'ensample: unknown command sobl; expected one of sobol, expect, sample, analyze, backends. Did you mean sobol?',
   ],
   ['sobol', 'ensample sobol: MODEL is missing'],
   [
     'sobol flood.ts --repot x.html',
     'unknown option --repot; expected one of those that ensample sobol --help lists. Did you mean --report?',
   ],
-  ['sobol flood.ts --method importance', 'unknown option --method'],
+  [
+    'sobol flood.ts --method importanc',
+    'option --method is "importanc"; expected one of pick-freeze, importance. Did',
+  ],
   ['sobol flood.ts --estimator jannsen', 'option --estimator is "jannsen"; expected one of saltelli, jansen'],
   ['sobol flood.ts --estimator jannsen', 'Did you mean jansen?'],
   ['sobol flood.ts --design sobel', 'Did you mean sobol?'],

@@ -10,6 +10,7 @@ const LINES = 4;
 /** 'Is it enough?': the largest total indices, and the widest half-width, as points are added. */
 export function enoughSection({ result, target }: ReportInput): string {
   const { history } = result;
+  if (history.length === 0) return '';
   const known = result.totalOrder.value.some(Number.isFinite);
   if (history.length < 2 || !known)
     return known ? section('Is it enough?', paragraph('Too few points to show how the indices settle.')) : '';

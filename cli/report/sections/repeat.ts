@@ -1,7 +1,7 @@
-import type { DesignName, IntervalName } from '../../../estimators/index.ts';
+import type { DesignName, IntervalName, Result } from '../../../estimators/index.ts';
 import { count, duration } from '../../format/number.ts';
 import { escapeText } from '../escape.ts';
-import type { ReportInput } from '../input.ts';
+import type { ReportFrame, ReportInput } from '../input.ts';
 import { section } from '../page.ts';
 
 const POINTS: Readonly<Record<DesignName, string>> = {
@@ -18,19 +18,31 @@ const INTERVALS: Readonly<Record<IntervalName, string>> = {
 };
 
 /** 'To repeat this': the command and everything the numbers depend on. */
-export function repeatSection({ result, command, model, modelHash, elapsed }: ReportInput): string {
-  const { provenance, design } = result;
-  const rows: [string, string][] = [
+export function repeatSection(input: ReportInput): string {
+  const { design } = input.result;
+  return repeated(input, input.result, design.evaluations, [
+    ['estimator', design.estimator],
+    ['design', `${count(design.points)} ${POINTS[design.kind]}, replicates: ${design.completeReplicates}`],
+    ['intervals', INTERVALS[design.interval]],
+  ]);
+}
+
+/** The command, where it ran, what the method says of itself, and the model. */
+export function repeated(
+  { command, model, modelHash, elapsed }: ReportFrame,
+  { provenance }: Result,
+  evaluations: number,
+  own: readonly (readonly [string, string])[],
+): string {
+  const rows: (readonly [string, string])[] = [
     ['version', `ensample ${provenance.version}`],
     ['seed', String(provenance.seed)],
     ['backend', `${provenance.backend}, ${provenance.adapter}`],
     ['precision', provenance.precision],
-    ['estimator', design.estimator],
-    ['design', `${count(design.points)} ${POINTS[design.kind]}, replicates: ${design.completeReplicates}`],
-    ['intervals', INTERVALS[design.interval]],
+    ...own,
     ['model', modelHash === undefined ? baseName(model) : `${baseName(model)}, hash ${modelHash}`],
-    ['model runs', `${count(design.evaluations)} in ${duration(elapsed / 1000)}`],
-    ...provenance.notes.map((note): [string, string] => ['note', note]),
+    ['model runs', `${count(evaluations)} in ${duration(elapsed / 1000)}`],
+    ...provenance.notes.map((note) => ['note', note] as const),
   ];
   const list = rows.map(([name, text]) => `<dt>${name}</dt><dd>${escapeText(text)}</dd>`).join('');
   return section('To repeat this', `<p><code>${escapeText(command)}</code></p><dl>${list}</dl>`);

@@ -40,7 +40,10 @@ function moments(one: OutputIndices, unit: string | undefined, draws: number): s
   if (one.constant || !Number.isFinite(one.variance)) return '';
   const deviation = Math.sqrt(one.variance);
   const mean = quantity(one.mean, deviation / Math.sqrt(draws), unit);
-  return `Mean ${mean}, standard deviation ${quantity(deviation, deviation / Math.sqrt(2 * draws), unit)}.`;
+  const spread = quantity(deviation, deviation / Math.sqrt(2 * draws), unit);
+  return Number.isFinite(one.mean)
+    ? `Mean ${mean}, standard deviation ${spread}.`
+    : `Standard deviation ${spread}.`;
 }
 
 function leftOut({ result }: ReportInput): string {

@@ -1,0 +1,92 @@
+import type { ExpectationsResult } from '../estimators/index.ts';
+import { repeatCommand, repeatCommandByName } from './command-line.ts';
+import { EXIT } from './errors.ts';
+import { type ExpectFile, expectMethod, inFileWords, loadExpectFile } from './expect-file.ts';
+import { type ExpectSettings, readExpectSettings } from './expect-settings.ts';
+import { showExpectations } from './expect-show.ts';
+import type { Flags } from './flag-values.ts';
+import { count, percent } from './format/number.ts';
+import { counted } from './format/words.ts';
+import { changedModel, NOTHING_YET, openRun, runJob, stateLines } from './model-run.ts';
+import type { Terminal } from './terminal.ts';
+
+const WHERE = 'ensample expect';
+
+/** `ensample expect MODEL`: many expectations of the model of a module from one sample. Resolves to the exit code. */
+export async function expect(
+  path: string,
+  flags: Flags,
+  argv: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const settings = readExpectSettings(WHERE, flags);
+  const opened = await openRun(WHERE, settings, () => loadExpectFile(WHERE, path), terminal);
+  const { model, seed, backend } = opened;
+  const start = performance.now();
+  try {
+    const job = {
+      where: WHERE,
+      method: expectMethod(settings, model),
+      startLine: startLine(settings, model),
+      replicates: settings.method.replicates ?? 8,
+      unit: { word: 'points', width: percent },
+      widest: widestRelative,
+    };
+    const watched = await runJob(job, opened, settings, terminal);
+    const { result, interrupted } = watched;
+    if (result === undefined) {
+      terminal.err.write(NOTHING_YET);
+      return EXIT.interrupted;
+    }
+    await showExpectations(
+      {
+        result,
+        interrupted,
+        model,
+        settings,
+        command: repeatCommand(argv, seed),
+        commandByName: repeatCommandByName(argv, seed),
+        elapsed: performance.now() - start,
+        warnings: changedModel(settings, opened),
+        before: interrupted ? [interruptedLine(result, settings)] : [],
+        after: stateLines(settings, watched),
+      },
+      terminal,
+    );
+    return interrupted ? EXIT.interrupted : 0;
+  } catch (error) {
+    throw inFileWords(error, model.file);
+  } finally {
+    await backend.dispose();
+  }
+}
+
+/** 'beam.ts: 6 inputs, 5 laws, 7 expectations, 16 384 points' */
+function startLine(settings: ExpectSettings, { file, inputs, outputs, wanted }: ExpectFile): string {
+  const laws = Object.keys(wanted.laws ?? {}).length + 1;
+  const listed = wanted.expectations === undefined ? undefined : Object.keys(wanted.expectations).length;
+  const J = listed ?? (outputs === undefined ? undefined : outputs.length * laws);
+  const d = Object.keys(inputs).length;
+  return [
+    `${file}: ${counted(d, count(d), 'input')}`,
+    ...(laws === 1 ? [] : [`${count(laws)} laws`]),
+    ...(J === undefined ? [] : [counted(J, count(J), 'expectation')]),
+    `${count(settings.points)} points`,
+  ].join(', ');
+}
+
+/** Largest half-width of an interval as a share of its value; NaN where there is none. */
+function widestRelative({ estimate }: ExpectationsResult): number {
+  const { value, low, high } = estimate;
+  let most = Number.NaN;
+  value.forEach((v, j) => {
+    const share = (high[j]! - low[j]!) / 2 / Math.abs(v);
+    if (Number.isFinite(share) && !(share <= most)) most = share;
+  });
+  return most;
+}
+
+function interruptedLine({ diagnostics, unbiased }: ExpectationsResult, settings: ExpectSettings): string {
+  const when = unbiased ? '' : ' while the sample was being adapted';
+  return `Interrupted after ${count(diagnostics.done)} of ${count(settings.points)} points${when}.`;
+}
