@@ -82,6 +82,8 @@ export function checkPlan(options: ImportanceSobolOptions): Plan {
     inner: (evaluate) => ({
       weights: 'equal',
       space: 'normals',
+      // Normal laws are no likeness of a difference, which is 0 where the density is largest: as controls they cost more than they give.
+      ...(form === 'difference' && options.preset === undefined ? { controls: 'none' as const } : {}),
       ...passed,
       model: evaluate,
       inputs: doubled(options.inputs),

@@ -33,8 +33,9 @@ export interface ImportanceSobolOptions extends Passed {
   /** The one output looked at. Default: the first. */
   readonly output?: string;
   /**
-   * 'difference': half squared differences, which nothing is lost in when the output has a large mean. 'product': products of outputs, as
-   * in the source. Default 'difference'.
+   * 'difference': half squared differences, to which the mean of the output does not matter. 'product': products of outputs, as in the
+   * source; several times as accurate where the mean is at most a few standard deviations and the model smooth. Default
+   * 'difference'.
    */
   readonly form?: 'difference' | 'product';
   /** Spend the sample on the indices, by their gradients, or on the expectations they are made of. Default 'indices'. */

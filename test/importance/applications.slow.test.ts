@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
+import { jsBackend } from '../../engine/backend/js.ts';
+import { normalCdf } from '../../engine/math/erfc.ts';
 import {
   drawLaw,
   expectations,
   importanceSobol,
+  lawImpact,
   logNormalFromMean,
   normal,
   type OtherLaw,
@@ -50,6 +53,44 @@ test('reweight: plain means are unbiased, and 95 % intervals of independent poin
   expectCoverage(hits);
   expectRejected(() => expectCoverage(wrong));
 });
+
+test('lawImpact: 95 % intervals of indices cover, of a probability that grows and of a quantile', async () => {
+  // Y = 2 a - b + 3: P(Y > 9) under a ~ N(1.5, 1) and N(1, 1), and its 0.8 quantile.
+  const model = (x: Float64Array, out: Float64Array): void => {
+    for (let i = 0; i < out.length; i++) out[i] = 2 * x[2 * i]! - x[2 * i + 1]! + 3;
+  };
+  const shifted = {
+    model,
+    inputs,
+    perturbations: { a: { means: [1.5] } },
+    points: 300,
+    design: 'iid',
+  } as const;
+  const above = (mean: number): number => normalCdf((mean - 9) / Math.sqrt(8));
+  const up = 0.8416212335729143 * Math.sqrt(8);
+  const truth = [above(6) / above(5) - 1, (6 + up) / (5 + up) - 1];
+  const methods = [{ event: { above: 9 } }, { quantile: 0.8 }].map((quantity) =>
+    lawImpact({ ...shifted, quantity }),
+  );
+  const backend = jsBackend();
+  const hits = [0, 0];
+  const given = [0, 0];
+  let wrong = 0;
+  for (let seed = 0; seed < 1000; seed++) {
+    for (const [k, method] of methods.entries()) {
+      const { estimate } = await run(method, { seed, backend });
+      const [low, high] = [estimate.low[0]!, estimate.high[0]!];
+      if (low < truth[k]! && truth[k]! < high) hits[k]!++;
+      if (!Number.isNaN(low)) given[k]!++;
+      if (k === 0 && low < truth[0]! - 0.35 && truth[0]! - 0.35 < high) wrong++;
+    }
+  }
+  for (const k of [0, 1]) {
+    expect(given[k]!).toBeGreaterThan(990);
+    expectCoverage(hits[k]!, given[k]!);
+  }
+  expectRejected(() => expectCoverage(wrong, given[0]!));
+}, 60_000);
 
 /** Deflection of the cantilever beam. */
 function deflection(x: Float64Array, out: Float64Array): void {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { normalCdf } from '../../engine/math/erfc.ts';
 import {
   discreteUniform,
+  expectations,
   gaussianCopula,
   type Law,
   monteCarlo,
@@ -10,6 +11,7 @@ import {
   pointwise,
   reweight,
   run,
+  tailMoments,
   uniform,
 } from '../../estimators/index.ts';
 
@@ -150,4 +152,31 @@ test('reweight: what cannot be answered is refused', async () => {
   const small = await run(monteCarlo({ model, inputs: bounded, points: 64 }), { seed: 8 });
   const wider = { wider: { inputs: { a: uniform(0, 1.1) } } };
   expect(() => reweight({ result: small, inputs: bounded, laws: wider })).toThrow(/1\.1/);
+});
+
+test('reweight, tailMoments: the points of expectations answer what was not asked of them', async () => {
+  // One expectation under another law and one rare event: P(Y > 17) = Phi(-4.24).
+  const method = expectations({
+    model,
+    inputs,
+    laws: { moved: { inputs: { a: normal(2, 1) } } },
+    expectations: { mean: {}, moved: { under: 'moved' }, rare: { event: { above: 17 } } },
+    points: 8192,
+  });
+  const result = await run(method, { seed: 9 });
+  const { laws: found } = reweight({ result, inputs, laws, probabilities: { usual: { above: 5 } } });
+  const usual = (mean: number, sd: number): number => normalCdf((mean - 5) / sd);
+  for (const { name, estimate, near } of found) {
+    const [mean, sd] = exact[name as keyof typeof exact];
+    expect(near).toBe(true);
+    expect(Math.abs(estimate.value[0]! - mean) / estimate.standardError[0]!, name).toBeLessThan(6);
+    expect(Math.abs(estimate.value[1]! - usual(mean, sd)) / estimate.standardError[1]!, name).toBeLessThan(6);
+  }
+  const tail = tailMoments({ result, threshold: 17 }).estimate;
+  const z = 12 / Math.sqrt(8);
+  const p = normalCdf(-z);
+  const beyond = 5 + (Math.sqrt(8) * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI) / p;
+  expect(Math.abs(tail.value[1]! - p) / tail.standardError[1]!).toBeLessThan(6);
+  expect(tail.standardError[1]!).toBeLessThan(0.1 * p);
+  expect(Math.abs(tail.value[2]! - beyond) / tail.standardError[2]!).toBeLessThan(6);
 });
