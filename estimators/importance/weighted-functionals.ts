@@ -123,7 +123,11 @@ export function weightedQuantileOf(
 }
 
 /** What stands in place of an interval that does not hold. */
-export const NO_INTERVAL = { standardError: Number.NaN, low: Number.NaN, high: Number.NaN } as const;
+export const NO_INTERVAL: Pick<WeightedMean, 'standardError' | 'low' | 'high'> = {
+  standardError: Number.NaN,
+  low: Number.NaN,
+  high: Number.NaN,
+};
 
 /** Spread below which numbers are equal but for rounding, beside their value. */
 const ROUNDING = 2 ** -46;

@@ -59,7 +59,7 @@ test('importanceSobol: groups are treated together, and a named output is the on
 });
 
 test('importanceSobol: a kernel gives the numbers of its function', async () => {
-  const kernel = gpuKernel((x: number[]) => x[0]! + 2 * x[1]! + x[0]! * x[2]! + 1, { dims: 3 });
+  const kernel = gpuKernel('(x) => x[0] + 2 * x[1] + x[0] * x[2] + 1', { dims: 3 });
   const plain = await run(importanceSobol(options), { seed: 4 });
   const other = await run(importanceSobol({ ...options, model: kernel }), { seed: 4 });
   expect([...other.estimate.value]).toEqual([...plain.estimate.value]);
