@@ -43,6 +43,8 @@ export function inFlagWords(text: string): string {
     .replace(/\bdesign '(\w+)'/g, '--design $1')
     .replace(/, or 'iid'/g, ', or iid')
     .replace('use monteCarlo.', 'there is no command; the package has monteCarlo for scripts.')
+    .replace(' See error.point.', '')
+    .replace('Use defensive: 0.1, or more points.', 'Leave out --preset published, or use more points.')
     .replace('listed in `failures`', 'listed under `failures` by --json');
 }
 
@@ -92,15 +94,21 @@ function stackOf(error: unknown): string {
   return `${error.stack ?? error.message}${cause}`;
 }
 
+/** What to do with failed points beside mending the model, where rows may be left out, and where weights count on all. */
+const DROP_ROWS = 'leave those rows out with --missing drop-row';
+export const GIVE_NUMBER = 'give the output a number there with --missing 0';
+
 /**
  * A model that failed at points, in three lines: what and how often; the first point and where the list is;
  * what to do. The totals come from the error's own message.
+ * @param otherwise than mending the model.
  */
 export function modelFailureText(
   error: ModelError,
   file: string,
   names: readonly string[],
   listFile: string | undefined,
+  otherwise: string = DROP_ROWS,
 ): string {
   const first = error.failures[0];
   const totals = /at (\d+) of (\d+) points/.exec(error.message);
@@ -113,13 +121,13 @@ export function modelFailureText(
   return [
     `${file}: the model ${first.reason} at ${count(failed)} of ${count(tried)} points${expected}.`,
     `First: point ${count(first.index)}, ${shown.join(', ')}.  ${list}`,
-    failureAdvice(first.reason, failed === tried),
+    failureAdvice(first.reason, failed === tried, otherwise),
   ].join('\n');
 }
 
 /** Leaving rows out helps a model that fails here and there, not one that never answers. */
-function failureAdvice(reason: string, everywhere: boolean): string {
-  if (!everywhere) return 'Fix the model there, or leave those rows out with --missing drop-row.';
+function failureAdvice(reason: string, everywhere: boolean, otherwise: string): string {
+  if (!everywhere) return `Fix the model there, or ${otherwise}.`;
   if (reason === 'returned undefined') return 'Does the function end in return?';
   if (reason === 'returned an object') return 'Return a number, or an array with one number for each output.';
   return 'It failed at every point tried, so the model itself needs fixing.';

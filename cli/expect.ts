@@ -31,6 +31,7 @@ export async function expect(
       replicates: settings.method.replicates ?? 8,
       unit: { word: 'points', width: percent },
       widest: widestRelative,
+      weighted: true,
     };
     const watched = await runJob(job, opened, settings, terminal);
     const { result, interrupted } = watched;

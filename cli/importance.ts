@@ -47,6 +47,7 @@ export async function importance(
       replicates: settings.replicates ?? 8,
       unit: { ...RUNS, word: 'points' },
       widest: widestHalf,
+      weighted: true,
     };
     const watched = await runJob(job, opened, settings, terminal);
     const { result, interrupted } = watched;

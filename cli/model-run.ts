@@ -9,7 +9,7 @@ import {
   type Warning,
 } from '../estimators/index.ts';
 import { failureDocument } from './documents.ts';
-import { modelFailureText } from './errors.ts';
+import { GIVE_NUMBER, modelFailureText } from './errors.ts';
 import { checkWritable } from './files.ts';
 import { wrap } from './format/text.ts';
 import { type Interrupt, watchInterrupt } from './interrupt.ts';
@@ -75,6 +75,8 @@ export interface Job<S, R extends Result> {
   /** What progress counts, and how it writes the width of the least certain number. */
   readonly unit: Unit;
   readonly widest: (result: R) => number;
+  /** Whether points are weighted, so that none may be left out. */
+  readonly weighted?: boolean;
 }
 
 /**
@@ -82,7 +84,7 @@ export interface Job<S, R extends Result> {
  * @throws whatever the method throws; a ModelError in the words of the command, its points written to --csv.
  */
 export async function runJob<S, R extends Result>(
-  { where, method, startLine, replicates, unit, widest }: Job<S, R>,
+  { where, method, startLine, replicates, unit, widest, weighted = false }: Job<S, R>,
   { model, seed, before, backend, interrupt }: Opened<ModelFile>,
   settings: RunSettings,
   { err }: Terminal,
@@ -108,7 +110,7 @@ export async function runJob<S, R extends Result>(
       writeState(settings.resume, { seed, model: model.hash }, watched.state);
     return watched;
   } catch (error) {
-    if (error instanceof ModelError) throw failedModel(error, settings, model);
+    if (error instanceof ModelError) throw failedModel(error, settings, model, weighted);
     throw error instanceof DeviceLostError ? lostCard(where, error, settings.resume, model.hash) : error;
   } finally {
     progress.end();
@@ -141,10 +143,15 @@ export function changedModel({ resume }: RunSettings, { model, before }: Opened<
 }
 
 /** The points of a failed model go to the CSV file that was asked for; the message says so. */
-function failedModel(error: ModelError, { csv }: RunSettings, model: ModelFile): ModelError {
+function failedModel(
+  error: ModelError,
+  { csv }: RunSettings,
+  model: ModelFile,
+  weighted: boolean,
+): ModelError {
   const names = Object.keys(model.inputs);
   if (csv !== undefined && error.failures.length > 0)
     writeFileSync(csv, failureDocument(error.failures, names));
-  error.message = modelFailureText(error, model.file, names, csv);
+  error.message = modelFailureText(error, model.file, names, csv, weighted ? GIVE_NUMBER : undefined);
   return error;
 }

@@ -29,7 +29,7 @@ export interface ExpectationsTable {
 export function expectationsTable(table: ExpectationsTable, look: Look): string {
   const { estimate, functionals, diagnosticsOf } = table.result;
   const title = `Expectations of ${table.file}`;
-  const header = spread(title, intervalHeader(table), look.width);
+  const header = spread(title, wrap(intervalHeader(table), look.width), look.width);
   const flags = diagnosticsOf.map((one, j) => flagOf(one, estimate, j, table.events[j] === true));
   const names = named(estimate.names, table.units);
   const rows = shownRows(diagnosticsOf);

@@ -1,5 +1,5 @@
 import type { ExpectationsResult } from '../../estimators/index.ts';
-import { fixed } from './number.ts';
+import { count, fixed } from './number.ts';
 
 /** How many plain Monte Carlo points one point of the run was worth, for one expectation. */
 export interface Gain {
@@ -27,9 +27,9 @@ export function adaptingPoints({ stages }: ExpectationsResult): number {
   return stages.reduce((sum, { points }) => sum + points, 0);
 }
 
-/** A factor in two digits: '0.52', '1.3', '24', '4500', '1.2e6'. */
+/** A factor in two digits: '0.52', '1.3', '24', '4500', '73 000', '1.2e6'. */
 export function factor(value: number): string {
   if (value >= 1e5) return value.toExponential(1).replace('e+', 'e');
   const decimals = Math.max(0, 1 - Math.floor(Math.log10(value)));
-  return value >= 100 ? String(Number(value.toPrecision(2))) : fixed(value, Math.min(4, decimals));
+  return value >= 100 ? count(Number(value.toPrecision(2))) : fixed(value, Math.min(4, decimals));
 }

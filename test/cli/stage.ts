@@ -53,6 +53,16 @@ export const flat = (text: string): string => text.replaceAll(/\s+/g, ' ').trim(
 
 const ab = `import { uniform } from 'ensample';\nexport const inputs = { a: uniform(0, 1), b: uniform(0, 1) };\n`;
 const abc = `import { uniform } from 'ensample';\nexport const inputs = { a: uniform(0, 1), b: uniform(0, 1), c: uniform(0, 1) };\n`;
+/** Several expectations of a + b under two laws. */
+const wanted = `export const outputs = { level: { unit: 'm' } };
+export const laws = { half: { inputs: { a: uniform(0, 0.5) } } };
+export const expectations = {
+  mean: {},
+  far: { event: { above: 1.9 } },
+  square: { of: ([y]) => y * y },
+  shifted: { of: 'level', under: 'half' },
+};
+export const functionals = { deviation: { value: ([mean, , square]) => Math.sqrt(square - mean * mean) } };\n`;
 /** Models by file. */
 const MODELS: Readonly<Record<string, string>> = {
   'flood.ts': `${abc}export const outputs = { level: { unit: 'm' } };\nexport default ({ a, b, c }: Record<string, number>): number => a + 2 * b * c;\n`,
@@ -76,6 +86,16 @@ const MODELS: Readonly<Record<string, string>> = {
   'waits.mjs': `${ab}console.error('here');\nawait new Promise((go) => setTimeout(go, 60_000));\nexport default ({ a, b }) => a + b;\n`,
   'two.mjs': `${ab}export default ({ a, b }) => a * b;\n`,
   'sum.mjs': `${ab}export default ({ a, b }) => a + b;\n`,
+  'wanted.mjs': `${ab}${wanted}export default ({ a, b }) => a + b;\n`,
+  'wanted-law.mjs': `${ab}${wanted.replace('a: uniform(0, 0.5)', 'c: uniform(0, 0.5)')}export default ({ a, b }) => a + b;\n`,
+  // Says when half of its points are sure to be done.
+  'wanted-slow.mjs': `import { writeFileSync } from 'node:fs';
+    ${ab}${wanted}let calls = 0;
+    export default async ({ a, b }) => {
+      await new Promise((go) => setTimeout(go, 2));
+      if (++calls === 250) writeFileSync('begun', '');
+      return a + b;
+    };\n`,
   // Says when two of its replicates of 256 runs are sure to be done, however fast the machine is.
   'slow.mjs': `import { writeFileSync } from 'node:fs';
     ${ab}let calls = 0;

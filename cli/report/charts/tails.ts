@@ -51,7 +51,7 @@ export function tailsChart(tails: readonly Tail[], width: number): string {
 
 function spoken(tails: readonly Tail[]): string {
   const worst = tails.reduce((a, b) => (b.shape > a.shape ? b : a));
-  return `Pareto shapes of ${tails.length} expectations; the heaviest is ${worst.name} with ${words(worst.shape)}. The table has all.`;
+  return `Pareto shapes of ${tails.length} expectations; the heaviest is ${worst.name}: ${words(worst.shape)}. The table has all.`;
 }
 
 function words(shape: number): string {
@@ -77,7 +77,9 @@ function mark(
       })
     : label(left + 4, y + 4, words(shape), { style: `fill:var(--${bad ? 'warn' : 'muted'})` });
   return titled(
-    `${name}: k ${words(shape)}, largest share ${(100 * share).toPrecision(2)} %`,
+    Number.isNaN(shape)
+      ? `${name}: unseen`
+      : `${name}: k ${words(shape)}, largest share ${(100 * share).toPrecision(2)} %`,
     label(left - 12, y + 4, shown, { 'text-anchor': 'end' }),
     dot,
   );

@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { expectationsCsv, expectationsJson } from '../../cli/expect-documents.ts';
+import { readExpectSettings } from '../../cli/expect-settings.ts';
+import { painter } from '../../cli/format/color.ts';
+import { expectationSentences } from '../../cli/format/expectation-sentences.ts';
+import { expectationsTable } from '../../cli/format/expectations.ts';
+import { factor, gainsOf } from '../../cli/format/gains.ts';
+import { quantityEntry } from '../../cli/format/quantity-entry.ts';
+import { cells } from '../../cli/format/text.ts';
+import { renderExpectations } from '../../cli/report/render-expectations.ts';
+import { OptionError } from '../../estimators/index.ts';
+import { type MadeExpectations, MIXED, madeExpectations, madeReport } from './expect-fixture.ts';
+import { estimate } from './fixture.ts';
+import { xmlFault } from './xml.ts';
+
+const table = (made: MadeExpectations, width = 80, interrupted = false): string =>
+  expectationsTable(
+    {
+      result: madeExpectations(made),
+      file: 'dike.ts',
+      interrupted,
+      units: ['m', 'm', undefined, undefined, undefined],
+      events: [false, false, true, true, false],
+    },
+    { width, utf8: false, paint: painter(false) },
+  );
+
+test('expectationsTable(): digits by the error, exponents where needed, flags only where something is to be told', () => {
+  expect(table(MIXED)).toBe(`Expectations of dike.ts               95 % intervals from 8 scrambled replicates
+
+expectation         value        95 % interval
+mean (m)           1.235     [1.224, 1.245]
+under <load> (m)   3.10      [2.90, 3.31]
+beyond             1.234e-6  [1.194e-6, 1.274e-6]  cv 1 %
+never              n/a                             unseen
+wild             123         n/a                   heavy, k 0.83
+
+functional  value    95 % interval
+ratio       2.51  [2.34, 2.67]
+n/a, unseen: the function was 0 at every point, so nothing is known about its
+mean.
+n/a, heavy: a few points decide the value, so an interval would be too narrow.
+`);
+});
+
+test('expectationsTable(): no line is wider than the screen, and no number is lost on a narrow one', () => {
+  for (const width of [40, 60, 80, 120]) {
+    const text = table(MIXED, width);
+    for (const line of text.split('\n')) expect(cells(line), line).toBeLessThanOrEqual(width);
+    for (const part of ['1.235', '[1.224, 1.245]', '[1.194e-6, 1.274e-6]', 'heavy, k 0.83', 'unseen'])
+      expect(text).toContain(part);
+  }
+});
+
+test('expectationsTable(): of 100 rows those that are not well stay, and the others are counted', () => {
+  const names = Array.from({ length: 100 }, (_, j) => `law ${j}`);
+  const told = names.map((_, j) => (j === 77 ? { status: 'heavy' as const, paretoShape: 0.9 } : {}));
+  const text = table({ names, told });
+  expect(text).toContain('law 77 ');
+  expect(text).not.toContain('law 76 ');
+  expect(text).toMatch(/80 others, standard errors at most 0\.\d %/);
+});
+
+test('quantityEntry(): a printed interval holds the computed one, and the value has the digits of its error', () => {
+  const number = fc.double({ min: -1e8, max: 1e8, noNaN: true });
+  const width = fc.double({ min: 1e-9, max: 1e6, noNaN: true });
+  fc.assert(
+    fc.property(number, width, (value, half) => {
+      const { value: v, low, high } = quantityEntry(estimate(['x'], [value], [half]), 0);
+      const slack = 1e-12 * (Math.abs(value) + half);
+      expect(Number(low)).toBeLessThanOrEqual(value - half + slack);
+      expect(Number(high)).toBeGreaterThanOrEqual(value + half - slack);
+      expect(Math.abs(Number(v) - value)).toBeLessThanOrEqual(0.5 * half + slack);
+      expect(low.split('e')[1]).toBe(v.split('e')[1]);
+    }),
+    { numRuns: 300, seed: 7 },
+  );
+});
+
+test('sentences: gains count the points that adapted, and a loss is called one', () => {
+  const result = madeExpectations();
+  const share = 8192 / 11_192;
+  expect(gainsOf(result).map(({ name }) => name)).toEqual(['beyond', 'under <load>', 'mean']);
+  expect(gainsOf(result)[2]!.gain).toBeCloseTo(share / 0.8, 12);
+  expect(expectationSentences(result)).toEqual([
+    '3000 points in 3 stages adapted the sample; the answer rests on 8192 others.',
+    'Each point is worth 73 000 points of plain Monte Carlo for beyond, 0.91 for mean; what scrambled points add comes on top. Plain Monte Carlo would have done for mean.',
+    'Effective points: 12 of 8192 for wild, where they are fewest.',
+  ]);
+  expect(expectationSentences({ ...result, unbiased: false })).toEqual([]);
+  expect([0.5234, 1.26, 24.4, 4567, 1.2e6].map(factor)).toEqual(['0.52', '1.3', '24', '4600', '1.2e6']);
+});
+
+test('expectationsJson(), expectationsCsv(): every number or null, names that look like formulas defused', () => {
+  const document = JSON.parse(expectationsJson(madeExpectations(), true));
+  expect(document).toMatchObject({ method: 'expectations', seed: 7, evaluations: 11_192, finalPoints: 8192 });
+  expect(document).toMatchObject({ interrupted: true, unbiased: true, replicates: 8 });
+  expect(document.expectations.value).toEqual([1.23456, 3.1, 1.234e-6, null, 123.456]);
+  expect(document.expectations.status).toEqual(['estimated', 'estimated', 'estimated', 'unseen', 'heavy']);
+  expect(document.covariance).toHaveLength(5);
+  expect(document.functionals.names).toEqual(['ratio']);
+  expect(document.stages.map(({ points }: { points: number }) => points)).toEqual([1000, 1000, 1000]);
+  const csv = expectationsCsv(madeExpectations({ names: ['=1+1'] })).split('\n');
+  expect(csv[1]).toMatch(
+    /^expectation,'=1\+1,1,0\.0042\d+,0\.99,1\.01,0\.95,estimated,5000,0\.2,0\.001,0\.5$/,
+  );
+});
+
+test('readExpectSettings(): only what was given becomes an option; what cannot be used is refused', () => {
+  expect(readExpectSettings('x', {}).method).toEqual({});
+  expect(readExpectSettings('x', { design: 'iid', missing: '0', preset: 'published' }).method).toEqual({
+    design: 'iid',
+    missing: 0,
+    preset: 'published',
+  });
+  const bad = {
+    proposal: 'nomal',
+    space: 'z',
+    controls: 'some',
+    design: 'lhs',
+    preset: 'x',
+    missing: 'drop-row',
+  };
+  for (const [option, value] of Object.entries(bad))
+    expect(() => readExpectSettings('x', { [option]: value }), option).toThrow(OptionError);
+});
+
+const WEIRD = ['<b>', 'a"b', "it's", '=1+1', 'n'.repeat(60), '流量', '🌊', 'a&amp;b', 'tab\u0001\u202e'];
+const PAGES: Readonly<Record<string, string>> = {
+  mixed: renderExpectations(madeReport(MIXED, { kinds: ['level', 'level', 'event', 'event', 'function'] })),
+  'weird names': renderExpectations(madeReport({ names: WEIRD }, { kinds: WEIRD, units: WEIRD })),
+  '100 laws': renderExpectations(madeReport({ names: Array.from({ length: 100 }, (_, j) => `law ${j}`) })),
+  one: renderExpectations(madeReport({})),
+  unseen: renderExpectations(
+    madeReport({
+      value: [Number.NaN],
+      half: [Number.NaN],
+      told: [
+        { status: 'unseen', paretoShape: Number.NaN, largestShare: Number.NaN, varianceRatio: Number.NaN },
+      ],
+    }),
+  ),
+};
+
+test.each(Object.entries(PAGES))(
+  'renderExpectations(): every drawing is XML, and nothing is NaN (%s)',
+  (_, html) => {
+    const drawings = html.match(/<svg[\s\S]*?<\/svg>/g) ?? [];
+    expect(drawings.length).toBeGreaterThan(4);
+    for (const svg of drawings) {
+      expect(xmlFault(svg)).toBeUndefined();
+      expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+    }
+    expect(html.replaceAll(/base64,[^"]*|<script>[\s\S]*?<\/script>/g, '')).not.toMatch(
+      /NaN|undefined|<b><|alert/,
+    );
+    expect(html).toContain('ensample expect dike.ts --seed 7');
+  },
+);
+
+test('renderExpectations(): the line at 0.7 parts the tails, and what is beyond it is set as a warning', () => {
+  const html = PAGES.mixed!;
+  expect(html).toContain('no interval above 0.7');
+  expect(html).toContain('wild: k 0.83, largest share 40 %');
+  expect(html).toContain('For `wild` a few huge weights decide the answer.');
+});
