@@ -25,7 +25,7 @@ export function crossEntropyAnswer(
   const logWeight = final.logWeight.subarray(0, n);
   const inside = final.score.subarray(0, n).map((y) => (y > 0 ? 1 : 0));
   const points = { logWeight, replicates: 1, independent: true };
-  const found = weightedMeanOf(points, inside, 'plain', plan.level);
+  const found = weightedMeanOf(points, inside, 'plain', plan.level, true);
   const trusted = found.status === 'estimated' && found.ess >= LEAST_ESS;
   const value = Math.log(found.value);
   const standardError = trusted ? found.standardError / found.value : Number.NaN;

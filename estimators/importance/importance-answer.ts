@@ -55,7 +55,7 @@ export function importanceAnswer(
   const y = k === 0 ? new Float64Array(0) : points.y.subarray(0, n * k);
   const means = functions.map((one) => {
     const values = valuesAt(where, one, points.logTarget.subarray(0, n), y, points.x.subarray(0, n * d));
-    const found = weightedMeanOf(used, values, estimator, level);
+    const found = weightedMeanOf(used, values, estimator, level, one.event);
     return withoutError ? bare(found) : found;
   });
   const { paretoShape, ess, ...whole } = logNormalizerOf(used, level);

@@ -1,14 +1,14 @@
 import { happens } from '../../engine/model/event.ts';
 import { toldPlace } from '../../engine/model/place.ts';
-import { largestWeight } from '../../engine/particles/log-weight.ts';
 import type { Ending } from '../../engine/sampler.ts';
 import type { Warning } from '../../engine/types.ts';
 import type { Plan } from './law-impact-plan.ts';
 import { WHERE } from './law-impact-plan.ts';
 import { impactWeights } from './law-impact-points.ts';
 import type { LawImpactResult, PerturbationReport } from './law-impact-types.ts';
+import { type LawReach, reachOf, shownAt, tooFar } from './law-reach.ts';
 import { type PointRunState, runInfo } from './point-run.ts';
-import { estimateOf, tooFar } from './reweight.ts';
+import { estimateOf } from './reweight.ts';
 import {
   estimateWith,
   functionalOf,
@@ -17,18 +17,14 @@ import {
   NO_INTERVAL,
   weightedQuantileOf,
 } from './weighted-functionals.ts';
-import { HEAVIEST, logNormalizerOf, type WeightedMean, type WeightedPoints } from './weighted-means.ts';
-import { type WeightedResult, weightedOutput } from './weighted-result.ts';
+import { HEAVIEST, type WeightedMean, type WeightedPoints } from './weighted-means.ts';
+import { hasGaps, type WeightedResult, weightedOutput } from './weighted-result.ts';
 
 /** The quantity under one law. */
-interface Under {
+interface Under extends LawReach {
   readonly points: WeightedPoints;
   readonly found: WeightedMean;
   readonly influence: Influence;
-  readonly near: boolean;
-  readonly ess: number;
-  readonly paretoShape: number;
-  readonly largestShare: number;
 }
 
 /** The answer from the points evaluated so far. */
@@ -46,7 +42,7 @@ export function answer(state: PointRunState, { outcome, provenance }: Ending, pl
   const reports = others.map((each, l) => reportOf(plan, each, l));
   const indices = others.map((each, l) => ({ ...indexOf(plan, base, each), name: plan.perturbed[l]!.name }));
   const values = others.map(({ found }, l) => ({ ...found, name: plan.perturbed[l]!.name }));
-  const warnings = [...plan.warnings, ...warningsOf(plan, state, base, reports)];
+  const warnings = [...plan.warnings, ...warningsOf(plan, state, base, others, reports)];
   return {
     ...result,
     design: { perReplicate: plan.perReplicate, independent: plan.design === 'iid' },
@@ -73,26 +69,18 @@ function under(plan: Plan, result: WeightedResult, logWeight: Float64Array): Und
           ? quantity.event.output
           : quantity.output;
   const { points, values } = weightedOutput(WHERE, result, named, logWeight);
-  const weights = logNormalizerOf(points, level);
-  const near = weights.paretoShape <= HEAVIEST;
-  const rest = {
-    points,
-    near,
-    ess: weights.ess,
-    paretoShape: weights.paretoShape,
-    largestShare: largestWeight(points.logWeight),
-  };
-  const shown = (found: WeightedMean): WeightedMean => (near ? found : { ...found, ...NO_INTERVAL });
+  const reach = reachOf(points, !hasGaps(result));
+  const rest = { points, ...reach };
   if (quantity !== undefined && 'quantile' in quantity) {
     const found = weightedQuantileOf(points, values, quantity.quantile, 'self-normalised', level);
-    return { ...rest, found: shown(found), influence: found };
+    return { ...rest, found: shownAt(found, reach), influence: found };
   }
   const h =
     quantity !== undefined && 'event' in quantity
       ? values.map((y) => (happens(quantity.event, y) ? 1 : 0))
       : values;
   const influence = meanInfluence(points, h, 'self-normalised');
-  return { ...rest, found: shown(estimateWith(points, influence, level)), influence };
+  return { ...rest, found: shownAt(estimateWith(points, influence, level), reach), influence };
 }
 
 /** The index of one perturbation by the delta method: base and perturbed value come from the same points. */
@@ -130,11 +118,12 @@ function warningsOf(
   plan: Plan,
   { done, failed }: PointRunState,
   base: Under,
+  others: readonly Under[],
   reports: readonly PerturbationReport[],
 ): readonly Warning[] {
-  const warnings: Warning[] = reports
-    .filter(({ near }) => !near)
-    .map(({ name, paretoShape }) => tooFar(name, paretoShape));
+  const warnings: Warning[] = reports.flatMap(({ name }, l) =>
+    others[l]!.near ? [] : [tooFar(name, others[l]!)],
+  );
   for (const { name } of reports.filter(({ near, status }) => near && status === 'heavy'))
     warnings.push({
       code: 'pareto-k',

@@ -3,12 +3,12 @@ import { type InputSpace, inputSpace } from '../../engine/distribution/inputs.ts
 import { checkRatios, lawFamily, type Member, memberOf } from '../../engine/distribution/law-family.ts';
 import { OptionError } from '../../engine/errors.ts';
 import { checkEvent, happens } from '../../engine/model/event.ts';
-import { largestWeight } from '../../engine/particles/log-weight.ts';
 import type { IntervalEstimate, Warning } from '../../engine/types.ts';
 import type { OtherLaw } from './expectations/types.ts';
+import { reachOf, shownAt, tooFar } from './law-reach.ts';
 import type { ReweightOptions, ReweightResult, WhatIf } from './reweight-types.ts';
-import { estimateWith, meanInfluence, NO_INTERVAL, weightedQuantileOf } from './weighted-functionals.ts';
-import { HEAVIEST, logNormalizerOf, type WeightedMean, type WeightedPoints } from './weighted-means.ts';
+import { estimateWith, meanInfluence, weightedQuantileOf } from './weighted-functionals.ts';
+import type { WeightedMean, WeightedPoints } from './weighted-means.ts';
 import { hasGaps, type WeightedResult, weightedOutput } from './weighted-result.ts';
 
 /*
@@ -24,8 +24,9 @@ import { hasGaps, type WeightedResult, weightedOutput } from './weighted-result.
  *   I_delta = mean(w_delta y)              plain
  *           = sum w_delta y / sum w_delta  self-normalised
  *
- * Only marginals that differ need a density. A law with k > 0.7 is too far from the points: its values stand without
- * intervals (Vehtari et al. 2024).
+ * Only marginals that differ need a density. A law with k > 0.7 (Vehtari et al. 2024), or fewer than 50 effective points, is too
+ * far from the points: its values stand without intervals. From k = 1, below 10 effective points, or where the mean weight of
+ * normalised densities is not 1, there are no values either.
  */
 const WHERE = 'reweight';
 
@@ -99,12 +100,23 @@ function checkOutput(name: string, names: readonly string[]): string {
   return checkOneOf(WHERE, 'means', name, names);
 }
 
+function estimatorOf({ result, estimator }: ReweightOptions): 'plain' | 'self-normalised' {
+  const usual = hasGaps(result) ? 'self-normalised' : 'plain';
+  return checkOneOf(WHERE, 'estimator', estimator ?? usual, ['plain', 'self-normalised']);
+}
+
+/** Whether weights are known with their factor: as the estimator says, or as those of points of the law itself, which are 1. */
+function weightsKnown(options: ReweightOptions): boolean {
+  const { result } = options;
+  return (
+    estimatorOf(options) === 'plain' || (!hasGaps(result) && result.sample.logWeight.every((w) => w === 0))
+  );
+}
+
 function wantedOf(options: ReweightOptions): readonly Wanted[] {
   const { names } = options.result.outputs;
   const level = options.level ?? 0.95;
-  const usual = hasGaps(options.result) ? 'self-normalised' : 'plain';
-  const kinds = ['plain', 'self-normalised'] as const;
-  const estimator = checkOneOf(WHERE, 'estimator', options.estimator ?? usual, kinds);
+  const estimator = estimatorOf(options);
   const means = (options.means ?? names).map(
     (output): Wanted => ({
       name: checkOutput(output, names),
@@ -168,18 +180,17 @@ function ratiosOf(members: readonly Member[], { sample }: WeightedResult): reado
 }
 
 function whatIf(
-  { result, level = 0.95 }: ReweightOptions,
+  options: ReweightOptions,
   wanted: readonly Wanted[],
   name: string,
   logWeight: Float64Array,
 ): WhatIf {
+  const { result, level = 0.95 } = options;
   const { points } = weightedOutput(WHERE, result, undefined, logWeight);
-  const weights = logNormalizerOf(points, level);
-  const near = weights.paretoShape <= HEAVIEST;
+  const reach = reachOf(points, weightsKnown(options));
   const found = wanted.map(({ output, of }) => {
     const { points: own, values } = weightedOutput(WHERE, result, output, logWeight);
-    const estimate = of(own, values);
-    return near ? estimate : { ...estimate, ...NO_INTERVAL };
+    return shownAt(of(own, values), reach);
   });
   const pick = (kind?: Wanted['kind']): IntervalEstimate => {
     const at = wanted.flatMap((each, i) => (kind === undefined || each.kind === kind ? [i] : []));
@@ -195,11 +206,7 @@ function whatIf(
     probabilities: pick('probability'),
     quantiles: pick('quantile'),
     status: found.map(({ status }) => status),
-    near,
-    ess: weights.ess,
-    paretoShape: weights.paretoShape,
-    largestShare: largestWeight(points.logWeight),
-    mass: Math.exp(weights.value),
+    ...reach,
   };
 }
 
@@ -221,9 +228,7 @@ export function estimateOf(
 }
 
 function warningsOf({ result }: ReweightOptions, found: readonly WhatIf[]): readonly Warning[] {
-  const warnings = found
-    .filter(({ near }) => !near)
-    .map(({ name, paretoShape }) => tooFar(name, paretoShape));
+  const warnings = found.filter(({ near }) => !near).map((law) => tooFar(law.name, law));
   if (result.design === undefined)
     warnings.push({
       code: 'design-unknown',
@@ -231,14 +236,4 @@ function warningsOf({ result }: ReweightOptions, found: readonly WhatIf[]): read
         'The result does not say how its points are randomised, so nothing has an interval. Give `design` with it.',
     });
   return warnings;
-}
-
-/** The warning of a law that is too far from the points. */
-export function tooFar(name: string, paretoShape: number): Warning {
-  return {
-    code: 'pareto-k',
-    message: `${name}: too far from the law of the points (${Number.isNaN(paretoShape) ? 'no point has weight' : `Pareto k ${paretoShape.toPrecision(2)}, usable up to ${HEAVIEST}`}), so it has no interval. Run the model under a law nearer to it, or with expectations({ laws }).`,
-    value: paretoShape,
-    threshold: HEAVIEST,
-  };
 }

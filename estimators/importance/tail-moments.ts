@@ -108,7 +108,7 @@ export function weightedQuantile(options: TailOptions & { readonly p: number }):
   const { points, values, estimator, level, sign } = open(where, options);
   const p = sign > 0 ? options.p : 1 - options.p;
   const found = weightedQuantileOf(points, values, p, estimator, level);
-  const { influence: _, ...rest } = mirrored(found, sign);
+  const { influence: _, covered: __, ...rest } = mirrored(found, sign);
   return rest;
 }
 
@@ -178,13 +178,13 @@ function worst(where: string, options: TailOptions, probability: number): Found 
   const q = weightedQuantileOf(points, values, 1 - probability, estimator, level);
   const tail = meanInfluence(
     points,
-    values.map((y) => Math.max(0, y - q.value)),
+    values.map((y) => (Number.isNaN(q.value) ? 0 : Math.max(0, y - q.value))),
     estimator,
   );
   const value = q.value + tail.value / probability;
   const mean = functionalOf(points, [tail], value, [1 / probability], level);
   const excess = functionalOf(points, [tail, q], tail.value, [1, -probability], level);
-  const { influence: _, ...threshold } = q;
+  const { influence: _, covered: __, ...threshold } = q;
   return {
     level,
     parts: [mirrored(threshold, sign), given(probability), mirrored(mean, sign), excess],

@@ -17,12 +17,18 @@ const SHOWN = 3;
 export function heavyWarning(means: readonly WarnedMean[], fix: string): Warning[] {
   if (means.length === 0) return [];
   const worst = means.reduce((a, b) => (b.shape > a.shape ? b : a));
+  if (!(worst.shape > HEAVIEST)) return tooFew(means, worst.shape, fix);
   const index =
     worst.shape === Infinity
       ? 'too few summands to tell their tail'
       : `tail index ${worst.shape.toFixed(2)}, above ${HEAVIEST}`;
   const message = `For ${listed(means)} a few huge weights decide the answer: ${index}. No interval is given because it would be too narrow. ${fix}`;
   return [{ code: 'pareto-k', message, value: worst.shape, threshold: HEAVIEST }];
+}
+
+function tooFew(means: readonly WarnedMean[], shape: number, fix: string): Warning[] {
+  const message = `For ${listed(means)} too few points count in effect, so no interval is given. ${fix}`;
+  return [{ code: 'pareto-k', message, value: shape, threshold: HEAVIEST }];
 }
 
 /** Means of functions that were 0 at all n points. */

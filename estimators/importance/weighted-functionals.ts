@@ -1,8 +1,18 @@
-import { paretoSmooth } from '../../engine/diagnostics/pareto.ts';
 import { studentInterval } from '../../engine/diagnostics/standard-error.ts';
-import { checkSameLength, essOf, summarise } from '../../engine/particles/log-weight.ts';
+import { checkSameLength, summarise } from '../../engine/particles/log-weight.ts';
 import { sum } from '../../engine/wasm/twins/sums.ts';
-import { degreesOf, errorOf, HEAVIEST, type WeightedMean, type WeightedPoints } from './weighted-means.ts';
+import {
+  coversWhole,
+  degreesOf,
+  errorOf,
+  HEAVIEST,
+  type Sizes,
+  sizesOf,
+  tells,
+  tellsMean,
+  type WeightedMean,
+  type WeightedPoints,
+} from './weighted-means.ts';
 import { quantileAt, weightedOrder } from './weighted-quantile.ts';
 
 /*
@@ -16,26 +26,21 @@ import { quantileAt, weightedOrder } from './weighted-quantile.ts';
  *   self-normalised mean  w (h - I) / mean w
  *   quantile q(p)         w (p - 1{y <= q}) / mean w, times dq / dp
  *
- * Whether errors can be trusted is read off the Pareto shape of w |h|, of a quantile that of w: not of the influence, whose
- * two levels inside and outside an event look like a tail.
+ * Whether errors can be trusted is read off the Pareto shape of w |h|, of a ratio off that of w as well: not of the influence,
+ * whose two levels inside and outside an event look like a tail. What rests on next to no weight has no value.
  */
 
-/** Pareto shape and sizes of the summands of one estimate. */
-interface Tail {
-  readonly ess: number;
-  readonly paretoShape: number;
-  readonly largestShare: number;
-}
-
 /** An estimate with the share of each point in its deviation: the numbers average to 0. */
-export interface Influence extends Tail {
+export interface Influence extends Sizes {
   readonly value: number;
+  /** False where the weights of a ratio are too few for an error. */
+  readonly covered: boolean;
   /** [n] */
   readonly influence: Float64Array;
 }
 
 /**
- * Mean of h under the target of the weights; NaN when h was 0 at all points.
+ * Mean of h under the target of the weights; NaN when h was 0 at all points, or where they tell nothing of it.
  * @param values [n] h; not read where the weight is 0.
  */
 export function meanInfluence(
@@ -48,38 +53,34 @@ export function meanInfluence(
   const weight = new Float64Array(n);
   const { max, sum: total } = summarise('meanInfluence', logWeight, weight);
   const products = weight.map((w, i) => (w > 0 ? w * values[i]! : 0));
-  const tail = tailOf(products);
-  if (tail.ess === 0) return { value: Number.NaN, influence: products.fill(Number.NaN), ...tail };
+  const own = sizesOf(products);
+  const whole = estimator === 'plain' ? undefined : sizesOf(weight);
+  const covered = whole === undefined || coversWhole(whole, n);
+  const paretoShape = Math.max(own.paretoShape, whole?.paretoShape ?? -Infinity);
+  const tail = { ...own, paretoShape, covered };
+  if (!tellsMean(tail, whole)) return { value: Number.NaN, influence: products.fill(Number.NaN), ...tail };
   const unit = estimator === 'plain' ? Math.exp(max) : n / total;
   const value = unit * (sum(products) / n);
-  const own = estimator === 'plain' ? 1 : unit;
   const influence = products.map((s, i) => {
     if (estimator === 'plain') return s * unit - value;
-    return weight[i]! > 0 ? weight[i]! * own * (values[i]! - value) : 0;
+    return weight[i]! > 0 ? weight[i]! * unit * (values[i]! - value) : 0;
   });
   return { value, influence, ...tail };
-}
-
-/** Of summands [n]; all 0: ess 0 and no shape. */
-function tailOf(products: Float64Array): Tail {
-  const logSize = products.map((s) => Math.log(Math.abs(s)));
-  const summary = summarise('tailOf', logSize, new Float64Array(products.length));
-  if (summary.sum === 0) return { ess: 0, paretoShape: Number.NaN, largestShare: Number.NaN };
-  const paretoShape = paretoSmooth(logSize).shape;
-  return { ess: essOf(summary), paretoShape, largestShare: 1 / summary.sum };
 }
 
 /** A quantile with its interval. */
 export interface WeightedQuantile extends Influence, WeightedMean {}
 
-/** Effective points that must lie beyond a quantile for its interval. */
-export const LEAST_BEYOND = 5;
+/** Effective points that must lie beyond a quantile for its interval, */
+export const LEAST_BEYOND = 10;
+/** and for its value, where their weights differ. */
+const FEWEST_BEYOND = 5;
 
 /**
  * The quantile at p under the target of the weights: where the share of the weight is p or, plain, where the mean weight of the
  * points beyond, in the nearer tail, is its probability. Its interval is q(p -+ t se), se the standard error of that share, which asks
  * for no density (Woodruff 1952, J. Am. Stat. Assoc. 47, 635-646). There is none where fewer than `LEAST_BEYOND` effective points
- * lie beyond, or p -+ t se leaves (0, 1), or the weights are heavy.
+ * lie beyond, or p -+ t se leaves (0, 1), or the weights are heavy; and no value where so few of different weights lie beyond.
  * @param values [n]; not read where the weight is 0.
  */
 export function weightedQuantileOf(
@@ -93,16 +94,21 @@ export function weightedQuantileOf(
   const upper = p >= 0.5;
   const plain = estimator === 'plain';
   const order = weightedOrder(points, values, plain ? (upper ? 'above' : 'below') : 'whole');
-  const value = quantileAt(order, p);
+  const found = quantileAt(order, p);
   const beyond = meanInfluence(
     points,
-    values.map((y) => ((upper ? y > value : y <= value) ? 1 : 0)),
+    values.map((y) => ((upper ? y > found : y <= found) ? 1 : 0)),
     estimator,
   );
   const ones = new Float64Array(values.length).fill(1);
-  const { ess, paretoShape, largestShare } = plain ? beyond : meanInfluence(points, ones, 'self-normalised');
-  const status = ess === 0 ? 'unseen' : paretoShape > HEAVIEST ? 'heavy' : 'estimated';
-  const known = { value, status, ess, paretoShape, largestShare } as const;
+  const sizes = plain ? beyond : meanInfluence(points, ones, 'self-normalised');
+  const { ess, paretoShape, largestShare, covered } = sizes;
+  const reached = plain || ess * Math.min(p, 1 - p) >= 1;
+  const told = reached && tells(sizes, plain ? FEWEST_BEYOND : undefined);
+  const value = told ? found : Number.NaN;
+  const trusted = told && covered && paretoShape <= HEAVIEST;
+  const status = ess === 0 ? 'unseen' : trusted ? 'estimated' : 'heavy';
+  const known = { value, status, ess, paretoShape, largestShare, covered } as const;
   const none = values.map(() => Number.NaN);
   const error = status === 'estimated' ? errorOf(points, beyond.influence, 0) : Number.NaN;
   const ends = studentInterval({ value: p, standardError: error, degrees: degreesOf(points) }, level);
@@ -150,8 +156,9 @@ export function functionalOf(
   const paretoShape = parts.reduce((most, part) => Math.max(most, part.paretoShape), -Infinity);
   const largestShare = parts.reduce((most, part) => Math.max(most, part.largestShare), 0);
   const ess = parts.reduce((least, part) => Math.min(least, part.ess), Infinity);
-  const status = ess === 0 ? 'unseen' : paretoShape > HEAVIEST ? 'heavy' : 'estimated';
-  const error = status === 'estimated' ? errorOf(points, rows, ROUNDING * Math.abs(value)) : Number.NaN;
+  const trusted = parts.every(({ covered }) => covered) && paretoShape <= HEAVIEST && !Number.isNaN(value);
+  const status = ess === 0 ? 'unseen' : trusted ? 'estimated' : 'heavy';
+  const error = trusted ? errorOf(points, rows, ROUNDING * Math.abs(value)) : Number.NaN;
   const ends = studentInterval({ value, standardError: error, degrees: degreesOf(points) }, level);
   return { value, standardError: error, ...ends, status, ess, paretoShape, largestShare };
 }

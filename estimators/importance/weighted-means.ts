@@ -19,7 +19,12 @@ import { sum } from '../../engine/wasm/twins/sums.ts';
  *
  * The standard error is sd(s) / sqrt n for independent points (delta method for a ratio: Owen 2013, 9.2), or the spread
  * of the replicates' means of s. There is none, and no interval, where the Pareto shape of |s| is above 0.7: a mean of
- * such summands varies by points that were not drawn.
+ * such summands varies by points that were not drawn. The s of a ratio have mean 0, so that their tails are read off each
+ * side by itself: the two levels of an event are no tail.
+ *
+ * A ratio, and a plain mean of what is 0 nowhere, need all of the target: no interval where fewer than 50 weights count
+ * in effect (of fewer than 100 points: half of them). From a shape of 1, below 10 such weights or 3 effective summands, there is
+ * no value.
  */
 
 /** Weighted points, all independent or in R independent replicates of n / R, one after another. */
@@ -45,12 +50,13 @@ export interface WeightedMean {
   /**
    * - 'estimated': value and, where the points allow one, interval.
    * - 'unseen': the function was 0 at all points; value NaN, never 0 with an error of 0.
-   * - 'heavy': Pareto shape of the summands above 0.7; value without interval.
+   * - 'heavy': Pareto shape of the summands above 0.7, or too few effective points; value without interval, and without
+   *   value where it would rest on next to no weight.
    */
   readonly status: 'estimated' | 'unseen' | 'heavy';
   /** Effective number of points: (sum |s|)^2 / sum s^2 of plain summands, of a ratio (sum w)^2 var(h) / sum w^2 (h - m)^2. */
   readonly ess: number;
-  /** Of |s|. -Infinity: its largest are all equal; Infinity: too few to tell. */
+  /** Of |s|, and where all of the target is needed at least that of the weights. -Infinity: its largest are all equal; Infinity: too few to tell. */
   readonly paretoShape: number;
   /** The largest |s| as a share of all. */
   readonly largestShare: number;
@@ -59,8 +65,53 @@ export interface WeightedMean {
 /** Pareto shape above which no interval is given. */
 export const HEAVIEST = 0.7;
 
+/** From this Pareto shape on a mean need not exist. */
+const NO_MEAN = 1;
+/** Effective weights below which nothing is told of a mean over all of the target, */
+const FEWEST_WEIGHTS = 10;
+/** and effective summands of any mean. More would choose among samples: only those that met an event often have many. */
+const FEWEST = 3;
+/** Effective weights that a mean over all of the target must have for an interval. */
+const LEAST_WHOLE = 50;
+
+/** Sizes of summands, or of weights. */
+export type Sizes = Pick<WeightedMean, 'ess' | 'paretoShape' | 'largestShare'>;
+
+/**
+ * Whether a sum of such sizes tells anything at all. A count of equal sizes, of which there are at least two, always does; a shape
+ * of Infinity only says that there are too few to tell a tail.
+ */
+export function tells({ ess, paretoShape, largestShare }: Sizes, fewest: number = FEWEST_WEIGHTS): boolean {
+  const count = ess > 1.5 && ess * largestShare < 1.01;
+  return (ess >= fewest || count) && !(paretoShape >= NO_MEAN && paretoShape < Infinity);
+}
+
+/** Whether summands tell anything of their mean, and the weights of all of the target where it is needed. */
+export function tellsMean(summands: Sizes | undefined, whole: Sizes | undefined): boolean {
+  return (summands === undefined || tells(summands, FEWEST)) && (whole === undefined || tells(whole));
+}
+
+/** Whether weights of n points cover their target well enough for the error of a mean over all of it. */
+export function coversWhole({ ess }: Pick<Sizes, 'ess'>, n: number): boolean {
+  return ess >= Math.min(LEAST_WHOLE, n / 2);
+}
+
+/** How the sizes of summands [n] are spread; all 0: ess 0 and no shape. */
+export function sizesOf(summands: Float64Array): Sizes {
+  const logSize = summands.map((s) => log(Math.abs(s)));
+  const summary = summarise('sizesOf', logSize, new Float64Array(summands.length));
+  if (summary.sum === 0) return { ess: 0, paretoShape: Number.NaN, largestShare: Number.NaN };
+  return {
+    ess: essOf(summary),
+    paretoShape: paretoSmooth(logSize).shape,
+    largestShare: 1 / summary.sum,
+  };
+}
+
 /**
  * The mean of a function under the target.
+ * @param part whether it is of a part of the target by itself, as the probability of an event is: its plain mean asks
+ * for no weights elsewhere.
  * @param values [n] h at each point; where the weight is 0 they are not read.
  * @throws ValueError at NaN or +Infinity in logWeight; ShapeError when lengths differ.
  */
@@ -69,6 +120,7 @@ export function weightedMeanOf(
   values: Float64Array,
   estimator: WeightedEstimator,
   level: number,
+  part = false,
 ): WeightedMean {
   const { logWeight } = points;
   const n = logWeight.length;
@@ -80,7 +132,10 @@ export function weightedMeanOf(
   if (estimator === 'plain') {
     const unit = Math.exp(summary.max);
     const largest = largestOf(products);
-    return finish(points, { value: unit * (sum(products) / n), summands: products, unit, largest }, level);
+    const local = part || products.some((s, i) => s === 0 && weight[i]! > 0);
+    const whole = local ? undefined : sizesOf(weight);
+    const value = unit * (sum(products) / n);
+    return finish(points, { value, summands: products, unit, largest, whole }, level);
   }
   const used = estimator === 'smoothed' ? paretoSmooth(logWeight).weight : weight;
   const total = sum(used);
@@ -89,7 +144,17 @@ export function weightedMeanOf(
   const summands = weight.map((w, i) => (w > 0 ? w * scale * (values[i]! - value) : 0));
   const spread = sum(weight.map((w, i) => (w > 0 ? w * (values[i]! - value) ** 2 : 0)));
   const ess = (summary.sum * spread * scale * scale) / sum(summands.map((s) => s * s));
-  return finish(points, { value, summands, unit: 1, largest: scale * largestOf(products), ess }, level);
+  const largest = scale * largestOf(products);
+  return finish(points, { value, summands, unit: 1, largest, ess, whole: sizesOf(weight) }, level);
+}
+
+/** Level of the interval of the mean weight that decides whether mass is missing: a false alarm in a million. */
+const MASS_LEVEL = 1 - 1e-6;
+
+/** Whether the mean of normalised weights is not 1: the points miss some of the target. */
+export function lacksMass(points: WeightedPoints): boolean {
+  const { low, high } = logNormalizerOf(points, MASS_LEVEL);
+  return low > 0 || high < 0;
 }
 
 /** log of the mean weight, the log of the target's normalizing constant, with the error of the log. */
@@ -121,7 +186,7 @@ export function logNormalizerOf(points: WeightedPoints, level: number): LogNorma
   const scale = n / summary.sum;
   const { status, paretoShape, standardError, low, high } = finish(
     points,
-    { value, summands: weight.map((w) => w * scale), unit: 1, largest: scale },
+    { value, summands: weight.map((w) => w * scale), unit: 1, largest: scale, whole: sizesOf(weight) },
     level,
   );
   return status === 'heavy'
@@ -136,27 +201,35 @@ interface Found {
   readonly unit: number;
   /** Largest |w h| in the same unit, beside which a spread may be rounding. */
   readonly largest: number;
+  /** Of a ratio. */
   readonly ess?: number;
+  /** The weights, where all of the target is needed. */
+  readonly whole?: Sizes | undefined;
 }
 
 function finish(points: WeightedPoints, found: Found, level: number): WeightedMean {
-  const { value, summands, unit, largest, ess } = found;
-  const size = summands.map(Math.abs);
-  const total = sum(size);
-  const most = largestOf(size);
-  const paretoShape = most > ROUNDING * largest ? paretoSmooth(size.map((s) => log(s))).shape : -Infinity;
-  const heavy = paretoShape > HEAVIEST;
+  const { summands, unit, largest, whole } = found;
+  const own = sizesOf(summands);
+  const varies = largestOf(summands) > ROUNDING * largest;
+  const shape = !varies ? -Infinity : found.ess === undefined ? own.paretoShape : sidesShape(summands);
+  const sizes = { ...own, paretoShape: whole === undefined ? shape : Math.max(shape, whole.paretoShape) };
+  const told = tellsMean(varies ? sizes : undefined, whole);
+  const covered = whole === undefined || coversWhole(whole, summands.length);
+  const heavy = !(told && covered && sizes.paretoShape <= HEAVIEST);
+  const value = told ? found.value : Number.NaN;
   const standardError = heavy ? Number.NaN : unit * errorOf(points, summands, ROUNDING * largest);
   const ends = studentInterval({ value, standardError, degrees: degreesOf(points) }, level);
-  return {
-    value,
-    standardError,
-    ...ends,
-    status: heavy ? 'heavy' : 'estimated',
-    ess: ess ?? (total * total) / sum(size.map((s) => s * s)),
-    paretoShape,
-    largestShare: most / total,
+  const status = heavy ? 'heavy' : 'estimated';
+  return { value, standardError, ...ends, status, ...sizes, ess: found.ess ?? own.ess };
+}
+
+/** Pareto shape of the heavier side of summands that are of both signs. */
+function sidesShape(summands: Float64Array): number {
+  const shape = (sign: number): number => {
+    const side = summands.map((s) => log(Math.max(0, sign * s)));
+    return side.every((s) => s === -Infinity) ? -Infinity : paretoSmooth(side).shape;
   };
+  return Math.max(shape(1), shape(-1));
 }
 
 /** Spread below which numbers are equal but for rounding, beside the largest of them. */

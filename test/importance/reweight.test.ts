@@ -5,6 +5,7 @@ import {
   expectations,
   gaussianCopula,
   type Law,
+  mixture,
   monteCarlo,
   normal,
   OptionError,
@@ -179,4 +180,32 @@ test('reweight, tailMoments: the points of expectations answer what was not aske
   expect(Math.abs(tail.value[1]! - p) / tail.standardError[1]!).toBeLessThan(6);
   expect(tail.standardError[1]!).toBeLessThan(0.1 * p);
   expect(Math.abs(tail.value[2]! - beyond) / tail.standardError[2]!).toBeLessThan(6);
+});
+
+test('reweight: a law far from the points, or with a part that they miss, has no numbers', async () => {
+  const one = { x: normal(0, 1) };
+  const result = await run(
+    monteCarlo({ model: pointwise(([x]) => x!), inputs: one, points: 1024, design: 'iid' }),
+    { seed: 5 },
+  );
+  const apart = mixture([normal(0, 0.5), normal(12, 0.5)], [0.5, 0.5]);
+  const others = {
+    far: { inputs: { x: normal(6, 1) } },
+    beyond: { inputs: { x: normal(50, 1) } },
+    thin: { inputs: { x: normal(0, 1e-4) } },
+    apart: { inputs: { x: apart } },
+  };
+  const options = { result, inputs: one, probabilities: { p: { above: -1 } }, quantiles: [0.5] };
+  for (const estimator of ['plain', 'self-normalised'] as const) {
+    const found = reweight({ ...options, laws: others, estimator });
+    // Half of the last law weighs evenly: only the mean weight of 1/2 tells.
+    for (const law of found.laws) {
+      expect([law.told, law.near], law.name).toEqual([false, false]);
+      expect([...law.estimate.value, ...law.estimate.low], law.name).toEqual(Array(6).fill(Number.NaN));
+    }
+    expect(found.warnings.map(({ code }) => code)).toEqual(Array(4).fill('pareto-k'));
+  }
+  // A quantile beyond all points is no largest point.
+  const high = reweight({ ...options, laws: { near: { inputs: { x: normal(1, 1) } } }, quantiles: [0.9999] });
+  expect(high.laws[0]!.quantiles.value[0]).toBeNaN();
 });

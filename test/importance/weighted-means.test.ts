@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { rngFromSeed } from '../../engine/random/rng.ts';
+import { normalQuantile } from '../../engine/wasm/twins/normal.ts';
 import {
   logNormalizerOf,
   type WeightedPoints,
@@ -16,14 +17,15 @@ const iid = (weights: readonly number[]): WeightedPoints => ({
 });
 
 test('weightedMeanOf(): by hand, plain and self-normalised', () => {
-  const w = [1, 2, 0, 1];
-  const h = Float64Array.of(3, 1, Number.NaN, -2);
+  const times = <T>(x: readonly T[]): T[] => Array.from({ length: 16 }, (_, i) => x[i % 4]!);
+  const w = times([1, 2, 0, 1]);
+  const h = Float64Array.from(times([3, 1, Number.NaN, -2]));
   const plain = weightedMeanOf(iid(w), h, 'plain', 0.95);
   expect(plain.value).toBeCloseTo(3 / 4, 14);
-  expect(plain.ess).toBeCloseTo(7 ** 2 / 17, 12);
+  expect(plain.ess).toBeCloseTo((4 * 7 ** 2) / 17, 12);
   const ratio = weightedMeanOf(iid(w), h, 'self-normalised', 0.95);
   expect(ratio.value).toBeCloseTo(3 / 4, 14);
-  // Four points are too few to tell a tail, so there is no interval.
+  // Sixteen points are too few to tell a tail, so there is no interval.
   expect([plain.status, ratio.status]).toEqual(['heavy', 'heavy']);
   expect(plain.standardError).toBeNaN();
 });
@@ -116,4 +118,59 @@ test('weightedMeanOf(): 95 % intervals cover, with plain and self-normalised wei
   // Weights taken for normalised that lack the constant of a density, here 1.5.
   const forgotten = { ...means, values: means.values.map((v) => v / 1.5) };
   expectRejected(() => expectMeans(forgotten, [2, 1]));
+});
+
+test('weightedMeanOf(): what rests on next to no weight has no value, and a signed mean needs weights everywhere', () => {
+  // f = N(0, 1) at the middles of 400 equal parts of q = N(mu, 1).
+  const at = (mu: number): { points: WeightedPoints; x: Float64Array } => {
+    const x = Float64Array.from({ length: 400 }, (_, i) => mu + normalQuantile((i + 0.5) / 400));
+    return {
+      points: { logWeight: x.map((v) => mu * (mu / 2 - v)), replicates: 1, independent: true },
+      x,
+    };
+  };
+  const far = at(5);
+  for (const kind of ['plain', 'self-normalised', 'smoothed'] as const)
+    expect(weightedMeanOf(far.points, far.x, kind, 0.95)).toMatchObject({
+      value: Number.NaN,
+      status: 'heavy',
+    });
+  // An event that all points are in: a ratio would be 1, whatever the weights.
+  const sure = weightedMeanOf(
+    far.points,
+    far.x.map(() => 1),
+    'self-normalised',
+    0.95,
+    true,
+  );
+  expect([sure.value, sure.status]).toEqual([Number.NaN, 'heavy']);
+  // The event x > 2 from N(2, 1): its own weights tell it, but 1 + x needs the other side as well.
+  const { points, x } = at(2);
+  const event = weightedMeanOf(
+    points,
+    x.map((v) => (v > 2 ? 1 : 0)),
+    'plain',
+    0.95,
+    true,
+  );
+  expect(event.value).toBeCloseTo(0.02275, 4);
+  expect([event.status, weightedMeanOf(points, x, 'plain', 0.95).status]).toEqual(['estimated', 'heavy']);
+  // Six hits of one weight are a count, and stand.
+  const few = x.map((_, i) => (i < 6 ? 1 : 0));
+  expect(weightedMeanOf(iid(Array(400).fill(1)), few, 'plain', 0.95, true).value).toBeCloseTo(6 / 400, 14);
+});
+
+test('weightedMeanOf(): the two levels of an event are no heavy tail of a ratio', () => {
+  const stream = rngFromSeed(SEED).stream({ purpose: 1 });
+  const x = Float64Array.from({ length: 1000 }, () => 1.2 * stream.normal());
+  const points = { logWeight: x.map((v) => -0.5 * v * v * (1 - 1 / 1.44)), replicates: 1, independent: true };
+  const found = weightedMeanOf(
+    points,
+    x.map((v) => (v > 1.5 ? 1 : 0)),
+    'self-normalised',
+    0.95,
+    true,
+  );
+  expect(found.status).toBe('estimated');
+  expect(Math.abs(found.value - 0.0668072) / found.standardError).toBeLessThan(4.9);
 });
