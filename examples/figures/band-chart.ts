@@ -138,7 +138,9 @@ function titles(points: readonly Point[]): { title?: string } {
 
 /** The caption, and where the line begins and ends. */
 function spoken({ caption: words, xLabel }: BandChart, rows: readonly Row[]): string {
-  const ends = [rows[0]!, rows[rows.length - 1]!].map(
+  const known = rows.filter(({ value }) => Number.isFinite(value));
+  if (known.length === 0) return `${words}. Nothing is known along ${xLabel}.`;
+  const ends = [known[0]!, known[known.length - 1]!].map(
     ({ x, value }) => `${tickText(Number(value.toPrecision(4)))} at ${tickText(Number(x.toPrecision(6)))}`,
   );
   return `${words}. Along ${xLabel} the line goes from ${ends[0]} to ${ends[1]}.`;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { expectationsCsv, expectationsJson } from '../../cli/expect-documents.ts';
+import { expectMethod } from '../../cli/expect-file.ts';
 import { readExpectSettings } from '../../cli/expect-settings.ts';
 import { painter } from '../../cli/format/color.ts';
 import { expectationSentences } from '../../cli/format/expectation-sentences.ts';
@@ -9,7 +10,7 @@ import { factor, gainsOf } from '../../cli/format/gains.ts';
 import { quantityEntry } from '../../cli/format/quantity-entry.ts';
 import { cells } from '../../cli/format/text.ts';
 import { renderExpectations } from '../../cli/report/render-expectations.ts';
-import { OptionError } from '../../estimators/index.ts';
+import { ModelError, normal, OptionError } from '../../estimators/index.ts';
 import { type MadeExpectations, MIXED, madeExpectations, madeReport } from './expect-fixture.ts';
 import { estimate } from './fixture.ts';
 import { xmlFault } from './xml.ts';
@@ -124,6 +125,34 @@ test('readExpectSettings(): only what was given becomes an option; what cannot b
   };
   for (const [option, value] of Object.entries(bad))
     expect(() => readExpectSettings('x', { [option]: value }), option).toThrow(OptionError);
+});
+
+test('expectMethod(): what the module says wrong is its own fault, a flag that cannot be used is one of the command', () => {
+  const file = (wanted: object): Parameters<typeof expectMethod>[1] => ({
+    ...{ file: 'dike.ts', url: 'file:///dike.ts', hash: 'ab', kernel: undefined, series: undefined },
+    ...{
+      inputs: { a: normal(0, 1) },
+      outputs: ['level'],
+      texts: {},
+      dependence: undefined,
+      groups: undefined,
+    },
+    wanted,
+  });
+  const settings = (flags: Record<string, string>) => readExpectSettings('ensample expect', flags);
+  const wrong = [
+    [{ laws: { half: { inputs: { c: normal(0, 1) } } } }, 'dike.ts: export `laws.half.inputs` is "c"'],
+    [{ expectations: { m: { of: 'levle' } } }, 'dike.ts: export `expectations.m.of` is "levle"'],
+    [{ expectations: [] }, 'dike.ts: export `expectations` is'],
+    [{ functionals: { f: { value: 3 } } }, 'dike.ts: export `functionals.f.value` is 3'],
+    [{ optimize: 'functionals' }, "dike.ts: export `optimize` is 'functionals', and there are none"],
+  ] as const;
+  for (const [wanted, message] of wrong) {
+    expect(() => expectMethod(settings({}), file(wanted)), message).toThrow(message);
+    expect(() => expectMethod(settings({}), file(wanted)), message).toThrow(ModelError);
+  }
+  expect(() => expectMethod(settings({ points: '20' }), file({}))).toThrow(OptionError);
+  expect(expectMethod(settings({ points: '200', stages: '3' }), file({})).name).toBe('expectations');
 });
 
 const WEIRD = ['<b>', 'a"b', "it's", '=1+1', 'n'.repeat(60), '流量', '🌊', 'a&amp;b', 'tab\u0001\u202e'];

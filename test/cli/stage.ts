@@ -87,7 +87,6 @@ const MODELS: Readonly<Record<string, string>> = {
   'two.mjs': `${ab}export default ({ a, b }) => a * b;\n`,
   'sum.mjs': `${ab}export default ({ a, b }) => a + b;\n`,
   'wanted.mjs': `${ab}${wanted}export default ({ a, b }) => a + b;\n`,
-  'wanted-law.mjs': `${ab}${wanted.replace('a: uniform(0, 0.5)', 'c: uniform(0, 0.5)')}export default ({ a, b }) => a + b;\n`,
   // Says when half of its points are sure to be done.
   'wanted-slow.mjs': `import { writeFileSync } from 'node:fs';
     ${ab}${wanted}let calls = 0;

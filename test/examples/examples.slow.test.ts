@@ -5,7 +5,17 @@ import { xmlFault } from '../cli/xml.ts';
 // Each example prints 'name: estimate +/- standard error, exact value', the error from 16 runs: the bound is Student's with
 // 15 degrees of freedom, false alarm 1e-6 a line. It notices an estimate that is wrong by 12 of its errors 99 % of the time.
 const FARTHEST = 7.91;
-const EXAMPLES = { 'logistic-evidence': 3, nile: 2, 'rare-event': 1, tracking: 4, volatility: 1 };
+const EXAMPLES = {
+  'failure-probability': 2,
+  'hundred-laws': 3,
+  'logistic-evidence': 3,
+  nile: 2,
+  'rare-event': 1,
+  'tail-moment': 3,
+  tracking: 4,
+  volatility: 1,
+  'what-if': 3,
+};
 const LINE = /: (-?[\d.]+)(e-?\d+)? \+\/- ([\d.]+)(e-?\d+)?.*exact (-?[\d.]+(?:e-?\d+)?)/;
 
 test.each(Object.entries(EXAMPLES))(
