@@ -32,7 +32,10 @@ const ANALYSIS_FLAGS: readonly FlagRow[] = [
   ['--missing <policy>', 'failed points: error, drop-row or a number to put there'],
 ];
 const SOBOL_FLAGS: readonly FlagRow[] = [
-  ['--method <name>', `${METHODS.join(', ')} (default ${METHODS[0]}; the other for tails, see its notes)`],
+  [
+    '--method <name>',
+    `${METHODS.join(', ')} (default ${METHODS[0]}; the other where tails hold the variance)`,
+  ],
   ['--until <halfwidth>', 'double the points until no total index is less certain'],
 ];
 const EXPECT_FLAGS: readonly FlagRow[] = [

@@ -5,6 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { renderReport } from '../../cli/report/render.ts';
+import { renderExpectations } from '../../cli/report/render-expectations.ts';
+import { MIXED, madeReport } from './expect-fixture.ts';
 import { madeInput } from './report-fixture.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
@@ -14,22 +16,29 @@ const SIZES: Readonly<Record<string, BrowserContextOptions>> = {
   tablet: { viewport: { width: 768, height: 1000 }, colorScheme: 'light' },
   phone: { viewport: { width: 390, height: 844 }, colorScheme: 'light' },
 };
-const PAGES = {
-  one: madeInput({ secondOrder: true }, { target: 0.01 }),
-  names: madeInput({
-    names: ['<b>', 'a"b', '=1+1', 'n'.repeat(60), '流量', '🌊', 'a&amp;b'],
-    secondOrder: true,
-    cross: 0.8,
-  }),
-  many: madeInput({ names: Array.from({ length: 40 }, (_, i) => `input number ${i}`) }),
-  outputs: madeInput({ outputs: ['level', 'speed'], secondOrder: true }),
-  series: madeInput(
-    {
-      names: ['Q', 'Ks', 'Zv'],
-      outputs: Array.from({ length: 30 }, (_, t) => `h${t}`),
-      shape: (i, t) => 1 + ((i * t) % 7),
-    },
-    { series: { name: 'level', axis: 'time', axisUnit: 'h', at: Array.from({ length: 30 }, (_, t) => t) } },
+const PAGES: Readonly<Record<string, string>> = {
+  one: renderReport(madeInput({ secondOrder: true }, { target: 0.01 })),
+  names: renderReport(
+    madeInput({
+      names: ['<b>', 'a"b', '=1+1', 'n'.repeat(60), '流量', '🌊', 'a&amp;b'],
+      secondOrder: true,
+      cross: 0.8,
+    }),
+  ),
+  many: renderReport(madeInput({ names: Array.from({ length: 40 }, (_, i) => `input number ${i}`) })),
+  outputs: renderReport(madeInput({ outputs: ['level', 'speed'], secondOrder: true })),
+  series: renderReport(
+    madeInput(
+      {
+        names: ['Q', 'Ks', 'Zv'],
+        outputs: Array.from({ length: 30 }, (_, t) => `h${t}`),
+        shape: (i, t) => 1 + ((i * t) % 7),
+      },
+      { series: { name: 'level', axis: 'time', axisUnit: 'h', at: Array.from({ length: 30 }, (_, t) => t) } },
+    ),
+  ),
+  expectations: renderExpectations(
+    madeReport(MIXED, { kinds: ['level', 'level', 'event', 'event', 'function'] }),
   ),
 };
 
@@ -53,8 +62,7 @@ beforeAll(async () => {
     return;
   }
   browser = await chromium.launch({ executablePath: path, args: ['--no-sandbox'] });
-  for (const [name, input] of Object.entries(PAGES))
-    writeFileSync(join(folder, `${name}.html`), renderReport(input));
+  for (const [name, html] of Object.entries(PAGES)) writeFileSync(join(folder, `${name}.html`), html);
 });
 
 afterAll(async () => {
