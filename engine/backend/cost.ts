@@ -21,6 +21,7 @@ const COSTS: Costs = {
   componentDensities: (_x, d, _means, _whiten, _constants, components) =>
     components * (4 + 0.6 * d * (d + 1)),
   shareBlocks: (_ratio, width) => 1.5 * width * BLOCK,
+  weightedMoments: (_x, d, n) => n * (5 + 4 * d + 2 * d * (d + 1)),
   mixtureScore: (_x, d, _means, _whiten, _constant, components) => components * (2 + 1.5 * d * d),
   mixtureLogDensity: (_x, d, _means, _whiten, _constant, components) => components * (3 + d * d),
   randomWalk: (_x, _next, _scale, d) => 9 * d,

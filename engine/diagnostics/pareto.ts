@@ -1,4 +1,5 @@
 import { DegeneracyError } from '../errors.ts';
+import { smallest } from '../math/order-statistic.ts';
 import { summarise } from '../particles/log-weight.ts';
 import { sum } from '../wasm/twins/sums.ts';
 
@@ -49,20 +50,49 @@ export function paretoSmooth(logWeight: Float64Array, relativeEss = 1): ParetoTa
   const n = logWeight.length;
   const weight = new Float64Array(n);
   if (summarise('paretoSmooth', logWeight, weight).sum === 0) throw allDead(n);
-  const wanted = Math.ceil(Math.min(0.2 * n, 3 * Math.sqrt(n / relativeEss)));
-  const threshold = n > wanted ? weight.slice().sort()[n - wanted - 1]! : 0;
-  // Weights tied with the threshold exceed it by nothing and carry no information on the tail.
-  const above = Array.from(weight.keys()).filter((i) => weight[i]! > threshold);
-  const tail = Uint32Array.from(above).sort((a, b) => weight[a]! - weight[b]!);
-  if (tail.length < LEAST_TAIL) {
-    const shape = tail.length === 0 ? -Infinity : Infinity;
-    return finish(weight, { shape, scale: Number.NaN }, tail.length);
-  }
+  return smoothTail(weight, relativeEss);
+}
+
+/**
+ * `paretoSmooth` of weights [n] as numbers, in units of the largest: above 0 somewhere and nowhere above 1. Written over.
+ */
+export function smoothTail(weight: Float64Array, relativeEss = 1): ParetoTail {
+  const { threshold, tail } = largestOf(weight, relativeEss);
+  tail.sort((a, b) => weight[a]! - weight[b]!);
+  if (tail.length < LEAST_TAIL) return finish(weight, tooFew(tail.length), tail.length);
   const fit = fitPareto(Float64Array.from(tail, (i) => weight[i]! - threshold));
   tail.forEach((i, j) => {
     weight[i] = Math.min(1, threshold + paretoQuantile((j + 0.5) / tail.length, fit));
   });
   return finish(weight, fit, tail.length);
+}
+
+/** Shape of the tail of sizes [n] >= 0, in any units; -Infinity where all are 0. */
+export function tailShape(size: Float64Array): number {
+  const { threshold, tail } = largestOf(size, 1);
+  if (tail.length < LEAST_TAIL) return tooFew(tail.length).shape;
+  return fitPareto(Float64Array.from(tail, (i) => size[i]! - threshold).sort()).shape;
+}
+
+/**
+ * The places of the weights that make the tail, and what they exceed. Weights tied with the threshold exceed it by
+ * nothing and carry no information on the tail.
+ */
+function largestOf(
+  weight: Float64Array,
+  relativeEss: number,
+): { readonly threshold: number; readonly tail: Uint32Array } {
+  const n = weight.length;
+  const wanted = Math.ceil(Math.min(0.2 * n, 3 * Math.sqrt(n / relativeEss)));
+  const threshold = n > wanted ? smallest(weight.slice(), n - wanted - 1) : 0;
+  const tail = new Uint32Array(Math.min(n, wanted));
+  let count = 0;
+  for (let i = 0; i < n; i++) if (weight[i]! > threshold) tail[count++] = i;
+  return { threshold, tail: tail.subarray(0, count) };
+}
+
+function tooFew(tail: number): ParetoFit {
+  return { shape: tail === 0 ? -Infinity : Infinity, scale: Number.NaN };
 }
 
 interface ParetoFit {
@@ -78,7 +108,11 @@ function fitPareto(x: Float64Array): ParetoFit {
   const M = x.length;
   const quartile = x[Math.floor(M / 4 + 0.5) - 1]!;
   const m = 30 + Math.floor(Math.sqrt(M));
-  const shapeAt = (theta: number): number => sum(x.map((y) => Math.log1p(-theta * y))) / M;
+  const logs = new Float64Array(M);
+  const shapeAt = (theta: number): number => {
+    for (let i = 0; i < M; i++) logs[i] = Math.log1p(-theta * x[i]!);
+    return sum(logs) / M;
+  };
   const theta = new Float64Array(m);
   const l = new Float64Array(m);
   for (let j = 0; j < m; j++) {

@@ -1,5 +1,5 @@
-import { essOf, largestWeight, perplexity, summarise } from '../particles/log-weight.ts';
-import { type ParetoTail, paretoSmooth } from './pareto.ts';
+import { essOf, perplexity, summarise } from '../particles/log-weight.ts';
+import { type ParetoTail, smoothTail } from './pareto.ts';
 
 /** How far weighted points can be trusted for a mean. */
 export interface WeightDiagnostics {
@@ -27,12 +27,13 @@ export function weightDiagnostics(
   relativeEss = 1,
 ): WeightDiagnostics {
   const own = values === undefined ? logWeight : logWeight.map((w, i) => w + Math.log(Math.abs(values[i]!)));
-  const summary = summarise('weightDiagnostics', own, new Float64Array(own.length));
+  const weight = new Float64Array(own.length);
+  const summary = summarise('weightDiagnostics', own, weight);
   if (summary.sum === 0) return { ess: 0, perplexity: 0, largestShare: Number.NaN, tail: undefined };
   return {
     ess: essOf(summary),
     perplexity: perplexity(own),
-    largestShare: largestWeight(own),
-    tail: paretoSmooth(own, relativeEss),
+    largestShare: 1 / summary.sum,
+    tail: smoothTail(weight, relativeEss),
   };
 }

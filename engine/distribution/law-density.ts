@@ -90,43 +90,94 @@ export function rowDensity(
   for (const { inverse } of linear) constant += Math.log(inverse);
   for (let r = 0; r < m; r++) constant += Math.log(whiten[r * m + r]!);
 
+  const slots = linear.filter(({ slot }) => slot >= 0);
+  const free = linear.filter(({ slot }) => slot < 0);
+  const logarithmic = linear.filter((part) => part.logarithmic).map(({ column }) => column);
   return (rows, out, offset, stride) => {
-    const { n, log, white, score } = rows;
+    const { n, log, score } = rows;
     if (foreign === undefined) log.fill(0, 0, n);
     else foreign(rows.x, n, log);
-    for (const part of linear) addLinear(part, rows, part.slot < 0 ? undefined : score[part.slot]!, log);
+    for (const column of logarithmic) subtract(rows.logs[column]!, n, log);
+    for (let at = 0; at < free.length; at += 2) {
+      const next = free[at + 1];
+      if (next === undefined) addSquare(free[at]!, rows, log);
+      else addSquares(free[at]!, next, rows, log);
+    }
+    for (const part of slots) scoreInto(part, rows, score[part.slot]!);
     for (const c of curved) {
       const own = changed[c] === 1 ? undefined : rows.shared[c]!;
       addCurved(laws[c]!, rows, c, own, flags[c] === 1 ? score[linked.indexOf(c)]! : undefined, log);
     }
-    for (let r = 0; r < m; r++) {
-      white.fill(0, 0, n);
-      for (let j = 0; j <= r; j++) {
-        const [weight, s] = [whiten[r * m + j]!, score[j]!];
-        for (let i = 0; i < n; i++) white[i]! += weight * s[i]!;
-      }
-      for (let i = 0; i < n; i++) log[i]! -= 0.5 * white[i]! * white[i]!;
-    }
-    for (let i = 0; i < n; i++) out[i * stride + offset] = constant + log[i]!;
+    for (let r = 0; r < m; r++) addWhite(whiten, r * m, r + 1, rows, log);
+    for (let i = 0, to = offset; i < n; i++, to += stride) out[to] = constant + log[i]!;
   };
 }
 
-/** The term of one linear input: its score into `score` where it is linked, else its square into `log`. */
-function addLinear(
-  { column, logarithmic, mean, inverse }: Linear,
-  { n, columns, logs }: Rows,
-  score: Float64Array | undefined,
+function subtract(y: Float64Array, n: number, log: Float64Array): void {
+  for (let i = 0; i < n; i++) log[i] = log[i]! - y[i]!;
+}
+
+/** What a linear input reads. */
+function read({ column, logarithmic }: Linear, { columns, logs }: Rows): Float64Array {
+  return (logarithmic ? logs : columns)[column]!;
+}
+
+/** Half the squares of two independent inputs, off `log`. */
+function addSquares(a: Linear, b: Linear, rows: Rows, log: Float64Array): void {
+  const [x, y] = [read(a, rows), read(b, rows)];
+  const { n } = rows;
+  const { mean: p, inverse: v } = a;
+  const { mean: q, inverse: w } = b;
+  for (let i = 0; i < n; i++) {
+    const s = (x[i]! - p) * v;
+    const t = (y[i]! - q) * w;
+    log[i] = log[i]! - 0.5 * (s * s + t * t);
+  }
+}
+
+function addSquare(part: Linear, rows: Rows, log: Float64Array): void {
+  const y = read(part, rows);
+  const { n } = rows;
+  const { mean, inverse } = part;
+  for (let i = 0; i < n; i++) {
+    const s = (y[i]! - mean) * inverse;
+    log[i] = log[i]! - 0.5 * s * s;
+  }
+}
+
+function scoreInto(part: Linear, rows: Rows, score: Float64Array): void {
+  const y = read(part, rows);
+  const { n } = rows;
+  const { mean, inverse } = part;
+  for (let i = 0; i < n; i++) score[i] = (y[i]! - mean) * inverse;
+}
+
+/** Half the square of whitened score sum_j whiten[at + j] s_j, off `log`. */
+function addWhite(
+  whiten: Float64Array,
+  at: number,
+  width: number,
+  { n, score, white }: Rows,
   log: Float64Array,
 ): void {
-  const y = (logarithmic ? logs : columns)[column]!;
-  if (logarithmic) for (let i = 0; i < n; i++) log[i]! -= y[i]!;
-  if (score !== undefined) for (let i = 0; i < n; i++) score[i] = (y[i]! - mean) * inverse;
-  else {
+  if (width <= 3) {
+    const [a, b, c] = [whiten[at]!, width > 1 ? whiten[at + 1]! : 0, width > 2 ? whiten[at + 2]! : 0];
+    const s = score[0]!;
+    const t = score[width > 1 ? 1 : 0]!;
+    const u = score[width > 2 ? 2 : 0]!;
     for (let i = 0; i < n; i++) {
-      const s = (y[i]! - mean) * inverse;
-      log[i]! -= 0.5 * s * s;
+      const w = a * s[i]! + b * t[i]! + c * u[i]!;
+      log[i] = log[i]! - 0.5 * w * w;
     }
+    return;
   }
+  white.fill(0, 0, n);
+  for (let j = 0; j < width; j++) {
+    const s = score[j]!;
+    const weight = whiten[at + j]!;
+    for (let i = 0; i < n; i++) white[i] = white[i]! + weight * s[i]!;
+  }
+  for (let i = 0; i < n; i++) log[i] = log[i]! - 0.5 * white[i]! * white[i]!;
 }
 
 /** The term of any other input, and its score where it is linked: there log c_l holds s^2 / 2 against its square. */

@@ -5,6 +5,7 @@ import { expInto, logInto } from './twins/elementary.ts';
 import { indexSums } from './twins/index-sums.ts';
 import { logisticGradient, logisticLogDensity } from './twins/logistic.ts';
 import { mixtureLogDensity, mixtureScore } from './twins/mixture.ts';
+import { weightedMoments } from './twins/moments.ts';
 import { langevin, randomWalk } from './twins/moves.ts';
 import { normal, normalQuantiles } from './twins/normal.ts';
 import { philoxWords, uniform } from './twins/philox.ts';
@@ -83,6 +84,7 @@ export interface Kernels {
   readonly wholeCopies: typeof wholeCopies;
   readonly componentDensities: typeof componentDensities;
   readonly shareBlocks: typeof shareBlocks;
+  readonly weightedMoments: typeof weightedMoments;
   readonly mixtureScore: typeof mixtureScore;
   readonly mixtureLogDensity: typeof mixtureLogDensity;
   readonly randomWalk: typeof randomWalk;
@@ -133,6 +135,7 @@ export const twins: Kernels = {
   wholeCopies,
   componentDensities,
   shareBlocks,
+  weightedMoments,
   mixtureScore,
   mixtureLogDensity,
   randomWalk,

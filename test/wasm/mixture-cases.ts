@@ -59,6 +59,17 @@ export const MIXTURE_CASES: { readonly [name in KernelName]?: MakeCall } = {
     const partial = allocate.f64(new Float64Array(blocks * (width + 1)));
     return { args: [ratio, width, n, roughness, share, 1e-140, partial], count: blocks };
   },
+  weightedMoments: (allocate, draw) => {
+    const n = count(draw, 300);
+    const d = count(draw, 6);
+    const octets = count(draw, 3);
+    const x = allocate.f64(numbers(n * d, draw.normal));
+    const dead = draw.below(4) === 0;
+    const weight = numbers(n * 8 * octets, () => (dead ? 0 : Math.max(0, draw.normal())));
+    const rows = 2 + 2 * d + (d * (d + 1)) / 2;
+    const moments = allocate.f64(new Float64Array(8 * octets * rows));
+    return { args: [x, d, n, allocate.f64(weight), 8 * octets, moments], count: octets };
+  },
   randomWalk: (allocate, draw) => {
     const n = count(draw, 900);
     const d = count(draw, 6);

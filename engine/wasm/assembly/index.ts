@@ -32,6 +32,7 @@ export { killingAncestors, metropolisAncestors, rejectionAncestors } from './res
 export { bootstrapSums, indexSums, resampleCounts } from './indices';
 export { pickFreeze } from './designs';
 export { componentDensities, shareBlocks } from './components';
+export { weightedMoments } from './moments';
 export { mixtureLogDensity, mixtureScore } from './mixture';
 export { langevin, randomWalk } from './moves';
 export { affineLogDensity, affineNormal, volatilityLogDensity } from './affine';

@@ -55,12 +55,12 @@ export async function learn(input: LearnInput): Promise<Learned> {
   const turn = makeTurn();
   const pause = () => turn.pause(signal);
   const terms = new Float64Array(n * count);
-  weightedTerms(history, integrands, 0, n, history.logBalance, terms, rung);
+  weightedTerms(history, integrands, n, history.logBalance, terms, rung);
   const { size, mean } = termMeans(terms, count);
   const weighting = weightingOf(settings, size, mean);
   await pause();
   const x = history.x.subarray(0, n * d);
-  const fitted = fitComponents(x, d, terms.map(Math.abs), count, {
+  const fitted = await fitComponents(backend, x, d, terms, count, {
     kind: settings.proposal,
     absoluteRidge: settings.published,
     start: input.start,

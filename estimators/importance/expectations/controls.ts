@@ -71,12 +71,18 @@ export function controlled(
 ): void {
   const width = count + 1;
   const n = ratios.length / width;
-  const diagonal = isDiagonal(control, count);
+  if (isDiagonal(control, count)) {
+    const own = Float64Array.from({ length: count }, (_, j) => control[j * width + j]!);
+    for (let i = 0; i < n; i++) {
+      const at = i * count;
+      for (let j = 0; j < count; j++) out[at + j] = terms[at + j]! - own[j]! * ratios[i * width + j]!;
+    }
+    return;
+  }
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < count; j++) {
       let value = terms[i * count + j]!;
-      if (diagonal) value -= control[j * width + j]! * ratios[i * width + j]!;
-      else for (let k = 0; k < width; k++) value -= control[j * width + k]! * ratios[i * width + k]!;
+      for (let k = 0; k < width; k++) value -= control[j * width + k]! * ratios[i * width + k]!;
       out[i * count + j] = value;
     }
   }

@@ -98,7 +98,7 @@ export function place(proposal: Proposal, choices: Choices, u: Float64Array, spa
     if (begin === end) law[i] = pick(space.lawShare, 0, space.lawShare.length, rest[i]!);
     else placeNormal(proposal, pick(partShare, begin, end, rest[i]!), u, i);
   }
-  for (let l = 0; l < space.lawShare.length; l++) placeLaw(l, law, u, proposal.dimension, space);
+  placeLaws(law, u, proposal.dimension, space);
 }
 
 /** x = mu + L z over row i of u, z the normal quantiles. */
@@ -115,21 +115,20 @@ function placeNormal(proposal: Proposal, p: number, u: Float64Array, i: number):
   }
 }
 
-/** The rows that belong to law l, through its own transport. */
-function placeLaw(l: number, law: Int32Array, u: Float64Array, d: number, space: Space): void {
-  const rows = law.reduce((sum, own) => sum + (own === l ? 1 : 0), 0);
-  if (rows === 0) return;
-  const own = new Float64Array(rows * d);
-  for (let i = 0, to = 0; i < law.length; i++) {
-    if (law[i] !== l) continue;
-    own.set(u.subarray(i * d, (i + 1) * d), to);
-    to += d;
+/** The rows of each law, through its own transport. */
+function placeLaws(law: Int32Array, u: Float64Array, d: number, space: Space): void {
+  const rows = new Map<number, number[]>();
+  for (let i = 0; i < law.length; i++) {
+    if (law[i]! < 0) continue;
+    const own = rows.get(law[i]!);
+    if (own === undefined) rows.set(law[i]!, [i]);
+    else own.push(i);
   }
-  space.transport(l, own, own);
-  for (let i = 0, from = 0; i < law.length; i++) {
-    if (law[i] !== l) continue;
-    u.set(own.subarray(from, from + d), i * d);
-    from += d;
+  for (const [l, own] of rows) {
+    const points = new Float64Array(own.length * d);
+    for (let k = 0; k < own.length; k++) for (let c = 0; c < d; c++) points[k * d + c] = u[own[k]! * d + c]!;
+    space.transport(l, points, points);
+    for (let k = 0; k < own.length; k++) for (let c = 0; c < d; c++) u[own[k]! * d + c] = points[k * d + c]!;
   }
 }
 

@@ -1,5 +1,4 @@
-import { paretoSmooth } from '../../../engine/diagnostics/pareto.ts';
-import { weightDiagnostics } from '../../../engine/diagnostics/weight-diagnostics.ts';
+import { tailShape } from '../../../engine/diagnostics/pareto.ts';
 import { studentT } from '../../../engine/distribution/student-t.ts';
 import type { IntervalEstimate } from '../../../engine/types.ts';
 import { sum } from '../../../engine/wasm/twins/sums.ts';
@@ -53,16 +52,13 @@ export function estimatesOf(points: AnswerPoints, count: number): Estimates {
   const whole = Math.floor(n / perReplicate);
   const nets = !independent && whole >= 1;
   const rows = nets ? whole * perReplicate : n;
-  const columns = Array.from({ length: count }, (_, j) => columnOf(points.summand, count, j, rows));
+  const columns = columnsOf(points.summand, count, rows);
   const means = columns.map((column) => sum(column) / rows);
-  const variance = Float64Array.from(columns, (column, j) => {
-    const mean = means[j]!;
-    return sum(column.map((z) => (z - mean) ** 2)) / (rows - 1);
-  });
+  const variance = Float64Array.from(columns, (column, j) => squaresAbout(column, means[j]!) / (rows - 1));
   const trust = columns.map((column, j) => {
     const size = Math.abs(constant[j]!) + Math.abs(means[j]! + constant[j]!);
     const flat = Math.sqrt(variance[j]!) <= ROUNDING * size;
-    return trustOf(column, means[j]!, columnOf(points.term, count, j, rows), hits[j]!, flat);
+    return trustOf(column, means[j]!, () => columnOf(points.term, count, j, rows), hits[j]!, flat);
   });
   const samples = independent
     ? columns
@@ -82,6 +78,27 @@ function columnOf(summand: Float64Array, count: number, j: number, rows: number)
   return column;
 }
 
+/** All columns, a block of rows at a time. */
+function columnsOf(summand: Float64Array, count: number, rows: number): readonly Float64Array[] {
+  const columns = Array.from({ length: count }, () => new Float64Array(rows));
+  for (let from = 0; from < rows; from += BLOCK) {
+    const to = Math.min(rows, from + BLOCK);
+    for (let j = 0; j < count; j++) {
+      const column = columns[j]!;
+      for (let i = from; i < to; i++) column[i] = summand[i * count + j]!;
+    }
+  }
+  return columns;
+}
+
+const BLOCK = 64;
+
+function squaresAbout(column: Float64Array, mean: number): number {
+  const squares = new Float64Array(column.length);
+  for (let i = 0; i < column.length; i++) squares[i] = (column[i]! - mean) * (column[i]! - mean);
+  return sum(squares);
+}
+
 function netMean(column: Float64Array, replicate: number, size: number): number {
   return sum(column.subarray(replicate * size, (replicate + 1) * size)) / size;
 }
@@ -95,18 +112,39 @@ function netMean(column: Float64Array, replicate: number, size: number): number 
  * @param hits points at which the function was not 0.
  * @param flat whether Z_j varies by rounding alone.
  */
-function trustOf(column: Float64Array, mean: number, term: Float64Array, hits: number, flat: boolean): Trust {
+function trustOf(
+  column: Float64Array,
+  mean: number,
+  terms: () => Float64Array,
+  hits: number,
+  flat: boolean,
+): Trust {
   if (hits === 0) return { status: 'unseen', ess: 0, paretoShape: Number.NaN, largestShare: Number.NaN };
-  if (flat) {
-    const n = column.length;
-    return { status: 'estimated', ess: n, paretoShape: -Infinity, largestShare: 1 / n };
-  }
-  const { ess, largestShare, tail } = weightDiagnostics(column.map((z) => Math.log(Math.abs(z - mean))));
-  const own = tail?.shape ?? -Infinity;
-  const shape =
-    own > HEAVIEST ? Math.min(own, paretoSmooth(term.map((t) => Math.log(Math.abs(t)))).shape) : own;
+  const n = column.length;
+  if (flat) return { status: 'estimated', ess: n, paretoShape: -Infinity, largestShare: 1 / n };
+  const size = sizesAbout(column, mean);
+  const total = sum(size);
+  const own = tailShape(size);
+  const shape = own > HEAVIEST ? Math.min(own, tailShape(sizesAbout(terms(), 0))) : own;
   const paretoShape = hits < FEW_HITS ? Infinity : shape;
-  return { status: paretoShape > HEAVIEST ? 'heavy' : 'estimated', ess, paretoShape, largestShare };
+  return {
+    status: paretoShape > HEAVIEST ? 'heavy' : 'estimated',
+    ess: (total * total) / squaresAbout(size, 0),
+    paretoShape,
+    largestShare: 1 / total,
+  };
+}
+
+/** |z - mean| in units of the largest, which keeps their squares in range. */
+function sizesAbout(column: Float64Array, mean: number): Float64Array {
+  const size = new Float64Array(column.length);
+  let largest = 0;
+  for (let i = 0; i < column.length; i++) {
+    size[i] = Math.abs(column[i]! - mean);
+    if (size[i]! > largest) largest = size[i]!;
+  }
+  for (let i = 0; i < size.length; i++) size[i] = size[i]! / largest;
+  return size;
 }
 
 /** Covariance [J, J] of the means of J columns of m independent numbers; NaN with fewer than two of them. */

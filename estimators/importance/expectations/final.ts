@@ -4,7 +4,7 @@ import { componentDensities } from './component-densities.ts';
 import { controlSums } from './controls.ts';
 import { choose, place } from './draw.ts';
 import type { Evaluated, Integrands } from './integrands.ts';
-import { lawShares, logLawMixture } from './law-mixture.ts';
+import { lawShares, logLawMixture, weighed } from './law-mixture.ts';
 import type { Proposal } from './proposal.ts';
 import type { AdaptationSettings } from './settings.ts';
 import { noteFailures, spaceOf } from './stage.ts';
@@ -81,11 +81,11 @@ export async function finalBlock(
           step: settings.stages + Math.ceil(perReplicate / BLOCK) * replicate + first / BLOCK,
           n,
         });
-  const evaluated = await integrands.evaluate(x, n);
+  const evaluated = weighed(await integrands.evaluate(x, n), integrands);
   if (!state.points.final) state.points = openFinal(state, settings, evaluated);
   const points = state.points;
   const logMixture = new Float64Array(n);
-  logLawMixture(evaluated.logLaw, lawShares(integrands), n, logMixture);
+  logLawMixture(evaluated, lawShares(integrands), logMixture);
   const densities = await componentDensities(ctx.backend, proposal, x, logMixture);
   const found = termsAndRatios(integrands, evaluated, densities);
   points.term.set(found.terms, done * count);
@@ -120,7 +120,7 @@ async function drawNet(
   const u = new Float64Array(at.n * d);
   for (let i = 0; i < at.n; i++) {
     pick[i] = points[i * (d + 1)]!;
-    u.set(points.subarray(i * (d + 1) + 1, (i + 1) * (d + 1)), i * d);
+    for (let c = 0; c < d; c++) u[i * d + c] = points[i * (d + 1) + 1 + c]!;
   }
   place(proposal, choose(proposal.share, pick), u, spaceOf(integrands));
   return { x: u, proposal };

@@ -1,3 +1,5 @@
+import type { Backend } from '../../../engine/backend/backend.ts';
+import { LANES, momentRows } from '../../../engine/wasm/twins/moments.ts';
 import { fitPair } from './fit-pair.ts';
 import { ridged } from './fit-ridge.ts';
 import type { NormalPart } from './proposal.ts';
@@ -25,20 +27,21 @@ export interface FitOptions {
   readonly start: (j: number) => number;
 }
 
-/** Parts of g_j for each j; undefined where the weights are all 0 or too few to tell a law. */
-export function fitComponents(
+/** Parts of g_j for each j, by weights |terms| [n, J]; undefined where they are all 0 or too few to tell a law. */
+export async function fitComponents(
+  backend: Backend,
   x: Float64Array,
   d: number,
-  weight: Float64Array,
+  terms: Float64Array,
   count: number,
   options: FitOptions,
-): readonly (readonly NormalPart[] | undefined)[] {
-  const moments = weightedMoments(x, d, weight, count);
+): Promise<readonly (readonly NormalPart[] | undefined)[]> {
+  const n = x.length / d;
+  const moments = await momentsOf(backend, x, d, terms, count);
   return Array.from({ length: count }, (_, j) => {
     const own = normalOf(moments, j, d, options);
     if (own === undefined || options.kind !== 'mixture') return own && [own];
-    const n = x.length / d;
-    const column = Float64Array.from({ length: n }, (_, i) => weight[i * count + j]!);
+    const column = Float64Array.from({ length: n }, (_, i) => Math.abs(terms[i * count + j]!));
     return fitPair(x, d, column, own, options.start(j)) ?? [own];
   });
 }
@@ -48,56 +51,60 @@ interface Moments {
   readonly sum: Float64Array;
   readonly effective: Float64Array;
   readonly mean: Float64Array;
+  /** Lower triangles of [J, d, d]. */
   readonly covariance: Float64Array;
 }
 
-/** All moments in two passes over the points: the sums of one pass stay in the cache. */
-function weightedMoments(x: Float64Array, d: number, weight: Float64Array, count: number): Moments {
-  const n = x.length / d;
-  const sum = new Float64Array(count);
-  const squares = new Float64Array(count);
-  const mean = new Float64Array(count * d);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < count; j++) {
-      const v = weight[i * count + j]!;
-      if (v === 0) continue;
-      sum[j] = sum[j]! + v;
-      squares[j] = squares[j]! + v * v;
-      for (let c = 0; c < d; c++) mean[j * d + c] = mean[j * d + c]! + v * x[i * d + c]!;
-    }
-  }
-  for (let j = 0; j < count; j++) for (let c = 0; c < d; c++) mean[j * d + c] = mean[j * d + c]! / sum[j]!;
-  const covariance = secondMoments(x, d, weight, count, mean);
-  for (let j = 0; j < count; j++)
-    for (let c = 0; c < d * d; c++) covariance[j * d * d + c] = covariance[j * d * d + c]! / sum[j]!;
-  const effective = sum.map((s, j) => (s > 0 ? (s / squares[j]!) * s : 0));
-  return { sum, effective, mean, covariance };
-}
-
-/** sum_i v_ij (X_i - mu_j)(X_i - mu_j)', lower triangles of [J, d, d]. */
-function secondMoments(
+async function momentsOf(
+  backend: Backend,
   x: Float64Array,
   d: number,
-  weight: Float64Array,
+  terms: Float64Array,
   count: number,
-  mean: Float64Array,
-): Float64Array {
+): Promise<Moments> {
   const n = x.length / d;
-  const out = new Float64Array(count * d * d);
-  const off = new Float64Array(d);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < count; j++) {
-      const v = weight[i * count + j]!;
-      if (v === 0) continue;
-      for (let c = 0; c < d; c++) off[c] = x[i * d + c]! - mean[j * d + c]!;
-      let at = j * d * d;
-      for (let r = 0; r < d; r++, at += d) {
-        const scaled = v * off[r]!;
-        for (let c = 0; c <= r; c++) out[at + c] = out[at + c]! + scaled * off[c]!;
-      }
-    }
+  const blocks = Math.ceil(count / LANES);
+  const stride = LANES * blocks;
+  const size = LANES * momentRows(d);
+  const arena = backend.arena();
+  try {
+    const points = arena.f64(n * d);
+    points.set(x);
+    const weight = arena.f64(n * stride);
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j < count; j++) weight[i * stride + j] = Math.abs(terms[i * count + j]!);
+    const found = arena.f64(blocks * size);
+    await backend.dispatch('weightedMoments', [points, d, n, weight, stride, found], blocks);
+    return readMoments(found, d, count);
+  } finally {
+    arena.release();
   }
-  return out;
+}
+
+function readMoments(found: Float64Array, d: number, count: number): Moments {
+  const size = LANES * momentRows(d);
+  const moments = {
+    sum: new Float64Array(count),
+    effective: new Float64Array(count),
+    mean: new Float64Array(count * d),
+    covariance: new Float64Array(count * d * d),
+  };
+  for (let j = 0; j < count; j++) {
+    let at = Math.floor(j / LANES) * size + (j % LANES);
+    const next = (): number => {
+      const value = found[at]!;
+      at += LANES;
+      return value;
+    };
+    const sum = next();
+    moments.sum[j] = sum;
+    const squares = next();
+    moments.effective[j] = sum > 0 ? (sum / squares) * sum : 0;
+    for (let c = 0; c < d; c++) moments.mean[j * d + c] = next();
+    for (let r = 0; r < d; r++)
+      for (let c = 0; c <= r; c++) moments.covariance[(j * d + r) * d + c] = next() / sum;
+  }
+  return moments;
 }
 
 function normalOf(moments: Moments, j: number, d: number, options: FitOptions): NormalPart | undefined {

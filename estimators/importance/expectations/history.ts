@@ -1,9 +1,9 @@
 import type { Backend } from '../../../engine/backend/backend.ts';
 import { exp, log } from '../../../engine/wasm/twins/elementary.ts';
 import { type ComponentDensities, componentDensities, logMixed } from './component-densities.ts';
-import type { Evaluated, Integrands } from './integrands.ts';
+import type { Integrands } from './integrands.ts';
 import { stands } from './ladder.ts';
-import { logLawMixture } from './law-mixture.ts';
+import { logLawMixture, type Weighed } from './law-mixture.ts';
 import type { Proposal } from './proposal.ts';
 
 /**
@@ -12,7 +12,8 @@ import type { Proposal } from './proposal.ts';
  * | symbol | name here | shape |
  * |---|---|---|
  * | X | x | [n, d] |
- * | phi, log f, S_e | phi, logLaw, scores | [n, J], [n, L], [n, E] |
+ * | phi, S_e | phi, scores | [n, J], [n, E] |
+ * | f_l = law e^top | law, top | [n, L], [n] |
  * | log q_0 | logMixture | [n] |
  * | log h = log sum_t q_t / stages | logBalance | [n] |
  *
@@ -24,7 +25,8 @@ export interface History {
   readonly proposals: Proposal[];
   readonly x: Float64Array;
   readonly phi: Float64Array;
-  readonly logLaw: Float64Array;
+  readonly law: Float64Array;
+  readonly top: Float64Array;
   readonly scores: Float64Array;
   readonly logMixture: Float64Array;
   readonly logBalance: Float64Array;
@@ -38,7 +40,8 @@ export function emptyHistory(integrands: Integrands, perStage: number, stages: n
     proposals: [],
     x: new Float64Array(n * integrands.dimension),
     phi: new Float64Array(n * integrands.count),
-    logLaw: new Float64Array(n * integrands.laws),
+    law: new Float64Array(n * integrands.laws),
+    top: new Float64Array(n),
     scores: new Float64Array(n * integrands.events.length),
     logMixture: new Float64Array(n),
     logBalance: new Float64Array(n),
@@ -57,7 +60,7 @@ export interface StagePoints {
   /** [n] g_alpha / h of `proposal` at the points of earlier stages. */
   readonly mixed: Float64Array;
   readonly x: Float64Array;
-  readonly evaluated: Evaluated;
+  readonly evaluated: Weighed;
 }
 
 /**
@@ -76,9 +79,10 @@ export async function append(
   const earlier = proposals.length;
   history.x.set(x, from * proposal.dimension);
   history.phi.set(evaluated.phi, from * proposal.count);
-  history.logLaw.set(evaluated.logLaw, from * lawShare.length);
+  history.law.set(evaluated.law, from * lawShare.length);
+  history.top.set(evaluated.top, from);
   history.scores.set(evaluated.scores, earlier * evaluated.scores.length);
-  logLawMixture(evaluated.logLaw, lawShare, perStage, logMixture, from);
+  logLawMixture(evaluated, lawShare, logMixture, from);
   for (let i = 0; i < from; i++) logBalance[i]! += log((earlier + mixed[i]!) / (earlier + 1));
   proposals.push(proposal);
   const found: ComponentDensities[] = [];
@@ -108,30 +112,29 @@ export function ratioOf(l: number): number {
 }
 
 /**
- * phi_j f_j / reference at rows lo..hi-1 into out [hi - lo, J]. An event j with a rung below 0 is represented by the wider one.
- * @param logReference [hi - lo] log of the density under the ratio.
+ * phi_j f_j / reference at rows 0..n-1 into out [n, J]. An event j with a rung below 0 is represented by the wider one.
+ * @param logReference [n] log of the density under the ratio.
  * @param rung [J]; absent: the functions themselves.
  */
 export function weightedTerms(
-  history: Pick<History, 'phi' | 'logLaw' | 'scores'>,
+  rows: Pick<History, 'phi' | 'law' | 'top' | 'scores'>,
   integrands: Pick<Integrands, 'count' | 'laws' | 'lawOf' | 'events'>,
-  lo: number,
-  hi: number,
+  n: number,
   logReference: Float64Array,
   out: Float64Array,
   rung?: Float64Array,
 ): void {
   const { count, laws, lawOf, events } = integrands;
-  const ratio = new Float64Array(laws);
-  for (let i = lo; i < hi; i++) {
-    for (let l = 0; l < laws; l++) ratio[l] = ratioOf(history.logLaw[i * laws + l]! - logReference[i - lo]!);
-    const to = (i - lo) * count;
-    for (let j = 0; j < count; j++) out[to + j] = history.phi[i * count + j]! * ratio[lawOf[j]!]!;
+  const { phi, law, top, scores } = rows;
+  for (let i = 0; i < n; i++) {
+    const factor = ratioOf(top[i]! - logReference[i]!);
+    const [to, from] = [i * count, i * laws];
+    for (let j = 0; j < count; j++) out[to + j] = phi[to + j]! * (factor * law[from + lawOf[j]!]!);
     if (rung === undefined) continue;
     for (let e = 0; e < events.length; e++) {
       const j = events[e]!;
       if (rung[j] === 0) continue;
-      out[to + j] = stands(history.scores[i * events.length + e]!, rung[j]!) * ratio[lawOf[j]!]!;
+      out[to + j] = stands(scores[i * events.length + e]!, rung[j]!) * (factor * law[from + lawOf[j]!]!);
     }
   }
 }

@@ -84,16 +84,20 @@ export function columnVariances(z: Float64Array, count: number, pointWeight?: Fl
   const n = z.length / count;
   const mean = new Float64Array(count);
   const out = new Float64Array(count);
+  const weight = pointWeight ?? new Float64Array(n).fill(1);
   let total = 0;
   for (let i = 0; i < n; i++) {
-    const weight = pointWeight?.[i] ?? 1;
-    total += weight;
-    for (let j = 0; j < count; j++) mean[j]! += weight * z[i * count + j]!;
+    const own = weight[i]!;
+    total += own;
+    for (let j = 0; j < count; j++) mean[j] = mean[j]! + own * z[i * count + j]!;
   }
-  for (let j = 0; j < count; j++) mean[j]! /= total;
+  for (let j = 0; j < count; j++) mean[j] = mean[j]! / total;
   for (let i = 0; i < n; i++) {
-    const weight = pointWeight?.[i] ?? 1;
-    for (let j = 0; j < count; j++) out[j]! += (weight * (z[i * count + j]! - mean[j]!) ** 2) / (n - 1);
+    const own = weight[i]! / (n - 1);
+    for (let j = 0; j < count; j++) {
+      const off = z[i * count + j]! - mean[j]!;
+      out[j] = out[j]! + own * off * off;
+    }
   }
   return out;
 }

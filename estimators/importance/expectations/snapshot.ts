@@ -164,10 +164,10 @@ function readPoints(saved: Saved['points'], arrays: Arrays): AnswerPoints {
 
 function searchArrays(search: Search): Arrays {
   const { history, control, summand, summandRung, logProposal } = search;
-  const { x, phi, logLaw, scores, logMixture, logBalance } = history;
+  const { x, phi, law, top, scores, logMixture, logBalance } = history;
   return {
     ...prefixed('search', { control, summand, summandRung, logProposal }),
-    ...prefixed('history', { x, phi, logLaw, scores, logMixture, logBalance }),
+    ...prefixed('history', { x, phi, law, top, scores, logMixture, logBalance }),
     ...Object.assign({}, ...history.proposals.map((proposal, t) => proposalArrays(`stage${t}`, proposal))),
   };
 }
@@ -184,7 +184,8 @@ function readSearch(
       proposals: Array.from({ length: stages }, (_, t) => readProposal(`stage${t}`, arrays, shape)),
       x: floats('history.x'),
       phi: floats('history.phi'),
-      logLaw: floats('history.logLaw'),
+      law: floats('history.law'),
+      top: floats('history.top'),
       scores: floats('history.scores'),
       logMixture: floats('history.logMixture'),
       logBalance: floats('history.logBalance'),

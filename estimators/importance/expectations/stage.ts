@@ -9,7 +9,7 @@ import type { Space } from './draw.ts';
 import { append, emptyHistory, type History, rowsOf, type StagePoints } from './history.ts';
 import type { Evaluated, Integrands } from './integrands.ts';
 import { nextRung } from './ladder.ts';
-import { lawShares } from './law-mixture.ts';
+import { lawShares, weighed } from './law-mixture.ts';
 import { columnVariances, lossOf, type Weighting, weightingOf } from './loss.ts';
 import { lawsAlone } from './proposal.ts';
 import type { AdaptationSettings } from './settings.ts';
@@ -33,13 +33,13 @@ export async function firstStage(
     settings.allocation,
     at,
   );
-  const evaluated = await integrands.evaluate(x, settings.perStage);
+  const evaluated = weighed(await integrands.evaluate(x, settings.perStage), integrands);
   const points = { proposal, mixed: new Float64Array(0), x, evaluated };
   const { fresh } = await append(ctx.backend, history, points, lawShares(integrands));
   const plain = termsAndRatios(integrands, evaluated, fresh);
   const none = new Float64Array(count * (count + 1));
   const { search, loss } = openSearch(integrands, settings, history, plain, (rung) =>
-    termsAndRatios(integrands, evaluated, fresh, rung),
+    isClimbing(rung) ? termsAndRatios(integrands, evaluated, fresh, rung) : plain,
   );
   const state: ExpectationsState = {
     key: ctx.rng.key,
@@ -96,7 +96,7 @@ export async function nextStage(
   const at = { rng: ctx.rng, step, n: settings.perStage };
   const space = spaceOf(integrands);
   const { x, proposal } = drawIndependent(learned.proposal, space, settings.allocation, at);
-  const evaluated = await integrands.evaluate(x, settings.perStage);
+  const evaluated = weighed(await integrands.evaluate(x, settings.perStage), integrands);
   const mixed = weightedRows(learned.ratio, proposal.share, rowsOf(history), proposal.count + 1);
   const points = { proposal, mixed, x, evaluated };
   const found = await measure(state, search, settings, points, learned.weighting, backend);
@@ -125,7 +125,7 @@ async function measure(
   const { fresh, before } = await append(backend, history, points, lawShares(integrands));
   const rung = rungs(history, integrands, settings);
   const plain = termsAndRatios(integrands, evaluated, fresh);
-  const stands = termsAndRatios(integrands, evaluated, fresh, rung);
+  const stands = isClimbing(rung) ? termsAndRatios(integrands, evaluated, fresh, rung) : plain;
   const old = termsAndRatios(integrands, evaluated, before, rung);
   const next = controlCoefficients(settings.controls, stands.terms, stands.ratios, count);
   const losses = stageLosses(
@@ -140,7 +140,7 @@ async function measure(
     weighting,
     settings.published,
   );
-  const climbing = [...rung, ...search.summandRung].some((value) => value < 0);
+  const climbing = isClimbing(rung) || isClimbing(search.summandRung);
   const left = settings.points - state.drawn;
   const paid = climbing || losses.before / left > losses.after / (left - settings.perStage);
   const better = paid || settings.keep === 'newest' || losses.after <= losses.before;
@@ -150,7 +150,7 @@ async function measure(
   search.summand = summandsOf(stands, next, count);
   search.summandRung = rung;
   search.logProposal = plain.logProposal;
-  const adopted = rung.some((value) => value < 0)
+  const adopted = isClimbing(rung)
     ? controlCoefficients(settings.controls, plain.terms, plain.ratios, count)
     : next;
   return { paid, after: losses.after, adopted: better ? adopted : undefined };
@@ -184,6 +184,11 @@ function note(
   if (full || state.stages.length === settings.stages) state.search = undefined;
 }
 
+/** Whether some event still stands for a wider one. */
+function isClimbing(rung: Float64Array): boolean {
+  return rung.some((value) => value < 0);
+}
+
 /** [J] */
 function rungs(history: History, integrands: Integrands, settings: AdaptationSettings): Float64Array {
   const { events, count } = integrands;
@@ -199,7 +204,7 @@ function rungs(history: History, integrands: Integrands, settings: AdaptationSet
 function columnMeans(z: Float64Array, count: number): Float64Array {
   const n = z.length / count;
   const mean = new Float64Array(count);
-  for (let at = 0; at < z.length; at++) mean[at % count]! += z[at]! / n;
+  for (let i = 0; i < n; i++) for (let j = 0; j < count; j++) mean[j] = mean[j]! + z[i * count + j]! / n;
   return mean;
 }
 

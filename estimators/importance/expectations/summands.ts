@@ -3,6 +3,7 @@ import { logMixed } from './component-densities.ts';
 import { controlled } from './controls.ts';
 import { weightedTerms } from './history.ts';
 import type { Evaluated, Integrands } from './integrands.ts';
+import type { Weighed } from './law-mixture.ts';
 
 /** T [n, J] and R [n, J + 1] at n evaluated points, and log g_alpha [n]. */
 export interface TermsAndRatios {
@@ -17,20 +18,22 @@ export interface TermsAndRatios {
  */
 export function termsAndRatios(
   integrands: Integrands,
-  evaluated: Pick<Evaluated, 'phi' | 'logLaw' | 'scores'>,
+  evaluated: Pick<Weighed, 'phi' | 'law' | 'top' | 'scores'>,
   densities: ComponentDensities,
   rung?: Float64Array,
 ): TermsAndRatios {
   const { count } = integrands;
-  const n = evaluated.phi.length / count;
+  const { scaled, mixed } = densities;
+  const n = evaluated.top.length;
   const logProposal = Float64Array.from({ length: n }, (_, i) => logMixed(densities, i));
   const terms = new Float64Array(n * count);
-  weightedTerms(evaluated, integrands, 0, n, logProposal, terms, rung);
+  weightedTerms(evaluated, integrands, n, logProposal, terms, rung);
   const width = count + 1;
   const ratios = new Float64Array(n * width);
-  for (let i = 0; i < n; i++)
-    for (let k = 0; k < width; k++)
-      ratios[i * width + k] = densities.scaled[i * width + k]! / densities.mixed[i]!;
+  for (let i = 0; i < n; i++) {
+    const own = mixed[i]!;
+    for (let at = i * width; at < (i + 1) * width; at++) ratios[at] = scaled[at]! / own;
+  }
   return { terms, ratios, logProposal };
 }
 
@@ -52,9 +55,7 @@ export function countHits(
   hits: Uint32Array,
 ): void {
   const { count, laws, lawOf } = integrands;
-  for (let at = 0; at < phi.length; at++) {
-    const j = at % count;
-    const i = (at - j) / count;
-    if (phi[at] !== 0 && logLaw[i * laws + lawOf[j]!]! > -Infinity) hits[j]!++;
-  }
+  for (let i = 0; i * count < phi.length; i++)
+    for (let j = 0; j < count; j++)
+      if (phi[i * count + j] !== 0 && logLaw[i * laws + lawOf[j]!]! > -Infinity) hits[j] = hits[j]! + 1;
 }

@@ -6,6 +6,7 @@ import { controlSums, diagonalControl } from '../../../estimators/importance/exp
 import { wholeNumbers } from '../../../estimators/importance/expectations/draw.ts';
 import { fitComponents } from '../../../estimators/importance/expectations/fit.ts';
 import { nextRung } from '../../../estimators/importance/expectations/ladder.ts';
+import { weighed } from '../../../estimators/importance/expectations/law-mixture.ts';
 import { leastSquares } from '../../../estimators/importance/expectations/least-squares.ts';
 import { optimalShares } from '../../../estimators/importance/expectations/mixture-weights.ts';
 import { assemble, type Proposal } from '../../../estimators/importance/expectations/proposal.ts';
@@ -68,7 +69,7 @@ test('exact components and beta_j = I_j: no summand varies, whatever the shares;
     [0.01, 0.01, 0.97, 0.01],
   ]) {
     const densities = await componentDensities(backend, exact(slopes, share), x, evaluated.logLaw);
-    const found = termsAndRatios(integrands, evaluated, densities);
+    const found = termsAndRatios(integrands, weighed(evaluated, integrands), densities);
     for (let i = 0; i < 200; i++) {
       const sum = share.reduce((total, alpha, k) => total + alpha * found.ratios[i * 4 + k]!, 0);
       expect(Math.abs(sum - 1)).toBeLessThan(1e-12);
@@ -83,7 +84,7 @@ test('exact components and beta_j = I_j: no summand varies, whatever the shares;
   }
 });
 
-test('fitComponents(): moments of the weighted points, in any units; none where all weights are 0', () => {
+test('fitComponents(): moments of the weighted points, in any units; none where all weights are 0', async () => {
   const z = draws(600);
   for (const unit of [1, 1e-9, 1e9]) {
     const x = Float64Array.from(
@@ -91,7 +92,7 @@ test('fitComponents(): moments of the weighted points, in any units; none where 
       (_, at) => unit * (at % 2 === 0 ? z[at]! : z[at]! + z[at - 1]!),
     );
     const weight = Float64Array.from({ length: 600 }, (_, at) => (at % 2 === 0 ? 1 : 0));
-    const [all, none] = fitComponents(x, 2, weight, 2, {
+    const [all, none] = await fitComponents(backend, x, 2, weight, 2, {
       kind: 'normal',
       absoluteRidge: false,
       start: () => 0.3,
@@ -105,9 +106,9 @@ test('fitComponents(): moments of the weighted points, in any units; none where 
   }
 });
 
-test("fitComponents(): 'mixture' finds both humps of a function", () => {
+test("fitComponents(): 'mixture' finds both humps of a function", async () => {
   const x = draws(2000).map((value, i) => 0.5 * value + (i % 4 === 0 ? 3 : -3));
-  const [parts] = fitComponents(x, 1, new Float64Array(2000).fill(1), 1, {
+  const [parts] = await fitComponents(backend, x, 1, new Float64Array(2000).fill(1), 1, {
     kind: 'mixture',
     absoluteRidge: false,
     start: () => 0,
