@@ -102,6 +102,9 @@ test('expectationsJson(), expectationsCsv(): every number or null, names that lo
   expect(document.covariance).toHaveLength(5);
   expect(document.functionals.names).toEqual(['ratio']);
   expect(document.stages.map(({ points }: { points: number }) => points)).toEqual([1000, 1000, 1000]);
+  expect(expectationsCsv(madeExpectations())).toMatch(
+    /^functional,ratio,2\.51,[\d.]+,2\.3\d+,2\.67[\d.]*,0\.95,,,,,$/m,
+  );
   const csv = expectationsCsv(madeExpectations({ names: ['=1+1'] })).split('\n');
   expect(csv[1]).toMatch(
     /^expectation,'=1\+1,1,0\.0042\d+,0\.99,1\.01,0\.95,estimated,5000,0\.2,0\.001,0\.5$/,

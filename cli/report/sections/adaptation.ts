@@ -16,7 +16,7 @@ export function stagesSection({ result, design }: ExpectationsReport): string {
   const losses = shown.map(({ loss }) => loss);
   const drawable = losses.filter((loss) => loss > 0 && Number.isFinite(loss)).length > 1;
   const loss = drawable
-    ? `<div>${paragraph('What one point leaves uncertain, as each stage measured it.', 'muted')}${figure((width) => lossChart(losses, width), HALF)}</div>`
+    ? `<div>${paragraph('What one point leaves uncertain, weighted by what was known of each expectation then: it rises when a rare one is first seen.', 'muted')}${figure((width) => lossChart(losses, width), HALF)}</div>`
     : '';
   const shares = shown.map(({ share }) => share);
   const words = 'What each stage was drawn from: a part of the sample for each expectation (grey: the laws).';
