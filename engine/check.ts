@@ -46,6 +46,36 @@ export function checkNumber(
 }
 
 /**
+ * true or false, and nothing that only counts as one of them.
+ * @throws OptionError
+ */
+export function checkFlag(where: string, option: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  const found = `option \`${option}\` is ${show(value)}`;
+  throw new OptionError({ where, option, value, found, expected: 'true or false' });
+}
+
+/**
+ * A record { name: ... }: an object that is no list and no function.
+ * @throws OptionError
+ */
+export function checkRecord(where: string, option: string, value: unknown, expected: string): void {
+  if (value !== null && typeof value === 'object' && !Array.isArray(value)) return;
+  const found = `option \`${option}\` is ${show(value)}`;
+  throw new OptionError({ where, option, value, found, expected });
+}
+
+/**
+ * A list.
+ * @throws OptionError
+ */
+export function checkList(where: string, option: string, value: unknown, expected: string): void {
+  if (Array.isArray(value)) return;
+  const found = `option \`${option}\` is ${show(value)}`;
+  throw new OptionError({ where, option, value, found, expected });
+}
+
+/**
  * An object of options that holds no others than the `known` ones: a misspelt option must not be ignored in silence.
  * @throws OptionError naming the first stranger and the nearest known name.
  */

@@ -165,7 +165,8 @@ function answer(state: AdaptiveMultipleState, plan: AdaptiveMultiplePlan, ending
   };
   const unnamed = plan.model !== undefined && model.outputs.length === 0;
   const functions = unnamed ? [] : pointFunctions(WHERE, plan.expectations, plan.names, model.outputs);
-  const answerPlan = { ...plan, functions, fresh: final };
+  const proposal = final ? stageLaw(state, plan, plan.stages) : undefined;
+  const answerPlan = { ...plan, functions, fresh: final, proposal };
   return importanceAnswer(points, weighing, model, answerPlan, ending, infoOf(state, plan));
 }
 

@@ -1,11 +1,13 @@
 import { toldPlace } from '../../engine/model/place.ts';
 import { largestWeight } from '../../engine/particles/log-weight.ts';
 import type { Ending, Info } from '../../engine/sampler.ts';
-import type { Outcome, Warning } from '../../engine/types.ts';
+import type { Density, Outcome, Warning } from '../../engine/types.ts';
 import type { DrawnPoints } from './drawn-points.ts';
 import type { ImportanceResult } from './importance-types.ts';
 import { toEstimate } from './output-intervals.ts';
 import { type PointFunction, valuesAt } from './point-functions.ts';
+import type { Target } from './target.ts';
+import { coverWarning, targetCover } from './target-cover.ts';
 import type { TargetModel } from './target-model.ts';
 import { heavyWarning, oneWeightWarning, unseenWarning } from './weight-warnings.ts';
 import {
@@ -20,6 +22,9 @@ import type { PointDesign } from './weighted-result.ts';
 /** What an answer is made of besides the points. */
 export interface AnswerPlan {
   readonly where: string;
+  readonly target: Target;
+  /** The law the points were drawn from; undefined when several were. */
+  readonly proposal: Density | undefined;
   readonly functions: readonly PointFunction[];
   readonly estimator: WeightedEstimator;
   readonly level: number;
@@ -53,10 +58,16 @@ export function importanceAnswer(
   const { done } = points;
   const [d, k] = [points.x.length / points.planned, model.outputs.length];
   const y = k === 0 ? new Float64Array(0) : points.y.subarray(0, n * k);
+  const cover =
+    plan.proposal === undefined || n === 0
+      ? undefined
+      : targetCover(plan.target, plan.proposal, used, { plain: estimator === 'plain', local: k === 0 });
   const means = functions.map((one) => {
     const values = valuesAt(where, one, points.logTarget.subarray(0, n), y, points.x.subarray(0, n * d));
     const found = weightedMeanOf(used, values, estimator, level, one.event);
-    return withoutError ? bare(found) : found;
+    const needs = cover?.needs(one) ?? 'no';
+    if (needs === 'yes') return { ...bare(found), value: Number.NaN };
+    return withoutError || needs === 'perhaps' ? bare(found) : found;
   });
   const { paretoShape, ess, ...whole } = logNormalizerOf(used, level);
   const logNormalizer = withoutError ? bare(whole) : whole;
@@ -65,7 +76,8 @@ export function importanceAnswer(
   return {
     estimate: toEstimate(names, means, level),
     estimator,
-    unbiased: estimator === 'plain' && plan.fresh,
+    unbiased:
+      estimator === 'plain' && plan.fresh && functions.every((one) => (cover?.needs(one) ?? 'no') === 'no'),
     logNormalizer: { ...logNormalizer, level },
     diagnosticsOf: means.map((mean, j) => ({
       name: names[j]!,
@@ -82,7 +94,11 @@ export function importanceAnswer(
     diagnostics: {
       ...info,
       ess,
-      warnings: [...plan.warnings, ...warningsOf(functions, means, largestShare, n)],
+      warnings: [
+        ...plan.warnings,
+        ...(cover === undefined ? [] : coverWarning(cover, whole.value)),
+        ...warningsOf(functions, means, largestShare, n),
+      ],
     },
     provenance: toldPlace(provenance, model.place),
     failures: [...points.failures],

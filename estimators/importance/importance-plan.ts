@@ -148,6 +148,8 @@ export function checkProposal(
  */
 export function defended(where: string, proposal: Density, share: number, law: Density | undefined): Density {
   checkNumber(where, 'defensive', share, (x) => x >= 0 && x < 1, 'a number in [0, 1)');
+  if (law !== undefined && (!isDensity(law) || law.dimension !== proposal.dimension))
+    throw noProposal(where, 'defensiveLaw', law);
   if (share === 0) return proposal;
   if (law !== undefined) return densityMixture([proposal, law], [1 - share, share]);
   throw new OptionError({

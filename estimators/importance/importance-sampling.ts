@@ -1,5 +1,5 @@
 import { decodeState, encodeState } from '../../engine/array/codec.ts';
-import { checkOptionNames } from '../../engine/check.ts';
+import { checkNumber, checkOptionNames } from '../../engine/check.ts';
 import { densityDigest, isDensity } from '../../engine/distribution/density-digest.ts';
 import type { Context, Ending, Info, Sampler, Step } from '../../engine/sampler.ts';
 import { checkSavedRun } from '../../engine/saved-run.ts';
@@ -168,6 +168,14 @@ function checkPlan(options: ImportanceSamplingOptions): Plan {
   const usual = inputs ?? (isDensity(target) ? target : undefined);
   const first = checkProposal(WHERE, 'proposal', options.proposal ?? usual, options);
   const weighed = checkWeighed(WHERE, options, first.dimension, options.points);
+  if (defensiveLaw !== undefined && options.defensive === undefined)
+    checkNumber(
+      WHERE,
+      'defensive',
+      undefined,
+      (x) => x > 0 && x < 1,
+      'the share of `defensiveLaw` in (0, 1)',
+    );
   const proposal = defended(WHERE, first, defensive, defensiveLaw ?? weighed.target.law);
   const mark = JSON.stringify([...weighed.fingerprint, densityDigest(proposal)]);
   return { ...weighed, proposal, mark };

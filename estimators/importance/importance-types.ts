@@ -15,7 +15,10 @@ export interface ImportanceResult extends Result {
   /** NaN where nothing is known (a function that was 0 everywhere); no ends where no interval holds. */
   readonly estimate: IntervalEstimate;
   readonly estimator: WeightedEstimator;
-  /** Whether the estimates have the right mean at any number of points: plain weights of points drawn afresh. */
+  /**
+   * Whether the estimates have the right mean at any number of points: plain weights of points drawn afresh from a proposal that is
+   * not known to leave out what they need.
+   */
   readonly unbiased: boolean;
   /**
    * log of the mean weight: of a log density up to a constant, the log of its integral. exp of it has the right mean

@@ -93,11 +93,27 @@ export function valuesAt(
   for (let i = 0; i < n; i++) {
     if (logTarget[i] === -Infinity) continue;
     const point = x.subarray(i * d, (i + 1) * d);
-    const value = at(y.subarray(i * k, (i + 1) * k), point);
+    const value = called(where, name, at, y.subarray(i * k, (i + 1) * k), point, i);
     if (!Number.isFinite(value)) throw badFunction(where, name, value, point.slice(), i);
     values[i] = value;
   }
   return values;
+}
+
+function called(
+  where: string,
+  name: string,
+  at: PointFunction['at'],
+  outputs: Float64Array,
+  point: Float64Array,
+  index: number,
+): number {
+  try {
+    return at(outputs, point);
+  } catch (cause) {
+    const found = `expectation \`${name}\` threw ${String(cause)} at point ${index}`;
+    throw new ValueError({ where, found, expected: 'a finite number', cause, point: point.slice(), index });
+  }
 }
 
 function badFunction(

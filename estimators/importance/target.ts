@@ -1,4 +1,4 @@
-import { show } from '../../engine/check.ts';
+import { checkFlag, show } from '../../engine/check.ts';
 import { densityDigest, isDensity } from '../../engine/distribution/density-digest.ts';
 import { type Dependence, type Inputs, inputDigest, inputSpace } from '../../engine/distribution/inputs.ts';
 import { jointLaw } from '../../engine/distribution/joint-density.ts';
@@ -40,8 +40,11 @@ export interface Target {
  * @throws OptionError unless there is one target of that dimension.
  */
 export function checkTarget(where: string, options: TargetOptions, dimension: number): Target {
-  const { inputs, target } = options;
+  const { inputs, target, normalised } = options;
   if ((inputs === undefined) === (target === undefined)) throw oneTarget(where, options);
+  if (normalised !== undefined) checkFlag(where, 'normalised', normalised);
+  const alien = (inputs === undefined ? OF_INPUTS : OF_TARGET).find((name) => options[name] !== undefined);
+  if (alien !== undefined) throw doesNothing(where, options, alien);
   const found = inputs === undefined ? ofTarget(where, options, dimension) : ofInputs(where, options, inputs);
   if (found.dimension === dimension) return found;
   throw new OptionError({
@@ -50,6 +53,20 @@ export function checkTarget(where: string, options: TargetOptions, dimension: nu
     value: dimension,
     found: `the proposal has dimension ${dimension}`,
     expected: `${found.dimension}, the dimension of the target`,
+  });
+}
+
+const OF_INPUTS = ['dependence'] as const;
+const OF_TARGET = ['normalised', 'names'] as const;
+
+function doesNothing(where: string, options: TargetOptions, option: keyof TargetOptions): OptionError {
+  const other = options.inputs === undefined ? 'target' : 'inputs';
+  return new OptionError({
+    where,
+    option,
+    value: options[option],
+    found: `option \`${option}\` is given with \`${other}\`, where it does nothing`,
+    expected: other === 'target' ? 'a target that has its dependence in it' : 'it only beside `target`',
   });
 }
 
@@ -62,7 +79,8 @@ function ofInputs(where: string, options: TargetOptions, inputs: Inputs): Target
 
 function ofTarget(where: string, { target, names, normalised }: TargetOptions, dimension: number): Target {
   const given = names ?? Array.from({ length: dimension }, (_, c) => `x${c + 1}`);
-  if (given.length !== dimension || new Set(given).size !== dimension)
+  const named = Array.isArray(given) && given.every((name) => typeof name === 'string' && name !== '');
+  if (!named || given.length !== dimension || new Set(given).size !== dimension)
     throw badNames(where, names, dimension);
   if (isDensity(target)) {
     const digest = densityDigest(target, given);

@@ -1,6 +1,6 @@
 import { paretoSmooth } from '../../engine/diagnostics/pareto.ts';
 import { replicateMean, studentInterval } from '../../engine/diagnostics/standard-error.ts';
-import { checkSameLength, essOf, summarise } from '../../engine/particles/log-weight.ts';
+import { checkSameLength, essOf, summarise, type WeightSummary } from '../../engine/particles/log-weight.ts';
 import { log } from '../../engine/wasm/twins/elementary.ts';
 import { sum } from '../../engine/wasm/twins/sums.ts';
 
@@ -23,8 +23,8 @@ import { sum } from '../../engine/wasm/twins/sums.ts';
  * side by itself: the two levels of an event are no tail.
  *
  * A ratio, and a plain mean of what is 0 nowhere, need all of the target: no interval where fewer than 50 weights count
- * in effect (of fewer than 100 points: half of them). From a shape of 1, below 10 such weights or 3 effective summands, there is
- * no value.
+ * in effect (of fewer than 100 points: half of them). From a shape of 1 with fewer than 50 in effect, below 10 such
+ * weights or 3 effective summands, there is no value.
  */
 
 /** Weighted points, all independent or in R independent replicates of n / R, one after another. */
@@ -67,6 +67,8 @@ export const HEAVIEST = 0.7;
 
 /** From this Pareto shape on a mean need not exist. */
 const NO_MEAN = 1;
+/** Effective sizes from which the mean seen is taken to exist. */
+const MANY = 50;
 /** Effective weights below which nothing is told of a mean over all of the target, */
 const FEWEST_WEIGHTS = 10;
 /** and effective summands of any mean. More would choose among samples: only those that met an event often have many. */
@@ -78,12 +80,14 @@ const LEAST_WHOLE = 50;
 export type Sizes = Pick<WeightedMean, 'ess' | 'paretoShape' | 'largestShare'>;
 
 /**
- * Whether a sum of such sizes tells anything at all. A count of equal sizes, of which there are at least two, always does; a shape
+ * Whether a sum of such sizes tells anything at all. Of sizes in two clusters, as a defensive share makes them, the fit may see
+ * any shape: it decides among few effective ones only. A count of equal sizes, of which there are at least two, always does; a shape
  * of Infinity only says that there are too few to tell a tail.
  */
 export function tells({ ess, paretoShape, largestShare }: Sizes, fewest: number = FEWEST_WEIGHTS): boolean {
   const count = ess > 1.5 && ess * largestShare < 1.01;
-  return (ess >= fewest || count) && !(paretoShape >= NO_MEAN && paretoShape < Infinity);
+  const lost = paretoShape >= NO_MEAN && paretoShape < Infinity && ess < MANY;
+  return (ess >= fewest || count) && !lost;
 }
 
 /** Whether summands tell anything of their mean, and the weights of all of the target where it is needed. */
@@ -96,6 +100,20 @@ export function coversWhole({ ess }: Pick<Sizes, 'ess'>, n: number): boolean {
   return ess >= Math.min(LEAST_WHOLE, n / 2);
 }
 
+/** Share of the sum of squares below which a largest summand tells that the squares have a mean. */
+const SMALL_SQUARE = 0.02;
+/** Shape below which they do. */
+const FINITE_VARIANCE = 0.5;
+
+/**
+ * Pareto shape of sizes. Where many share the largest, as weights under a bound do, the fit may see a tail between their
+ * clusters; if the largest of all is a small share of the sum of squares there is none that matters.
+ */
+function shapeOf(logSize: Float64Array, { squares }: WeightSummary): number {
+  const { shape } = paretoSmooth(logSize);
+  return squares > 1 / SMALL_SQUARE ? Math.min(shape, FINITE_VARIANCE) : shape;
+}
+
 /** How the sizes of summands [n] are spread; all 0: ess 0 and no shape. */
 export function sizesOf(summands: Float64Array): Sizes {
   const logSize = summands.map((s) => log(Math.abs(s)));
@@ -103,7 +121,7 @@ export function sizesOf(summands: Float64Array): Sizes {
   if (summary.sum === 0) return { ess: 0, paretoShape: Number.NaN, largestShare: Number.NaN };
   return {
     ess: essOf(summary),
-    paretoShape: paretoSmooth(logSize).shape,
+    paretoShape: shapeOf(logSize, summary),
     largestShare: 1 / summary.sum,
   };
 }
@@ -227,7 +245,8 @@ function finish(points: WeightedPoints, found: Found, level: number): WeightedMe
 function sidesShape(summands: Float64Array): number {
   const shape = (sign: number): number => {
     const side = summands.map((s) => log(Math.max(0, sign * s)));
-    return side.every((s) => s === -Infinity) ? -Infinity : paretoSmooth(side).shape;
+    const summary = summarise('sidesShape', side, new Float64Array(side.length));
+    return summary.sum === 0 ? -Infinity : shapeOf(side, summary);
   };
   return Math.max(shape(1), shape(-1));
 }

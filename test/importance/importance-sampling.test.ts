@@ -199,3 +199,43 @@ test('importanceSampling(): failures of the model, of a density and of a functio
     /expectation `log` is NaN/,
   );
 });
+
+test('importanceSampling(): a proposal that never reaches a part of the target is told, and what needs it is not given', async () => {
+  const one = { x: normal(0, 1) };
+  const narrow = { inputs: one, proposal: { x: uniform(-1, 1) }, points: 1024 };
+  const expectations = {
+    square: { of: (_: Float64Array, [x]: Float64Array) => x! * x! },
+    inside: { event: { output: 'x', above: -0.5, below: 0.5 } },
+  };
+  const found = await run(importanceSampling({ ...narrow, expectations }), { seed: 1 });
+  expect(found.unbiased).toBe(false);
+  expect(found.diagnostics.warnings.map(({ code }) => code)).toEqual(['mass-missing']);
+  expect([found.estimate.value[0], found.estimate.low[0]]).toEqual([Number.NaN, Number.NaN]);
+  // The event lies where the proposal is.
+  expect(found.estimate.low[1]!).toBeLessThan(0.3829249);
+  expect(found.estimate.high[1]!).toBeGreaterThan(0.3829249);
+  const alone = { ...narrow, expectations: { inside: expectations.inside } };
+  expect((await run(importanceSampling(alone), { seed: 1 })).unbiased).toBe(true);
+  // By a ratio the mass that is missing counts everywhere, and a model is not asked outside.
+  const ratio = await run(importanceSampling({ ...alone, estimator: 'self-normalised' }), { seed: 1 });
+  expect(ratio.estimate.value[0]).toBeNaN();
+  const model = pointwise(([x]) => x!);
+  const asked = await run(importanceSampling({ ...narrow, model }), { seed: 1 });
+  expect([asked.estimate.standardError[0], asked.unbiased]).toEqual([Number.NaN, false]);
+  const defended = await run(importanceSampling({ ...narrow, expectations, defensive: 0.2 }), { seed: 1 });
+  expect(defended.diagnostics.warnings.map(({ code }) => code)).not.toContain('mass-missing');
+  // One standard error is 0.12.
+  expect(defended.estimate.value[0]).toBeCloseTo(1, 0);
+});
+
+test('importanceSampling(): a log density that is said to be normalised and is not has no interval', async () => {
+  const target = pointwise(([x]) => -0.5 * x! * x!);
+  const proposal = multivariateStudent(5, [0], [[1.5]]);
+  const found = await run(importanceSampling({ target, proposal, normalised: true, points: 1024 }), {
+    seed: 1,
+  });
+  expect(found.diagnostics.warnings.map(({ code, value }) => [code, value])).toEqual([
+    ['mass-missing', expect.closeTo(Math.sqrt(2 * Math.PI), 1)],
+  ]);
+  expect([found.unbiased, found.estimate.low[0]]).toEqual([false, Number.NaN]);
+});
