@@ -1,3 +1,5 @@
+import { show } from '../check.ts';
+import { OptionError } from '../errors.ts';
 import { logGamma } from '../math/gamma.ts';
 import { solveLower } from '../math/linear-algebra.ts';
 import { checkParameter, checkScale } from './law.ts';
@@ -25,6 +27,7 @@ export function multivariateStudent(
 ): MultivariateLaw {
   const where = 'multivariateStudent';
   checkScale(where, 'degrees', degrees);
+  if (!Array.isArray(location) || location.length === 0) throw noLocation(where, location);
   location.forEach((m, i) => void checkParameter(where, `location[${i}]`, m));
   const d = location.length;
   const matrix = checkSymmetric(where, 'scale', scale, d);
@@ -64,6 +67,16 @@ export function multivariateStudent(
     },
     describe: () => `Student t in ${d} dimensions, ${degrees} degrees of freedom`,
   };
+}
+
+function noLocation(where: string, location: unknown): OptionError {
+  return new OptionError({
+    where,
+    option: 'location',
+    value: location,
+    found: `\`location\` is ${show(location)}`,
+    expected: 'a list of d numbers, at least one',
+  });
 }
 
 function covarianceOf(degrees: number, scale: number, diagonal: boolean): number {

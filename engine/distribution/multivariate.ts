@@ -71,6 +71,8 @@ export function checkSymmetric(where: string, option: string, rows: Rows, d: num
   const fail = (found: string, expected: string): never => {
     throw new OptionError({ where, option, value: rows, found: `\`${option}\` ${found}`, expected });
   };
+  if (!Array.isArray(rows) || !rows.every((row) => Array.isArray(row) || ArrayBuffer.isView(row)))
+    fail(`is ${show(rows)}`, `${d} rows of ${d} numbers`);
   if (rows.length !== d) fail(`has ${rows.length} rows`, `${d} rows of ${d} numbers`);
   for (let i = 0; i < d; i++) {
     const row = rows[i]!;

@@ -1,4 +1,4 @@
-import { checkNumber, checkOneOf, checkOptionNames } from '../check.ts';
+import { checkNumber, checkOneOf, checkOptionNames, show } from '../check.ts';
 import { OptionError } from '../errors.ts';
 import { binomial } from './binomial.ts';
 import { exponential } from './exponential.ts';
@@ -50,6 +50,7 @@ const NORMAL_TAIL = 0.53;
  * Source: Lemaitre, Sergienko, Arnaud, Bousquet, Gamboa & Iooss (2015), J. Stat. Comput. Simul. 85(6), 1200-1223.
  */
 export function perturbed(law: Law, to: Perturbation): Law {
+  if (!Array.isArray(law?.support) || typeof law.quantile !== 'function') throw noLaw(law);
   checkOptionNames(WHERE, to, Object.keys(OPTIONS));
   const space = checkOneOf(WHERE, 'space', to.space ?? 'auto', SPACES);
   const { mean, variance } = checkMoments(law, to);
@@ -73,6 +74,17 @@ export function perturbed(law: Law, to: Perturbation): Law {
     found: `no law near ${law.describe()} has ${moments} (sought in the space of ${tilts ? 'inputs' : 'normals'})`,
     expected: 'moments nearer to its own',
     ...(tilts && !law.discrete ? { fix: "Try space: 'normals'." } : {}),
+  });
+}
+
+function noLaw(law: unknown): OptionError {
+  const found = `\`law\` is ${show(law)}`;
+  return new OptionError({
+    where: WHERE,
+    option: 'law',
+    value: law,
+    found,
+    expected: 'a law such as normal(0, 1)',
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Backend } from '../backend/backend.ts';
 import type { GpuKernel } from '../backend/kernel/types.ts';
 import { cardNotes } from '../backend/provenance.ts';
+import { show } from '../check.ts';
 import { OptionError, type PointFailure } from '../errors.ts';
 import type { RowFailure } from '../pool/evaluate-rows.mjs';
 import { type CardKernel, cardRows } from './card-rows.ts';
@@ -182,12 +183,14 @@ function pointFailure({ row, reason }: RowFailure, x: Float64Array, d: number, b
 
 /** @throws OptionError unless the names are distinct and there is at least one. */
 export function checkOutputs(where: string, outputs: readonly string[] | undefined): void {
-  if (outputs === undefined || (outputs.length > 0 && new Set(outputs).size === outputs.length)) return;
+  if (outputs === undefined) return;
+  const names = Array.isArray(outputs) && outputs.every((name) => typeof name === 'string' && name !== '');
+  if (names && outputs.length > 0 && new Set(outputs).size === outputs.length) return;
   throw new OptionError({
     where,
     option: 'outputs',
     value: outputs,
-    found: `option \`outputs\` is [${outputs.join(', ')}]`,
+    found: `option \`outputs\` is ${Array.isArray(outputs) ? `[${outputs.map(String).join(', ')}]` : show(outputs)}`,
     expected: 'at least one name, each once',
   });
 }

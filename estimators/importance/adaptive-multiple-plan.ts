@@ -1,5 +1,13 @@
-import { checkCount, checkNumber, checkOneOf, checkOptionNames } from '../../engine/check.ts';
+import {
+  checkCount,
+  checkFlag,
+  checkNumber,
+  checkOneOf,
+  checkOptionNames,
+  show,
+} from '../../engine/check.ts';
 import { densityDigest, isDensity } from '../../engine/distribution/density-digest.ts';
+import { OptionError } from '../../engine/errors.ts';
 import type { Density } from '../../engine/types.ts';
 import {
   checkProposal,
@@ -50,6 +58,16 @@ export interface AdaptiveMultiplePlan extends WeighedPlan {
 
 export const WHERE = 'adaptiveMultiple';
 
+function studentOnly(degrees: number): OptionError {
+  return new OptionError({
+    where: WHERE,
+    option: 'degrees',
+    value: degrees,
+    found: `option \`degrees\` is ${show(degrees)} with proposal: 'normal', where it does nothing`,
+    expected: "proposal: 'student'",
+  });
+}
+
 /** @throws OptionError for the first option that cannot be used. */
 export function checkAdaptiveMultiple(options: AdaptiveMultipleOptions): AdaptiveMultiplePlan {
   const own = [
@@ -66,7 +84,8 @@ export function checkAdaptiveMultiple(options: AdaptiveMultipleOptions): Adaptiv
   checkOptionNames(WHERE, options, [...WEIGHED_OPTIONS, ...own]);
   const { inputs, target, stages = 10, stagePoints = 500, components = 1, defensive = 0.1 } = options;
   const proposal = checkOneOf(WHERE, 'proposal', options.proposal ?? 'student', ['student', 'normal']);
-  const fresh = options.fresh ?? true;
+  const fresh = checkFlag(WHERE, 'fresh', options.fresh ?? true);
+  if (proposal === 'normal' && options.degrees !== undefined) throw studentOnly(options.degrees);
   checkCount(WHERE, 'stages', stages, { min: 1, max: 10_000 });
   checkCount(WHERE, 'stagePoints', stagePoints, { min: 10, max: 2 ** 31 });
   checkCount(WHERE, 'components', components, { min: 1, max: 100 });

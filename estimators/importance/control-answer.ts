@@ -1,3 +1,4 @@
+import { show } from '../../engine/check.ts';
 import { studentT } from '../../engine/distribution/student-t.ts';
 import { ValueError } from '../../engine/errors.ts';
 import { toldPlace } from '../../engine/model/place.ts';
@@ -115,8 +116,10 @@ function rowsOf(where: string, { x, y, done, evaluator }: PointRunState, { point
     for (let i = 0; i < n; i++) {
       outputs.set(y.subarray(i * k, (i + 1) * k));
       inputs.set(x.subarray(i * d, (i + 1) * d));
-      values[i] = of(outputs, inputs);
-      if (!Number.isFinite(values[i]!)) throw notFinite(where, what, values[i]!, inputs, i);
+      const value: unknown = of(outputs, inputs);
+      if (typeof value !== 'number' || !Number.isFinite(value))
+        throw notFinite(where, what, value, inputs, i);
+      values[i] = value;
     }
     return values;
   };
@@ -126,11 +129,11 @@ function rowsOf(where: string, { x, y, done, evaluator }: PointRunState, { point
 function notFinite(
   where: string,
   what: string,
-  value: number,
+  value: unknown,
   point: Float64Array,
   index: number,
 ): ValueError {
-  const found = `${what} is ${value} at point ${index}`;
+  const found = `${what} is ${show(value)} at point ${index}`;
   return new ValueError({ where, found, expected: 'a finite number', point: point.slice(), index });
 }
 

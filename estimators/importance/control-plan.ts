@@ -1,4 +1,11 @@
-import { checkNumber, checkOneOf, checkOptionNames, show } from '../../engine/check.ts';
+import {
+  checkFlag,
+  checkNumber,
+  checkOneOf,
+  checkOptionNames,
+  checkRecord,
+  show,
+} from '../../engine/check.ts';
 import type { InputSpace } from '../../engine/distribution/inputs.ts';
 import type { Law } from '../../engine/distribution/law.ts';
 import { OptionError } from '../../engine/errors.ts';
@@ -47,7 +54,9 @@ export function checkControlPlan(where: string, options: ControlVariatesOptions)
   checkOptionNames(where, options, Object.keys(OPTIONS));
   const { controls: given, ratios = {}, crossFit = true, ...rest } = options;
   if (rest.design !== undefined) checkOneOf(where, 'design', rest.design, DESIGNS);
-  if (typeof crossFit !== 'boolean') throw wrong(where, 'crossFit', crossFit, 'true or false');
+  checkFlag(where, 'crossFit', crossFit);
+  if (given !== undefined) checkRecord(where, 'controls', given, '{ name: { of, mean } }');
+  checkRecord(where, 'ratios', ratios, '{ name: { numerator, denominator } }');
   if ((rest.missing as unknown) === 'drop-row') {
     throw new OptionError({
       where,

@@ -1,4 +1,4 @@
-import { checkNumber, checkOptionNames } from '../../engine/check.ts';
+import { checkNumber, checkOptionNames, show } from '../../engine/check.ts';
 import { studentT } from '../../engine/distribution/student-t.ts';
 import { OptionError, ShapeError, ValueError } from '../../engine/errors.ts';
 import { cholesky, solveCholesky } from '../../engine/math/linear-algebra.ts';
@@ -71,6 +71,12 @@ export function controlledMean(
   options: ControlledMeanOptions = {},
 ): ControlledMean {
   checkOptionNames(WHERE, options, ['crossFit', 'level']);
+  if (
+    !(y instanceof Float64Array) ||
+    !Array.isArray(controls) ||
+    !controls.every((c) => c instanceof Float64Array)
+  )
+    throw noColumns(y, controls);
   const n = y.length;
   const level = checkNumber(
     WHERE,
@@ -219,6 +225,17 @@ export function spread(v: Float64Array): number {
 
 function dot(a: Float64Array, b: Float64Array): number {
   return a.reduce((total, value, i) => total + value * b[i]!, 0);
+}
+
+function noColumns(y: unknown, controls: unknown): OptionError {
+  const bad = y instanceof Float64Array ? controls : y;
+  return new OptionError({
+    where: WHERE,
+    option: bad === y ? 'y' : 'controls',
+    value: bad,
+    found: `\`${bad === y ? 'y' : 'controls'}\` is ${show(bad)}`,
+    expected: bad === y ? 'a Float64Array' : 'a list of Float64Array',
+  });
 }
 
 /** The error of a regression on more controls than n points can tell. */

@@ -90,7 +90,7 @@ export function checkMultilevel(where: string, options: MultilevelOptions): Mult
 
 function checkTogether(
   where: string,
-  { samples, accuracy, finest, biasShare, pilot }: MultilevelOptions,
+  { samples, accuracy, finest, deepest, biasShare, pilot, rates }: MultilevelOptions,
 ): void {
   if (samples === undefined) {
     if (accuracy === undefined)
@@ -102,11 +102,13 @@ function checkTogether(
         biasShare,
         'none with `finest`: a fixed hierarchy has no share for the bias',
       );
+    if (finest !== undefined && deepest !== undefined)
+      throw wrong(where, 'deepest', deepest, 'none with `finest`, which fixes the last level');
     return;
   }
   if (!Array.isArray(samples) || samples.length === 0)
     throw wrong(where, 'samples', samples, 'a list of counts, one for each level');
-  for (const [name, value] of Object.entries({ accuracy, finest, biasShare, pilot }))
+  for (const [name, value] of Object.entries({ accuracy, finest, deepest, biasShare, pilot, rates }))
     if (value !== undefined) throw wrong(where, name, value, 'either it or `samples`');
 }
 

@@ -1,4 +1,11 @@
-import { checkNumber, checkOneOf, checkOptionNames, show } from '../../engine/check.ts';
+import {
+  checkList,
+  checkNumber,
+  checkOneOf,
+  checkOptionNames,
+  checkRecord,
+  show,
+} from '../../engine/check.ts';
 import { type InputSpace, inputSpace } from '../../engine/distribution/inputs.ts';
 import { checkRatios, lawFamily, type Member, memberOf } from '../../engine/distribution/law-family.ts';
 import { OptionError } from '../../engine/errors.ts';
@@ -9,7 +16,7 @@ import { reachOf, shownAt, tooFar } from './law-reach.ts';
 import type { ReweightOptions, ReweightResult, WhatIf } from './reweight-types.ts';
 import { estimateWith, meanInfluence, weightedQuantileOf } from './weighted-functionals.ts';
 import type { WeightedMean, WeightedPoints } from './weighted-means.ts';
-import { hasGaps, type WeightedResult, weightedOutput } from './weighted-result.ts';
+import { checkWeightedResult, hasGaps, type WeightedResult, weightedOutput } from './weighted-result.ts';
 
 /*
  * What if the inputs had another law: reverse importance sampling, with no run of the model.
@@ -61,6 +68,7 @@ export function reweight(options: ReweightOptions): ReweightResult {
   const { result, laws } = checkPlan(options);
   const wanted = wantedOf(options);
   const base = inputSpace(WHERE, options.inputs, options.dependence);
+  checkPointsOf(base, result);
   const members = membersOf(base, laws);
   checkRatios(WHERE, members);
   const ratios = ratiosOf(members, result);
@@ -74,8 +82,18 @@ function checkPlan(options: ReweightOptions): {
 } {
   checkOptionNames(WHERE, options, Object.keys(OPTIONS));
   const { result, laws } = options;
-  if (result?.sample?.points === undefined || result.outputs?.values === undefined)
-    throw wrong('result', result, 'the result of a run, with its `sample` and `outputs`');
+  checkWeightedResult(WHERE, result);
+  if (options.means !== undefined) checkList(WHERE, 'means', options.means, 'a list of outputs');
+  if (options.quantiles !== undefined)
+    checkList(WHERE, 'quantiles', options.quantiles, 'a list such as [0.05, 0.95]');
+  if (options.probabilities !== undefined)
+    checkRecord(
+      WHERE,
+      'probabilities',
+      options.probabilities,
+      'events by name, such as { high: { above: 1 } }',
+    );
+  if (laws !== undefined) checkRecord(WHERE, 'laws', laws, 'laws by name');
   const d = Object.keys(options.inputs ?? {}).length;
   if (result.sample.shape[1] !== d && d > 0)
     throw wrong('inputs', options.inputs, `laws of the ${result.sample.shape[1]} inputs that were run`);
@@ -148,6 +166,18 @@ function wantedOf(options: ReweightOptions): readonly Wanted[] {
     );
   });
   return [...means, ...events, ...quantiles];
+}
+
+/** Points that the law of the inputs never has were not drawn from it. */
+function checkPointsOf({ laws, names, dimension: d }: InputSpace, { sample }: WeightedResult): void {
+  laws.forEach((law, c) => {
+    const [low, high] = law.support;
+    sample.logWeight.forEach((w, i) => {
+      const x = sample.points[i * d + c]!;
+      if (w === -Infinity || (x >= low && x <= high)) return;
+      throw wrong(`inputs.${names[c]}`, law, `the law that was run: point ${i} has ${names[c]} = ${x}`);
+    });
+  });
 }
 
 /** The law that was run, then the others. */

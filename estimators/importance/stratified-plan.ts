@@ -42,29 +42,33 @@ export function checkStratifiedPlan(where: string, options: StratifiedOptions): 
       "'error' or a number: without some points strata have other probabilities",
     );
   const plan = checkPlan(where, { ...rest, design: 'iid', replicates: 1 });
-  const strata = checkStrata(where, plan.space, cuts);
+  const strata = checkStrata(where, plan.space, cuts, plan.points);
   const allocation = checkOneOf(where, 'allocation', way ?? 'proportional', ['proportional', 'neyman']);
   const need = FEWEST * strata.count;
   if (allocation === 'proportional' && asked !== undefined)
     throw wrong(where, 'pilot', asked, "no pilot but with allocation: 'neyman'");
   const pilot = allocation === 'proportional' ? 0 : checkPilot(where, asked, need, plan.points);
   if (plan.points - pilot < need) {
-    const found = `there are ${strata.count} strata for ${plan.points - pilot} points`;
-    const expected = `at least ${FEWEST} points for each stratum`;
-    throw new OptionError({
-      where,
-      option: 'points',
-      value: plan.points,
-      found,
-      expected,
-      fix: `Try points: ${need + pilot}.`,
-    });
+    throw tooMany(where, strata.count, plan.points - pilot, plan.points, need + pilot);
   }
   const fingerprint = JSON.stringify([plan.fingerprint, cuts, allocation, pilot]);
   return { ...plan, strata, allocation, pilot, fingerprint };
 }
 
+function tooMany(where: string, strata: number, left: number, points: number, enough: number): OptionError {
+  return new OptionError({
+    where,
+    option: 'points',
+    value: points,
+    found: `there are ${strata} strata for ${left} points`,
+    expected: `at least ${FEWEST} points for each stratum`,
+    fix: `Try points: ${enough}.`,
+  });
+}
+
 function checkPilot(where: string, asked: number | undefined, need: number, points: number): number {
+  if (asked !== undefined && asked >= points)
+    throw wrong(where, 'pilot', asked, `fewer than all ${points} points`);
   return checkCount(where, 'pilot', asked ?? Math.max(need, Math.floor(points / 8)), { min: need });
 }
 
@@ -72,6 +76,7 @@ function checkStrata(
   where: string,
   space: InputSpace,
   cuts: StratifiedOptions['strata'] | undefined,
+  points: number,
 ): Strata {
   checkOptionNames(`${where}: strata`, cuts, space.names);
   const named = Object.entries(cuts ?? {});
@@ -89,6 +94,12 @@ function checkStrata(
       expected: 'strata of independent inputs',
     });
   }
+  const parts = named.map(([name, cut]) =>
+    Array.isArray(cut) ? cut.length + 1 : checkCount(where, `strata.${name}`, cut, { min: 2, max: 2 ** 24 }),
+  );
+  const count = parts.reduce((product, own) => product * own, 1);
+  // Before any of them is laid out.
+  if (FEWEST * count > points) throw tooMany(where, count, points, points, FEWEST * count);
   return makeStrata(
     columns,
     named.map(([name, cut]) => edgesOf(where, `strata.${name}`, cut)),

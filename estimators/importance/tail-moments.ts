@@ -1,4 +1,4 @@
-import { checkNumber, checkOneOf, checkOptionNames, show } from '../../engine/check.ts';
+import { checkNumber, checkOneOf, checkOptionNames } from '../../engine/check.ts';
 import { OptionError } from '../../engine/errors.ts';
 import type { IntervalEstimate } from '../../engine/types.ts';
 import { estimateOf } from './reweight.ts';
@@ -10,7 +10,7 @@ import {
   weightedQuantileOf,
 } from './weighted-functionals.ts';
 import type { WeightedMean } from './weighted-means.ts';
-import { hasGaps, type WeightedResult, weightedOutput } from './weighted-result.ts';
+import { checkWeightedResult, hasGaps, type WeightedResult, weightedOutput } from './weighted-result.ts';
 
 /*
  * What lies in a tail, from weighted points.
@@ -128,15 +128,7 @@ function open(
   readonly sign: 1 | -1;
 } {
   const { result, level = 0.95 } = options;
-  if (result?.sample?.points === undefined || result.outputs?.values === undefined) {
-    throw new OptionError({
-      where,
-      option: 'result',
-      value: result,
-      found: `option \`result\` is ${show(result)}`,
-      expected: 'the result of a run, with its `sample` and `outputs`',
-    });
-  }
+  checkWeightedResult(where, result);
   checkNumber(where, 'level', level, (x) => x > 0 && x < 1, 'a number between 0 and 1');
   const usual = hasGaps(result) ? 'self-normalised' : 'plain';
   const kinds = ['plain', 'self-normalised'] as const;

@@ -1,5 +1,5 @@
-import { checkOneOf } from '../../engine/check.ts';
-import { ShapeError } from '../../engine/errors.ts';
+import { checkCount, checkFlag, checkOneOf, show } from '../../engine/check.ts';
+import { OptionError, ShapeError } from '../../engine/errors.ts';
 import type { Sample } from '../../engine/sampler.ts';
 import type { WeightedPoints } from './weighted-means.ts';
 
@@ -52,6 +52,26 @@ export function weightedOutput(
   for (let i = 0; i < n; i++) if (Number.isNaN(values[i]!)) weight[i] = -Infinity;
   const independent = result.design?.independent ?? false;
   return { points: { logWeight: weight, replicates: Math.max(1, whole), independent }, values };
+}
+
+/** @throws OptionError unless it has points, their weights and their outputs, and a `design` that says how they were drawn, if any. */
+export function checkWeightedResult(where: string, result: WeightedResult): void {
+  const { points, shape, logWeight } = result?.sample ?? {};
+  const { names, values } = result?.outputs ?? {};
+  const numbers = [points, logWeight, values].every((x) => (x as unknown) instanceof Float64Array);
+  if (!numbers || !Array.isArray(shape) || !Array.isArray(names)) {
+    throw new OptionError({
+      where,
+      option: 'result',
+      value: result,
+      found: `option \`result\` is ${show(result)}`,
+      expected:
+        'the result of a run: { sample: { points, shape, logWeight }, outputs: { names, values } }, numbers as Float64Array',
+    });
+  }
+  if (result.design === undefined) return;
+  checkCount(`${where}: result.design`, 'perReplicate', result.design?.perReplicate, { min: 1 });
+  checkFlag(`${where}: result.design`, 'independent', result.design?.independent);
 }
 
 /** Whether points were left out, so that weights no longer average to that of all points. */
