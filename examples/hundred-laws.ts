@@ -8,7 +8,7 @@ import { save } from './figures/page.ts';
 
 const laws = await beamLaws();
 const method = expectations({
-  model: named(deflection as never),
+  model: named(deflection),
   inputs,
   outputs: ['deflection'],
   laws,
