@@ -1,6 +1,6 @@
 /** The mean deflection of a beam under a hundred laws of its loads, sizes and steel, from one sample of 16 384 points. */
-import { expectations, named, run } from 'ensample';
-import deflection, { inputs } from './beam.ts';
+import { expectations, moduleModel, run } from 'ensample';
+import { inputs } from './beam.ts';
 import { beamLaws, exact } from './data/beam-laws.ts';
 import { bandChart } from './figures/band-chart.ts';
 import { plusMinus } from './figures/numbers.ts';
@@ -8,7 +8,7 @@ import { save } from './figures/page.ts';
 
 const laws = await beamLaws();
 const method = expectations({
-  model: named(deflection),
+  model: moduleModel(new URL('beam.ts', import.meta.url)),
   inputs,
   outputs: ['deflection'],
   laws,
