@@ -1,6 +1,5 @@
 import { studentT } from '../../engine/distribution/student-t.ts';
 import type { Warning } from '../../engine/types.ts';
-import { normalQuantile } from '../../engine/wasm/twins/normal.ts';
 import { type Interval, withoutInterval } from './output-intervals.ts';
 import { column, estimateOf, moments, type Statistic } from './output-statistics.ts';
 
@@ -15,6 +14,9 @@ import { column, estimateOf, moments, type Statistic } from './output-statistics
  * Var(mean) = (1 + rho) Var(y) / n. A model that is monotone in every input has rho <= 0; another may have any rho, so
  * the measured one is told. Pairs are independent of each other, so errors are those of sums over pairs.
  */
+
+/** Pairs below which a variance has no interval: the spread of so few squares is known to be too small. */
+const FEWEST_PAIRS = 10;
 
 /** Values of one output at n rows [n, k], pair after pair; NaN where a point was left out. */
 export interface Paired {
@@ -43,9 +45,10 @@ export function pairedInterval(statistic: Statistic, data: Paired, level: number
     return standardError > rounding ? around(mean, standardError, t) : withoutInterval(mean);
   }
   const value = m2 + standardError ** 2;
+  if (rows / 2 < FEWEST_PAIRS) return withoutInterval(value);
   const spread = ratioError(data, (at) => (at - mean) ** 2 - m2);
-  const z = normalQuantile((1 + level) / 2);
-  return spread > 2 ** -48 * m2 ? around(value, spread, z) : withoutInterval(value);
+  const t = studentT(rows / 2 - 1).quantile((1 + level) / 2);
+  return spread > 2 ** -48 * m2 ? around(value, spread, t) : withoutInterval(value);
 }
 
 function around(value: number, standardError: number, quantile: number): Interval {

@@ -26,7 +26,7 @@ export interface WeighedOptions extends TargetOptions {
   /**
    * - 'plain', of a normalised target: mean of weight times value, which has the right mean;
    * - 'self-normalised': divided by the mean weight; off by O(1/n);
-   * - 'smoothed': the same with the largest weights replaced by quantiles of a Pareto law: biased, with less variance.
+   * - 'smoothed': the same with the largest weights replaced by quantiles of a Pareto law: biased, with less variance; no interval.
    *
    * Default 'plain' for a normalised target, else 'self-normalised'.
    */

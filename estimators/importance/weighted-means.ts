@@ -15,7 +15,7 @@ import { sum } from '../../engine/wasm/twins/sums.ts';
  *
  *   plain             mean(w h)                s = w h                      f normalised; right mean at any n
  *   self-normalised   sum w h / sum w = m      s = w (h - m) / mean(w)      f up to a constant; off by O(1/n)
- *   smoothed          the same, w smoothed     s of the weights themselves  biased, with less variance
+ *   smoothed          the same, w smoothed     s of the weights themselves  biased, with less variance: no interval
  *
  * The standard error is sd(s) / sqrt n for independent points (delta method for a ratio: Owen 2013, 9.2), or the spread
  * of the replicates' means of s. There is none, and no interval, where the Pareto shape of |s| is above 0.7: a mean of
@@ -163,7 +163,10 @@ export function weightedMeanOf(
   const spread = sum(weight.map((w, i) => (w > 0 ? w * (values[i]! - value) ** 2 : 0)));
   const ess = (summary.sum * spread * scale * scale) / sum(summands.map((s) => s * s));
   const largest = scale * largestOf(products);
-  return finish(points, { value, summands, unit: 1, largest, ess, whole: sizesOf(weight) }, level);
+  const ratio = finish(points, { value, summands, unit: 1, largest, ess, whole: sizesOf(weight) }, level);
+  // Smoothing pulls the value to where the points are, by more than they vary.
+  const { NaN: none } = Number;
+  return estimator === 'smoothed' ? { ...ratio, standardError: none, low: none, high: none } : ratio;
 }
 
 /** Level of the interval of the mean weight that decides whether mass is missing: a false alarm in a million. */

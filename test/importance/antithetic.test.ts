@@ -45,6 +45,8 @@ test('pairedInterval(): the hand-made pairs 0 2 and 4 6 have the error of their 
   expect([of('mean').value, of('mean').standardError]).toEqual([3, 2]);
   // m2 = 5, and 4 more for the variance of the mean.
   expect(of('variance').value).toBeCloseTo(9, 12);
+  // Two pairs do not tell how squares are spread.
+  expect(of('variance').low).toBeNaN();
 });
 
 // E e^(a+b) = (e-1)^2, E e^(2(a+b)) = ((e^2-1)/2)^2, and e^(a+b) e^(2-a-b) = e^2 always.

@@ -136,6 +136,9 @@ test('weightedMeanOf(): what rests on next to no weight has no value, and a sign
       status: 'heavy',
     });
   // An event that all points are in: a ratio would be 1, whatever the weights.
+  const near = at(0.2);
+  const smoothed = weightedMeanOf(near.points, near.x, 'smoothed', 0.95);
+  expect([smoothed.status, smoothed.value > -0.1, smoothed.low]).toEqual(['estimated', true, Number.NaN]);
   const sure = weightedMeanOf(
     far.points,
     far.x.map(() => 1),
