@@ -27,7 +27,7 @@ export interface Rows {
 export type RowDensity = (rows: Rows, out: Float64Array, offset: number, stride: number) => void;
 
 /** A law whose normal score is linear in x or in log x. */
-interface Linear {
+export interface Linear {
   readonly column: number;
   readonly logarithmic: boolean;
   readonly mean: number;
@@ -37,7 +37,7 @@ interface Linear {
 }
 
 /** Mean and standard deviation of x or log x where that is normal; undefined for other laws. */
-function normalOf(law: Law): { mean: number; sd: number; logarithmic: boolean } | undefined {
+export function normalOf(law: Law): { mean: number; sd: number; logarithmic: boolean } | undefined {
   if (law.name === 'normal') return { mean: law.mean, sd: Math.sqrt(law.variance), logarithmic: false };
   const { mu, sigma } = law.parameters ?? {};
   if (law.name !== 'logNormal' || typeof mu !== 'number' || typeof sigma !== 'number') return undefined;
@@ -54,7 +54,8 @@ export function readsLog(law: Law): boolean {
   return normalOf(law)?.logarithmic === true;
 }
 
-function isGaussian(dependence: Dependence | undefined): dependence is GaussianCopula {
+/** Whether a dependence joins normals by a factor `lower` of their correlation. */
+export function isGaussian(dependence: Dependence | undefined): dependence is GaussianCopula {
   return dependence !== undefined && 'lower' in dependence && dependence.lower instanceof Float64Array;
 }
 
@@ -199,14 +200,15 @@ function addCurved(
   }
 }
 
-function linearOf(law: Law, column: number, slot: number): readonly Linear[] {
+/** A marginal as part of the quadratic form; none for other laws. */
+export function linearOf(law: Law, column: number, slot: number): readonly Linear[] {
   const normal = normalOf(law);
   if (normal === undefined) return [];
   return [{ column, logarithmic: normal.logarithmic, mean: normal.mean, inverse: 1 / normal.sd, slot }];
 }
 
 /** L^-1 of the linked inputs [m, m]: rows and columns of the others are those of the identity. */
-function whitening({ lower, dimension: d }: GaussianCopula, linked: readonly number[]): Float64Array {
+export function whitening({ lower, dimension: d }: GaussianCopula, linked: readonly number[]): Float64Array {
   const m = linked.length;
   const part = Float64Array.from({ length: m * m }, (_, at) => {
     return lower[linked[Math.floor(at / m)]! * d + linked[at % m]!]!;

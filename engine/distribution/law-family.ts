@@ -7,6 +7,7 @@ import { checkDensity, checkDependenceDensity, linkedInputs, normalScore } from 
 import { type Law, upperQuantile } from './law.ts';
 import { BLOCK, isNormal, readsLog, rowDensity } from './law-density.ts';
 import { nextAtom } from './moments.ts';
+import { type NormalForms, normalForms } from './normal-forms.ts';
 
 /**
  * L laws of the same d inputs, of which most share most of their marginals.
@@ -21,10 +22,16 @@ import { nextAtom } from './moments.ts';
  * laws have in common needs no density.
  */
 export interface LawFamily {
+  /** L */
+  readonly laws: number;
   /** log f_l - log f_0 at inputs x [n, d]; column 0 is 0, -Infinity where f_l is 0. */
   logRatio(x: Float64Array, n: number, out: Float64Array): void;
   /** log f_l at inputs x [n, d]; -Infinity where f_l is 0. */
   logDensity(x: Float64Array, n: number, out: Float64Array): void;
+  /** The forms of what `logRatio` sees, where all laws have one. */
+  readonly ratioForms: NormalForms | undefined;
+  /** The forms of what `logDensity` sees, where all laws have one. */
+  readonly densityForms: NormalForms | undefined;
   /** Points of law l from uniforms u [n, d], as the standard normals z [n, d] that law 0 makes inputs of; `z` may be `u`. */
   toNormals(law: number, u: Float64Array, z: Float64Array): void;
 }
@@ -69,7 +76,11 @@ export function lawFamily(members: readonly Member[]): LawFamily {
   const absolute = blockDensities(members, all, true);
   const relative = blockDensities(members, differing, tied);
   const L = members.length;
+  const spaces = members.map(({ space }) => space);
   return {
+    laws: L,
+    ratioForms: normalForms(spaces, differing, tied),
+    densityForms: normalForms(spaces, all, true),
     logDensity: absolute,
     logRatio: (x, n, out) => {
       relative(x, n, out);

@@ -31,9 +31,10 @@ export function ofOneNormal(functions: readonly ((x: number) => number)[]): Inte
       const phi = Float64Array.from({ length: n * count }, (_, at) =>
         functions[at % count]!(x[Math.floor(at / count)]!),
       );
-      const logLaw = x.slice(0, n).map((value) => -HALF_LOG_TWO_PI - 0.5 * value * value);
+      const logBase = x.slice(0, n).map((value) => -HALF_LOG_TWO_PI - 0.5 * value * value);
       const rest = { scores: new Float64Array(0), outputs: x.slice(0, n), inputs: x.slice(0, n) };
-      return { phi, logLaw, ...rest, failures: [] };
+      const law = new Float64Array(n).fill(1);
+      return { phi, law, top: logBase, logBase, ...rest, failures: [] };
     },
     dispose: () => undefined,
   };

@@ -1,13 +1,14 @@
-import type { Backend } from '../../../engine/backend/backend.ts';
+import type { Arena, Backend } from '../../../engine/backend/backend.ts';
 import { makeTurn } from '../../../engine/turn.ts';
-import { componentDensities } from './component-densities.ts';
+import { densitiesIn } from './component-densities.ts';
 import { controlled } from './controls.ts';
 import { fitComponents } from './fit.ts';
-import { type History, ratioOf, rowsOf, weightedTerms } from './history.ts';
+import { type History, rowsOf, weightedTerms } from './history.ts';
 import type { Integrands } from './integrands.ts';
 import { roughness, type Weighting, weightingOf } from './loss.ts';
 import { optimalShares, type ShareAnswer } from './mixture-weights.ts';
 import { assemble, type NormalPart, type Proposal, partsOf } from './proposal.ts';
+import { ratioOf } from './ratio.ts';
 import type { AdaptationSettings } from './settings.ts';
 import { widePart } from './wide-part.ts';
 
@@ -24,12 +25,14 @@ export interface Learned {
   readonly proposal: Proposal;
   readonly shares: ShareAnswer;
   readonly weighting: Weighting;
-  /** g_k / h at all points so far, [n, J + 1]. */
+  /** g_k / h at all points so far, [n, J + 1], in the arena. */
   readonly ratio: Float64Array;
 }
 
 export interface LearnInput {
   readonly backend: Backend;
+  /** Holds `ratio`, and what is only needed here. */
+  readonly arena: Arena;
   readonly history: History;
   readonly integrands: Integrands;
   readonly settings: AdaptationSettings;
@@ -49,12 +52,12 @@ const AS_RELEASED = { steps: 200, tolerance: 1e-6 };
 const WARM = 0.9;
 
 export async function learn(input: LearnInput): Promise<Learned> {
-  const { backend, history, integrands, settings, rung, signal } = input;
+  const { backend, arena, history, integrands, settings, rung, signal } = input;
   const { count, dimension: d } = integrands;
   const n = rowsOf(history);
   const turn = makeTurn();
   const pause = () => turn.pause(signal);
-  const terms = new Float64Array(n * count);
+  const terms = arena.f64(n * count);
   weightedTerms(history, integrands, n, history.logBalance, terms, rung);
   const { size, mean } = termMeans(terms, count);
   const weighting = weightingOf(settings, size, mean);
@@ -73,14 +76,14 @@ export async function learn(input: LearnInput): Promise<Learned> {
   });
   await pause();
   const shapes = assemble(d, components, before.share);
-  const ratio = await ratios(backend, shapes, history);
+  const ratio = await ratios(backend, arena, shapes, history);
   const q = roughnessOf(terms, ratio, input.control, count, weighting);
   const least = leastShares(settings, count);
   const open = Array.from(least, (_, k) => k < count || settings.defensive > 0);
   const start =
     history.proposals.length === 1 ? firstShares(size, weighting) : warmShares(before.share, least);
   const limits = settings.published ? AS_RELEASED : ENOUGH;
-  const shares = await optimalShares(backend, { roughness: q, ratio, least, open }, start, limits);
+  const shares = await optimalShares(backend, arena, { roughness: q, ratio, least, open }, start, limits);
   return { proposal: { ...shapes, share: shares.share }, shares, weighting, ratio };
 }
 
@@ -102,11 +105,17 @@ function termMeans(
 }
 
 /** g_k / h at all points so far, [n, J + 1]. */
-async function ratios(backend: Backend, proposal: Proposal, history: History): Promise<Float64Array> {
+async function ratios(
+  backend: Backend,
+  arena: Arena,
+  proposal: Proposal,
+  history: History,
+): Promise<Float64Array> {
   const n = rowsOf(history);
   const width = proposal.count + 1;
   const x = history.x.subarray(0, n * proposal.dimension);
-  const { scaled, top } = await componentDensities(backend, proposal, x, history.logMixture.subarray(0, n));
+  const known = history.logMixture.subarray(0, n);
+  const { scaled, top } = await densitiesIn(backend, arena, proposal, x, known);
   for (let i = 0; i < n; i++) {
     const factor = ratioOf(top[i]! - history.logBalance[i]!);
     for (let at = i * width; at < (i + 1) * width; at++) scaled[at] = factor * scaled[at]!;
@@ -114,6 +123,7 @@ async function ratios(backend: Backend, proposal: Proposal, history: History): P
   return scaled;
 }
 
+/** q_i [n] of t_i - B rho_i. Overwrites the terms. */
 function roughnessOf(
   terms: Float64Array,
   ratio: Float64Array,
@@ -121,10 +131,10 @@ function roughnessOf(
   count: number,
   weighting: Weighting,
 ): Float64Array {
-  const rest = new Float64Array(terms.length);
-  controlled(terms, ratio, control, count, rest);
-  const q = new Float64Array(terms.length / count);
-  roughness(rest, count, weighting, q);
+  const n = terms.length / count;
+  controlled(terms, { scaled: ratio, mixed: new Float64Array(n).fill(1) }, control, count, terms);
+  const q = new Float64Array(n);
+  roughness(terms, count, weighting, q);
   return q;
 }
 

@@ -1,4 +1,4 @@
-import type { Backend } from '../../../engine/backend/backend.ts';
+import type { Arena, Backend } from '../../../engine/backend/backend.ts';
 import { log } from '../../../engine/wasm/twins/elementary.ts';
 import type { Proposal } from './proposal.ts';
 
@@ -27,25 +27,54 @@ export async function componentDensities(
   x: Float64Array,
   logMixture: Float64Array,
 ): Promise<ComponentDensities> {
-  const { dimension: d, mean, whiten, logPeak, count } = proposal;
-  const n = logMixture.length;
-  const parts = logPeak.length;
   const arena = backend.arena();
   try {
-    const copy = (values: Float64Array): Float64Array => {
-      const own = arena.f64(values.length);
-      own.set(values);
-      return own;
-    };
-    const scaled = arena.f64(n * (parts + 1));
-    const top = arena.f64(n);
-    const law = [copy(mean), copy(whiten), copy(logPeak), parts] as const;
-    await backend.dispatch('componentDensities', [copy(x), d, ...law, copy(logMixture), scaled, top], n);
-    const own = isPlain(proposal) ? scaled.slice() : joinParts(proposal, scaled, n);
-    return { scaled: own, top: top.slice(), mixed: weightedRows(own, proposal.share, n, count + 1) };
+    const { scaled, top, mixed } = await densitiesIn(backend, arena, proposal, x, logMixture);
+    return { scaled: scaled.slice(), top: top.slice(), mixed };
   } finally {
     arena.release();
   }
+}
+
+/** log g_alpha alone at x [n, d]. */
+export async function logDensities(
+  backend: Backend,
+  proposal: Proposal,
+  x: Float64Array,
+  logMixture: Float64Array,
+): Promise<Float64Array> {
+  if (proposal.logPeak.length === 0) return logMixture.slice();
+  const arena = backend.arena();
+  try {
+    const densities = await densitiesIn(backend, arena, proposal, x, logMixture);
+    return Float64Array.from(logMixture, (_, i) => logMixed(densities, i));
+  } finally {
+    arena.release();
+  }
+}
+
+/** `componentDensities` that live in an arena. */
+export async function densitiesIn(
+  backend: Backend,
+  arena: Arena,
+  proposal: Proposal,
+  x: Float64Array,
+  logMixture: Float64Array,
+): Promise<ComponentDensities> {
+  const { dimension: d, mean, whiten, logPeak, count } = proposal;
+  const n = logMixture.length;
+  const parts = logPeak.length;
+  const copy = (values: Float64Array): Float64Array => {
+    const own = arena.f64(values.length);
+    own.set(values);
+    return own;
+  };
+  const found = arena.f64(n * (parts + 1));
+  const top = arena.f64(n);
+  const law = [copy(mean), copy(whiten), copy(logPeak), parts] as const;
+  await backend.dispatch('componentDensities', [copy(x), d, ...law, copy(logMixture), found, top], n);
+  const scaled = isPlain(proposal) ? found : joinParts(proposal, found, n, arena.f64(n * (count + 1)));
+  return { scaled, top, mixed: weightedRows(scaled, proposal.share, n, count + 1) };
 }
 
 /** log g_alpha at row i. */
@@ -74,10 +103,14 @@ function isPlain({ first, count, logPeak }: Proposal): boolean {
   return logPeak.length === count && first.every((from, j) => from === j);
 }
 
-/** Densities of parts and of the laws [n, P + 1] as densities of components [n, J + 1]. */
-function joinParts({ first, count, partShare }: Proposal, parts: Float64Array, n: number): Float64Array {
+/** Densities of parts and of the laws [n, P + 1] as densities of components into out [n, J + 1]. */
+function joinParts(
+  { first, count, partShare }: Proposal,
+  parts: Float64Array,
+  n: number,
+  out: Float64Array,
+): Float64Array {
   const P = partShare.length;
-  const out = new Float64Array(n * (count + 1));
   for (let i = 0; i < n; i++) {
     const from = i * (P + 1);
     const to = i * (count + 1);

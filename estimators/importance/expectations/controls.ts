@@ -1,3 +1,4 @@
+import type { ComponentDensities } from './component-densities.ts';
 import { leastSquares } from './least-squares.ts';
 
 /**
@@ -23,14 +24,22 @@ const CONSTANT = 1e-20;
 export function controlCoefficients(
   kind: ControlKind,
   terms: Float64Array,
-  ratios: Float64Array,
+  densities: Ratios,
   count: number,
 ): Float64Array {
-  if (kind === 'all') return leastSquares(ratios, count + 1, terms, count);
-  const control = new Float64Array(count * (count + 1));
-  if (kind === 'own')
-    for (let j = 0; j < count; j++) control[j * (count + 1) + j] = ownCoefficient(terms, ratios, count, j);
-  return control;
+  if (kind === 'all') return leastSquares(ratiosOf(densities), count + 1, terms, count);
+  return diagonalControl(
+    kind === 'none' ? new Float64Array(count) : ownCoefficients(terms, densities, count),
+  );
+}
+
+/** R_ik = scaled_ik / mixed_i. */
+export type Ratios = Pick<ComponentDensities, 'scaled' | 'mixed'>;
+
+/** R [n, J + 1] as numbers. */
+export function ratiosOf({ scaled, mixed }: Ratios): Float64Array {
+  const width = scaled.length / mixed.length;
+  return scaled.map((value, at) => value / mixed[Math.floor(at / width)]!);
 }
 
 /** Coefficients on the diagonal alone, [J] to [J, J + 1]. */
@@ -43,47 +52,54 @@ export function diagonalControl(own: Float64Array): Float64Array {
   return control;
 }
 
-function ownCoefficient(terms: Float64Array, ratios: Float64Array, count: number, j: number): number {
-  const n = terms.length / count;
-  let meanT = 0;
-  let meanR = 0;
+/** [J] */
+function ownCoefficients(terms: Float64Array, { scaled, mixed }: Ratios, count: number): Float64Array {
+  const n = mixed.length;
+  const width = count + 1;
+  const meanT = new Float64Array(count);
+  const meanR = new Float64Array(count);
   for (let i = 0; i < n; i++) {
-    meanT += terms[i * count + j]! / n;
-    meanR += ratios[i * (count + 1) + j]! / n;
+    const scale = 1 / mixed[i]!;
+    for (let j = 0; j < count; j++) {
+      meanT[j] = meanT[j]! + terms[i * count + j]! / n;
+      meanR[j] = meanR[j]! + (scale * scaled[i * width + j]!) / n;
+    }
   }
-  let joint = 0;
-  let spread = 0;
+  const joint = new Float64Array(count);
+  const spread = new Float64Array(count);
   for (let i = 0; i < n; i++) {
-    const off = ratios[i * (count + 1) + j]! - meanR;
-    joint += off * (terms[i * count + j]! - meanT);
-    spread += off * off;
+    const scale = 1 / mixed[i]!;
+    for (let j = 0; j < count; j++) {
+      const off = scale * scaled[i * width + j]! - meanR[j]!;
+      joint[j] = joint[j]! + off * (terms[i * count + j]! - meanT[j]!);
+      spread[j] = spread[j]! + off * off;
+    }
   }
-  return spread > CONSTANT * n * meanR * meanR ? joint / spread : 0;
+  return joint.map((own, j) => (spread[j]! > CONSTANT * n * meanR[j]! * meanR[j]! ? own / spread[j]! : 0));
 }
 
 /** T_ij - sum_k B_jk R_ik into out [n, J], `out` may be `terms`. */
 export function controlled(
   terms: Float64Array,
-  ratios: Float64Array,
+  { scaled, mixed }: Ratios,
   control: Float64Array,
   count: number,
   out: Float64Array,
 ): void {
   const width = count + 1;
-  const n = ratios.length / width;
-  if (isDiagonal(control, count)) {
-    const own = Float64Array.from({ length: count }, (_, j) => control[j * width + j]!);
-    for (let i = 0; i < n; i++) {
-      const at = i * count;
-      for (let j = 0; j < count; j++) out[at + j] = terms[at + j]! - own[j]! * ratios[i * width + j]!;
-    }
-    return;
-  }
+  const n = mixed.length;
+  const own = ownOnly(control, count);
   for (let i = 0; i < n; i++) {
+    const scale = 1 / mixed[i]!;
+    const [to, from] = [i * count, i * width];
+    if (own !== undefined) {
+      for (let j = 0; j < count; j++) out[to + j] = terms[to + j]! - own[j]! * (scale * scaled[from + j]!);
+      continue;
+    }
     for (let j = 0; j < count; j++) {
-      let value = terms[i * count + j]!;
-      for (let k = 0; k < width; k++) value -= control[j * width + k]! * ratios[i * width + k]!;
-      out[i * count + j] = value;
+      let sum = 0;
+      for (let k = 0; k < width; k++) sum += control[j * width + k]! * scaled[from + k]!;
+      out[to + j] = terms[to + j]! - scale * sum;
     }
   }
 }
@@ -96,6 +112,8 @@ export function controlSums(control: Float64Array, count: number): Float64Array 
   );
 }
 
-function isDiagonal(control: Float64Array, count: number): boolean {
-  return control.every((value, at) => value === 0 || at % (count + 2) === 0);
+/** [J] the diagonal of B where it is all there is. */
+export function ownOnly(control: Float64Array, count: number): Float64Array | undefined {
+  if (!control.every((value, at) => value === 0 || at % (count + 2) === 0)) return undefined;
+  return Float64Array.from({ length: count }, (_, j) => control[j * (count + 2)]!);
 }

@@ -4,13 +4,13 @@ import { componentDensities } from './component-densities.ts';
 import { controlSums } from './controls.ts';
 import { choose, place } from './draw.ts';
 import type { Evaluated, Integrands } from './integrands.ts';
-import { lawShares, logLawMixture, weighed } from './law-mixture.ts';
+import { lawShares, logLawMixture } from './law-mixture.ts';
 import type { Proposal } from './proposal.ts';
 import type { AdaptationSettings } from './settings.ts';
 import { noteFailures, spaceOf } from './stage.ts';
 import { type Drawn, drawIndependent } from './stage-draw.ts';
 import type { AnswerPoints, ExpectationsState } from './state.ts';
-import { countHits, summandsOf, termsAndRatios } from './summands.ts';
+import { countHits, summandsOf, termsOf } from './summands.ts';
 
 /*
  * The final stage: fresh points under what was adapted, so that the estimate is unbiased.
@@ -67,7 +67,7 @@ export async function finalBlock(
   ctx: Context,
 ): Promise<void> {
   const { integrands, adapted } = state;
-  const { count, laws } = integrands;
+  const { count } = integrands;
   const done = state.points.final ? state.points.n : 0;
   const { perReplicate } = finalSize(adaptingPoints(state, settings), settings);
   const first = done % perReplicate;
@@ -81,17 +81,16 @@ export async function finalBlock(
           step: settings.stages + Math.ceil(perReplicate / BLOCK) * replicate + first / BLOCK,
           n,
         });
-  const evaluated = weighed(await integrands.evaluate(x, n), integrands);
+  const evaluated = await integrands.evaluate(x, n);
   if (!state.points.final) state.points = openFinal(state, settings, evaluated);
   const points = state.points;
   const logMixture = new Float64Array(n);
   logLawMixture(evaluated, lawShares(integrands), logMixture);
   const densities = await componentDensities(ctx.backend, proposal, x, logMixture);
-  const found = termsAndRatios(integrands, evaluated, densities);
+  const found = termsOf(integrands, evaluated, densities);
   points.term.set(found.terms, done * count);
   points.summand.set(summandsOf(found, adapted.control, count), done * count);
-  for (let i = 0; i < n; i++)
-    points.logWeight[done + i] = evaluated.logLaw[i * laws]! - found.logProposal[i]!;
+  for (let i = 0; i < n; i++) points.logWeight[done + i] = evaluated.logBase[i]! - found.logProposal[i]!;
   points.inputs.set(evaluated.inputs, (done / n) * evaluated.inputs.length);
   points.outputs.set(evaluated.outputs, (done / n) * evaluated.outputs.length);
   countHits(integrands, evaluated, points.hits);

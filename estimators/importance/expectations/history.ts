@@ -1,10 +1,16 @@
 import type { Backend } from '../../../engine/backend/backend.ts';
 import { exp, log } from '../../../engine/wasm/twins/elementary.ts';
-import { type ComponentDensities, componentDensities, logMixed } from './component-densities.ts';
-import type { Integrands } from './integrands.ts';
+import {
+  type ComponentDensities,
+  componentDensities,
+  logDensities,
+  logMixed,
+} from './component-densities.ts';
+import type { Evaluated, Integrands } from './integrands.ts';
 import { stands } from './ladder.ts';
-import { logLawMixture, type Weighed } from './law-mixture.ts';
+import { logLawMixture } from './law-mixture.ts';
 import type { Proposal } from './proposal.ts';
+import { ratioOf } from './ratio.ts';
 
 /**
  * All adapting points, each weighted by the whole history.
@@ -60,7 +66,7 @@ export interface StagePoints {
   /** [n] g_alpha / h of `proposal` at the points of earlier stages. */
   readonly mixed: Float64Array;
   readonly x: Float64Array;
-  readonly evaluated: Weighed;
+  readonly evaluated: Evaluated;
 }
 
 /**
@@ -85,30 +91,27 @@ export async function append(
   logLawMixture(evaluated, lawShare, logMixture, from);
   for (let i = 0; i < from; i++) logBalance[i]! += log((earlier + mixed[i]!) / (earlier + 1));
   proposals.push(proposal);
-  const found: ComponentDensities[] = [];
+  let [fresh, before]: (ComponentDensities | undefined)[] = [];
   for (const [t, q] of proposals.entries()) {
-    const own = await componentDensities(backend, q, x, logMixture.subarray(from, to));
-    for (let i = 0; i < perStage; i++) {
-      const value = logMixed(own, i);
-      logBalance[from + i] = t === 0 ? value : joinedMean(logBalance[from + i]!, value, t);
+    const known = logMixture.subarray(from, to);
+    let own: Float64Array;
+    if (t < earlier - 1) own = await logDensities(backend, q, x, known);
+    else {
+      before = fresh;
+      const full = await componentDensities(backend, q, x, known);
+      fresh = full;
+      own = Float64Array.from(known, (_, i) => logMixed(full, i));
     }
-    found.push(own);
+    for (let i = 0; i < perStage; i++)
+      logBalance[from + i] = t === 0 ? own[i]! : joinedMean(logBalance[from + i]!, own[i]!, t);
   }
-  return { fresh: found[earlier]!, before: found[Math.max(0, earlier - 1)]! };
+  return { fresh: fresh!, before: before ?? fresh! };
 }
 
 /** log of (m e^a + e^b) / (m + 1). */
 function joinedMean(a: number, b: number, m: number): number {
   const most = Math.max(a, b);
   return most === -Infinity ? most : most + log((m * exp(a - most) + exp(b - most)) / (m + 1));
-}
-
-/** Ratios are cut at e^700: beyond, one point would be all there is, and the arithmetic would end. */
-const STEEPEST = 700;
-
-/** e^l, at most e^700. */
-export function ratioOf(l: number): number {
-  return exp(Math.min(l, STEEPEST));
 }
 
 /**

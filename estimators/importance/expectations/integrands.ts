@@ -1,5 +1,6 @@
 import type { PointFailure } from '../../../engine/errors.ts';
 import type { Place } from '../../../engine/model/place.ts';
+import type { LawsAt } from './laws-at.ts';
 
 /**
  * J functions under L laws on the working space R^d, all known at the same points. The adaptation sees nothing else of
@@ -9,7 +10,7 @@ import type { Place } from '../../../engine/model/place.ts';
  * |---|---|---|
  * | J | count | |
  * | phi_j(x) | phi | [n, J] |
- * | log f_l(x) | logLaw | [n, L] |
+ * | f_l(x) | law, top | [n, L], [n] |
  * | l of j | lawOf | [J] |
  * | S_e(x), distance to the event | scores | [n, E] |
  */
@@ -33,8 +34,7 @@ export interface Integrands {
   /** Points of law l: uniforms u [n, d] to x [n, d] in the working space; `x` may be `u`. */
   transport(law: number, u: Float64Array, x: Float64Array): void;
   /**
-   * phi_j and log f_l at rows 0..n-1 of x [n, d]. Where f_l(x) = 0 logLaw is -Infinity, and phi_j of the functions under
-   * it is 0. What it returns is the caller's.
+   * phi_j and f_l at rows 0..n-1 of x [n, d]. Where f_l(x) = 0, phi_j of the functions under it is 0. What it returns is the caller's.
    * @throws ModelError when the model fails and `missing` is 'error'; ValueError when a phi_j is not finite.
    */
   evaluate(x: Float64Array, n: number): Promise<Evaluated>;
@@ -43,11 +43,9 @@ export interface Integrands {
   dispose(): void;
 }
 
-export interface Evaluated {
+export interface Evaluated extends LawsAt {
   /** [n, J] */
   readonly phi: Float64Array;
-  /** [n, L] natural log of normalised densities in the working space. */
-  readonly logLaw: Float64Array;
   /**
    * [n, E] how far inside its event a point is, for rare events to climb: phi = 1 exactly where it is > 0, the larger
    * the nearer outside, -Infinity where the law has no mass.

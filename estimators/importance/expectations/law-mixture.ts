@@ -1,4 +1,4 @@
-import { exp, log } from '../../../engine/wasm/twins/elementary.ts';
+import { log } from '../../../engine/wasm/twins/elementary.ts';
 import type { Evaluated, Integrands } from './integrands.ts';
 
 /** [L] share of each law among the expectations: q_0 = (1/J) sum_j f_j is the mixture of the laws by them. */
@@ -12,48 +12,9 @@ export function lawShares({
   return share;
 }
 
-/** Laws so scaled that none is above 1 at any point: any ratio of them is free of overflow. */
-export interface ScaledLaws {
-  /** [n, L] f_l / e^top; 0 for laws that no expectation is under. */
-  readonly law: Float64Array;
-  /** [n] log of the largest; -Infinity where no law has mass. */
-  readonly top: Float64Array;
-}
-
-/** An evaluated batch with its laws as numbers. */
-export type Weighed = Evaluated & ScaledLaws;
-
-export function weighed(evaluated: Evaluated, integrands: Integrands): Weighed {
-  return { ...evaluated, ...scaledLaws(evaluated.logLaw, lawShares(integrands)) };
-}
-
-/** @param share [L] as `lawShares`. */
-export function scaledLaws(logLaw: Float64Array, share: Float64Array): ScaledLaws {
-  const laws = share.length;
-  const n = logLaw.length / laws;
-  const law = new Float64Array(logLaw.length);
-  const top = new Float64Array(n);
-  const used = Uint32Array.from(share.keys()).filter((l) => share[l]! > 0);
-  for (let i = 0; i < n; i++) {
-    const row = i * laws;
-    let largest = -Infinity;
-    for (let u = 0; u < used.length; u++) {
-      const own = logLaw[row + used[u]!]!;
-      if (own > largest) largest = own;
-    }
-    top[i] = largest;
-    if (largest === -Infinity) continue;
-    for (let u = 0; u < used.length; u++) {
-      const at = row + used[u]!;
-      law[at] = exp(logLaw[at]! - largest);
-    }
-  }
-  return { law, top };
-}
-
 /** log q_0 at the rows of scaled laws into out from row `at` on; -Infinity where no law has mass. */
 export function logLawMixture(
-  { law, top }: ScaledLaws,
+  { law, top }: Pick<Evaluated, 'law' | 'top'>,
   share: Float64Array,
   out: Float64Array,
   at = 0,

@@ -53,9 +53,11 @@ const TINY = 1e-140;
 
 /**
  * @param start [K] where the shares start; those of open components are raised to 1e-6 / K, as no step revives a 0.
+ * @param arena holds `problem.ratio`, and what is only needed here.
  */
 export async function optimalShares(
   backend: Backend,
+  arena: Arena,
   problem: ShareProblem,
   start: Float64Array,
   limits: ShareLimits,
@@ -63,28 +65,23 @@ export async function optimalShares(
   const { least, open } = problem;
   const width = least.length;
   const free = 1 - least.reduce((sum, value) => sum + value, 0);
-  const arena = backend.arena();
-  try {
-    const measure = lossOnBackend(backend, arena, problem, free);
-    let a = normalised(start.map((value, k) => (open[k]! ? Math.max(value, 1e-6 / width) : 0)));
-    let at = await measure(a);
-    let power = PLAIN;
-    let steps = 0;
-    for (; steps < limits.steps && excess(a, at.slope, open, free) > limits.tolerance * at.value; steps++) {
-      const next = normalised(a.map((share, k) => share * at.slope[k]! ** power));
-      const there = await measure(next);
-      if (there.value <= at.value) {
-        [a, at] = [next, there];
-        power = Math.min(LONGEST, power * STRETCH);
-      } else if (power > PLAIN) {
-        power = Math.max(PLAIN, power / (STRETCH * STRETCH));
-      } else break;
-    }
-    const share = a.map((own, k) => least[k]! + free * own);
-    return { share, value: at.value, certificate: Math.max(0, excess(a, at.slope, open, free)), steps };
-  } finally {
-    arena.release();
+  const measure = lossOnBackend(backend, arena, problem, free);
+  let a = normalised(start.map((value, k) => (open[k]! ? Math.max(value, 1e-6 / width) : 0)));
+  let at = await measure(a);
+  let power = PLAIN;
+  let steps = 0;
+  for (; steps < limits.steps && excess(a, at.slope, open, free) > limits.tolerance * at.value; steps++) {
+    const next = normalised(a.map((share, k) => share * at.slope[k]! ** power));
+    const there = await measure(next);
+    if (there.value <= at.value) {
+      [a, at] = [next, there];
+      power = Math.min(LONGEST, power * STRETCH);
+    } else if (power > PLAIN) {
+      power = Math.max(PLAIN, power / (STRETCH * STRETCH));
+    } else break;
   }
+  const share = a.map((own, k) => least[k]! + free * own);
+  return { share, value: at.value, certificate: Math.max(0, excess(a, at.slope, open, free)), steps };
 }
 
 function normalised(a: Float64Array): Float64Array<ArrayBuffer> {
@@ -110,15 +107,13 @@ function lossOnBackend(backend: Backend, arena: Arena, problem: ShareProblem, fr
   const n = roughness.length;
   const width = least.length;
   const blocks = blockCount(n);
-  const table = arena.f64(ratio.length);
   const q = arena.f64(n);
   const share = arena.f64(width);
   const partial = arena.f64(blocks * (width + 1));
-  table.set(ratio);
   q.set(roughness);
   return async (a) => {
     for (let k = 0; k < width; k++) share[k] = least[k]! + free * a[k]!;
-    await backend.dispatch('shareBlocks', [table, width, n, q, share, TINY, partial], blocks);
+    await backend.dispatch('shareBlocks', [ratio, width, n, q, share, TINY, partial], blocks);
     const sums = new Float64Array(width + 1);
     for (let at = 0; at < partial.length; at++) sums[at % (width + 1)]! += partial[at]! / n;
     return { value: sums[width]!, slope: sums.subarray(0, width) };

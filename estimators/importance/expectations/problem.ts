@@ -1,13 +1,13 @@
 import { checkOneOf } from '../../../engine/check.ts';
 import { toInputs } from '../../../engine/distribution/normal-space.ts';
 import { type PointFailure, ValueError } from '../../../engine/errors.ts';
-import { HALF_LOG_TWO_PI } from '../../../engine/math/gamma.ts';
 import { type Evaluator, openEvaluator } from '../../../engine/model/evaluator.ts';
 import { scoreOf } from '../../../engine/model/event.ts';
 import { modelFailure, pointText } from '../../../engine/model/missing.ts';
 import type { Context } from '../../../engine/sampler.ts';
 import { normalQuantile } from '../../../engine/wasm/twins/normal.ts';
 import type { Evaluated, Integrands } from './integrands.ts';
+import { lawsAt } from './laws-at.ts';
 import { checkExpectationCount, type ExpectationsPlan } from './plan.ts';
 import { meansWanted, type Wanted } from './wanted.ts';
 
@@ -18,9 +18,8 @@ import { meansWanted, type Wanted } from './wanted.ts';
  * |---|---|---|
  * | x | inputs | [n, d] |
  * | z, x = T_0(z) | points of the space of normals | [n, d] |
- * | log f_l(z) = log f_l(x) - log f_0(x) + log N(z) | logLaw | [n, L] |
  *
- * In the space of inputs z = x and logLaw is log f_l(x). Where no law has mass the model is not run.
+ * In the space of inputs z = x. Where no law has mass the model is not run.
  */
 
 /** What a saved run knows of its evaluator. */
@@ -94,6 +93,7 @@ function integrandsOf(
   const L = laws.names.length;
   const lawOf = Uint32Array.from(wanted, ({ law }) => law);
   const events = wanted.flatMap(({ of }, j) => (of.kind === 'event' ? [j] : []));
+  const baseUsed = lawOf.includes(0);
   let fill: Fill | undefined;
   return {
     dimension,
@@ -116,16 +116,10 @@ function integrandsOf(
     },
     async evaluate(z, n) {
       const inputs = new Float64Array(n * dimension);
-      const logLaw = new Float64Array(n * L);
-      if (normals) {
-        toInputs(space, z, n, inputs);
-        family.logRatio(inputs, n, logLaw);
-        addNormal(z, n, dimension, L, logLaw);
-      } else {
-        inputs.set(z.subarray(0, n * dimension));
-        family.logDensity(inputs, n, logLaw);
-      }
-      const rows = rowsWithMass(logLaw, n, L);
+      if (normals) toInputs(space, z, n, inputs);
+      else inputs.set(z.subarray(0, n * dimension));
+      const known = await lawsAt(backend, family, normals, baseUsed, { z, inputs, n, dimension });
+      const rows = rowsWithMass(known.top);
       const arena = backend.arena();
       try {
         const { outputs, failures } = await modelAt(
@@ -139,11 +133,11 @@ function integrandsOf(
         const phi = new Float64Array(n * wanted.length);
         const scores = new Float64Array(n * events.length);
         fill?.(
-          { rows, inputs, outputs, logLaw, first: evaluator.evaluations - rows.length },
+          { rows, inputs, outputs, law: known.law, first: evaluator.evaluations - rows.length },
           phi,
           scores.fill(-Infinity),
         );
-        return { phi, scores, logLaw, outputs, inputs, failures } satisfies Evaluated;
+        return { phi, scores, ...known, outputs, inputs, failures } satisfies Evaluated;
       } finally {
         arena.release();
       }
@@ -152,28 +146,9 @@ function integrandsOf(
   };
 }
 
-/** Adds log N(z; 0, I) to every law. */
-function addNormal(z: Float64Array, n: number, d: number, L: number, logLaw: Float64Array): void {
-  for (let i = 0; i < n; i++) {
-    let square = 0;
-    for (let c = 0; c < d; c++) square += z[i * d + c]! * z[i * d + c]!;
-    const log = -0.5 * square - d * HALF_LOG_TWO_PI;
-    for (let l = 0; l < L; l++) logLaw[i * L + l]! += log;
-  }
-}
-
 /** Rows at which some law has mass. */
-function rowsWithMass(logLaw: Float64Array, n: number, L: number): Uint32Array {
-  const rows = new Uint32Array(n);
-  let count = 0;
-  for (let i = 0; i < n; i++) {
-    for (let l = 0; l < L; l++) {
-      if (logLaw[i * L + l] === -Infinity) continue;
-      rows[count++] = i;
-      break;
-    }
-  }
-  return rows.subarray(0, count);
+function rowsWithMass(top: Float64Array): Uint32Array {
+  return Uint32Array.from(top.keys()).filter((i) => top[i]! > -Infinity);
 }
 
 /** The model's outputs [n, k] at the given rows of the inputs [n, d], NaN at the others. */
@@ -212,7 +187,7 @@ interface Known {
   readonly rows: Uint32Array;
   readonly inputs: Float64Array;
   readonly outputs: Float64Array;
-  readonly logLaw: Float64Array;
+  readonly law: Float64Array;
   /** Evaluations before the first of them. */
   readonly first: number;
 }
@@ -241,7 +216,7 @@ function fillOf(
   const groups = shareFunctions(where, wanted, outputs);
   const E = wanted.filter(({ of }) => of.kind === 'event').length;
   const [y, x] = [new Float64Array(k), new Float64Array(d)];
-  return ({ rows, inputs, outputs: all, logLaw, first }, phi, scores) => {
+  return ({ rows, inputs, outputs: all, law: laws, first }, phi, scores) => {
     for (let r = 0; r < rows.length; r++) {
       const i = rows[r]!;
       for (let c = 0; c < k; c++) y[c] = all[i * k + c]!;
@@ -249,7 +224,7 @@ function fillOf(
       for (const { at, event, users } of groups) {
         let value = Number.NaN;
         for (const { j, law, e } of users) {
-          if (logLaw[i * L + law] === -Infinity) continue;
+          if (laws[i * L + law] === 0) continue;
           if (Number.isNaN(value)) value = at(y, x);
           if (!Number.isFinite(value)) throw notFinite(where, wanted[j]!.name, value, names, x, first + r);
           phi[i * J + j] = event ? (value > 0 ? 1 : 0) : value;

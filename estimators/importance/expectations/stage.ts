@@ -2,20 +2,20 @@ import type { Backend } from '../../../engine/backend/backend.ts';
 import { KEPT_FAILURES } from '../../../engine/model/missing.ts';
 import { PURPOSE } from '../../../engine/random/purpose.ts';
 import type { Context } from '../../../engine/sampler.ts';
-import { learn } from './adapt.ts';
+import { type Learned, learn } from './adapt.ts';
 import { weightedRows } from './component-densities.ts';
 import { controlCoefficients, controlSums, diagonalControl } from './controls.ts';
 import type { Space } from './draw.ts';
 import { append, emptyHistory, type History, rowsOf, type StagePoints } from './history.ts';
 import type { Evaluated, Integrands } from './integrands.ts';
 import { nextRung } from './ladder.ts';
-import { lawShares, weighed } from './law-mixture.ts';
+import { lawShares } from './law-mixture.ts';
 import { columnVariances, lossOf, type Weighting, weightingOf } from './loss.ts';
 import { lawsAlone } from './proposal.ts';
 import type { AdaptationSettings } from './settings.ts';
 import { drawIndependent } from './stage-draw.ts';
 import type { AnswerPoints, ExpectationsState, Search } from './state.ts';
-import { countHits, summandsOf, type TermsAndRatios, termsAndRatios } from './summands.ts';
+import { countHits, summandsOf, type Terms, termsOf } from './summands.ts';
 import { logGain, stageLosses } from './worth.ts';
 
 /** The first stage: plain Monte Carlo under the mixture of the laws. */
@@ -33,13 +33,13 @@ export async function firstStage(
     settings.allocation,
     at,
   );
-  const evaluated = weighed(await integrands.evaluate(x, settings.perStage), integrands);
+  const evaluated = await integrands.evaluate(x, settings.perStage);
   const points = { proposal, mixed: new Float64Array(0), x, evaluated };
   const { fresh } = await append(ctx.backend, history, points, lawShares(integrands));
-  const plain = termsAndRatios(integrands, evaluated, fresh);
+  const plain = termsOf(integrands, evaluated, fresh);
   const none = new Float64Array(count * (count + 1));
   const { search, loss } = openSearch(integrands, settings, history, plain, (rung) =>
-    isClimbing(rung) ? termsAndRatios(integrands, evaluated, fresh, rung) : plain,
+    isClimbing(rung) ? termsOf(integrands, evaluated, fresh, rung) : plain,
   );
   const state: ExpectationsState = {
     key: ctx.rng.key,
@@ -64,8 +64,8 @@ function openSearch(
   integrands: Integrands,
   settings: AdaptationSettings,
   history: History,
-  plain: TermsAndRatios,
-  standing: (rung: Float64Array) => TermsAndRatios,
+  plain: Terms,
+  standing: (rung: Float64Array) => Terms,
 ): { readonly search: Search; readonly loss: number } {
   const { count } = integrands;
   const summandRung = rungs(history, integrands, settings);
@@ -87,18 +87,25 @@ export async function nextStage(
   ctx: Context,
 ): Promise<void> {
   const { integrands, rung } = state;
+  const { count } = integrands;
   const { history, control } = search;
   const step = state.stages.length;
   const start = (j: number): number =>
     ctx.rng.stream({ purpose: PURPOSE.permutation, step, particle: j }).uniform();
   const { signal, backend } = ctx;
-  const learned = await learn({ backend, history, integrands, settings, control, rung, start, signal });
-  const at = { rng: ctx.rng, step, n: settings.perStage };
-  const space = spaceOf(integrands);
-  const { x, proposal } = drawIndependent(learned.proposal, space, settings.allocation, at);
-  const evaluated = weighed(await integrands.evaluate(x, settings.perStage), integrands);
-  const mixed = weightedRows(learned.ratio, proposal.share, rowsOf(history), proposal.count + 1);
-  const points = { proposal, mixed, x, evaluated };
+  const arena = backend.arena();
+  let points: StagePoints;
+  let learned: Learned;
+  try {
+    learned = await learn({ backend, arena, history, integrands, settings, control, rung, start, signal });
+    const at = { rng: ctx.rng, step, n: settings.perStage };
+    const drawn = drawIndependent(learned.proposal, spaceOf(integrands), settings.allocation, at);
+    const mixed = weightedRows(learned.ratio, drawn.proposal.share, rowsOf(history), count + 1);
+    points = { ...drawn, mixed, evaluated: await integrands.evaluate(drawn.x, settings.perStage) };
+  } finally {
+    arena.release();
+  }
+  const { proposal, evaluated } = points;
   const found = await measure(state, search, settings, points, learned.weighting, backend);
   state.stages[step - 1] = { ...state.stages[step - 1]!, certificate: learned.shares.certificate };
   state.drawn += settings.perStage;
@@ -124,10 +131,10 @@ async function measure(
   const gainAtOld = logGain(history.logBalance.subarray(last), mixed.subarray(last), search.logProposal);
   const { fresh, before } = await append(backend, history, points, lawShares(integrands));
   const rung = rungs(history, integrands, settings);
-  const plain = termsAndRatios(integrands, evaluated, fresh);
-  const stands = isClimbing(rung) ? termsAndRatios(integrands, evaluated, fresh, rung) : plain;
-  const old = termsAndRatios(integrands, evaluated, before, rung);
-  const next = controlCoefficients(settings.controls, stands.terms, stands.ratios, count);
+  const plain = termsOf(integrands, evaluated, fresh);
+  const stands = isClimbing(rung) ? termsOf(integrands, evaluated, fresh, rung) : plain;
+  const old = termsOf(integrands, evaluated, before, rung);
+  const next = controlCoefficients(settings.controls, stands.terms, stands.densities, count);
   const losses = stageLosses(
     {
       old: search.summand,
@@ -151,7 +158,7 @@ async function measure(
   search.summandRung = rung;
   search.logProposal = plain.logProposal;
   const adopted = isClimbing(rung)
-    ? controlCoefficients(settings.controls, plain.terms, plain.ratios, count)
+    ? controlCoefficients(settings.controls, plain.terms, plain.densities, count)
     : next;
   return { paid, after: losses.after, adopted: better ? adopted : undefined };
 }
@@ -212,10 +219,10 @@ function columnMeans(z: Float64Array, count: number): Float64Array {
 function answerPoints(
   integrands: Integrands,
   evaluated: Evaluated,
-  found: TermsAndRatios,
+  found: Terms,
   control: Float64Array,
 ): AnswerPoints {
-  const { count, laws } = integrands;
+  const { count } = integrands;
   const n = found.logProposal.length;
   const hits = new Uint32Array(count);
   countHits(integrands, evaluated, hits);
@@ -228,7 +235,7 @@ function answerPoints(
     term: found.terms.slice(),
     summand: summandsOf(found, control, count),
     constant: controlSums(control, count),
-    logWeight: found.logProposal.map((own, i) => evaluated.logLaw[i * laws]! - own),
+    logWeight: found.logProposal.map((own, i) => evaluated.logBase[i]! - own),
     inputs: evaluated.inputs,
     outputs: evaluated.outputs,
     hits,

@@ -3,12 +3,11 @@ import { logMixed } from './component-densities.ts';
 import { controlled } from './controls.ts';
 import { weightedTerms } from './history.ts';
 import type { Evaluated, Integrands } from './integrands.ts';
-import type { Weighed } from './law-mixture.ts';
 
-/** T [n, J] and R [n, J + 1] at n evaluated points, and log g_alpha [n]. */
-export interface TermsAndRatios {
+/** T [n, J] at n evaluated points, and log g_alpha [n]. */
+export interface Terms {
   readonly terms: Float64Array;
-  readonly ratios: Float64Array;
+  readonly densities: ComponentDensities;
   readonly logProposal: Float64Array;
 }
 
@@ -16,46 +15,28 @@ export interface TermsAndRatios {
  * @param densities components at rows 0..n-1, as `componentDensities` filled them.
  * @param rung [J]; absent: the functions themselves.
  */
-export function termsAndRatios(
+export function termsOf(
   integrands: Integrands,
-  evaluated: Pick<Weighed, 'phi' | 'law' | 'top' | 'scores'>,
+  evaluated: Pick<Evaluated, 'phi' | 'law' | 'top' | 'scores'>,
   densities: ComponentDensities,
   rung?: Float64Array,
-): TermsAndRatios {
-  const { count } = integrands;
-  const { scaled, mixed } = densities;
+): Terms {
   const n = evaluated.top.length;
   const logProposal = Float64Array.from({ length: n }, (_, i) => logMixed(densities, i));
-  const terms = new Float64Array(n * count);
+  const terms = new Float64Array(n * integrands.count);
   weightedTerms(evaluated, integrands, n, logProposal, terms, rung);
-  const width = count + 1;
-  const ratios = new Float64Array(n * width);
-  for (let i = 0; i < n; i++) {
-    const own = mixed[i]!;
-    for (let at = i * width; at < (i + 1) * width; at++) ratios[at] = scaled[at]! / own;
-  }
-  return { terms, ratios, logProposal };
+  return { terms, densities, logProposal };
 }
 
 /** T - B R [n, J]. */
-export function summandsOf(
-  { terms, ratios }: TermsAndRatios,
-  control: Float64Array,
-  count: number,
-): Float64Array {
+export function summandsOf({ terms, densities }: Terms, control: Float64Array, count: number): Float64Array {
   const out = new Float64Array(terms.length);
-  controlled(terms, ratios, control, count, out);
+  controlled(terms, densities, control, count, out);
   return out;
 }
 
 /** Adds to hits [J] the rows of phi [n, J] at which phi_j f_j is not 0. */
-export function countHits(
-  integrands: Integrands,
-  { phi, logLaw }: Pick<Evaluated, 'phi' | 'logLaw'>,
-  hits: Uint32Array,
-): void {
-  const { count, laws, lawOf } = integrands;
+export function countHits({ count }: Integrands, { phi }: Pick<Evaluated, 'phi'>, hits: Uint32Array): void {
   for (let i = 0; i * count < phi.length; i++)
-    for (let j = 0; j < count; j++)
-      if (phi[i * count + j] !== 0 && logLaw[i * laws + lawOf[j]!]! > -Infinity) hits[j] = hits[j]! + 1;
+    for (let j = 0; j < count; j++) if (phi[i * count + j] !== 0) hits[j] = hits[j]! + 1;
 }

@@ -2,15 +2,18 @@ import { expect, test } from 'vitest';
 import { jsBackend } from '../../../engine/backend/js.ts';
 import { rngFromSeed } from '../../../engine/random/rng.ts';
 import { componentDensities } from '../../../estimators/importance/expectations/component-densities.ts';
-import { controlSums, diagonalControl } from '../../../estimators/importance/expectations/controls.ts';
+import {
+  controlSums,
+  diagonalControl,
+  ratiosOf,
+} from '../../../estimators/importance/expectations/controls.ts';
 import { wholeNumbers } from '../../../estimators/importance/expectations/draw.ts';
 import { fitComponents } from '../../../estimators/importance/expectations/fit.ts';
 import { nextRung } from '../../../estimators/importance/expectations/ladder.ts';
-import { weighed } from '../../../estimators/importance/expectations/law-mixture.ts';
 import { leastSquares } from '../../../estimators/importance/expectations/least-squares.ts';
 import { optimalShares } from '../../../estimators/importance/expectations/mixture-weights.ts';
 import { assemble, type Proposal } from '../../../estimators/importance/expectations/proposal.ts';
-import { summandsOf, termsAndRatios } from '../../../estimators/importance/expectations/summands.ts';
+import { summandsOf, termsOf } from '../../../estimators/importance/expectations/summands.ts';
 import { adaptedRun, ofOneNormal, settingsOf } from '../../support/integrands.ts';
 
 const SEED = 568;
@@ -31,7 +34,7 @@ test('optimalShares(): the loss never increases, and the certificate bounds its 
     const least = new Float64Array(5).fill(floor);
     const problem = { roughness, ratio, least, open: centres.map(() => true) };
     const solve = (steps: number) =>
-      optimalShares(backend, problem, new Float64Array(5).fill(1), { steps, tolerance: 0 });
+      optimalShares(backend, backend.arena(), problem, new Float64Array(5).fill(1), { steps, tolerance: 0 });
     const best = (await solve(2000)).value;
     let before = Infinity;
     for (let steps = 0; steps < 25; steps++) {
@@ -43,7 +46,7 @@ test('optimalShares(): the loss never increases, and the certificate bounds its 
       before = value;
     }
     // Every other point of the simplex is worse.
-    const corner = await optimalShares(backend, problem, new Float64Array([1, 0, 0, 0, 0]), {
+    const corner = await optimalShares(backend, backend.arena(), problem, new Float64Array([1, 0, 0, 0, 0]), {
       steps: 0,
       tolerance: 0,
     });
@@ -68,10 +71,10 @@ test('exact components and beta_j = I_j: no summand varies, whatever the shares;
     [0.9, 0.05, 0.05, 0],
     [0.01, 0.01, 0.97, 0.01],
   ]) {
-    const densities = await componentDensities(backend, exact(slopes, share), x, evaluated.logLaw);
-    const found = termsAndRatios(integrands, weighed(evaluated, integrands), densities);
+    const densities = await componentDensities(backend, exact(slopes, share), x, evaluated.logBase);
+    const found = termsOf(integrands, evaluated, densities);
     for (let i = 0; i < 200; i++) {
-      const sum = share.reduce((total, alpha, k) => total + alpha * found.ratios[i * 4 + k]!, 0);
+      const sum = share.reduce((total, alpha, k) => total + alpha * ratiosOf(densities)[i * 4 + k]!, 0);
       expect(Math.abs(sum - 1)).toBeLessThan(1e-12);
     }
     const control = diagonalControl(truth);
