@@ -41,7 +41,7 @@ export interface WhatIf {
   readonly status: readonly WeightedMean['status'][];
   /** False when the law is too far from the points: Pareto shape above 0.7 or fewer than 50 effective points; no intervals. */
   readonly near: boolean;
-  /** False when they tell nothing of the law (shape from 1, fewer than 10, or a mean weight that is not 1): values are NaN. */
+  /** False when they tell nothing of the law (shape from 1 and fewer than 20 effective points, fewer than 10, or a mean weight that is not 1): values are NaN. */
   readonly told: boolean;
   /** Of the weights f_delta / h: Kish's effective points, Pareto shape, and the largest as a share of all. */
   readonly ess: number;

@@ -32,7 +32,7 @@ import { checkWeightedResult, hasGaps, type WeightedResult, weightedOutput } fro
  *           = sum w_delta y / sum w_delta  self-normalised
  *
  * Only marginals that differ need a density. A law with k > 0.7 (Vehtari et al. 2024), or fewer than 50 effective points, is too
- * far from the points: its values stand without intervals. From k = 1, below 10 effective points, or where the mean weight of
+ * far from the points: its values stand without intervals. From k = 1 below 20 effective points, below 10 in any case, or where the mean weight of
  * normalised densities is not 1, there are no values either.
  */
 const WHERE = 'reweight';

@@ -23,7 +23,7 @@ import { sum } from '../../engine/wasm/twins/sums.ts';
  * side by itself: the two levels of an event are no tail.
  *
  * A ratio, and a plain mean of what is 0 nowhere, need all of the target: no interval where fewer than 50 weights count
- * in effect (of fewer than 100 points: half of them). From a shape of 1 with fewer than 50 in effect, below 10 such
+ * in effect (of fewer than 100 points: half of them). From a shape of 1 with fewer than 20 in effect, below 10 such
  * weights or 3 effective summands, there is no value.
  */
 
@@ -67,8 +67,8 @@ export const HEAVIEST = 0.7;
 
 /** From this Pareto shape on a mean need not exist. */
 const NO_MEAN = 1;
-/** Effective sizes from which the mean seen is taken to exist. */
-const MANY = 50;
+/** Effective sizes from which the mean seen is taken to exist: by chance a shape of 1 is fitted to good ones too. */
+const MANY = 20;
 /** Effective weights below which nothing is told of a mean over all of the target, */
 const FEWEST_WEIGHTS = 10;
 /** and effective summands of any mean. More would choose among samples: only those that met an event often have many. */
