@@ -35,6 +35,9 @@ export function emptyPoints(planned: number, d: number): DrawnPoints {
   };
 }
 
+/** What may be done about a point that fails: to leave it out would change the target. */
+const OTHERWISE = 'or give a number to put in its place, such as missing: 0';
+
 /** Which points of a proposal. */
 export interface Draw {
   readonly design: 'sobol' | 'iid';
@@ -136,7 +139,7 @@ function settle(
   const kept = failures.map((failure) => ({ ...failure, index: points.done + failure.index }));
   points.failures.push(...kept.slice(0, Math.max(0, KEPT_FAILURES - points.failures.length)));
   if (failures.length > 0 && missing === 'error')
-    throw modelFailure(where, names, points.failures, points.failed, evaluations);
+    throw modelFailure(where, names, points.failures, points.failed, evaluations, OTHERWISE);
   for (const { index } of failures) y.fill(missing as number, index * k, (index + 1) * k);
   points.y.set(y, points.done * k);
 }

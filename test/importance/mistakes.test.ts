@@ -79,6 +79,11 @@ test.each(mistakes)('a mistake with option %s is an error that names it', (optio
   expect(call).toThrow(expect.objectContaining({ option }));
 });
 
+test('a model that fails is not told to leave rows out, which importance sampling refuses', async () => {
+  const method = importanceSampling({ inputs, points: 64, model: pointwise(() => Number.NaN) });
+  await expect(run(method, { seed: 1, backend: jsBackend() })).rejects.toThrow(/such as missing: 0\.$/);
+});
+
 test('a function of the user that throws, or gives text, is an error that says where', async () => {
   const seed = { seed: 1, backend: jsBackend() };
   const of = (_: Float64Array, x: Float64Array): number => (x as unknown as { y: { z: number } }).y.z;
