@@ -221,7 +221,8 @@ function firstOutside(law: Law, base: Law): number | undefined {
   if (law.discrete) return atomsOf(law).find((x) => base.logDensity(x) === -Infinity);
   const [low, high] = base.support;
   const ends = law.support.find((x) => x < low || x > high);
-  if (ends !== undefined) return ends;
+  // Between its ends a normal or log-normal law is above 0 everywhere.
+  if (ends !== undefined || isNormal(base)) return ends;
   const inner = Array.from({ length: PROBES - 1 }, (_, k) => law.quantile((k + 1) / PROBES));
   return inner.find((x) => base.logDensity(x) === -Infinity);
 }

@@ -45,8 +45,11 @@ export interface LearnInput {
   readonly signal: AbortSignal;
 }
 
-/** Certificate and steps at which the shares are good enough: 0.1 % of the loss, and as released. */
-const ENOUGH = { steps: 60, tolerance: 1e-3 };
+/**
+ * Certificate and steps at which the shares are good enough, and as released. Points and components change with every
+ * stage: what more steps find on top is noise of the points at hand, and a stage begins where the one before ended.
+ */
+const ENOUGH = { steps: 20, tolerance: 1e-3 };
 const AS_RELEASED = { steps: 200, tolerance: 1e-6 };
 /** How much of the old shares a stage begins with; the rest is even, so that components can come back. */
 const WARM = 0.9;
