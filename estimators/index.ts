@@ -1,44 +1,47 @@
 export * from '../engine/index.ts';
-export { adaptiveMultiple } from './importance/adaptive-multiple.ts';
-export type { AdaptiveMultipleOptions } from './importance/adaptive-multiple-plan.ts';
-export { controlVariates } from './importance/control-variates.ts';
-export type * from './importance/control-variates-types.ts';
+export { controlVariates } from './importance/controls/control-variates.ts';
+export type * from './importance/controls/control-variates-types.ts';
 export {
   type ControlledMean,
   type ControlledMeanOptions,
   controlledMean,
-} from './importance/controlled-mean.ts';
-export { crossEntropy } from './importance/cross-entropy.ts';
-export type * from './importance/cross-entropy-types.ts';
+} from './importance/controls/controlled-mean.ts';
+export { crossEntropy } from './importance/cross-entropy/cross-entropy.ts';
+export type * from './importance/cross-entropy/cross-entropy-types.ts';
 export { expectations } from './importance/expectations/expectations.ts';
 export type { ExpectationsState } from './importance/expectations/state.ts';
 export type * from './importance/expectations/types.ts';
-export type { WeighedOptions } from './importance/importance-plan.ts';
-export { type ImportanceSamplingOptions, importanceSampling } from './importance/importance-sampling.ts';
-export type * from './importance/importance-types.ts';
-export { lawImpact } from './importance/law-impact.ts';
-export type * from './importance/law-impact-types.ts';
-export { monteCarlo } from './importance/monte-carlo.ts';
-export type { MonteCarloOptions, MonteCarloResult } from './importance/monte-carlo-types.ts';
-export { multilevel } from './importance/multilevel.ts';
-export type * from './importance/multilevel-types.ts';
-export type { PointExpectation, PointExpectations } from './importance/point-functions.ts';
-export { reweight } from './importance/reweight.ts';
-export type * from './importance/reweight-types.ts';
-export { importanceSobol } from './importance/sobol.ts';
-export type * from './importance/sobol-types.ts';
-export { stratified } from './importance/stratified.ts';
-export type * from './importance/stratified-types.ts';
+export { lawImpact } from './importance/laws/law-impact.ts';
+export type * from './importance/laws/law-impact-types.ts';
+export { reweight } from './importance/laws/reweight.ts';
+export type * from './importance/laws/reweight-types.ts';
+export { multilevel } from './importance/multilevel/multilevel.ts';
+export type * from './importance/multilevel/multilevel-types.ts';
+export { monteCarlo } from './importance/plain/monte-carlo.ts';
+export type { MonteCarloOptions, MonteCarloResult } from './importance/plain/monte-carlo-types.ts';
+export { adaptiveMultiple } from './importance/sampling/adaptive-multiple.ts';
+export type { AdaptiveMultipleOptions } from './importance/sampling/adaptive-multiple-plan.ts';
+export type { WeighedOptions } from './importance/sampling/importance-plan.ts';
+export {
+  type ImportanceSamplingOptions,
+  importanceSampling,
+} from './importance/sampling/importance-sampling.ts';
+export type * from './importance/sampling/importance-types.ts';
+export type { TargetOptions } from './importance/sampling/target.ts';
+export { importanceSobol } from './importance/sobol/sobol.ts';
+export type * from './importance/sobol/sobol-types.ts';
+export { stratified } from './importance/strata/stratified.ts';
+export type * from './importance/strata/stratified-types.ts';
+export type { PointExpectation, PointExpectations } from './importance/weighted/point-functions.ts';
 export {
   type TailMoments,
   type TailMomentsOptions,
   type TailOptions,
   tailMoments,
   weightedQuantile,
-} from './importance/tail-moments.ts';
-export type { TargetOptions } from './importance/target.ts';
-export type { WeightedEstimator, WeightedMean } from './importance/weighted-means.ts';
-export type { PointDesign, WeightedResult } from './importance/weighted-result.ts';
+} from './importance/weighted/tail-moments.ts';
+export type { WeightedEstimator, WeightedMean } from './importance/weighted/weighted-means.ts';
+export type { PointDesign, WeightedResult } from './importance/weighted/weighted-result.ts';
 export { type AskOptions, type SobolDesign, sobolAnalyze, sobolDesign } from './sensitivity/ask-tell.ts';
 export {
   fromSalib,

@@ -2,9 +2,9 @@ import { afterAll, expect, test } from 'vitest';
 import { hostBackend } from '../../engine/backend/host.ts';
 import { multivariateNormal } from '../../engine/distribution/multivariate-normal.ts';
 import { run } from '../../engine/run.ts';
-import { adaptiveMultiple } from '../../estimators/importance/adaptive-multiple.ts';
-import { crossEntropy } from '../../estimators/importance/cross-entropy.ts';
-import { importanceSampling } from '../../estimators/importance/importance-sampling.ts';
+import { crossEntropy } from '../../estimators/importance/cross-entropy/cross-entropy.ts';
+import { adaptiveMultiple } from '../../estimators/importance/sampling/adaptive-multiple.ts';
+import { importanceSampling } from '../../estimators/importance/sampling/importance-sampling.ts';
 import { EVENTS } from '../smc/rare/events.ts';
 import { expectMeans, expectRejected } from '../support/law.ts';
 

@@ -5,9 +5,9 @@ import { uniform } from '../../engine/distribution/uniform.ts';
 import type { ModelLike } from '../../engine/model/model.ts';
 import { run } from '../../engine/run.ts';
 import type { IntervalEstimate } from '../../engine/types.ts';
-import { controlVariates } from '../../estimators/importance/control-variates.ts';
-import { monteCarlo } from '../../estimators/importance/monte-carlo.ts';
-import { stratified } from '../../estimators/importance/stratified.ts';
+import { controlVariates } from '../../estimators/importance/controls/control-variates.ts';
+import { monteCarlo } from '../../estimators/importance/plain/monte-carlo.ts';
+import { stratified } from '../../estimators/importance/strata/stratified.ts';
 import { expectCoverage, expectMeans, expectRejected } from '../support/law.ts';
 
 const RUNS = 1000;

@@ -11,7 +11,7 @@ import { uniform } from '../../engine/distribution/uniform.ts';
 import { ModelError } from '../../engine/errors.ts';
 import { iterate, type RunOptions, resume, run } from '../../engine/run.ts';
 import type { Warning } from '../../engine/types.ts';
-import { monteCarlo } from '../../estimators/importance/monte-carlo.ts';
+import { monteCarlo } from '../../estimators/importance/plain/monte-carlo.ts';
 import { sobolIndices } from '../../estimators/sensitivity/sobol-indices.ts';
 import type { SobolOptions, SobolResult } from '../../estimators/sensitivity/types.ts';
 import { numbers } from '../contract/sampler.ts';

@@ -2,7 +2,7 @@ import { tailShape } from '../../../engine/diagnostics/pareto.ts';
 import { studentT } from '../../../engine/distribution/student-t.ts';
 import type { IntervalEstimate } from '../../../engine/types.ts';
 import { sum } from '../../../engine/wasm/twins/sums.ts';
-import { HEAVIEST } from '../weighted-means.ts';
+import { HEAVIEST } from '../weighted/weighted-means.ts';
 import type { AnswerPoints } from './state.ts';
 
 /*

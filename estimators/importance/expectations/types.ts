@@ -5,7 +5,7 @@ import type { MissingPolicy } from '../../../engine/model/missing.ts';
 import type { ModelLike } from '../../../engine/model/model.ts';
 import type { Result } from '../../../engine/sampler.ts';
 import type { IntervalEstimate } from '../../../engine/types.ts';
-import type { PointDesign } from '../weighted-result.ts';
+import type { PointDesign } from '../weighted/weighted-result.ts';
 
 /** Another law of the same inputs: what is named here replaces what `inputs` and `dependence` say. */
 export interface OtherLaw {

@@ -1,7 +1,7 @@
 import { spaced } from '../../../engine/check.ts';
 import { roundedInputs } from '../../../engine/model/single-precision.ts';
 import type { IntervalEstimate, Warning } from '../../../engine/types.ts';
-import { heavyWarning, unseenWarning, type WarnedMean } from '../weight-warnings.ts';
+import { heavyWarning, unseenWarning, type WarnedMean } from '../weighted/weight-warnings.ts';
 import type { ExpectationsPlan } from './plan.ts';
 import type { ExpectationsState } from './state.ts';
 import type { ExpectationDiagnostics } from './types.ts';
