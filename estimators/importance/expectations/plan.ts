@@ -97,7 +97,8 @@ export function checkPlan(where: string, given: ExpectationsOptions): Expectatio
     options.functionals,
     wanted?.map(({ name }) => name),
   );
-  const settings = checkSettings(where, options, space.dimension, functionals);
+  const rare = wanted?.some(({ of }) => of.kind === 'event') === true;
+  const settings = checkSettings(where, options, { dimension: space.dimension, rare }, functionals);
   const plan = {
     ...settings,
     published,
@@ -132,7 +133,7 @@ function withDefaults(preset: Partial<ExpectationsOptions>, given: ExpectationsO
 function checkSettings(
   where: string,
   options: ExpectationsOptions,
-  dimension: number,
+  problem: Problem,
   functionals: readonly NamedFunctional[],
 ): Omit<AdaptationSettings, 'published'> {
   const optimize = checkOneOf(where, 'optimize', options.optimize ?? 'expectations', [
@@ -142,7 +143,7 @@ function checkSettings(
   if (optimize === 'functionals' && functionals.length === 0) throw noFunctionals(where);
   const design = checkOneOf(where, 'design', options.design ?? 'sobol', ['sobol', 'iid']);
   return {
-    ...checkStages(where, options, dimension, design),
+    ...checkStages(where, options, problem, design),
     ...checkShares(where, options),
     proposal: checkOneOf(where, 'proposal', options.proposal ?? 'normal', ['normal', 'diagonal', 'mixture']),
     controls: checkOneOf(where, 'controls', options.controls ?? 'own', ['own', 'all', 'none']),
@@ -155,17 +156,30 @@ function checkSettings(
   };
 }
 
+interface Problem {
+  readonly dimension: number;
+  /** Whether some expectation is an event, and may be rare. */
+  readonly rare: boolean;
+}
+
+/** The ladder of a rare event climbs one rung a stage: it gets more of them where each still shows a covariance well. */
+const STAGES = 5;
+const RUNGS = 10;
+const WELL = 10;
+
 /** Points, stages and replicates: a stage must show a covariance, and a replicate hold two of the final half. */
 function checkStages(
   where: string,
   options: ExpectationsOptions,
-  dimension: number,
+  { dimension, rare }: Problem,
   design: 'sobol' | 'iid',
 ): Pick<AdaptationSettings, 'points' | 'stages' | 'perStage' | 'replicates'> {
-  const stages = checkCount(where, 'stages', options.stages ?? 5, { min: 1 });
   const points = checkCount(where, 'points', options.points ?? POINTS, { min: 2 });
-  const perStage = Math.floor(Math.floor(points / 2) / stages);
+  const half = Math.floor(points / 2);
   const least = dimension + 2;
+  const usualStages = rare && half >= RUNGS * WELL * least ? RUNGS : STAGES;
+  const stages = checkCount(where, 'stages', options.stages ?? usualStages, { min: 1 });
+  const perStage = Math.floor(half / stages);
   if (perStage < least) throw tooFew(where, points, stages, perStage, least);
   const most = Math.floor(points / 4);
   const usual = design === 'iid' ? 1 : Math.min(8, 2 ** Math.floor(Math.log2(most)));

@@ -55,7 +55,11 @@ export interface ExpectationsOptions {
   readonly optimize?: 'expectations' | 'functionals';
   /** N_max, points in total. At most half adapt the proposal and are then left aside. Default 16384. */
   readonly points?: number;
-  /** Most adapting stages, the first included; each N_max / (2 stages) points. Default 5. */
+  /**
+   * Most adapting stages, the first included; each N_max / (2 stages) points. Default 5; 10 with an `event` among the
+   * expectations, as long as a stage has ten points for each of d + 2: what is rare is climbed to, a rung a stage, and
+   * stages that do not pay are not drawn.
+   */
   readonly stages?: number;
   /** g_j: a normal law with full or diagonal covariance, or a mixture of two. Default 'normal'. */
   readonly proposal?: 'normal' | 'diagonal' | 'mixture';

@@ -99,18 +99,21 @@ test('95 % intervals cover 913 to 980 times in 1000, from replicates of nets and
   }
 });
 
-test('the ladder climbs to an event of 1e-6 that no early stage sees', async () => {
-  const model = pointwise(([a, b, c]) => (a! + b! + c!) / Math.sqrt(3));
-  const method = expectations({
-    model,
-    inputs: { a: normal(0, 1), b: normal(0, 1), c: normal(0, 1) },
-    expectations: { rare: { event: { above: 4.753424308822899 } } },
-    stages: 10,
-  });
-  for (const seed of [1, 2, 3]) {
-    const { estimate } = await run(method, { seed, backend: jsBackend() });
-    expect(Math.abs(estimate.value[0]! / 1e-6 - 1)).toBeLessThan(0.2);
-    const error = estimate.standardError[0]!;
-    if (!Number.isNaN(error)) expect(Math.abs(estimate.value[0]! - 1e-6)).toBeLessThan(8 * error);
+test('the ladder climbs to an event of 1e-6 with default options, in 3 and in 10 dimensions', async () => {
+  for (const d of [3, 10]) {
+    const method = expectations({
+      model: pointwise((x) => x.reduce((sum, value) => sum + value, 0) / Math.sqrt(d)),
+      inputs: Object.fromEntries(Array.from({ length: d }, (_, c) => [`x${c}`, normal(0, 1)])),
+      expectations: { rare: { event: { above: 4.753424308822899 } } },
+    });
+    for (const seed of [1, 2, 3]) {
+      const { estimate, stages } = await run(method, { seed, backend: jsBackend() });
+      const off = Math.abs(estimate.value[0]! - 1e-6);
+      const error = estimate.standardError[0]!;
+      expect(stages.length).toBeGreaterThan(5);
+      expect(off).toBeLessThan(5e-8);
+      expect(error).toBeLessThan(3e-8);
+      expect(off).toBeLessThan(5 * error);
+    }
   }
 });
