@@ -25,6 +25,9 @@ export function checkMissing(where: string, policy: unknown): MissingPolicy {
   });
 }
 
+/** What to do where the model cannot be mended and no row may be left out. */
+export const NUMBER_INSTEAD = 'or give the output a number there with missing: 0';
+
 /**
  * The error of a model that failed at some points: how many, the first one with its inputs, and what to do.
  * @param otherwise what to do where the model cannot be mended.

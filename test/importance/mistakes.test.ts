@@ -79,18 +79,11 @@ test.each(mistakes)('a mistake with option %s is an error that names it', (optio
   expect(call).toThrow(expect.objectContaining({ option }));
 });
 
-test('a model that fails is not told to leave rows out, which importance sampling refuses', async () => {
-  const method = importanceSampling({ inputs, points: 64, model: pointwise(() => Number.NaN) });
-  await expect(run(method, { seed: 1, backend: jsBackend() })).rejects.toThrow(/such as missing: 0\.$/);
-});
-
-test('a function of the user that throws, or gives text, is an error that says where', async () => {
-  const seed = { seed: 1, backend: jsBackend() };
-  const of = (_: Float64Array, x: Float64Array): number => (x as unknown as { y: { z: number } }).y.z;
-  const bad = importanceSampling({ inputs, points: 64, expectations: { e: { of } } });
-  await expect(run(bad, seed)).rejects.toThrow(/^importanceSampling: expectation `e` threw TypeError/);
-  const text = () => '1' as unknown as number;
-  const controls = { c: { of: text, mean: 0 } };
-  const control = controlVariates({ model, inputs, points: 64, controls });
-  await expect(run(control, seed)).rejects.toThrow(/control `c` is "1" at point 0/);
+test('a model that fails is not told to leave rows out where that is refused', async () => {
+  const of = { inputs, points: 64, model: pointwise(() => Number.NaN) };
+  const advice = /or give the output a number there with missing: 0\.$/;
+  const start = { seed: 1, backend: jsBackend() };
+  await expect(run(importanceSampling(of), start)).rejects.toThrow(advice);
+  await expect(run(controlVariates(of), start)).rejects.toThrow(advice);
+  await expect(run(stratified({ ...of, strata: { x: 2 } }), start)).rejects.toThrow(advice);
 });

@@ -47,7 +47,7 @@ export function controlVariates(
   options: ControlVariatesOptions,
 ): Sampler<PointRunState, ControlVariatesResult> {
   const plan = checkControlPlan(WHERE, options);
-  const points = replicateRun(WHERE, options, plan.points);
+  const points = replicateRun(WHERE, options, plan.points, false);
   return {
     ...points,
     name: 'control-variates',

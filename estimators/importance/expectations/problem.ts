@@ -3,7 +3,7 @@ import { toInputs } from '../../../engine/distribution/normal-space.ts';
 import { type PointFailure, ValueError } from '../../../engine/errors.ts';
 import { type Evaluator, openEvaluator } from '../../../engine/model/evaluator.ts';
 import { scoreOf } from '../../../engine/model/event.ts';
-import { modelFailure, pointText } from '../../../engine/model/missing.ts';
+import { modelFailure, NUMBER_INSTEAD, pointText } from '../../../engine/model/missing.ts';
 import type { Context } from '../../../engine/sampler.ts';
 import { normalQuantile } from '../../../engine/wasm/twins/normal.ts';
 import type { Evaluated, Integrands } from './integrands.ts';
@@ -72,14 +72,12 @@ async function learnOutputs(
     const x = arena.f64(space.dimension).fill(0.5);
     space.transport(x, x, 1);
     const { failures } = await evaluator.evaluate(x, 1);
-    if (failures.length > 0) throw modelFailure(where, space.names, failures, 1, 1, OTHERWISE);
+    if (failures.length > 0) throw modelFailure(where, space.names, failures, 1, 1, NUMBER_INSTEAD);
     return evaluator.outputs;
   } finally {
     arena.release();
   }
 }
-
-const OTHERWISE = 'or give the output a number there with missing: 0';
 
 function integrandsOf(
   plan: ExpectationsPlan,
@@ -168,7 +166,7 @@ async function modelAt(
   const { y, failures } =
     rows.length === 0 ? { y: new Float64Array(0), failures: [] } : await evaluator.evaluate(x, rows.length);
   if (failures.length > 0 && missing === 'error')
-    throw modelFailure(where, names, failures, failures.length, evaluator.evaluations, OTHERWISE);
+    throw modelFailure(where, names, failures, failures.length, evaluator.evaluations, NUMBER_INSTEAD);
   const k = evaluator.outputs.length;
   const outputs = new Float64Array(n * k).fill(Number.NaN);
   rows.forEach((row, i) => {

@@ -53,6 +53,7 @@ export function lawImpact(options: LawImpactOptions): Sampler<PointRunState, Law
       where: WHERE,
       model: options.model,
       outputs: options.outputs,
+      mayDrop: true,
       space: { ...space, transport: () => {} },
       segmentOf(point) {
         const index = Math.floor(point / perReplicate);

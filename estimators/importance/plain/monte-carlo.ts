@@ -40,7 +40,7 @@ export function monteCarlo(options: MonteCarloOptions): Sampler<PointRunState, M
   return {
     name: 'monte-carlo',
     sources: MONTE_CARLO_SOURCES,
-    ...replicateRun(WHERE, options, plan),
+    ...replicateRun(WHERE, options, plan, true),
     result: async (state, ending) => answer(state, ending, plan),
   };
 }
@@ -50,6 +50,7 @@ export function replicateRun(
   where: string,
   { model, outputs }: Pick<MonteCarloOptions, 'model' | 'outputs'>,
   plan: Plan,
+  mayDrop: boolean,
 ): PointRun {
   const { design: name, perReplicate: points, space } = plan;
   return pointRun({
@@ -57,6 +58,7 @@ export function replicateRun(
     where,
     model,
     outputs,
+    mayDrop,
     segmentOf(point) {
       const index = Math.floor(point / points);
       return { index, first: index * points, points };

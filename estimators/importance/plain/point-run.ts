@@ -3,7 +3,12 @@ import type { InputSpace } from '../../../engine/distribution/inputs.ts';
 import { OptionError, type PointFailure } from '../../../engine/errors.ts';
 import { type Evaluator, openEvaluator } from '../../../engine/model/evaluator.ts';
 import { isOtherKernel } from '../../../engine/model/local.ts';
-import { KEPT_FAILURES, type MissingPolicy, modelFailure } from '../../../engine/model/missing.ts';
+import {
+  KEPT_FAILURES,
+  type MissingPolicy,
+  modelFailure,
+  NUMBER_INSTEAD,
+} from '../../../engine/model/missing.ts';
 import type { ModelLike } from '../../../engine/model/model.ts';
 import { savedAdapter } from '../../../engine/model/place.ts';
 import type { PointSet } from '../../../engine/random/point-set.ts';
@@ -37,6 +42,8 @@ export interface PointRunPlan {
   /** In total. */
   readonly points: number;
   readonly missing: MissingPolicy;
+  /** Whether rows may be left out, which is the advice where a model fails. */
+  readonly mayDrop: boolean;
   /** What must agree between a snapshot and the method that resumes it. */
   readonly fingerprint: string;
   /** Tells kernels apart; undefined for other models. */
@@ -157,13 +164,20 @@ function settle(
   state: PointRunState,
   failures: readonly PointFailure[],
   k: number,
-  { where, space, missing }: PointRunPlan,
+  { where, space, missing, mayDrop }: PointRunPlan,
 ): void {
   if (failures.length === 0) return;
   state.failed += failures.length;
   state.failures.push(...failures.slice(0, Math.max(0, KEPT_FAILURES - state.failures.length)));
   if (missing === 'error')
-    throw modelFailure(where, space.names, state.failures, state.failed, state.evaluator.evaluations);
+    throw modelFailure(
+      where,
+      space.names,
+      state.failures,
+      state.failed,
+      state.evaluator.evaluations,
+      mayDrop ? undefined : NUMBER_INSTEAD,
+    );
   const value = missing === 'drop-row' ? Number.NaN : missing;
   for (const { index } of failures) state.y.fill(value, index * k, (index + 1) * k);
 }

@@ -1,6 +1,11 @@
 import type { StateArray } from '../../../engine/array/codec.ts';
 import type { PointFailure } from '../../../engine/errors.ts';
-import { KEPT_FAILURES, type MissingPolicy, modelFailure } from '../../../engine/model/missing.ts';
+import {
+  KEPT_FAILURES,
+  type MissingPolicy,
+  modelFailure,
+  NUMBER_INSTEAD,
+} from '../../../engine/model/missing.ts';
 import { openPointSet } from '../../../engine/random/point-set.ts';
 import { PURPOSE } from '../../../engine/random/purpose.ts';
 import { channel } from '../../../engine/random/rng.ts';
@@ -34,9 +39,6 @@ export function emptyPoints(planned: number, d: number): DrawnPoints {
     failures: [],
   };
 }
-
-/** What may be done about a point that fails: to leave it out would change the target. */
-const OTHERWISE = 'or give a number to put in its place, such as missing: 0';
 
 /** Which points of a proposal. */
 export interface Draw {
@@ -139,7 +141,7 @@ function settle(
   const kept = failures.map((failure) => ({ ...failure, index: points.done + failure.index }));
   points.failures.push(...kept.slice(0, Math.max(0, KEPT_FAILURES - points.failures.length)));
   if (failures.length > 0 && missing === 'error')
-    throw modelFailure(where, names, points.failures, points.failed, evaluations, OTHERWISE);
+    throw modelFailure(where, names, points.failures, points.failed, evaluations, NUMBER_INSTEAD);
   for (const { index } of failures) y.fill(missing as number, index * k, (index + 1) * k);
   points.y.set(y, points.done * k);
 }

@@ -2,7 +2,7 @@ import type { Backend } from '../../../engine/backend/backend.ts';
 import { checkOneOf } from '../../../engine/check.ts';
 import type { PointFailure } from '../../../engine/errors.ts';
 import { type Evaluator, openEvaluator } from '../../../engine/model/evaluator.ts';
-import { KEPT_FAILURES, modelFailure } from '../../../engine/model/missing.ts';
+import { KEPT_FAILURES, modelFailure, NUMBER_INSTEAD } from '../../../engine/model/missing.ts';
 import type { Context } from '../../../engine/sampler.ts';
 import type { BatchFn } from '../../../engine/types.ts';
 import { type Plan, WHERE } from './sobol-plan.ts';
@@ -94,12 +94,10 @@ async function evaluateRows(
     rows.failed += failures.length;
     rows.failures.push(...failures.slice(0, Math.max(0, KEPT_FAILURES - rows.failures.length)));
     if (missing === 'error')
-      throw modelFailure(WHERE, names, rows.failures, rows.failed, evaluator.evaluations, OTHERWISE);
+      throw modelFailure(WHERE, names, rows.failures, rows.failed, evaluator.evaluations, NUMBER_INSTEAD);
     const before = evaluator.evaluations - (to - from) * runs;
     for (const { index } of failures) out[from * runs + index - before] = missing;
   } finally {
     arena.release();
   }
 }
-
-const OTHERWISE = 'or give the output a number there with missing: 0';

@@ -56,6 +56,7 @@ export function stratified(options: StratifiedOptions): Sampler<PointRunState, S
     where: WHERE,
     model: options.model,
     outputs: options.outputs,
+    mayDrop: false,
     chunk: rows,
     segmentOf: (point) =>
       point < pilot
