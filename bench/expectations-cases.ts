@@ -26,6 +26,8 @@ export interface ExpectationCase {
   readonly paper: number;
   /** Losses meant to be reached with eight scrambles and with one. */
   readonly goals: readonly [number, number];
+  /** Runs a loss is averaged over: what can be had in seconds. */
+  readonly runs: number;
 }
 
 /** x^2, x^4, .., x^20 of a standard normal. */
@@ -51,6 +53,7 @@ export function moments(): ExpectationCase {
     naive: 49.75,
     paper: 1.631e-3,
     goals: [6e-5, 1e-5],
+    runs: 24,
   };
 }
 
@@ -67,6 +70,15 @@ type BeamInput = 'FX' | 'FY' | 'E' | 'w' | 't' | 'L';
 /** Deflection of the end of a cantilever. */
 function deflection({ FX, FY, E, w, t, L }: Readonly<Record<BeamInput, number>>): number {
   return ((4 * L ** 3) / (1e9 * E * w * t)) * Math.hypot(FX / w ** 2, FY / t ** 2);
+}
+
+/** Seconds that so many deflections take by themselves. */
+export function modelSeconds(evaluations: number): number {
+  const start = performance.now();
+  let sum = 0;
+  for (let i = 0; i < evaluations; i++)
+    sum += deflection({ FX: 500 + (i % 9), FY: 450, E: 200, w: 0.06, t: 0.1, L: 4 });
+  return sum > 0 ? (performance.now() - start) / 1000 : Number.NaN;
 }
 
 /** The beam's law with means of the six inputs and correlations of w, t, L. */
@@ -121,6 +133,7 @@ export async function beamLaws(count = 100): Promise<ExpectationCase> {
     mixture: 6.104e-5,
     paper: 4.379e-6,
     goals: [4e-6, 2.5e-6],
+    runs: 5,
   };
 }
 
@@ -179,5 +192,6 @@ export function beamSobol(): ExpectationCase {
     naive: 2.533e-3,
     paper: 1.733e-4,
     goals: [6e-5, 1.5e-5],
+    runs: 10,
   };
 }
