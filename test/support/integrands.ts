@@ -53,6 +53,7 @@ export function settingsOf(points: number, given: Partial<AdaptationSettings> = 
     controls: 'own',
     design: 'sobol',
     replicates: 8,
+    scrambles: 'independent',
     allocation: 'shares',
     keep: 'best',
     published: false,

@@ -17,6 +17,8 @@ import type { AnswerPoints } from './state.ts';
  *   independent rows   S = sum_i (Z_i - mean)(Z_i - mean)' / (n (n - 1)), n - 1 degrees of freedom; conservative where
  *                      rows are shared among the components in whole numbers
  *   R scrambled nets   the same of the R means of replicates, R - 1 degrees of freedom; NaN with one
+ *   R parts of a net   the same; the parts' errors are negatively correlated, where the net as a whole is the better for
+ *                      it, so that E[S] is Cov(I^) and their lack of independence on top
  *
  * Any linear combination of the R means is itself a mean of R independent numbers, so that Student's interval holds for
  * it too: functionals by the delta method have the same R - 1 degrees of freedom.

@@ -16,6 +16,7 @@ import { countHits, summandsOf, termsOf } from './summands.ts';
  * The final stage: fresh points under what was adapted, so that the estimate is unbiased.
  *
  * sobol   R independent scrambles of 2^k points in d + 1 dimensions, 2^k the largest with R 2^k <= what is left;
+ *         (or, `scrambles: 'shared'`, the R consecutive parts of one net of as many points);
  *         coordinate 0 picks the component through the cumulative shares, the others become the point
  * iid     R replicates of what is left over R; whole numbers of points for each component, block by block
  *
@@ -75,7 +76,7 @@ export async function finalBlock(
   const replicate = Math.floor(done / perReplicate);
   const { x, proposal } =
     settings.design === 'sobol'
-      ? await drawNet(adapted.proposal, integrands, ctx, { replicate, first, n })
+      ? await drawNet(adapted.proposal, integrands, ctx, { ...netRows(settings, done, perReplicate), n })
       : drawIndependent(adapted.proposal, spaceOf(integrands), settings.allocation, {
           rng: ctx.rng,
           step: settings.stages + Math.ceil(perReplicate / BLOCK) * replicate + first / BLOCK,
@@ -97,6 +98,16 @@ export async function finalBlock(
   noteFailures(state, evaluated);
   points.n += n;
   state.drawn += n;
+}
+
+/** The net and the rows of it that come after `done` final points. */
+function netRows(
+  { scrambles }: AdaptationSettings,
+  done: number,
+  perReplicate: number,
+): { readonly replicate: number; readonly first: number } {
+  if (scrambles === 'shared') return { replicate: 0, first: done };
+  return { replicate: Math.floor(done / perReplicate), first: done % perReplicate };
 }
 
 /** Points the adaptation took. */

@@ -57,6 +57,7 @@ const OPTIONS: Readonly<Record<keyof ExpectationsOptions, true>> = {
   controls: true,
   design: true,
   replicates: true,
+  scrambles: true,
   allocation: true,
   keep: true,
   preset: true,
@@ -148,6 +149,7 @@ function checkSettings(
     proposal: checkOneOf(where, 'proposal', options.proposal ?? 'normal', ['normal', 'diagonal', 'mixture']),
     controls: checkOneOf(where, 'controls', options.controls ?? 'own', ['own', 'all', 'none']),
     design,
+    scrambles: checkOneOf(where, 'scrambles', options.scrambles ?? 'independent', ['independent', 'shared']),
     allocation: checkOneOf(where, 'allocation', options.allocation ?? 'shares', ['shares', 'drawn']),
     keep: checkOneOf(where, 'keep', options.keep ?? 'best', ['best', 'newest']),
     weights: checkWeights(where, options.weights ?? 'relative'),
@@ -266,7 +268,7 @@ export function checkExpectationCount(
 function fingerprintOf(plan: Omit<ExpectationsPlan, 'fingerprint'>): string {
   const { where, laws, wanted, functionals, weights, missing } = plan;
   const { points, stages, proposal, normals, floor, defensive, controls, published } = plan;
-  const { design, replicates, allocation, keep, targets } = plan;
+  const { design, replicates, scrambles, allocation, keep, targets } = plan;
   return JSON.stringify([
     where,
     laws.names.map((name, l) => [name, inputDigest(laws.members[l]!.space)]),
@@ -274,7 +276,7 @@ function fingerprintOf(plan: Omit<ExpectationsPlan, 'fingerprint'>): string {
     functionals.map(({ name, gradient }) => [name, gradient !== undefined]),
     typeof weights === 'string' ? weights : [...weights],
     [points, stages, proposal, normals, floor, defensive, controls, published],
-    [design, replicates, allocation, keep, targets, missing],
+    [design, replicates, scrambles, allocation, keep, targets, missing],
   ]);
 }
 

@@ -14,6 +14,7 @@ export interface AdaptationSettings {
   readonly controls: 'own' | 'all' | 'none';
   readonly design: 'sobol' | 'iid';
   readonly replicates: number;
+  readonly scrambles: 'independent' | 'shared';
   readonly allocation: 'shares' | 'drawn';
   readonly keep: 'best' | 'newest';
   /** Absolute ridge 1e-6 and no ladder for rare events, as released. */

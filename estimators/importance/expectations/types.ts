@@ -75,6 +75,13 @@ export interface ExpectationsOptions {
   readonly design?: 'sobol' | 'iid';
   /** Independent randomisations of the final points that share them. Default 8; 1 for 'iid'. */
   readonly replicates?: number;
+  /**
+   * Of 'sobol': every replicate a net of its own, or all of them the consecutive parts of one net, which is as accurate
+   * as a single replicate. Parts of a net avoid each other's errors, so that their spread overstates that of their mean:
+   * intervals are wide, and hold more often than they say, for smooth functions and for jumps. They can hold less often
+   * for a function that repeats itself at the spacing of the points. Default 'independent'.
+   */
+  readonly scrambles?: 'independent' | 'shared';
   /** Of 'iid' points to the components: whole numbers nearest to the shares, or drawn. Default 'shares'. */
   readonly allocation?: 'shares' | 'drawn';
   /** The state that goes into the final stage when a stage did not pay. Default 'best'. */
