@@ -1,33 +1,29 @@
 import { cholesky } from '../../../engine/math/linear-algebra.ts';
 import type { History } from './history.ts';
 import type { Integrands } from './integrands.ts';
-import { nextRung } from './ladder.ts';
 import type { NormalPart } from './proposal.ts';
 
-/** Share of a rare event's component that keeps the spread of the laws. */
+/** Share of an event's component that keeps the spread of the laws. */
 const WIDE = 0.2;
 
 /**
- * Components of rare events keep the spread of the laws: all of it while they climb, a part of it from then on.
+ * Components of events keep the spread of the laws: all of it while they climb, a part of it from then on.
  *
  * What is fitted above a rung is narrower than the law beyond the next one, the narrower the higher, so a fit alone ends
- * before the event and never learns of it. And the mixture of the laws, which bounds the weights of other functions by
- * 1 / alpha_0, does nothing for an event with probability far below alpha_0: where a normal fit falls off faster than the
- * law beyond the event, its rare huge weights are in no sample, and no diagnostic shows them.
- * @returns parts of component j of which `parts` is the fit; those of functions that are not rare stay.
+ * before the event and never learns of it. And a normal fit falls off faster than the law beyond the event. The mixture
+ * of the laws bounds the weights there by 1 / alpha_0, which does nothing for an event with probability far below
+ * alpha_0, and leaves weights of 10 in one sample of many for others: rare huge weights that most samples do not show,
+ * nor their diagnostics. An event of 0.16 at 2100 points: 90 % of its intervals of 95 % hold without the wide part,
+ * 95 % with it, and the error is 0.6 times as large.
+ * @returns parts of component j of which `parts` is the fit; those of functions that are no events stay.
  */
 export function widePart(
   history: History,
-  { dimension, events, count }: Integrands,
+  { dimension, events }: Integrands,
 ): (parts: readonly NormalPart[], j: number, rung: number) => readonly NormalPart[] {
-  const { scores, perStage } = history;
-  const rare = new Uint8Array(count);
-  events.forEach((j, e) => {
-    if (nextRung(scores, events.length, e, perStage, perStage) < 0) rare[j] = 1;
-  });
-  const factor = rare.includes(1) ? firstSpread(history, dimension) : new Float64Array(0);
+  const factor = events.length > 0 ? firstSpread(history, dimension) : new Float64Array(0);
   return (parts, j, rung) => {
-    if (rare[j] === 0) return parts;
+    if (!events.includes(j)) return parts;
     const wide = parts.map((part) => ({ ...part, factor }));
     if (rung < 0) return wide;
     const shared = (part: NormalPart, share: number): NormalPart => ({ ...part, share: share * part.share });
