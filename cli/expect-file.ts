@@ -7,7 +7,9 @@ import {
   moduleModel,
 } from '../estimators/index.ts';
 import type { ExpectSettings } from './expect-settings.ts';
+import { checkSpelling } from './misspelt-export.ts';
 import { loadModelFile, type ModelFile } from './model-file.ts';
+import { inOwnWords } from './own-functions.ts';
 
 /** A model module with what it wants to know. */
 export interface ExpectFile extends ModelFile {
@@ -22,16 +24,17 @@ const EXPORTS = ['laws', 'expectations', 'functionals', 'weights', 'optimize'] a
 /**
  * A module for `ensample expect`: its model, inputs and outputs, and the exports `laws`, `expectations`, `functionals`,
  * `weights` and `optimize`, which `expectations` checks.
- * @throws as `loadModelFile`.
+ * @throws as `loadModelFile`; ModelError for an export that looks like one of these spelt otherwise.
  */
 export async function loadExpectFile(where: string, path: string): Promise<ExpectFile> {
   const model = await loadModelFile(where, path);
   // Loaded once already, so this only looks.
   const exports = await loadModule(model.url);
+  checkSpelling(model.file, exports, EXPORTS);
   const wanted = Object.fromEntries(
     EXPORTS.flatMap((name) => (exports[name] === undefined ? [] : [[name, exports[name]]])),
   );
-  return { ...model, wanted };
+  return { ...model, wanted: inOwnWords(model.file, wanted) };
 }
 
 /**
@@ -58,7 +61,9 @@ export function expectMethod(settings: ExpectSettings, model: ExpectFile): Retur
 /** A setting in code, but the content of a file on the command line: exit code 1, and the name of the file. */
 export function inFileWords(error: unknown, file: string): unknown {
   if (!(error instanceof EngineError)) return error;
-  const own = EXPORTS.find((name) => new RegExp(`^expectations:[^;]*[\`: ]${name}\\b`).test(error.message));
+  const own = EXPORTS.find((name) =>
+    new RegExp(`^expectations: (${name}\\b|[^;]*\`${name}\\b)`).test(error.message),
+  );
   if (own === undefined) return error;
   const told = new ModelError({ where: file, found: '', expected: '', cause: error });
   told.message = error.message.replace(/^expectations: /, `${file}: `).replaceAll('option `', 'export `');

@@ -47,7 +47,7 @@ export function readExpectSettings(where: string, flags: Flags): ExpectSettings 
 
 /** No point may be left out: the weights count on all. */
 function readKeptPoints(where: string, flags: Flags): ExpectationsOptions['missing'] {
-  const policy = readMissing(where, flagText(flags, 'missing'));
+  const policy = readMissing(where, flagText(flags, 'missing'), true);
   if (policy !== 'drop-row') return policy;
   throw usageError(
     where,

@@ -88,14 +88,22 @@ export function readGroups(
   return groups;
 }
 
-/** What to do with failed points: a word or the number to put there. */
-export function readMissing(where: string, text: string | undefined): MissingPolicy | undefined {
+/**
+ * What to do with failed points: a word or the number to put there.
+ * @param weighted whether points are weighted: then 'drop-row', which the caller refuses with the reason, is not offered.
+ */
+export function readMissing(
+  where: string,
+  text: string | undefined,
+  weighted = false,
+): MissingPolicy | undefined {
   if (text === undefined || text === 'error' || text === 'drop-row') return text;
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (Number.isFinite(value)) return value;
-  const near = nearestName(text, ['error', 'drop-row']);
+  const words = weighted ? ['error'] : ['error', 'drop-row'];
+  const near = nearestName(text, words);
   const fix = near === undefined ? undefined : `Did you mean ${near}?`;
-  throw usageError(where, '--missing', text, 'error, drop-row or a number', fix);
+  throw usageError(where, '--missing', text, `${words.join(', ')} or a number`, fix);
 }
 
 /** The name of a file, which must not be empty. */

@@ -15,6 +15,7 @@ import {
 } from '../estimators/index.ts';
 import { checkReadable } from './files.ts';
 import type { OutputText } from './format/look.ts';
+import { checkSpelling } from './misspelt-export.ts';
 
 /** Outputs that are one quantity along an axis: `export const series = { name, axis, at }`. */
 export interface Series {
@@ -113,6 +114,7 @@ export async function loadModuleProblem(
       error.message = withBaseNames(error.message.replaceAll(resolve(path), file));
     throw error;
   });
+  checkSpelling(file, exports, ['inputs', 'dependence', 'groups', 'outputs', 'series']);
   const inputs = checkInputs(file, exports);
   const outputs = checkExport(
     file,

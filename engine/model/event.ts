@@ -23,13 +23,14 @@ export function checkEvent(
     checkOptionNames(`${where}: ${option}`, event, ['output', 'above', 'below']);
   const { above, below, output } = event ?? {};
   if (output !== undefined && outputs !== undefined) checkOneOf(where, `${option}.output`, output, outputs);
-  const bounds = [above, below].filter((bound) => bound !== undefined);
-  if (bounds.length > 0 && bounds.every(Number.isFinite) && !(above! >= below!)) return event;
+  const bounds = Object.entries({ above, below }).filter(([, bound]) => bound !== undefined);
+  if (bounds.length > 0 && bounds.every(([, bound]) => Number.isFinite(bound)) && !(above! >= below!))
+    return event;
   throw new OptionError({
     where,
     option,
     value: event,
-    found: `option \`${option}\` is ${bounds.length === 0 ? show(event) : `above ${above}, below ${below}`}`,
+    found: `option \`${option}\` is ${bounds.map(([side, bound]) => `${side} ${show(bound)}`).join(', ') || show(event)}`,
     expected: '{ above: number }, { below: number } or both, the lower bound first',
   });
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { expectationsCsv, expectationsJson } from '../../cli/expect-documents.ts';
-import { expectMethod } from '../../cli/expect-file.ts';
+import { expectMethod, inFileWords } from '../../cli/expect-file.ts';
 import { readExpectSettings } from '../../cli/expect-settings.ts';
 import { painter } from '../../cli/format/color.ts';
 import { expectationSentences } from '../../cli/format/expectation-sentences.ts';
@@ -9,6 +9,8 @@ import { expectationsTable } from '../../cli/format/expectations.ts';
 import { factor, gainsOf } from '../../cli/format/gains.ts';
 import { quantityEntry } from '../../cli/format/quantity-entry.ts';
 import { cells } from '../../cli/format/text.ts';
+import { checkSpelling } from '../../cli/misspelt-export.ts';
+import { inOwnWords } from '../../cli/own-functions.ts';
 import { renderExpectations } from '../../cli/report/render-expectations.ts';
 import { ModelError, normal, OptionError } from '../../estimators/index.ts';
 import { type MadeExpectations, MIXED, madeExpectations, madeReport } from './expect-fixture.ts';
@@ -147,6 +149,10 @@ test('expectMethod(): what the module says wrong is its own fault, a flag that c
     [{ laws: { half: { inputs: { c: normal(0, 1) } } } }, 'dike.ts: export `laws.half.inputs` is "c"'],
     [{ expectations: { m: { of: 'levle' } } }, 'dike.ts: export `expectations.m.of` is "levle"'],
     [{ expectations: [] }, 'dike.ts: export `expectations` is'],
+    [
+      { expectations: { p: { event: { above: '3' } } } },
+      'export `expectations.p.event` is above "3"; expected',
+    ],
     [{ functionals: { f: { value: 3 } } }, 'dike.ts: export `functionals.f.value` is 3'],
     [{ optimize: 'functionals' }, "dike.ts: export `optimize` is 'functionals', and there are none"],
   ] as const;
@@ -156,6 +162,41 @@ test('expectMethod(): what the module says wrong is its own fault, a flag that c
   }
   expect(() => expectMethod(settings({ points: '20' }), file({}))).toThrow(OptionError);
   expect(expectMethod(settings({ points: '200', stages: '3' }), file({})).name).toBe('expectations');
+});
+
+test('inFileWords(): a state of another run is not a fault of the file, though it speaks of laws and expectations', () => {
+  const message =
+    'expectations: the saved state belongs to a run with other inputs, laws, expectations or options';
+  const error = new OptionError({ where: '', option: 'from', value: 1, found: '', expected: '' });
+  error.message = message;
+  expect(inFileWords(error, 'dike.ts')).toBe(error);
+});
+
+test('checkSpelling(): an export spelt otherwise is refused; helpers are not', () => {
+  const known = ['inputs', 'dependence', 'outputs', 'laws', 'expectations', 'weights'];
+  const slips = { expectation: {}, law: {}, dependance: {}, weight: [1], Outputs: [] };
+  for (const [name, value] of Object.entries(slips))
+    expect(() => checkSpelling('dike.ts', { inputs: {}, [name]: value }, known), name).toThrow(
+      `dike.ts: export \`${name}\` is none that is read`,
+    );
+  const helpers = { rows: [1], weight: 9.81, law: () => 1, input: {}, default: () => 1, figures: {} };
+  checkSpelling('dike.ts', { inputs: {}, outputs: [], laws: {}, ...helpers }, known);
+});
+
+test('inOwnWords(): what a function of the module throws is told by its export; a shared one stays one', () => {
+  const of = (): number => {
+    throw new Error('boo');
+  };
+  const value = (e: Float64Array): number => e[0]! + 1;
+  const own = inOwnWords('dike.ts', {
+    expectations: { m: { of }, n: { of } },
+    functionals: { f: { value } },
+  });
+  const [m, n] = [own.expectations!.m!.of, own.expectations!.n!.of];
+  expect(m).toBe(n);
+  expect(m).toThrow('dike.ts: export `expectations.m.of` threw Error: boo');
+  expect(m).toThrow(ModelError);
+  expect(own.functionals!.f!.value(Float64Array.of(2))).toBe(3);
 });
 
 const WEIRD = ['<b>', 'a"b', "it's", '=1+1', 'n'.repeat(60), '流量', '🌊', 'a&amp;b', 'tab\u0001\u202e'];
