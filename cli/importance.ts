@@ -179,6 +179,11 @@ function asIndices(
   };
 }
 
+/** Whether the output was the same at all pairs of points. */
+function isSame({ name, status }: ImportanceSobolResult['expectations']['diagnosticsOf'][number]): boolean {
+  return name === 'difference in all' && status === 'unseen';
+}
+
 function indicesOf({
   output,
   firstOrder,
@@ -199,7 +204,7 @@ function indicesOf({
     interaction: unknown('interaction', totalOrder.level),
     mean: meanOf(expectations),
     variance: value,
-    constant: value === 0,
+    constant: value === 0 || expectations.diagnosticsOf.some(isSame),
     largestShare: Number.NaN,
   };
 }

@@ -68,12 +68,14 @@ function inputName(indices: OutputIndices, i: number): string {
   return printable(indices.totalOrder.names[i]!);
 }
 
-function explains(indices: OutputIndices, title: string): string {
+function explains(indices: OutputIndices, title: string): string | undefined {
   const first = indices.firstOrder;
   const top = Array.from(first.value.keys())
     .filter((i) => first.value[i]! >= EXPLAINS.from)
     .sort((a, b) => first.value[b]! - first.value[a]! || a - b)
     .slice(0, EXPLAINS.most);
+  // An input of which nothing is known may explain it all.
+  if (top.length === 0 && first.value.some(Number.isNaN)) return undefined;
   if (top.length === 0)
     return `No input alone explains as much as ${percent(EXPLAINS.from)} of the variance of ${title}.`;
   if (first.value[top[0]!]! > MOST_SHARE)

@@ -122,8 +122,15 @@ function reasons(result: SobolResult, indices: OutputIndices, look: Look): strin
     lines.push('n/a: intervals need two whole replicates, and none was complete.');
   else if (design.interval === 'replicates' && design.completeReplicates < 2)
     lines.push('n/a: intervals need two whole replicates, and only one is there.');
-  else if (indices.totalOrder.value.some(Number.isNaN)) lines.push('n/a: too few usable rows.');
+  else if (indices.totalOrder.value.some(Number.isNaN)) lines.push(unknownIndex(result));
   return lines.map((line) => wrap(line, look.width));
+}
+
+/** Why an index has no value though the output changes. */
+export function unknownIndex({ diagnostics }: SobolResult): string {
+  return diagnostics.warnings.some(({ code }) => code === 'event-unseen')
+    ? 'n/a: a difference behind it was 0 at every point, so only that it is small is known.'
+    : 'n/a: too few usable rows.';
 }
 
 interface Grid {

@@ -1,4 +1,5 @@
 import type { IntervalEstimate, OutputIndices, SobolResult } from '../../estimators/index.ts';
+import { unknownIndex } from '../format/table.ts';
 
 /** Up to this many inputs everything is shown in the user's order. */
 export const MOST_BARS = 30;
@@ -42,10 +43,11 @@ export function highestOther({ value, high }: IntervalEstimate, rows: readonly n
 }
 
 /** Why indices or intervals of this output are missing, as a sentence; empty when they are not. */
-export function reason({ design }: SobolResult, indices: OutputIndices): string {
+export function reason(result: SobolResult, indices: OutputIndices): string {
+  const { design } = result;
   if (indices.constant) return 'n/a: the output never changed, so there is no variance to share out.';
   if (design.completeReplicates === 0) return 'n/a: no replicate was complete.';
-  if (indices.totalOrder.value.every(Number.isNaN)) return 'n/a: too few usable rows.';
+  if (indices.totalOrder.value.every(Number.isNaN)) return unknownIndex(result);
   if (!indices.totalOrder.low.every(Number.isNaN)) return '';
   if (design.interval === 'replicates' && design.completeReplicates < 2)
     return 'n/a: intervals need two whole replicates; only one is there.';

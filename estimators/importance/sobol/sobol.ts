@@ -5,7 +5,7 @@ import { isOtherKernel } from '../../../engine/model/local.ts';
 import { toldPlace } from '../../../engine/model/place.ts';
 import type { Context, Ending, Info, Sampler, Step } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
-import type { IntervalEstimate, Source } from '../../../engine/types.ts';
+import type { IntervalEstimate, Source, Warning } from '../../../engine/types.ts';
 import { EXPECTATIONS_SOURCES, expectations } from '../expectations/expectations.ts';
 import type { ExpectationsState } from '../expectations/state.ts';
 import type { ExpectationsResult } from '../expectations/types.ts';
@@ -141,11 +141,44 @@ async function answer(
     runsPerPoint: G + 2,
     sample: found.sample,
     outcome: found.outcome,
-    diagnostics: { ...found.diagnostics, evaluations: info.evaluations },
+    diagnostics: {
+      ...found.diagnostics,
+      evaluations: info.evaluations,
+      warnings: inertWarnings(found.diagnostics.warnings, found.diagnosticsOf, names),
+    },
     provenance: toldPlace(provenance, evaluator.place),
     failures: [...failures],
     failed,
   };
+}
+
+/**
+ * A difference that was 0 at every point means here an input without influence, or one with all of it, or a constant model,
+ * and no rare event to be searched for.
+ */
+function inertWarnings(
+  warnings: readonly Warning[],
+  diagnosticsOf: ExpectationsResult['diagnosticsOf'],
+  names: readonly string[],
+): readonly Warning[] {
+  const unseen = diagnosticsOf.filter(({ status }) => status === 'unseen').map(({ name }) => name);
+  if (unseen.length === 0) return warnings;
+  const inert = names.filter((name) => unseen.includes(`difference in ${name}`));
+  const whole = names.filter((name) => unseen.includes(`difference without ${name}`));
+  const quoted = (list: readonly string[]): string => list.map((name) => `\`${name}\``).join(', ');
+  const told = [
+    inert.length === 0
+      ? []
+      : `changing ${quoted(inert)} alone never changed the output: total index probably 0`,
+    whole.length === 0 ? [] : `changing all but ${quoted(whole)} never did: first-order index probably 1`,
+  ].flat();
+  const message = unseen.includes('difference in all')
+    ? 'The output was the same at all points, so there is no variance to share out.'
+    : `At all points ${told.join('; ')}. The points bound neither, so these are left out; sobolIndices gives them.`;
+  return [
+    ...warnings.filter(({ code }) => code !== 'event-unseen' && code !== 'functional-undefined'),
+    { code: 'event-unseen', message, value: 0 },
+  ];
 }
 
 /** What a snapshot holds beside that of the expectations. */

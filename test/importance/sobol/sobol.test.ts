@@ -48,6 +48,22 @@ test('importanceSobol: a large mean does not disturb the difference form', async
   });
 });
 
+test('importanceSobol: an input without influence, and a constant model, are told and not taken for rare events', async () => {
+  const inputs = { a: normal(0, 1), b: normal(0, 1) };
+  const of = async (model: ImportanceSobolOptions['model']) =>
+    await run(importanceSobol({ model, inputs, points: 512 }), { seed: 7 });
+  const inert = await of(pointwise(([a]) => 10 + a!));
+  expect(inert.firstOrder.value).toEqual(Float64Array.of(Number.NaN, 0));
+  expect(inert.totalOrder.value).toEqual(Float64Array.of(1, Number.NaN));
+  expect(inert.diagnostics.warnings.map(({ message }) => message)).toEqual([
+    'At all points changing `b` alone never changed the output: total index probably 0; changing all but `a` never did: first-order index probably 1. The points bound neither, so these are left out; sobolIndices gives them.',
+  ]);
+  const constant = await of(pointwise(() => 5));
+  expect(constant.diagnostics.warnings.map(({ message }) => message)).toEqual([
+    'The output was the same at all points, so there is no variance to share out.',
+  ]);
+});
+
 test('importanceSobol: groups are treated together, and a named output is the one looked at', async () => {
   const two = pointwise(([a, b, c]) => [7, a! + 2 * b! + a! * c!]);
   const more = { groups: { ac: ['a', 'c'] }, outputs: ['seven', 'y'], output: 'y', points: 8192 };
