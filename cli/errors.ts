@@ -43,7 +43,7 @@ export function inFlagWords(text: string): string {
     .replace(/\bdesign '(\w+)'/g, '--design $1')
     .replace(/, or 'iid'/g, ', or iid')
     .replace('use monteCarlo.', 'there is no command; the package has monteCarlo for scripts.')
-    .replace('sobolIndices gives them.', 'Without --method importance they have a value.')
+    .replace('sobolIndices gives them.', 'without --method importance they have values.')
     .replace(' See error.point.', '')
     .replace('Use defensive: 0.1, or more points.', 'Leave out --preset published, or use more points.')
     .replace('listed in `failures`', 'listed under `failures` by --json');
