@@ -35,7 +35,10 @@ export default defineConfig({
           isolate: false,
         },
       },
-      { ...shared, test: { name: 'slow', include: ['test/**/*.slow.test.ts'], testTimeout: 300_000 } },
+      {
+        ...shared,
+        test: { name: 'slow', include: ['test/**/*.slow.test.ts'], testTimeout: 300_000, isolate: false },
+      },
     ],
   },
 });

@@ -43,7 +43,7 @@ const EXPECT_FLAGS: readonly FlagRow[] = [
   ['--replicates <r>', 'independent scrambles that share the final points (default 8)'],
   ['--seed <seed>', 'an integer; drawn and printed when absent'],
   ['--level <p>', 'level of the intervals (default 0.95)'],
-  ['--stages <k>', 'most adapting stages (default 5)'],
+  ['--stages <k>', 'most adapting stages (default 5; 10 with events)'],
   ['--proposal <name>', `${PROPOSALS.join(', ')} (default normal)`],
   ['--space <name>', `where proposals live: ${SPACES.join(', ')} (default normals)`],
   ['--controls <name>', `control variates: ${CONTROLS.join(', ')} (default own)`],

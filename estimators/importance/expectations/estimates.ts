@@ -49,7 +49,15 @@ const FEW_HITS = 10;
 /** Spread of summands, as a share of the numbers they are differences of, that is nothing but rounding. */
 const ROUNDING = 1e-13;
 
-export function estimatesOf(points: AnswerPoints, count: number): Estimates {
+/**
+ * The J estimates with what they can be trusted for.
+ * @param scant whether n points are too few for an interval about the value of expectation j, whatever they show.
+ */
+export function estimatesOf(
+  points: AnswerPoints,
+  count: number,
+  scant: (j: number, value: number, n: number) => boolean = () => false,
+): Estimates {
   const { n, perReplicate, independent, constant, hits } = points;
   const whole = Math.floor(n / perReplicate);
   const nets = !independent && whole >= 1;
@@ -57,10 +65,12 @@ export function estimatesOf(points: AnswerPoints, count: number): Estimates {
   const columns = columnsOf(points.summand, count, rows);
   const means = columns.map((column) => sum(column) / rows);
   const variance = Float64Array.from(columns, (column, j) => squaresAbout(column, means[j]!) / (rows - 1));
-  const trust = columns.map((column, j) => {
+  const trust = columns.map((column, j): Trust => {
     const size = Math.abs(constant[j]!) + Math.abs(means[j]! + constant[j]!);
     const flat = Math.sqrt(variance[j]!) <= ROUNDING * size;
-    return trustOf(column, means[j]!, () => columnOf(points.term, count, j, rows), hits[j]!, flat);
+    const found = trustOf(column, means[j]!, () => columnOf(points.term, count, j, rows), hits[j]!, flat);
+    const few = found.status === 'estimated' && scant(j, means[j]! + constant[j]!, rows);
+    return few ? { ...found, status: 'heavy' } : found;
   });
   const samples = independent
     ? columns

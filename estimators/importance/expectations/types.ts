@@ -100,7 +100,8 @@ export interface ExpectationDiagnostics {
   /**
    * - 'estimated': value and, where the points allow one, interval.
    * - 'unseen': phi_j was 0 at all points so far; value NaN, never 0 with an error of 0.
-   * - 'heavy': Pareto shape of the summands above 0.7; value without interval.
+   * - 'heavy': Pareto shape of the summands above 0.7, or a rare event from fewer than 4096 final points; value without
+   *   interval.
    */
   readonly status: 'estimated' | 'unseen' | 'heavy';
   /** beta_j, the coefficient of its own control variate. */

@@ -107,13 +107,40 @@ test('the ladder climbs to an event of 1e-6 with default options, in 3 and in 10
       expectations: { rare: { event: { above: 4.753424308822899 } } },
     });
     for (const seed of [1, 2, 3]) {
-      const { estimate, stages } = await run(method, { seed, backend: jsBackend() });
+      const { estimate } = await run(method, { seed, backend: jsBackend() });
       const off = Math.abs(estimate.value[0]! - 1e-6);
       const error = estimate.standardError[0]!;
-      expect(stages.length).toBeGreaterThan(5);
       expect(off).toBeLessThan(5e-8);
       expect(error).toBeLessThan(3e-8);
       expect(off).toBeLessThan(5 * error);
     }
   }
+});
+
+// A fit that has lost one of two regions is told by nothing: without the part that looks around, most runs were 10 to 30
+// standard errors low. Student's t with 7 degrees of freedom is beyond 12 once in 150 000.
+test('an event of two regions is met in both, or has no interval', async () => {
+  const expected = { uneven: 4.0303e-4, even: 5.733e-7 };
+  const method = (points: number) =>
+    expectations({
+      model: pointwise((x) => [Math.max(x[0]!, -1.25 * x[0]!), Math.abs(x[0]!)]),
+      inputs: { a: normal(0, 1) },
+      outputs: ['uneven', 'even'],
+      points,
+      expectations: {
+        uneven: { event: { output: 'uneven', above: 4.2 } },
+        even: { event: { output: 'even', above: 5 } },
+      },
+    });
+  for (let seed = 0; seed < 8; seed++) {
+    const { estimate } = await run(method(16_384), { seed, backend: jsBackend() });
+    Object.values(expected).forEach((p, j) => {
+      const t = (estimate.value[j]! - p) / estimate.standardError[j]!;
+      expect(Math.abs(t)).toBeLessThan(12);
+      expect(estimate.standardError[j]!).toBeLessThan(0.06 * p);
+    });
+  }
+  const { estimate, diagnosticsOf } = await run(method(1024), { seed: 1, backend: jsBackend() });
+  expect([...estimate.low]).toEqual([Number.NaN, Number.NaN]);
+  expect(diagnosticsOf.map(({ status }) => status)).toEqual(['heavy', 'heavy']);
 });
