@@ -9,7 +9,7 @@ import type { Trigger } from '../trigger.ts';
 import type { FeynmanKac, NoiseSource, SmcPopulation } from './feynman-kac.ts';
 import type { SmcOptions, SmcRunState } from './types.ts';
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
+export type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** One run of a loop. */
 export interface Run<F extends FieldSpecs> {
@@ -70,17 +70,9 @@ interface Opening<F extends FieldSpecs> {
   readonly signal: AbortSignal;
 }
 
-export function openRun<F extends FieldSpecs>(
-  opening: Opening<F>,
-  model: FeynmanKac<F>,
-  rng: Rng,
-  index: number,
-): Run<F> {
-  const { options, arena, particles, signal } = opening;
-  const { backend, scheme = 'systematic', particles: n, chains = n } = options;
-  const rows = <A extends Float64Array | Float32Array | Uint32Array>(array: A, width: number): A =>
-    array.subarray(index * n * width, (index + 1) * n * width) as A;
-  const state: Writable<SmcRunState> = {
+/** What a run of n particles has before its first step. */
+export function freshState(n: number): Writable<SmcRunState> {
+  return {
     logNormalizer: 0,
     increment: 0,
     ess: n,
@@ -91,6 +83,19 @@ export function openRun<F extends FieldSpecs>(
     nans: 0,
     floored: 0,
   };
+}
+
+export function openRun<F extends FieldSpecs>(
+  opening: Opening<F>,
+  model: FeynmanKac<F>,
+  rng: Rng,
+  index: number,
+): Run<F> {
+  const { options, arena, particles, signal } = opening;
+  const { backend, scheme = 'systematic', particles: n, chains = n } = options;
+  const rows = <A extends Float64Array | Float32Array | Uint32Array>(array: A, width: number): A =>
+    array.subarray(index * n * width, (index + 1) * n * width) as A;
+  const state = freshState(n);
   const logWeight = rows(particles.logWeight, 1);
   const view: SmcPopulation<F> = {
     index,

@@ -60,7 +60,8 @@ function keep<F extends FieldSpecs>(loop: Loop<F>, run: Run<F>): void {
   for (const name of Object.keys(loop.particles.fields)) run.view.field(name).set(run.view.parent(name));
 }
 
-function bury(increment: Float64Array): number {
+/** NaN increments become those of the dead; returns how many there were. */
+export function bury(increment: Float64Array): number {
   let nans = 0;
   for (let i = 0; i < increment.length; i++) {
     if (!Number.isNaN(increment[i]!)) continue;

@@ -1,4 +1,4 @@
-import { checkOneOf } from '../../../engine/check.ts';
+import { checkOneOf, show } from '../../../engine/check.ts';
 import { toInputs } from '../../../engine/distribution/normal-space.ts';
 import { type PointFailure, ValueError } from '../../../engine/errors.ts';
 import { type Evaluator, openEvaluator } from '../../../engine/model/evaluator.ts';
@@ -275,7 +275,7 @@ function notFinite(
   const point = x.slice();
   return new ValueError({
     where,
-    found: `expectation \`${name}\` is ${value} at point ${index}, ${pointText(names, point)}`,
+    found: `expectation \`${name}\` is ${show(value)} at point ${index}, ${pointText(names, point)}`,
     expected: 'a finite number',
     fix: 'See error.point.',
     point,

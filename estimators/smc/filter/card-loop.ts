@@ -6,6 +6,7 @@ import { type History, makeHistory } from '../../../engine/particles/history.ts'
 import { ALL_DEAD } from '../../../engine/particles/log-weight.ts';
 import { makeParticles, type Particles } from '../../../engine/particles/particles.ts';
 import type { SmcPopulation } from '../../../engine/particles/smc/feynman-kac.ts';
+import { freshState, type Writable } from '../../../engine/particles/smc/run.ts';
 import type { Smc, SmcRunState } from '../../../engine/particles/smc/types.ts';
 import { makeTrigger } from '../../../engine/particles/trigger.ts';
 import type { Rng } from '../../../engine/random/rng.ts';
@@ -33,8 +34,6 @@ export interface CardLoopOptions {
   /** The generators of the runs, one each. */
   readonly rngs: readonly Rng[];
 }
-
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** A run as the host knows it. */
 interface Side {
@@ -137,17 +136,7 @@ function openSide(
   index: number,
 ): Side {
   const { particles: n, dimension: d } = plan;
-  const state: Writable<SmcRunState> = {
-    logNormalizer: 0,
-    increment: 0,
-    ess: n,
-    resampled: false,
-    resamplings: 0,
-    collapsedAt: undefined,
-    finished: false,
-    nans: 0,
-    floored: 0,
-  };
+  const state = freshState(n);
   const rows = <A extends Float64Array | Float32Array>(array: A, width: number): A =>
     array.subarray(index * n * width, (index + 1) * n * width) as A;
   const population: SmcPopulation<StateFields> = {

@@ -6,6 +6,7 @@ import { type CardParticles, cardParticles } from '../../../engine/particles/car
 import type { CardScheme } from '../../../engine/particles/card-resampler.ts';
 import { essOf, logMeanOf, type WeightSummary } from '../../../engine/particles/log-weight.ts';
 import type { SmcRunState } from '../../../engine/particles/smc/types.ts';
+import { bury } from '../../../engine/particles/smc/weigh.ts';
 import type { Trigger } from '../../../engine/particles/trigger.ts';
 import type { Rng } from '../../../engine/random/rng.ts';
 import type { StateSpaceCard } from '../state-space.ts';
@@ -150,16 +151,6 @@ async function booked(
       floored: before.floored + (collapsed && !over ? 1 : 0),
     },
   };
-}
-
-function bury(increment: Float64Array): number {
-  let nans = 0;
-  for (let i = 0; i < increment.length; i++) {
-    if (!Number.isNaN(increment[i]!)) continue;
-    increment[i] = -Infinity;
-    nans++;
-  }
-  return nans;
 }
 
 interface Potentials {
