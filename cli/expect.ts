@@ -1,5 +1,4 @@
 import type { ExpectationsResult } from '../estimators/index.ts';
-import { repeatCommand, repeatCommandByName } from './command-line.ts';
 import { EXIT } from './errors.ts';
 import { type ExpectFile, expectMethod, inFileWords, loadExpectFile } from './expect-file.ts';
 import { type ExpectSettings, readExpectSettings } from './expect-settings.ts';
@@ -7,7 +6,7 @@ import { showExpectations } from './expect-show.ts';
 import type { Flags } from './flag-values.ts';
 import { count, percent } from './format/number.ts';
 import { counted } from './format/words.ts';
-import { changedModel, NOTHING_YET, openRun, runJob, stateLines } from './model-run.ts';
+import { aroundRun, NOTHING_YET, openRun, runJob } from './model-run.ts';
 import type { Terminal } from './terminal.ts';
 
 const WHERE = 'ensample expect';
@@ -21,7 +20,7 @@ export async function expect(
 ): Promise<number> {
   const settings = readExpectSettings(WHERE, flags);
   const opened = await openRun(WHERE, settings, () => loadExpectFile(WHERE, path), terminal);
-  const { model, seed, backend } = opened;
+  const { model, backend } = opened;
   const start = performance.now();
   try {
     const job = {
@@ -45,12 +44,8 @@ export async function expect(
         interrupted,
         model,
         settings,
-        command: repeatCommand(argv, seed),
-        commandByName: repeatCommandByName(argv, seed),
-        elapsed: performance.now() - start,
-        warnings: changedModel(settings, opened),
+        ...aroundRun(argv, start, settings, opened, watched),
         before: interrupted ? [interruptedLine(result, settings)] : [],
-        after: stateLines(settings, watched),
       },
       terminal,
     );

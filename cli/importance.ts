@@ -9,7 +9,6 @@ import {
   type OutputIndices,
   type SobolResult,
 } from '../estimators/index.ts';
-import { repeatCommand, repeatCommandByName } from './command-line.ts';
 import { EXIT, usageError } from './errors.ts';
 import { expectationsPart } from './expect-documents.ts';
 import type { Flags } from './flag-values.ts';
@@ -18,7 +17,7 @@ import { count } from './format/number.ts';
 import { widestHalf } from './format/ranking.ts';
 import { printable } from './format/text.ts';
 import { loadModelFile, type ModelFile } from './model-file.ts';
-import { changedModel, NOTHING_YET, openRun, runJob, stateLines } from './model-run.ts';
+import { aroundRun, NOTHING_YET, openRun, runJob } from './model-run.ts';
 import { analysisOptions } from './options.ts';
 import { RUNS } from './progress.ts';
 import type { Settings } from './settings.ts';
@@ -37,7 +36,7 @@ export async function importance(
 ): Promise<number> {
   refuseOthers(flags);
   const opened = await openRun(WHERE, settings, () => loadIndependent(path), terminal);
-  const { model, seed, backend } = opened;
+  const { model, backend } = opened;
   const start = performance.now();
   try {
     const job = {
@@ -64,15 +63,11 @@ export async function importance(
         problem: model,
         modelHash: model.hash,
         settings,
-        command: repeatCommand(argv, seed),
-        commandByName: repeatCommandByName(argv, seed),
-        elapsed: performance.now() - start,
-        warnings: changedModel(settings, opened),
+        ...aroundRun(argv, start, settings, opened, watched),
         before: interrupted
           ? [`Interrupted after ${count(result.diagnostics.done)} of ${count(settings.points)} points.`]
           : [],
         notes: notes(result, settings, model),
-        after: stateLines(settings, watched),
       },
       terminal,
     );

@@ -8,6 +8,7 @@ import {
   type Sampler,
   type Warning,
 } from '../estimators/index.ts';
+import { repeatCommand, repeatCommandByName } from './command-line.ts';
 import { failureDocument } from './documents.ts';
 import { GIVE_NUMBER, modelFailureText } from './errors.ts';
 import { checkWritable } from './files.ts';
@@ -122,7 +123,7 @@ export const NOTHING_YET =
   'Interrupted before the first points were evaluated: there is nothing to show yet.\n';
 
 /** What became of the state, and how to go on. */
-export function stateLines<R>({ resume }: RunSettings, { interrupted, state }: Watched<R>): string[] {
+function stateLines<R>({ resume }: RunSettings, { interrupted, state }: Watched<R>): string[] {
   const saved = resume !== undefined && state !== undefined ? [`Saved ${resume}.`] : [];
   if (!interrupted) return saved;
   if (resume !== undefined)
@@ -130,8 +131,31 @@ export function stateLines<R>({ resume }: RunSettings, { interrupted, state }: W
   return ['To be able to go on after an interruption next time, start with --resume FILE.'];
 }
 
+/** What is said around the numbers of a run: how to repeat it, how long it took, what became of its state. */
+export function aroundRun<R>(
+  argv: readonly string[],
+  start: number,
+  settings: RunSettings,
+  opened: Opened<ModelFile>,
+  watched: Watched<R>,
+): {
+  readonly command: string;
+  readonly commandByName: string;
+  readonly elapsed: number;
+  readonly warnings: readonly Warning[];
+  readonly after: readonly string[];
+} {
+  return {
+    command: repeatCommand(argv, opened.seed),
+    commandByName: repeatCommandByName(argv, opened.seed),
+    elapsed: performance.now() - start,
+    warnings: changedModel(settings, opened),
+    after: stateLines(settings, watched),
+  };
+}
+
 /** A model file that is not the one the saved state was made with. */
-export function changedModel({ resume }: RunSettings, { model, before }: Opened<ModelFile>): Warning[] {
+function changedModel({ resume }: RunSettings, { model, before }: Opened<ModelFile>): Warning[] {
   const hash = before?.header.model;
   if (hash === undefined || hash === model.hash) return [];
   return [

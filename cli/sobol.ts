@@ -1,5 +1,4 @@
 import { moduleModel, type SobolOptions, type SobolResult, sobolIndices } from '../estimators/index.ts';
-import { repeatCommand, repeatCommandByName } from './command-line.ts';
 import { EXIT } from './errors.ts';
 import type { Flags } from './flag-values.ts';
 import { count } from './format/number.ts';
@@ -8,7 +7,7 @@ import { printable } from './format/text.ts';
 import { counted } from './format/words.ts';
 import { importance } from './importance.ts';
 import { loadModelFile, type ModelFile } from './model-file.ts';
-import { changedModel, type Job, NOTHING_YET, openRun, runJob, stateLines } from './model-run.ts';
+import { aroundRun, type Job, NOTHING_YET, openRun, runJob } from './model-run.ts';
 import { analysisOptions, designOptions } from './options.ts';
 import { RUNS } from './progress.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -27,7 +26,7 @@ export async function sobol(
   const settings = readSettings(WHERE, flags);
   if (settings.method === 'importance') return importance(path, settings, flags, argv, terminal);
   const opened = await openRun(WHERE, settings, () => loadModelFile(WHERE, path), terminal);
-  const { model, seed, backend } = opened;
+  const { model, backend } = opened;
   const start = performance.now();
   try {
     const job: Job<unknown, SobolResult> = {
@@ -51,12 +50,8 @@ export async function sobol(
         problem: model,
         modelHash: model.hash,
         settings,
-        command: repeatCommand(argv, seed),
-        commandByName: repeatCommandByName(argv, seed),
-        elapsed: performance.now() - start,
-        warnings: changedModel(settings, opened),
+        ...aroundRun(argv, start, settings, opened, watched),
         before: interrupted ? [interruptedLine(result)] : [],
-        after: stateLines(settings, watched),
       },
       terminal,
     );

@@ -9,8 +9,8 @@ import type { ExpectationsState } from './state.ts';
 import type { ExpectationDiagnostics, ExpectationsResult } from './types.ts';
 import { warningsOf } from './warnings.ts';
 
-/** Events that fewer points of a stage meet, under the laws, had to be climbed to. */
-const SELDOM = 2;
+/** An event that fewer points than this would meet, drawn from the laws, is rare for them. */
+const SELDOM = 3;
 /**
  * Final points below which such an event has no interval: a region that adaptation has lost is then met by so few of them,
  * if any, that nothing tells of it. |a| > 5 at 1024 points: 10 of 17 intervals were off by more than 6 errors.
@@ -29,7 +29,7 @@ export function answer(
   const estimates = estimatesOf(
     points,
     J,
-    (j, found, n) => integrands.events.includes(j) && n < FEWEST && found * plan.perStage < SELDOM,
+    (j, found, n) => integrands.events.includes(j) && n < FEWEST && found * n < SELDOM,
   );
   const { value, covariance, degrees } = estimates;
   const error = Float64Array.from({ length: J }, (_, j) => Math.sqrt(covariance[j * J + j]!));
