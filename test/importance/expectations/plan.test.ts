@@ -24,6 +24,13 @@ const bare = {
   support: [0, 1],
 } as unknown as Law;
 
+test('checkPlan(): events get ten stages to climb, where a stage has ten points for each of d + 2', () => {
+  const expectations = { rare: { event: { above: 9 } } };
+  expect(plan({ expectations })).toMatchObject({ stages: 10, perStage: 819 });
+  expect(plan({ expectations, points: 200 })).toMatchObject({ stages: 5, perStage: 20 });
+  expect(plan({ expectations, stages: 3 })).toMatchObject({ stages: 3 });
+});
+
 test('checkPlan(): defaults are those that measured best, and preset: published those of the paper', () => {
   expect(plan()).toMatchObject({
     points: 16_384,
