@@ -1,5 +1,6 @@
 import { openEvaluator } from '../../engine/model/evaluator.ts';
 import { isKernel, kernelDigest } from '../../engine/model/local.ts';
+import { orRelease } from '../../engine/or-release.ts';
 import type { Context, Sampler, Step } from '../../engine/sampler.ts';
 import { shapeOf } from './column-keeper.ts';
 import { kindFor, openKeeper } from './open-keeper.ts';
@@ -66,7 +67,10 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
     sources: SOBOL_SOURCES,
     async init(ctx) {
       const state = await begin(options, blueprint, ctx);
-      return orRelease(state, () => step(state));
+      return orRelease(
+        () => step(state),
+        () => releaseState(state),
+      );
     },
     step,
     result: (state, ending) => resultOf(findingOf(state, blueprint), ending),
@@ -74,11 +78,12 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
     async restore(bytes, ctx) {
       const saved = readSnapshot(bytes, ctx, blueprint);
       const state = await begin(options, blueprint, ctx, saved);
-      return orRelease(state, async () => {
+      const goOn = async (): Promise<Step<SobolState>> => {
         saved.fill(state);
         await growWhenWide(state, blueprint);
         return stepOf(state, blueprint);
-      });
+      };
+      return orRelease(goOn, () => releaseState(state));
     },
     dispose: releaseState,
   };
@@ -109,19 +114,6 @@ async function begin(
     return openState(evaluator, keeper, ctx, blueprint);
   } catch (error) {
     evaluator.dispose();
-    throw error;
-  }
-}
-
-/** The runner disposes of states it has seen; before that a failure gives everything back here. */
-async function orRelease(
-  state: SobolState,
-  start: () => Promise<Step<SobolState>>,
-): Promise<Step<SobolState>> {
-  try {
-    return await start();
-  } catch (error) {
-    releaseState(state);
     throw error;
   }
 }

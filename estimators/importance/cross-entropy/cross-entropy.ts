@@ -1,5 +1,6 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
 import { openScore, type Score } from '../../../engine/model/score.ts';
+import { orRelease } from '../../../engine/or-release.ts';
 import type { Context, Info, Sampler, Step } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
 import type { Source } from '../../../engine/types.ts';
@@ -69,13 +70,10 @@ export function crossEntropy(options: CrossEntropyOptions): Sampler<CrossEntropy
     sources: CROSS_ENTROPY_SOURCES,
     async init(ctx) {
       const score = await open(plan, ctx, 0);
-      try {
-        return await step(startState(plan, score, ctx.rng.key), ctx);
-      } catch (error) {
-        // The runner disposes of states it has seen.
-        score.dispose();
-        throw error;
-      }
+      return orRelease(
+        () => step(startState(plan, score, ctx.rng.key), ctx),
+        () => score.dispose(),
+      );
     },
     step,
     result: async (state, ending) => crossEntropyAnswer(state, plan, ending, report(state, plan).info),

@@ -1,3 +1,4 @@
+import { orRelease } from '../../../engine/or-release.ts';
 import type { Context, Sampler, Step } from '../../../engine/sampler.ts';
 import type { Source } from '../../../engine/types.ts';
 import { answer } from './answer.ts';
@@ -59,13 +60,10 @@ export function expectations(options: ExpectationsOptions): Sampler<Expectations
     sources: EXPECTATIONS_SOURCES,
     async init(ctx) {
       const integrands = await openProblem(plan, ctx);
-      try {
-        return report(await firstStage(integrands, plan, ctx), plan);
-      } catch (error) {
-        // The runner disposes of states it has seen.
-        integrands.dispose();
-        throw error;
-      }
+      return orRelease(
+        async () => report(await firstStage(integrands, plan, ctx), plan),
+        () => integrands.dispose(),
+      );
     },
     step: (state, ctx) => step(state, ctx, plan),
     result: async (state, ending) => answer(state, ending, plan),

@@ -2,6 +2,7 @@ import { decodeState, encodeState } from '../../../engine/array/codec.ts';
 import { ModelError } from '../../../engine/errors.ts';
 import { openEvaluator } from '../../../engine/model/evaluator.ts';
 import { savedAdapter } from '../../../engine/model/place.ts';
+import { orRelease } from '../../../engine/or-release.ts';
 import { iid } from '../../../engine/random/point-set.ts';
 import { SEQUENCE_POINTS } from '../../../engine/random/point-types.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
@@ -66,14 +67,11 @@ export function multilevel(options: MultilevelOptions): Sampler<MultilevelState,
     sources: MULTILEVEL_SOURCES,
     async init(ctx) {
       const state: MultilevelState = { key: ctx.rng.key, levels: [], end: 'open' };
-      try {
+      const start = async (): Promise<Step<MultilevelState>> => {
         for (let l = 0; l < plan.first; l++) await addLevel(state, plan, ctx);
-        return await step(state, plan, ctx);
-      } catch (error) {
-        // The runner disposes of states it has seen.
-        dispose(state);
-        throw error;
-      }
+        return step(state, plan, ctx);
+      };
+      return orRelease(start, () => dispose(state));
     },
     step: (state, ctx) => step(state, plan, ctx),
     result: async (state, ending) => multilevelAnswer(state, ending, plan),

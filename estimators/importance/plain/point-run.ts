@@ -11,6 +11,7 @@ import {
 } from '../../../engine/model/missing.ts';
 import type { ModelLike } from '../../../engine/model/model.ts';
 import { savedAdapter } from '../../../engine/model/place.ts';
+import { orRelease } from '../../../engine/or-release.ts';
 import type { PointSet } from '../../../engine/random/point-set.ts';
 import type { Context, Info, Result, Sampler, Step } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
@@ -95,13 +96,10 @@ export function pointRun(plan: PointRunPlan): PointRun {
       const x = new Float64Array(planned * space.dimension);
       const fresh = { set: undefined, x, y: new Float64Array(0), done: 0, failed: 0, failures: [] };
       const state = { key: ctx.rng.key, evaluator: await open(ctx), ...fresh };
-      try {
-        return await step(state, ctx);
-      } catch (error) {
-        // The runner disposes of states it has seen.
-        state.evaluator.dispose();
-        throw error;
-      }
+      return orRelease(
+        () => step(state, ctx),
+        () => state.evaluator.dispose(),
+      );
     },
     step,
     snapshot: async (state) => encode(state, plan),

@@ -1,4 +1,5 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
+import { orRelease } from '../../../engine/or-release.ts';
 import type { Context, Ending, Info, Sampler, Step } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
 import type { Source } from '../../../engine/types.ts';
@@ -86,13 +87,10 @@ export function adaptiveMultiple(
     async init(ctx) {
       const fresh = { history: emptyHistory(d), fits: [], points: emptyPoints(plan.points, d) };
       const state = { key: ctx.rng.key, model: await open(ctx), ...fresh };
-      try {
-        return await step(state, ctx);
-      } catch (error) {
-        // The runner disposes of states it has seen.
-        state.model.dispose();
-        throw error;
-      }
+      return orRelease(
+        () => step(state, ctx),
+        () => state.model.dispose(),
+      );
     },
     step,
     result: async (state, ending) => answer(state, plan, ending),

@@ -1,6 +1,7 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
 import { checkNumber, checkOptionNames } from '../../../engine/check.ts';
 import { densityDigest, isDensity } from '../../../engine/distribution/density-digest.ts';
+import { orRelease } from '../../../engine/or-release.ts';
 import type { Context, Ending, Info, Sampler, Step } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
 import type { Density, Source } from '../../../engine/types.ts';
@@ -122,13 +123,10 @@ export function importanceSampling(
     async init(ctx) {
       const points = emptyPoints(plan.points, plan.target.dimension);
       const state = { key: ctx.rng.key, model: await open(ctx), points };
-      try {
-        return await step(state, ctx);
-      } catch (error) {
-        // The runner disposes of states it has seen.
-        state.model.dispose();
-        throw error;
-      }
+      return orRelease(
+        () => step(state, ctx),
+        () => state.model.dispose(),
+      );
     },
     step,
     result: async (state, ending) => answer(state, plan, ending),

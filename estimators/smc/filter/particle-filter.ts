@@ -1,5 +1,6 @@
 import { checkOptionNames } from '../../../engine/check.ts';
 import { toldPlace } from '../../../engine/model/place.ts';
+import { orRelease } from '../../../engine/or-release.ts';
 import type { Context, Sampler, Step } from '../../../engine/sampler.ts';
 import type { Source } from '../../../engine/types.ts';
 import { SQMC_SOURCES } from '../sqmc/quasi-random.ts';
@@ -98,13 +99,10 @@ export function filterSteps(
   return {
     async init(ctx: Context) {
       const state = await openFilter(plan, ctx);
-      try {
-        return await step(state);
-      } catch (error) {
-        // The runner disposes of states it has seen.
-        state.release();
-        throw error;
-      }
+      return orRelease(
+        () => step(state),
+        () => state.release(),
+      );
     },
     step,
     snapshot: async (state) => saveFilter(plan, state),

@@ -3,6 +3,7 @@ import type { Arena } from '../../../engine/backend/backend.ts';
 import { sampleVariance } from '../../../engine/diagnostics/autocorrelation.ts';
 import { DegeneracyError } from '../../../engine/errors.ts';
 import type { ChainStates, MarkovKernel, MoveTarget } from '../../../engine/kernel/kernel.ts';
+import { orRelease } from '../../../engine/or-release.ts';
 import { PURPOSE, TAG } from '../../../engine/random/purpose.ts';
 import type { Rng } from '../../../engine/random/rng.ts';
 import type { Context } from '../../../engine/sampler.ts';
@@ -109,15 +110,12 @@ const TRIES = 50;
 /** Chains at their start, with a first filter each; a start drawn from the prior where nothing is possible is drawn anew. */
 export async function startChains(plan: PmmhPlan, ctx: Context): Promise<PmmhState> {
   const state = openState(plan, ctx);
-  try {
+  const start = async (): Promise<PmmhState> => {
     await placeChains(plan, state);
     if (plan.warmup === 0) await measureNoise(plan, state);
     return state;
-  } catch (error) {
-    // The runner disposes of states it has seen.
-    releasePmmh(state);
-    throw error;
-  }
+  };
+  return orRelease(start, () => releasePmmh(state));
 }
 
 async function placeChains(plan: PmmhPlan, state: PmmhState): Promise<void> {

@@ -4,6 +4,7 @@ import {
   varianceOfLogNormalizer,
 } from '../../../engine/diagnostics/genealogy-variance.ts';
 import type { MarkovKernel } from '../../../engine/kernel/kernel.ts';
+import { orRelease } from '../../../engine/or-release.ts';
 import { normalizedWeight } from '../../../engine/particles/log-weight.ts';
 import { weightedMoments } from '../../../engine/particles/moments.ts';
 import { makeSmc } from '../../../engine/particles/smc/smc.ts';
@@ -73,13 +74,10 @@ export function smcSquared(options: SmcSquaredOptions): Sampler<SmcSquaredState,
     sources: SMC_SQUARED_SOURCES,
     async init(ctx) {
       const state = open(plan, ctx);
-      try {
-        return await step(state);
-      } catch (error) {
-        // The runner disposes of states it has seen.
-        dispose(state);
-        throw error;
-      }
+      return orRelease(
+        () => step(state),
+        () => dispose(state),
+      );
     },
     step,
     result: async (state, ending) => answer(plan, state, ending),

@@ -1,6 +1,7 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
 import { checkCount, checkNumber, checkOneOf, checkOptionNames, show } from '../../../engine/check.ts';
 import { ModelError, OptionError } from '../../../engine/errors.ts';
+import { orRelease } from '../../../engine/or-release.ts';
 import type { SchemeName } from '../../../engine/particles/resampling/scheme.ts';
 import { SCHEME_NAMES } from '../../../engine/particles/resampling/schemes.ts';
 import type { FeynmanKac, SmcRun } from '../../../engine/particles/smc/feynman-kac.ts';
@@ -98,13 +99,10 @@ export function dynamicSplitting(
     sources: DYNAMIC_SPLITTING_SOURCES,
     async init(ctx) {
       const state = open(plan, ctx);
-      try {
-        return await step(state);
-      } catch (error) {
-        // The runner disposes of states it has seen.
-        state.smc.release();
-        throw error;
-      }
+      return orRelease(
+        () => step(state),
+        () => state.smc.release(),
+      );
     },
     step,
     result: async (state, ending) => answer(state, plan, ending),

@@ -3,6 +3,7 @@ import { independent } from '../../../engine/distribution/multivariate.ts';
 import { normal } from '../../../engine/distribution/normal.ts';
 import { DegeneracyError } from '../../../engine/errors.ts';
 import { openScore } from '../../../engine/model/score.ts';
+import { orRelease } from '../../../engine/or-release.ts';
 import { makeSmc } from '../../../engine/particles/smc/smc.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
 import type { Context, Ending, Info, Sampler, Step } from '../../../engine/sampler.ts';
@@ -28,13 +29,10 @@ export function rareSampler(
     sources: method.sources,
     async init(ctx) {
       const state = await open(plan, ctx, 0);
-      try {
-        return await step(state);
-      } catch (error) {
-        // The runner disposes of states it has seen.
-        state.dispose();
-        throw error;
-      }
+      return orRelease(
+        () => step(state),
+        () => state.dispose(),
+      );
     },
     step,
     result: async (state, ending: Ending) => rareAnswer(state, plan, ending, report(state).info),

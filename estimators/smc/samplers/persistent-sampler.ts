@@ -6,6 +6,7 @@ import type { ChainStates } from '../../../engine/kernel/kernel.ts';
 import { kernelDigest } from '../../../engine/model/local.ts';
 import type { LogDensity } from '../../../engine/model/log-density.ts';
 import { toldPlace } from '../../../engine/model/place.ts';
+import { orRelease } from '../../../engine/or-release.ts';
 import { ess, logMeanExp } from '../../../engine/particles/log-weight.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
 import type { Context, Ending, Info, Result, Sample, Sampler, Step } from '../../../engine/sampler.ts';
@@ -110,14 +111,11 @@ export function persistentSampler(options: PersistentOptions): Sampler<Persisten
     sources: PERSISTENT_SOURCES,
     async init(ctx) {
       const state = await begin(ctx, 0);
-      try {
+      const start = async (): Promise<Step<PersistentState>> => {
         for (const ensemble of state.ensembles) await startEnsemble(ensemble, state.settings);
         return report(state);
-      } catch (error) {
-        // The runner disposes of states it has seen.
-        dispose(state);
-        throw error;
-      }
+      };
+      return orRelease(start, () => dispose(state));
     },
     async step(state) {
       for (const ensemble of state.ensembles)

@@ -1,6 +1,7 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
 import type { MarkovKernel } from '../../../engine/kernel/kernel.ts';
 import type { Place } from '../../../engine/model/place.ts';
+import { orRelease } from '../../../engine/or-release.ts';
 import type { FieldSpecs } from '../../../engine/particles/particles.ts';
 import { makeSmc } from '../../../engine/particles/smc/smc.ts';
 import type { Smc } from '../../../engine/particles/smc/types.ts';
@@ -74,13 +75,10 @@ export function populationSampler<R extends PopulationResult>(
     sources: method.sources,
     async init(ctx) {
       const state = await open(method, ctx, 0);
-      try {
-        return await step(state);
-      } catch (error) {
-        // The runner disposes of states it has seen.
-        dispose(state);
-        throw error;
-      }
+      return orRelease(
+        () => step(state),
+        () => dispose(state),
+      );
     },
     step,
     result: async (state, ending) => method.answer(state, ending, report(state, method).info),

@@ -1,5 +1,6 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
 import { combinedLogNormalizer } from '../../../engine/diagnostics/combined-normalizer.ts';
+import { orRelease } from '../../../engine/or-release.ts';
 import type { Context, Ending, Info, Result, Sampler, Step } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
 import type { Estimate, Warning } from '../../../engine/types.ts';
@@ -55,13 +56,10 @@ export function additiveSmoother(options: AdditiveOptions): Sampler<AdditiveStat
     sources: ADDITIVE_SOURCES,
     async init(ctx) {
       const state = openAdditive(plan, ctx);
-      try {
-        return await step(state);
-      } catch (error) {
-        // The runner disposes of states it has seen.
-        state.release();
-        throw error;
-      }
+      return orRelease(
+        () => step(state),
+        () => state.release(),
+      );
     },
     step,
     result: async (state, ending) => answer(state, plan, ending),

@@ -1,3 +1,4 @@
+import { orRelease } from '../../../engine/or-release.ts';
 import type { Context, Sampler, Step } from '../../../engine/sampler.ts';
 import { answer, infoOf } from './smoother-answer.ts';
 import { advanceSmoother } from './smoother-passes.ts';
@@ -42,13 +43,10 @@ export function particleSmoother(options: SmootherOptions): Sampler<SmootherStat
     sources: SMOOTHER_SOURCES,
     async init(ctx) {
       const state = openSmoother(plan, ctx);
-      try {
-        return await step(state, ctx);
-      } catch (error) {
-        // The runner disposes of states it has seen.
-        state.work.release();
-        throw error;
-      }
+      return orRelease(
+        () => step(state, ctx),
+        () => state.work.release(),
+      );
     },
     step,
     result: async (state, ending) => answer(state, plan, ending),

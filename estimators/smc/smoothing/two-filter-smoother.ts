@@ -1,3 +1,4 @@
+import { orRelease } from '../../../engine/or-release.ts';
 import type { Sampler, Step } from '../../../engine/sampler.ts';
 import { TWO_FILTER_SOURCES } from './sources.ts';
 import { type TwoFilterResult, twoFilterAnswer, twoFilterInfo } from './two-filter-answer.ts';
@@ -33,13 +34,10 @@ export function twoFilterSmoother(options: TwoFilterOptions): Sampler<TwoFilterS
     sources: TWO_FILTER_SOURCES,
     async init(ctx) {
       const state = openTwoFilters(plan, ctx);
-      try {
-        return await step(state);
-      } catch (error) {
-        // The runner disposes of states it has seen.
-        state.release();
-        throw error;
-      }
+      return orRelease(
+        () => step(state),
+        () => state.release(),
+      );
     },
     step,
     result: async (state, ending) => twoFilterAnswer(state, plan, ending),
