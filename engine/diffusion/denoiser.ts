@@ -1,0 +1,109 @@
+import type { Backend } from '../backend/backend.ts';
+import type { NormalMixture } from '../distribution/normal-mixture.ts';
+import type { NoiseSchedule } from './schedule.ts';
+
+/*
+ * A model of a noised law q_t, the law of x_t = alpha x_0 + sigma e.
+ */
+
+/**
+ * What a model returns for x_t:
+ * 'clean' E[x_0], 'noise' E[e], 'score' grad log q_t = -E[e] / sigma, 'v' alpha E[e] - sigma E[x_0],
+ * 'flow' alpha' E[x_0] + sigma' E[e], the velocity of the probability flow (primes: derivatives in time).
+ */
+export type Prediction = 'clean' | 'noise' | 'score' | 'v' | 'flow';
+
+/** One time for all rows, or [n], one for each. */
+export type Times = number | Float64Array;
+
+type Done = void | Promise<void>;
+
+/**
+ * What a user hands over: a trained network behind a function, or an analytic law (`gaussianDenoiser`,
+ * `mixtureDenoiser`, `empiricalDenoiser`). Arrays are row-major; functions fill `out` for all rows of `x` and write
+ * nothing else.
+ */
+export interface Denoiser {
+  /** For messages: 'mixture of 40 normal laws'. */
+  readonly name?: string;
+  /** d */
+  readonly dimension: number;
+  /** That of the x it is given. */
+  readonly schedule: NoiseSchedule;
+  readonly prediction: Prediction;
+  /**
+   * x [n, d] at `time` -> `out` [n, d], in the form of `prediction`. It may return the numbers [n, d] instead of filling
+   * `out`.
+   */
+  predict(
+    x: Float64Array,
+    time: Times,
+    out: Float64Array,
+  ): void | ArrayLike<number> | Promise<void> | Promise<ArrayLike<number>>;
+  /** log q_t(x), normalised, -> out [n]. Networks have none. */
+  logDensity?(x: Float64Array, time: Times, out: Float64Array): Done;
+  /** Divergence of the score -> out [n]. */
+  divergence?(x: Float64Array, time: Times, out: Float64Array): Done;
+  /** The Jacobian of the score times `direction` [n, d] -> out [n, d]. By central differences where there is none. */
+  tangent?(x: Float64Array, time: Times, direction: Float64Array, out: Float64Array): Done;
+  /** The data law, where it is a normal law or a mixture of them. */
+  readonly mixture?: NormalMixture;
+  /** Mean of the data and of its squares over coordinates, where known. */
+  readonly moments?: { readonly mean: Float64Array; readonly secondMoment: number };
+  /** The same numbers by kernels of the core. */
+  readonly kernels?: { open(options: DenoiserKernelOptions): DenoiserKernels };
+}
+
+/** What of a noised law is wanted at rows 0..n-1; arrays that are given are filled. */
+export interface Wanted {
+  /** [n, d] */
+  readonly score?: Float64Array;
+  readonly clean?: Float64Array;
+  readonly noise?: Float64Array;
+  /** [n] */
+  readonly logDensity?: Float64Array;
+  readonly divergence?: Float64Array;
+}
+
+export interface DenoiserKernelOptions {
+  readonly backend: Backend;
+}
+
+/** A noised law by kernels, with what they keep in an arena. */
+export interface DenoiserKernels {
+  /** Score [n, d] and log density [n] of rows 0..n-1 of `x` at one time; arrays from an arena of the backend. */
+  evaluate(
+    x: Float64Array,
+    time: number,
+    n: number,
+    score: Float64Array,
+    logDensity: Float64Array,
+  ): Promise<void>;
+  release(): void;
+}
+
+/** A denoiser in use: converted, counted and checked. Made by `openDenoiser`. */
+export interface OpenDenoiser {
+  readonly dimension: number;
+  readonly schedule: NoiseSchedule;
+  readonly source: Denoiser;
+  /** Rows evaluated so far. A divergence or tangent that costs evaluations of `predict` counts them. */
+  readonly evaluations: number;
+  /**
+   * Fill what is wanted for rows 0..n-1 of `x` [n, d]. At noise 0 the score of a 'clean' or 'noise' prediction does not
+   * exist, and is an error.
+   * @param step for messages.
+   * @throws ValueError naming the denoiser, step, time and how many rows are NaN or infinite; ShapeError when it
+   * returns another number of numbers; ModelError when it throws; OptionError when it has no log density.
+   */
+  evaluate(x: Float64Array, time: Times, n: number, wanted: Wanted, step?: number): Promise<void>;
+  /** The Jacobian of E[x_0 given x_t] times `direction` [n, d] -> out [n, d]. */
+  cleanTangent(
+    x: Float64Array,
+    time: Times,
+    n: number,
+    direction: Float64Array,
+    out: Float64Array,
+  ): Promise<void>;
+  dispose(): void;
+}
