@@ -87,6 +87,13 @@ export {
   studentInterval,
 } from './diagnostics/standard-error.ts';
 export { type WeightDiagnostics, weightDiagnostics } from './diagnostics/weight-diagnostics.ts';
+export {
+  linearReward,
+  quadraticReward,
+  type Reward,
+  type RewardForm,
+  type RewardLike,
+} from './diffusion/reward.ts';
 export { beta } from './distribution/beta.ts';
 export { binomial } from './distribution/binomial.ts';
 export { categorical } from './distribution/categorical.ts';

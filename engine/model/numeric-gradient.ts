@@ -9,7 +9,7 @@ export interface NumericGradientOptions {
 }
 
 /** Relative error of central differences at its best for functions of ordinary size. */
-const STEP = Math.cbrt(2 ** -52);
+export const STEP: number = Math.cbrt(2 ** -52);
 
 /**
  * A log density with a gradient by central differences, for moves that need one: 2 d + 1 evaluations a point. Where one
@@ -60,7 +60,7 @@ async function differences(
 }
 
 /** Slope at the middle of three values h apart, from those that are finite; 0 when the middle stands alone. */
-function slope(below: number, middle: number, above: number, h: number): number {
+export function slope(below: number, middle: number, above: number, h: number): number {
   if (below === -Infinity) return above === -Infinity ? 0 : (above - middle) / h;
   return above === -Infinity ? (middle - below) / h : (above - below) / (2 * h);
 }
