@@ -88,12 +88,51 @@ export {
 } from './diagnostics/standard-error.ts';
 export { type WeightDiagnostics, weightDiagnostics } from './diagnostics/weight-diagnostics.ts';
 export {
+  type ExactTarget,
+  exactTarget,
+  type NormalExpert,
+  type TargetFactors,
+  type TargetMoments,
+} from './diffusion/analytic-target.ts';
+export { type Grid, type GridPoint, gridPoint, gridPointAt } from './diffusion/grid.ts';
+export {
+  type DeisGridOptions,
+  deisGrid,
+  edmGrid,
+  gridOf,
+  type LogSnrGridOptions,
+  logSnrGrid,
+  type NoiseLevelGridOptions,
+  polyexponentialGrid,
+  type TimeGridOptions,
+  timeGrid,
+} from './diffusion/grids.ts';
+export { type QuadratureTargetOptions, quadratureTarget } from './diffusion/quadrature-target.ts';
+export {
   linearReward,
   quadraticReward,
   type Reward,
   type RewardForm,
   type RewardLike,
 } from './diffusion/reward.ts';
+export type { NoiseSchedule } from './diffusion/schedule.ts';
+export {
+  rectifiedFlow,
+  type VeGeometricOptions,
+  type VeLinearOptions,
+  type VpCosineOptions,
+  type VpLinearOptions,
+  veGeometric,
+  veLinear,
+  vpCosine,
+  vpLinear,
+} from './diffusion/schedules.ts';
+export {
+  type DiscreteBetas,
+  iddpmNoiseLevels,
+  type VpDiscreteOptions,
+  vpDiscrete,
+} from './diffusion/table-schedules.ts';
 export { beta } from './distribution/beta.ts';
 export { binomial } from './distribution/binomial.ts';
 export { categorical } from './distribution/categorical.ts';

@@ -26,6 +26,12 @@ export interface NoiseSchedule {
   drift(time: number): number;
   /** g^2, not g. */
   diffusion(time: number): number;
+  /**
+   * Derivatives in time of signal and noise, which 'flow' predictions need. Where a schedule has none they follow from
+   * drift and diffusion, which fails where these are infinite.
+   */
+  signalSlope?(time: number): number;
+  noiseSlope?(time: number): number;
   /** With its numbers, for messages and fingerprints: 'vp-linear(0.1, 20)'. */
   describe(): string;
 }
