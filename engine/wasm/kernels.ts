@@ -1,6 +1,7 @@
 import { affineLogDensity, affineNormal, volatilityLogDensity } from './twins/affine.ts';
 import { bootstrapSums, resampleCounts } from './twins/bootstrap.ts';
 import { componentDensities, shareBlocks } from './twins/components.ts';
+import { correctorMove, correctorPotential, correctorRates } from './twins/corrector.ts';
 import { expInto, logInto } from './twins/elementary.ts';
 import { indexSums } from './twins/index-sums.ts';
 import { logisticGradient, logisticLogDensity } from './twins/logistic.ts';
@@ -94,6 +95,9 @@ export interface Kernels {
   readonly volatilityLogDensity: typeof volatilityLogDensity;
   readonly logisticLogDensity: typeof logisticLogDensity;
   readonly logisticGradient: typeof logisticGradient;
+  readonly correctorRates: typeof correctorRates;
+  readonly correctorMove: typeof correctorMove;
+  readonly correctorPotential: typeof correctorPotential;
 }
 
 export const twins: Kernels = {
@@ -145,6 +149,9 @@ export const twins: Kernels = {
   volatilityLogDensity,
   logisticLogDensity,
   logisticGradient,
+  correctorRates,
+  correctorMove,
+  correctorPotential,
 };
 
 export type KernelName = keyof Kernels;

@@ -37,3 +37,4 @@ export { mixtureLogDensity, mixtureScore } from './mixture';
 export { langevin, randomWalk } from './moves';
 export { affineLogDensity, affineNormal, volatilityLogDensity } from './affine';
 export { logisticGradient, logisticLogDensity } from './logistic';
+export { correctorMove, correctorPotential, correctorRates } from './corrector';
