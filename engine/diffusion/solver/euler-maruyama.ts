@@ -1,8 +1,8 @@
 import { checkOptionNames } from '../../check.ts';
-import type { Source } from '../../types.ts';
 import { atEdge, ddimMove } from './ddim.ts';
 import { oneEvaluationProgram } from './one-evaluation.ts';
 import type { Integrator } from './program.ts';
+import { SCORE_SDE } from './sources.ts';
 
 /*
  * The reverse SDE in the time of the schedule, dx = [f x + (g^2 / sigma) e] dt + g dw with dt < 0:
@@ -17,19 +17,12 @@ import type { Integrator } from './program.ts';
  * Differs from the paper: into noise 0, and out of signal 0, the step is that of DDIM without noise.
  */
 
-const SONG: Source = {
-  authors: 'Song, Y., Sohl-Dickstein, J., Kingma, D. P., Kumar, A., Ermon, S. & Poole, B.',
-  year: 2021,
-  title: 'Score-Based Generative Modeling through Stochastic Differential Equations',
-  reference: 'ICLR, arXiv:2011.13456',
-};
-
 /** Euler-Maruyama on the reverse SDE in time: weak order 1. Song et al. (2021), equation 6. */
 export function eulerMaruyama(options: Record<string, never> = {}): Integrator {
   checkOptionNames('eulerMaruyama', options, []);
   return {
     name: 'euler-maruyama',
-    sources: [SONG],
+    sources: [SCORE_SDE],
     prediction: 'clean',
     order: 1,
     stochastic: true,
