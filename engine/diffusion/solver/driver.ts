@@ -147,14 +147,14 @@ async function execute(
 ): Promise<void> {
   switch (operation.kind) {
     case 'evaluate': {
-      const { integrator, denoiser } = machine.options;
+      const { denoiser } = machine.options;
       const out = register(machine, { kind: 'value', index: operation.value });
       const x = register(machine, { kind: 'state', index: operation.state });
       return denoiser.evaluate(
         x,
         timesOf(machine, operation.time),
         machine.n,
-        { [integrator.prediction]: out },
+        { [operation.prediction]: out },
         step,
       );
     }
@@ -213,7 +213,7 @@ async function normals(
   return z;
 }
 
-/** x + e s + sqrt(2 e) z with e = 2 a (r sqrt(d) / |s|)^2, each particle by its own score s. */
+/** x + e s + sqrt(2 e) z with e = 2 a (r |z| / |s|)^2, each particle by its own score s and its own z. */
 async function langevinMove(
   machine: Machine,
   { state, time, ratio, scale, draw }: Extract<PlannedOperation, { kind: 'langevin' }>,
@@ -229,8 +229,12 @@ async function langevinMove(
   for (let i = 0; i < n; i++) {
     const g = group === undefined ? 0 : group[i]!;
     let square = 0;
-    for (let at = i * d; at < (i + 1) * d; at++) square += s[at]! * s[at]!;
-    const e = (2 * scale[g]! * ratio[g]! * ratio[g]! * d) / square;
+    let length = 0;
+    for (let at = i * d; at < (i + 1) * d; at++) {
+      square += s[at]! * s[at]!;
+      length += z[at]! * z[at]!;
+    }
+    const e = (2 * scale[g]! * ratio[g]! * ratio[g]! * length) / square;
     const root = Math.sqrt(2 * e);
     for (let at = i * d; at < (i + 1) * d; at++) x[at] = x[at]! + e * s[at]! + root * z[at]!;
   }

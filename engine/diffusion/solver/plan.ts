@@ -8,7 +8,13 @@ type PerGroup = Float64Array;
 
 /** An operation of G programs at once: the same registers, with the scalars of each. */
 export type PlannedOperation =
-  | { readonly kind: 'evaluate'; readonly state: number; readonly value: number; readonly time: PerGroup }
+  | {
+      readonly kind: 'evaluate';
+      readonly state: number;
+      readonly value: number;
+      readonly prediction: 'clean' | 'noise';
+      readonly time: PerGroup;
+    }
   | {
       readonly kind: 'combine';
       readonly target: Register;
@@ -49,6 +55,7 @@ export function planPrograms(
   const steps = program.steps.map((_, step) =>
     planStep(
       where,
+      integrator,
       programs.map(({ steps }) => steps[step]!),
       step,
     ),
@@ -58,6 +65,7 @@ export function planPrograms(
 
 function planStep(
   where: string,
+  integrator: Integrator,
   groups: readonly (readonly Operation[])[],
   step: number,
 ): PlannedOperation[] {
@@ -73,14 +81,21 @@ function planStep(
     const noisy = alike.some(
       (each) => each.kind === 'langevin' || (each.kind === 'combine' && each.noise !== 0),
     );
-    return plan(operation, alike, noisy ? draws++ : undefined);
+    return plan(operation, alike, integrator.prediction, noisy ? draws++ : undefined);
   });
 }
 
-function plan(first: Operation, alike: readonly Operation[], draw: number | undefined): PlannedOperation {
+function plan(
+  first: Operation,
+  alike: readonly Operation[],
+  usual: Integrator['prediction'],
+  draw: number | undefined,
+): PlannedOperation {
   switch (first.kind) {
-    case 'evaluate':
-      return { kind: 'evaluate', state: first.state, value: first.value, time: times(alike) };
+    case 'evaluate': {
+      const { kind, state, value, prediction = usual } = first;
+      return { kind, state, value, prediction, time: times(alike) };
+    }
     case 'combine':
       return {
         kind: 'combine',
@@ -115,7 +130,10 @@ function factorsOf({ states, values, noise }: Combine, noisy: boolean): number[]
 /** What programs of one plan share, as text: 'evaluate state 0 into value 1'. */
 function shapeOf(operation: Operation): string {
   if (operation.kind === 'langevin') return `langevin on state ${operation.state}`;
-  if (operation.kind === 'evaluate') return `evaluate state ${operation.state} into value ${operation.value}`;
+  if (operation.kind === 'evaluate') {
+    const { prediction = 'value', state, value } = operation;
+    return `evaluate the ${prediction} of state ${state} into value ${value}`;
+  }
   const list = (name: string, terms: readonly Term[]): string =>
     terms.map(({ register }) => `${name} ${register}`).join(', ');
   const { into, register, states, values } = operation;

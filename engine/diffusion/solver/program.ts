@@ -20,8 +20,14 @@ export interface Term {
 }
 
 export type Operation =
-  /** The model at a state: E[e] or E[x_0] by the solver's `prediction`, into a value register. */
-  | { readonly kind: 'evaluate'; readonly state: number; readonly at: GridPoint; readonly value: number }
+  /** The model at a state: E[e] or E[x_0] by `prediction`, by default the solver's, into a value register. */
+  | {
+      readonly kind: 'evaluate';
+      readonly state: number;
+      readonly at: GridPoint;
+      readonly value: number;
+      readonly prediction?: 'clean' | 'noise';
+    }
   /** A new state, or with `into: 'value'` another value. `noise` is b; z is fresh each time b is not 0. */
   | {
       readonly kind: 'combine';
@@ -33,7 +39,7 @@ export type Operation =
     }
   /**
    * One Langevin move of a state at the noise of `at`, x + e s + sqrt(2 e) z with s the score there and
-   * e = 2 a (ratio sqrt(d) / |s|)^2 for each particle by itself; evaluates the model.
+   * e = 2 a (ratio |z| / |s|)^2 for each particle by itself; evaluates the model.
    */
   | {
       readonly kind: 'langevin';
