@@ -158,6 +158,7 @@ export { multivariateStudent } from './distribution/multivariate-student.ts';
 export { normal } from './distribution/normal.ts';
 export {
   type MixtureParameters,
+  mixtureNumbers,
   mixtureParameters,
   type NormalMixture,
 } from './distribution/normal-mixture.ts';

@@ -55,7 +55,7 @@ export function hostMemory(options: MemoryOptions): HostMemory {
     const at = blocks.take(bytes);
     if (at === undefined) throw full(bytes, blocks.used, limit);
     const missing = Math.ceil((at + bytes - wasm.buffer.byteLength) / PAGE);
-    if (missing > 0) grow(wasm, missing, limit, bytes, () => blocks.give(at));
+    if (missing > 0) grow(wasm, missing, limit, bytes, () => blocks.give(at, bytes));
     buffers.add(wasm.buffer);
     return at;
   };
@@ -66,17 +66,23 @@ export function hostMemory(options: MemoryOptions): HostMemory {
     get used() {
       return blocks.used;
     },
-    arena: () => arena(wasm, blocks, take),
+    arena: () => arena(wasm, blocks, take, buffers),
     offset: (array) => (buffers.has(array.buffer) ? array.byteOffset : undefined),
   };
 }
 
-function arena(wasm: WebAssembly.Memory, blocks: Blocks, take: (bytes: number) => number): Arena {
-  const held: number[] = [];
+function arena(
+  wasm: WebAssembly.Memory,
+  blocks: Blocks,
+  take: (bytes: number) => number,
+  buffers: WeakSet<ArrayBufferLike>,
+): Arena {
+  const held: { readonly at: number; readonly bytes: number }[] = [];
   const place = (length: number, width: number): number => {
     if (!Number.isInteger(length) || length < 0) throw badLength(length);
-    const at = take(length * width);
-    held.push(at);
+    const bytes = length * width;
+    const at = take(bytes);
+    held.push({ at, bytes });
     return at;
   };
   // The offset comes first: taking it may grow the memory, which makes a new buffer.
@@ -87,8 +93,9 @@ function arena(wasm: WebAssembly.Memory, blocks: Blocks, take: (bytes: number) =
     f64: (length) => zeroed(blocks, f64(place(length, 8), length)),
     u32: (length) => zeroed(blocks, u32(place(length, 4), length)),
     u8: (length) => zeroed(blocks, u8(place(length, 1), length)),
+    holds: (array) => buffers.has(array.buffer),
     release: () => {
-      for (const at of held.splice(0)) blocks.give(at);
+      for (const { at, bytes } of held.splice(0)) blocks.give(at, bytes);
     },
   };
 }

@@ -15,6 +15,7 @@ export function jsBackend(): Backend {
       f64: (length) => new Float64Array(length),
       u32: (length) => new Uint32Array(length),
       u8: (length) => new Uint8Array(length),
+      holds: () => true,
       release() {},
     }),
     async dispatch(kernel, args, count) {

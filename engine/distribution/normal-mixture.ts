@@ -39,7 +39,15 @@ export interface MixtureParameters {
  * not symmetric and positive definite.
  */
 export function mixtureParameters(mixture: NormalMixture | MultivariateLaw): MixtureParameters {
-  return 'means' in mixture ? fromNumbers(mixture) : fromNumbers(numbersOf(mixture));
+  return fromNumbers(mixtureNumbers(mixture));
+}
+
+/**
+ * A mixture of normal laws as it is written down.
+ * @throws OptionError when a law is of another kind.
+ */
+export function mixtureNumbers(mixture: NormalMixture | MultivariateLaw): NormalMixture {
+  return 'means' in mixture ? mixture : numbersOf(mixture);
 }
 
 const WHERE = 'mixtureParameters';
@@ -66,7 +74,7 @@ function fromNumbers({ means, covariances, weights = means.map(() => 1) }: Norma
 }
 
 /** The inverse of a lower triangular L [d, d], its lower triangle by rows into `out`. */
-function invertLower(lower: Float64Array, d: number, out: Float64Array): void {
+export function invertLower(lower: Float64Array, d: number, out: Float64Array): void {
   const column = new Float64Array(d);
   for (let j = 0; j < d; j++) {
     column.fill(0);

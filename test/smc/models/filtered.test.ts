@@ -105,6 +105,7 @@ function counting(): { readonly backend: Backend; readonly most: () => number } 
         f64: (length) => take(new Float64Array(length)),
         u32: (length) => take(new Uint32Array(length)),
         u8: (length) => take(new Uint8Array(length)),
+        holds: () => true,
         release() {
           now -= own;
           own = 0;
