@@ -2,8 +2,8 @@
 export interface Blocks {
   /** Offset of `bytes` free bytes, a multiple of 64; undefined when no gap is large enough. */
   take(bytes: number): number | undefined;
-  /** Give back what `take` answered. */
-  give(at: number): void;
+  /** Give back what `take` answered to the same number of bytes; once. */
+  give(at: number, bytes: number): void;
   /** Bytes handed out, rounded up to multiples of 64. */
   readonly used: number;
   /** Everything from here on was never handed out. */
@@ -26,7 +26,6 @@ const ALIGN = 64;
  */
 export function makeBlocks(start: number, end: number): Blocks {
   const gaps: Gap[] = [{ at: start, size: end - start }];
-  const sizes = new Map<number, number>();
   let used = 0;
   let touched = start;
   return {
@@ -40,7 +39,7 @@ export function makeBlocks(start: number, end: number): Blocks {
       if (last > touched) touched = last;
     },
     take(bytes) {
-      const size = Math.max(ALIGN, Math.ceil(bytes / ALIGN) * ALIGN);
+      const size = aligned(bytes);
       const best = bestFit(gaps, size);
       if (best === undefined) return undefined;
       const gap = gaps[best]!;
@@ -48,25 +47,32 @@ export function makeBlocks(start: number, end: number): Blocks {
       gap.at += size;
       gap.size -= size;
       if (gap.size === 0) gaps.splice(best, 1);
-      sizes.set(at, size);
       used += size;
       return at;
     },
-    give(at) {
-      const size = sizes.get(at);
-      if (size === undefined) return;
-      sizes.delete(at);
+    give(at, bytes) {
+      const size = aligned(bytes);
       used -= size;
       insert(gaps, { at, size });
     },
   };
 }
 
+function aligned(bytes: number): number {
+  return Math.max(ALIGN, Math.ceil(bytes / ALIGN) * ALIGN);
+}
+
 /** Index of the smallest gap that holds `size`; the lowest of equals, so memory fills from the start. */
 function bestFit(gaps: readonly Gap[], size: number): number | undefined {
   let best: number | undefined;
+  let least = Infinity;
   for (let i = 0; i < gaps.length; i++) {
-    if (gaps[i]!.size >= size && (best === undefined || gaps[i]!.size < gaps[best]!.size)) best = i;
+    const found = gaps[i]!.size;
+    if (found === size) return i;
+    if (found > size && found < least) {
+      best = i;
+      least = found;
+    }
   }
   return best;
 }

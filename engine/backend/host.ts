@@ -89,7 +89,6 @@ async function dispatch<K extends KernelName>(
 ): Promise<void> {
   const numbers = offsets(host.memory, kernel, args);
   const raw = host.raw[kernel];
-  const run = (lo: number, hi: number): void => raw(...numbers, lo, hi);
   const { parts, piece, short } = plan(kernel, args, count, host.threads, grain);
   if (short && host.threads > 1) {
     const awake = plan(kernel, args, count, host.threads, grain, 'awake');
@@ -100,6 +99,9 @@ async function dispatch<K extends KernelName>(
       return;
   }
   const helpers = parts > 1 ? wake(host, parts - 1) : [];
+  // Too little work for a turn of the event loop: filters of few particles spend most of their time between calls.
+  if (helpers.length === 0 && short) return count > 0 ? raw(...numbers, 0, count) : undefined;
+  const run = (lo: number, hi: number): void => raw(...numbers, lo, hi);
   if (helpers.length === 0) return inPieces(run, count, piece, localClaims(piece));
   const arena = host.memory.arena();
   const next = arena.u32(1);
@@ -145,17 +147,23 @@ function localClaims(piece: number): () => number {
 
 /** Arguments as numbers, arrays by their byte offset. */
 function offsets(memory: HostMemory, kernel: string, args: readonly unknown[]): number[] {
-  return args.map((arg, position) => {
-    if (typeof arg === 'number') return arg;
-    const at = ArrayBuffer.isView(arg) ? memory.offset(arg) : undefined;
-    if (at !== undefined) return at;
-    throw new BackendError({
-      where: `dispatch ${kernel}`,
-      found: `argument ${position + 1} is ${describe(arg)}`,
-      expected: 'a number, or an array from an arena of this backend',
-      fix: 'Allocate it with backend.arena().',
-      tried: [],
-    });
+  const numbers: number[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i];
+    const at = typeof arg === 'number' ? arg : ArrayBuffer.isView(arg) ? memory.offset(arg) : undefined;
+    if (at === undefined) throw foreign(kernel, i, arg);
+    numbers.push(at);
+  }
+  return numbers;
+}
+
+function foreign(kernel: string, position: number, arg: unknown): BackendError {
+  return new BackendError({
+    where: `dispatch ${kernel}`,
+    found: `argument ${position + 1} is ${describe(arg)}`,
+    expected: 'a number, or an array from an arena of this backend',
+    fix: 'Allocate it with backend.arena().',
+    tried: [],
   });
 }
 

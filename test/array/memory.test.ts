@@ -97,7 +97,7 @@ test('makeBlocks(): any order of takes and gives keeps blocks apart and ends as 
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(400)), { maxLength: 60 }), (actions) => {
       const blocks = makeBlocks(128, 8192);
-      const held: { at: number; end: number }[] = [];
+      const held: { at: number; end: number; bytes: number }[] = [];
       for (const [take, size] of actions) {
         if (take) {
           const at = blocks.take(size);
@@ -105,13 +105,14 @@ test('makeBlocks(): any order of takes and gives keeps blocks apart and ends as 
           const end = at + Math.max(64, Math.ceil(size / 64) * 64);
           expect(at % 64 === 0 && at >= 128 && end <= 8192).toBe(true);
           expect(held.every((block) => block.end <= at || end <= block.at)).toBe(true);
-          held.push({ at, end });
+          held.push({ at, end, bytes: size });
         } else if (held.length > 0) {
-          blocks.give(held.splice(size % held.length, 1)[0]!.at);
+          const { at, bytes } = held.splice(size % held.length, 1)[0]!;
+          blocks.give(at, bytes);
         }
         expect(blocks.used).toBe(held.reduce((sum, block) => sum + block.end - block.at, 0));
       }
-      for (const block of held) blocks.give(block.at);
+      for (const { at, bytes } of held) blocks.give(at, bytes);
       expect(blocks.take(8192 - 128)).toBe(128);
     }),
     { numRuns: 200, seed: 1 },
