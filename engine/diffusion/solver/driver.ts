@@ -76,6 +76,8 @@ interface Machine {
   score: Float64Array | undefined;
   /** [n] times of the rows. */
   readonly times: Float64Array | undefined;
+  /** [n] times that depend on the particles; made when they are first needed. */
+  chosen: Float64Array | undefined;
   readonly turn: Turn;
   take(length: number): Float64Array;
 }
@@ -108,6 +110,7 @@ export function openIntegration(options: IntegrationOptions): Integration {
     normals: undefined,
     score: undefined,
     times: grouped ? arena.f64(n) : undefined,
+    chosen: undefined,
     turn: makeTurn(),
     take: (length) => arena.f64(length),
   };
@@ -146,18 +149,8 @@ async function execute(
   rng: Rng | undefined,
 ): Promise<void> {
   switch (operation.kind) {
-    case 'evaluate': {
-      const { denoiser } = machine.options;
-      const out = register(machine, { kind: 'value', index: operation.value });
-      const x = register(machine, { kind: 'state', index: operation.state });
-      return denoiser.evaluate(
-        x,
-        timesOf(machine, operation.time),
-        machine.n,
-        { [operation.prediction]: out },
-        step,
-      );
-    }
+    case 'evaluate':
+      return evaluateModel(machine, operation, step);
     case 'combine': {
       const sources = operation.sources.map((each) => register(machine, each));
       if (operation.draw !== undefined) sources.push(await normals(machine, step, operation.draw, rng));
@@ -179,9 +172,38 @@ async function execute(
     }
     case 'langevin':
       return langevinMove(machine, operation, step, rng);
+    case 'change': {
+      const value = register(machine, { kind: 'value', index: operation.value });
+      return operation.change.apply(value, [machine.n, machine.d]);
+    }
     default:
       return operation satisfies never;
   }
+}
+
+async function evaluateModel(
+  machine: Machine,
+  operation: Extract<PlannedOperation, { kind: 'evaluate' }>,
+  step: number,
+): Promise<void> {
+  const { n, d, options } = machine;
+  const { prediction, other, chooseTimes } = operation;
+  const x = register(machine, { kind: 'state', index: operation.state });
+  let times = timesOf(machine, operation.time);
+  if (chooseTimes !== undefined) {
+    machine.chosen ??= machine.take(n);
+    chooseTimes(x, times, [n, d], machine.chosen);
+    times = machine.chosen;
+  }
+  const out = register(machine, { kind: 'value', index: operation.value });
+  const wanted =
+    other === undefined
+      ? { [prediction]: out }
+      : {
+          [prediction]: out,
+          [prediction === 'clean' ? 'noise' : 'clean']: register(machine, { kind: 'value', index: other }),
+        };
+  return options.denoiser.evaluate(x, times, n, wanted, step);
 }
 
 function register({ registers }: Machine, which: Register): Float64Array {

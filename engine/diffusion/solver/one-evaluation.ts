@@ -6,6 +6,8 @@ export interface Move {
   readonly state: number;
   readonly values: readonly number[];
   readonly noise: number;
+  /** What m_0 is, where that is not what the solver usually wants. */
+  readonly prediction?: 'clean' | 'noise';
 }
 
 /** A step of a grid, and how many steps lie behind it. */
@@ -31,10 +33,10 @@ export function oneEvaluationProgram(
   const steps = points.slice(1).map((to, index): readonly Operation[] => {
     const from = points[index]!;
     const past = points.slice(Math.max(0, index - memory + 1), index).reverse();
-    const { state, values, noise } = moveOf({ from, to, index, past });
+    const { state, values, noise, prediction } = moveOf({ from, to, index, past });
     const slot = (age: number): number => (index - age) % memory;
     return [
-      { kind: 'evaluate', state: 0, at: from, value: slot(0) },
+      { kind: 'evaluate', state: 0, at: from, value: slot(0), ...(prediction && { prediction }) },
       {
         kind: 'combine',
         into: 'state',

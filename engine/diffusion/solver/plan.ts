@@ -1,6 +1,6 @@
 import { OptionError } from '../../errors.ts';
 import type { Grid } from '../grid.ts';
-import type { Integrator, Operation, SolverProgram, Term } from './program.ts';
+import type { Integrator, Operation, SolverProgram, Term, TimeChoice } from './program.ts';
 import type { Register } from './registers.ts';
 
 /** A number of a program: one for every group of particles, [G]. */
@@ -13,7 +13,9 @@ export type PlannedOperation =
       readonly state: number;
       readonly value: number;
       readonly prediction: 'clean' | 'noise';
+      readonly other: number | undefined;
       readonly time: PerGroup;
+      readonly chooseTimes: TimeChoice | undefined;
     }
   | {
       readonly kind: 'combine';
@@ -31,10 +33,12 @@ export type PlannedOperation =
       readonly ratio: PerGroup;
       readonly scale: PerGroup;
       readonly draw: number;
-    };
+    }
+  | Change;
 
 type Combine = Extract<Operation, { kind: 'combine' }>;
 type Langevin = Extract<Operation, { kind: 'langevin' }>;
+type Change = Extract<Operation, { kind: 'change' }>;
 
 /**
  * The programs of an integrator on G grids as one.
@@ -93,8 +97,8 @@ function plan(
 ): PlannedOperation {
   switch (first.kind) {
     case 'evaluate': {
-      const { kind, state, value, prediction = usual } = first;
-      return { kind, state, value, prediction, time: times(alike) };
+      const { kind, state, value, prediction = usual, other, chooseTimes } = first;
+      return { kind, state, value, prediction, other, chooseTimes, time: times(alike) };
     }
     case 'combine':
       return {
@@ -109,13 +113,15 @@ function plan(
       const scale = Float64Array.from(alike, (each) => (each as Langevin).scale);
       return { kind: 'langevin', state: first.state, time: times(alike), ratio, scale, draw: draw! };
     }
+    case 'change':
+      return first;
     default:
       return first satisfies never;
   }
 }
 
 function times(alike: readonly Operation[]): Float64Array {
-  return Float64Array.from(alike, (each) => (each as Exclude<Operation, Combine>).at.time);
+  return Float64Array.from(alike, (each) => (each as Exclude<Operation, Combine | Change>).at.time);
 }
 
 function registersOf(kind: Register['kind'], terms: readonly Term[]): Register[] {
@@ -131,9 +137,12 @@ function factorsOf({ states, values, noise }: Combine, noisy: boolean): number[]
 function shapeOf(operation: Operation): string {
   if (operation.kind === 'langevin') return `langevin on state ${operation.state}`;
   if (operation.kind === 'evaluate') {
-    const { prediction = 'value', state, value } = operation;
-    return `evaluate the ${prediction} of state ${state} into value ${value}`;
+    const { prediction = 'value', state, value, other, chooseTimes } = operation;
+    const more = other === undefined ? '' : ` and ${other}`;
+    const when = chooseTimes === undefined ? '' : ' at chosen times';
+    return `evaluate the ${prediction} of state ${state} into value ${value}${more}${when}`;
   }
+  if (operation.kind === 'change') return `${operation.change.name} value ${operation.value}`;
   const list = (name: string, terms: readonly Term[]): string =>
     terms.map(({ register }) => `${name} ${register}`).join(', ');
   const { into, register, states, values } = operation;

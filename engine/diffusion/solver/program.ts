@@ -1,4 +1,5 @@
 import type { Source } from '../../types.ts';
+import type { Times } from '../denoiser.ts';
 import type { Grid, GridPoint } from '../grid.ts';
 
 /*
@@ -27,6 +28,10 @@ export type Operation =
       readonly at: GridPoint;
       readonly value: number;
       readonly prediction?: 'clean' | 'noise';
+      /** The other of the two, into this value register, by the same evaluation. */
+      readonly other?: number;
+      /** The time of each particle, where that depends on the particle, in place of the time of `at`. */
+      readonly chooseTimes?: TimeChoice;
     }
   /** A new state, or with `into: 'value'` another value. `noise` is b; z is fresh each time b is not 0. */
   | {
@@ -47,7 +52,24 @@ export type Operation =
       readonly at: GridPoint;
       readonly ratio: number;
       readonly scale: number;
-    };
+    }
+  /** A change of each row of a value register that is not linear, or a row that is known. */
+  | { readonly kind: 'change'; readonly value: number; readonly change: RowChange };
+
+/** Times of rows 0..n-1 of `x` [n, d], given those of their grids -> out [n]. */
+export type TimeChoice = (
+  x: Float64Array,
+  times: Times,
+  shape: readonly [n: number, d: number],
+  out: Float64Array,
+) => void;
+
+/** Writes over rows 0..n-1 of `value` [n, d]. */
+export interface RowChange {
+  /** For messages, and to tell programs apart. */
+  readonly name: string;
+  apply(value: Float64Array, shape: readonly [n: number, d: number]): void;
+}
 
 /** One grid's worth of operations. */
 export interface SolverProgram {

@@ -41,31 +41,49 @@ function liveBefore(operations: readonly Operation[], after: ReadonlySet<string>
   const live = new Set(after);
   for (let i = operations.length - 1; i >= 0; i--) {
     const operation = operations[i]!;
-    live.delete(registerName(written(operation)));
+    for (const register of written(operation)) live.delete(registerName(register));
     for (const register of read(operation)) live.add(registerName(register));
   }
   return live;
 }
 
-function written(operation: Operation): Register {
+function written(operation: Operation): readonly Register[] {
   switch (operation.kind) {
-    case 'evaluate':
-      return { kind: 'value', index: operation.value };
+    case 'evaluate': {
+      const { value, other } = operation;
+      return other === undefined ? [valueRegister(value)] : [valueRegister(value), valueRegister(other)];
+    }
     case 'combine':
-      return { kind: operation.into, index: operation.register };
+      return [{ kind: operation.into, index: operation.register }];
     case 'langevin':
-      return { kind: 'state', index: operation.state };
+      return [stateRegister(operation.state)];
+    case 'change':
+      return [valueRegister(operation.value)];
     default:
       return operation satisfies never;
   }
 }
 
-function read(operation: Operation): Register[] {
-  if (operation.kind !== 'combine') return [{ kind: 'state', index: operation.state }];
-  return [
-    ...operation.states.map(({ register }): Register => ({ kind: 'state', index: register })),
-    ...operation.values.map(({ register }): Register => ({ kind: 'value', index: register })),
-  ];
+function read(operation: Operation): readonly Register[] {
+  switch (operation.kind) {
+    case 'combine':
+      return [
+        ...operation.states.map(({ register }) => stateRegister(register)),
+        ...operation.values.map(({ register }) => valueRegister(register)),
+      ];
+    case 'change':
+      return [valueRegister(operation.value)];
+    default:
+      return [stateRegister(operation.state)];
+  }
+}
+
+function stateRegister(index: number): Register {
+  return { kind: 'state', index };
+}
+
+function valueRegister(index: number): Register {
+  return { kind: 'value', index };
 }
 
 function readsUnwritten(where: string, name: string): OptionError {

@@ -1,5 +1,4 @@
 import { checkFlag, checkNumber, checkOneOf, checkOptionNames } from '../../check.ts';
-import { OptionError } from '../../errors.ts';
 import type { GridPoint } from '../grid.ts';
 import { atEdge, ddimMove } from './ddim.ts';
 import { type GridStep, type Move, oneEvaluationProgram } from './one-evaluation.ts';
@@ -88,10 +87,7 @@ function slope({ from, to, past }: GridStep): number {
   return before === undefined ? 0 : (to.logSnr - from.logSnr) / (from.logSnr - before.logSnr);
 }
 
-/**
- * SDE-DPM-Solver 2M in noise form, weak order 2. Lu et al. (2022), appendix A.
- * @throws OptionError, from `program`, when the grid begins where there is no signal.
- */
+/** SDE-DPM-Solver 2M in noise form, weak order 2. Lu et al. (2022), appendix A. */
 export function sdeDpmSolver(options: { readonly order?: 1 | 2 } = {}): Integrator {
   const where = 'sdeDpmSolver';
   checkOptionNames(where, options, ['order']);
@@ -102,16 +98,18 @@ export function sdeDpmSolver(options: { readonly order?: 1 | 2 } = {}): Integrat
     prediction: 'noise',
     order,
     stochastic: true,
-    program(grid) {
-      checkSignal(where, grid.points[0]!);
-      return oneEvaluationProgram(grid, order, (step) => noiseMove(step, slope(step)));
-    },
+    program: (grid) =>
+      oneEvaluationProgram(grid, order, (step) => {
+        const { from, to } = step;
+        return atEdge(from, to) ? { ...ddimMove(from, to), prediction: 'clean' } : noiseMove(step);
+      }),
   };
 }
 
-function noiseMove({ from, to }: GridStep, ratio: number): Move {
+function noiseMove(step: GridStep): Move {
+  const { from, to } = step;
+  const ratio = slope(step);
   const state = to.signal / from.signal;
-  if (to.noise === 0) return { state, values: [-state * from.noise], noise: 0 };
   const h = to.logSnr - from.logSnr;
   const main = -2 * to.noise * Math.expm1(h);
   const second = (ratio * main) / 2;
@@ -120,17 +118,4 @@ function noiseMove({ from, to }: GridStep, ratio: number): Move {
     values: ratio === 0 ? [main] : [main + second, -second],
     noise: to.noise * Math.sqrt(Math.expm1(2 * h)),
   };
-}
-
-/** @throws OptionError where a solver in noise form cannot start. */
-export function checkSignal(where: string, start: GridPoint): void {
-  if (start.signal > 0) return;
-  throw new OptionError({
-    where,
-    option: 'grid',
-    value: start.time,
-    found: `the grid begins at time ${start.time}, where nothing of the data is left`,
-    expected: 'a first time with some signal, for a solver that works with the noise',
-    fix: 'Begin the grid a little later, or use a solver that works with the clean data: ddim, dpmSolverPlusPlus.',
-  });
 }
