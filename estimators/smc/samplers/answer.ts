@@ -8,11 +8,11 @@ import {
 import { toldPlace } from '../../../engine/model/place.ts';
 import { ess, normalizedWeight } from '../../../engine/particles/log-weight.ts';
 import { pooledLogWeight } from '../../../engine/particles/smc/pooled.ts';
+import { known, pooledMoments } from '../../../engine/particles/smc/pooled-moments.ts';
 import type { Ending, Info, Sample } from '../../../engine/sampler.ts';
 import type { Estimate, Outcome, Warning } from '../../../engine/types.ts';
 import type { FilterRuns } from '../filter/filter-types.ts';
 import type { PopulationPlan } from './plan.ts';
-import { known, pooledMoments } from './pooled-moments.ts';
 import type { PopulationState, Row } from './population-sampler.ts';
 import type { PathTable, PopulationResult, SamplerNormalizer } from './types.ts';
 import { collapse, populationWarnings } from './warnings.ts';

@@ -8,6 +8,7 @@ import type { LogDensity } from '../../../engine/model/log-density.ts';
 import { toldPlace } from '../../../engine/model/place.ts';
 import { orRelease } from '../../../engine/or-release.ts';
 import { ess, logMeanExp } from '../../../engine/particles/log-weight.ts';
+import { pooledMoments } from '../../../engine/particles/smc/pooled-moments.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
 import type { Context, Ending, Info, Result, Sample, Sampler, Step } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
@@ -23,7 +24,6 @@ import {
 } from './ensemble.ts';
 import { checkLikelihood, type LikelihoodOptions, openLikelihood } from './likelihood.ts';
 import { checkPopulation, type PopulationPlan } from './plan.ts';
-import { pooledMoments } from './pooled-moments.ts';
 import type { PathTable, PopulationOptions, SamplerNormalizer } from './types.ts';
 import { collapse } from './warnings.ts';
 

@@ -1,6 +1,5 @@
-import { normalizedWeight } from '../../../engine/particles/log-weight.ts';
-import { weightedMoments } from '../../../engine/particles/moments.ts';
-import type { Sample } from '../../../engine/sampler.ts';
+import { normalizedWeight } from '../log-weight.ts';
+import { weightedMoments } from '../moments.ts';
 
 /** What a sample of several runs tells of a mean, each run counting by its normalizing constant. */
 export interface Pooled {
@@ -12,8 +11,15 @@ export interface Pooled {
   readonly covariance: Float64Array;
 }
 
+/** Points [n, d] of all runs with their log-weights [n], as `pooledLogWeight` gives them. */
+export interface PooledSample {
+  readonly points: Float64Array;
+  readonly shape: readonly [n: number, d: number];
+  readonly logWeight: Float64Array;
+}
+
 /** @param ends [R] row after the last one of each run. */
-export function pooledMoments({ points, shape, logWeight }: Sample, ends: readonly number[]): Pooled {
+export function pooledMoments({ points, shape, logWeight }: PooledSample, ends: readonly number[]): Pooled {
   const [, d] = shape;
   if (logWeight.every((l) => l === -Infinity)) {
     const none = (length: number): Float64Array => new Float64Array(length).fill(Number.NaN);
