@@ -15,11 +15,12 @@ export async function chooseParents<F extends FieldSpecs>(loop: Loop<F>, t: numb
 
 async function resampleRun<F extends FieldSpecs>(loop: Loop<F>, run: Run<F>, t: number): Promise<boolean> {
   const { view, state, resampler, ancestor, drawn } = run;
-  const { select } = loop.options;
+  const { select, mayResample } = loop.options;
   const n = view.count;
   const offset = view.index * n;
   state.resampled = false;
-  const weights = state.finished ? undefined : await lookAhead(loop, run, t - 1);
+  const open = !state.finished && (mayResample?.(t) ?? true);
+  const weights = open ? await lookAhead(loop, run, t - 1) : undefined;
   if (weights === undefined || !loop.trigger(weights.summary, weights.logWeight)) {
     if (!run.identity) await view.backend.dispatch('countUp', [ancestor, offset], n);
     run.identity = true;

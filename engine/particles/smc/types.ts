@@ -26,6 +26,8 @@ export interface SmcOptions<F extends FieldSpecs> extends TriggerOptions {
    * (waste-free: the mutation turns copy p into the p-th state of chain m). Default N.
    */
   readonly chains?: number;
+  /** Whether step t, from 1, may begin with a resampling, where the weights ask for one. Default: every step may. */
+  readonly mayResample?: (step: number) => boolean;
   /** Ancestors by another rule than `scheme`. */
   readonly select?: Selection<F>;
   /** Normals from another source than addressed draws. */
