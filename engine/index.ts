@@ -87,6 +87,8 @@ export {
   studentInterval,
 } from './diagnostics/standard-error.ts';
 export { type WeightDiagnostics, weightDiagnostics } from './diagnostics/weight-diagnostics.ts';
+export { empiricalDenoiser } from './diffusion/analytic/empirical-denoiser.ts';
+export { gaussianDenoiser, mixtureDenoiser, type NormalLaw } from './diffusion/analytic/mixture-denoiser.ts';
 export {
   type ExactTarget,
   exactTarget,
@@ -94,6 +96,7 @@ export {
   type TargetFactors,
   type TargetMoments,
 } from './diffusion/analytic-target.ts';
+export type * from './diffusion/denoiser.ts';
 export { type Grid, type GridPoint, gridPoint, gridPointAt } from './diffusion/grid.ts';
 export {
   type DeisGridOptions,
@@ -107,6 +110,8 @@ export {
   type TimeGridOptions,
   timeGrid,
 } from './diffusion/grids.ts';
+export { checkDenoiser, type OpenDenoiserOptions, openDenoiser } from './diffusion/open-denoiser.ts';
+export { conversion, convert, type Factors, type Scales, scalesAt } from './diffusion/prediction.ts';
 export { type QuadratureTargetOptions, quadratureTarget } from './diffusion/quadrature-target.ts';
 export {
   linearReward,

@@ -40,6 +40,13 @@ export interface Denoiser {
     time: Times,
     out: Float64Array,
   ): void | ArrayLike<number> | Promise<void> | Promise<ArrayLike<number>>;
+  /** Most rows of one call. Default 8192; the event loop gets its turn in between. */
+  readonly rows?: number;
+  /**
+   * E[x_0] of x [n, d] -> out [n, d], where it is known without cancellation: asked for where there is much more noise
+   * than signal, or no signal at all. By the prediction where there is none.
+   */
+  clean?(x: Float64Array, time: Times, out: Float64Array): Done;
   /** log q_t(x), normalised, -> out [n]. Networks have none. */
   logDensity?(x: Float64Array, time: Times, out: Float64Array): Done;
   /** Divergence of the score -> out [n]. */
@@ -71,12 +78,15 @@ export interface DenoiserKernelOptions {
 
 /** A noised law by kernels, with what they keep in an arena. */
 export interface DenoiserKernels {
-  /** Score [n, d] and log density [n] of rows 0..n-1 of `x` at one time; arrays from an arena of the backend. */
+  /**
+   * Log density [n] and, where it is given, score [n, d] of rows 0..n-1 of `x` at one time; arrays from arenas of the
+   * backend.
+   */
   evaluate(
     x: Float64Array,
     time: number,
     n: number,
-    score: Float64Array,
+    score: Float64Array | undefined,
     logDensity: Float64Array,
   ): Promise<void>;
   release(): void;
@@ -87,14 +97,16 @@ export interface OpenDenoiser {
   readonly dimension: number;
   readonly schedule: NoiseSchedule;
   readonly source: Denoiser;
-  /** Rows evaluated so far. A divergence or tangent that costs evaluations of `predict` counts them. */
+  /** Rows evaluated so far, whatever was wanted of them; a tangent by differences counts two for each. */
   readonly evaluations: number;
   /**
-   * Fill what is wanted for rows 0..n-1 of `x` [n, d]. At noise 0 the score of a 'clean' or 'noise' prediction does not
-   * exist, and is an error.
+   * Fill what is wanted for rows 0..n-1 of `x` [n, d]. At noise 0 the score exists for a 'score' prediction alone, and at
+   * signal 0 E[x_0] for 'clean', 'v' and 'flow' or a denoiser with `clean`; anything else is an error. Arrays from an
+   * arena of the backend spare copies.
    * @param step for messages.
    * @throws ValueError naming the denoiser, step, time and how many rows are NaN or infinite; ShapeError when it
-   * returns another number of numbers; ModelError when it throws; OptionError when it has no log density.
+   * returns another number of numbers; ModelError when it throws; OptionError when it has no log density or divergence
+   * and one is wanted.
    */
   evaluate(x: Float64Array, time: Times, n: number, wanted: Wanted, step?: number): Promise<void>;
   /** The Jacobian of E[x_0 given x_t] times `direction` [n, d] -> out [n, d]. */
