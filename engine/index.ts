@@ -111,6 +111,11 @@ export {
   timeGrid,
 } from './diffusion/grids.ts';
 export { checkDenoiser, type OpenDenoiserOptions, openDenoiser } from './diffusion/open-denoiser.ts';
+export {
+  type NetworkForm,
+  type PreconditionedOptions,
+  preconditionedDenoiser,
+} from './diffusion/preconditioned.ts';
 export { conversion, convert, type Factors, type Scales, scalesAt } from './diffusion/prediction.ts';
 export { type QuadratureTargetOptions, quadratureTarget } from './diffusion/quadrature-target.ts';
 export {

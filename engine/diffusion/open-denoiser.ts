@@ -146,7 +146,8 @@ function convertAll(
 ): void {
   const { schedule, dimension } = told.denoiser;
   const values = wanted[names[0]!]!;
-  for (const to of names.toReversed()) {
+  for (const to of [...names].reverse()) {
+    if (to === from && wanted[to] === values) continue;
     const odd = convert(from, to, schedule, x, values, time, n, dimension, wanted[to]!);
     if (odd >= 0) throw noQuantity(told, to, typeof time === 'number' ? time : time[odd]!, step);
   }
