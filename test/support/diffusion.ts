@@ -1,71 +1,93 @@
 import type { OpenDenoiser } from '../../engine/diffusion/denoiser.ts';
-import type { Grid, GridPoint } from '../../engine/diffusion/grid.ts';
+import { type Grid, gridPoint } from '../../engine/diffusion/grid.ts';
 import type { NoiseSchedule } from '../../engine/diffusion/schedule.ts';
+import { rectifiedFlow, veLinear, vpCosine, vpLinear } from '../../engine/diffusion/schedules.ts';
+
+export type Points = readonly (readonly number[])[];
+
+/** A mixture of test/reference/integrators.json. */
+export interface ReferenceMixture {
+  readonly weights: readonly number[];
+  readonly means: Points;
+  readonly covariances: readonly Points[];
+}
 
 /** A problem of test/reference/integrators.json. */
 export interface Problem {
   readonly id: string;
-  readonly gmm: {
-    readonly weights: readonly number[];
-    readonly means: readonly (readonly number[])[];
-    readonly covariances: readonly (readonly (readonly number[])[])[];
-  };
+  readonly gmm: ReferenceMixture;
+  readonly schedule: { readonly type: string };
   readonly grid: {
     readonly t: readonly number[];
     readonly lambda: readonly number[];
     readonly alpha: readonly number[];
     readonly sigma: readonly number[];
   };
-  readonly x_start: readonly (readonly number[])[];
-  readonly exact_flow_end: readonly (readonly number[])[];
+  readonly x_start: Points;
+  readonly exact_flow_end: Points;
   readonly solvers: readonly {
     readonly id: string;
     readonly nfe: number;
-    readonly x_end: readonly (readonly number[])[];
-    readonly path_point0?: readonly (readonly number[])[];
+    readonly x_end: Points;
+    readonly path_point0?: Points;
   }[];
 }
 
-/** The grid of a problem, and its mixture in two dimensions as an open denoiser. */
-export function mixtureStub({ gmm, grid }: Problem): {
-  readonly grid: Grid;
-  readonly denoiser: OpenDenoiser;
-} {
-  const points = grid.t.map(
-    (time, i): GridPoint => ({
-      time,
-      signal: grid.alpha[i]!,
-      noise: grid.sigma[i]!,
-      logSnr: grid.lambda[i]!,
-    }),
-  );
-  const at = (time: number): GridPoint => points.find((p) => p.time === time)!;
-  const denoiser = {
+const SCHEDULES: Readonly<Record<string, () => NoiseSchedule>> = {
+  'vp-linear': vpLinear,
+  'vp-cosine': vpCosine,
+  ve: veLinear,
+  rf: rectifiedFlow,
+};
+
+/** The grid of a problem, with its numbers as they are. */
+export function problemGrid({ schedule, grid }: Problem): Grid {
+  const points = grid.t.map((time, i) => ({
+    time,
+    signal: grid.alpha[i]!,
+    noise: grid.sigma[i]!,
+    logSnr: grid.lambda[i]!,
+  }));
+  return { name: 'reference', schedule: SCHEDULES[schedule.type]!(), points };
+}
+
+/** The grid of some times. */
+export function gridAt(schedule: NoiseSchedule, times: readonly number[]): Grid {
+  return { name: 'reference', schedule, points: times.map((time) => gridPoint(schedule, time)) };
+}
+
+/** A mixture in two dimensions by formulas written out here, as an open denoiser. */
+export function mixtureStub(gmm: ReferenceMixture, schedule: NoiseSchedule): OpenDenoiser {
+  let evaluations = 0;
+  const denoiser: Pick<OpenDenoiser, 'dimension' | 'schedule' | 'evaluations' | 'evaluate' | 'dispose'> = {
     dimension: 2,
-    evaluations: 0,
-    async evaluate(x, time, n, { clean, noise }) {
+    schedule,
+    get evaluations() {
+      return evaluations;
+    },
+    async evaluate(x, time, n, { clean, noise, score }) {
+      evaluations += n;
       for (let i = 0; i < n; i++) {
         const t = typeof time === 'number' ? time : time[i]!;
-        const { signal, noise: sigma } = at(t);
+        const { signal, noise: sigma } = gridPoint(schedule, t);
         const z = x.subarray(2 * i, 2 * i + 2);
         const mean = cleanMean(gmm, z, signal, sigma);
+        const e = mean.map((m, c) => (z[c]! - signal * m) / sigma);
         clean?.set(mean, 2 * i);
-        noise?.set(
-          mean.map((m, c) => (z[c]! - signal * m) / sigma),
+        noise?.set(e, 2 * i);
+        score?.set(
+          e.map((each) => -each / sigma),
           2 * i,
         );
       }
     },
     dispose() {},
-  } as Pick<OpenDenoiser, 'dimension' | 'evaluations' | 'evaluate' | 'dispose'>;
-  return {
-    grid: { name: 'reference', schedule: {} as NoiseSchedule, points },
-    denoiser: denoiser as OpenDenoiser,
   };
+  return denoiser as OpenDenoiser;
 }
 
 /** E[x_0 given x] of a mixture of normal laws in two dimensions. */
-function cleanMean(gmm: Problem['gmm'], x: Float64Array, alpha: number, sigma: number): number[] {
+export function cleanMean(gmm: ReferenceMixture, x: Float64Array, alpha: number, sigma: number): number[] {
   const logs: number[] = [];
   const means: number[][] = [];
   gmm.weights.forEach((weight, k) => {

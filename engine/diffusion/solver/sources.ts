@@ -43,3 +43,17 @@ export const UNIPC: Source = {
   title: 'UniPC: A Unified Predictor-Corrector Framework for Fast Sampling of Diffusion Models',
   reference: 'NeurIPS 36, arXiv:2302.04867',
 };
+
+export const DEIS: Source = {
+  authors: 'Zhang, Q. & Chen, Y.',
+  year: 2023,
+  title: 'Fast Sampling of Diffusion Models with Exponential Integrator',
+  reference: 'ICLR, arXiv:2204.13902',
+};
+
+export const PNDM: Source = {
+  authors: 'Liu, L., Ren, Y., Lin, Z. & Zhao, Z.',
+  year: 2022,
+  title: 'Pseudo Numerical Methods for Diffusion Models on Manifolds',
+  reference: 'ICLR, arXiv:2202.09778',
+};

@@ -1,0 +1,60 @@
+import type { Grid, GridPoint } from '../grid.ts';
+import type { Integrator, Operation, SolverProgram, Term } from './program.ts';
+
+/*
+ * What programs are written with.
+ */
+
+export type Prediction = Integrator['prediction'];
+
+/** The model at a state, into a value register. */
+export function evaluate(state: number, at: GridPoint, value: number): Operation {
+  return { kind: 'evaluate', state, at, value };
+}
+
+/** state `into` <- states + values, without noise. */
+export function combine(into: number, states: readonly Term[], values: readonly Term[]): Operation {
+  return { kind: 'combine', into: 'state', register: into, states, values, noise: 0 };
+}
+
+/** factors[i] times register registers[i]. */
+export function terms(registers: readonly number[], factors: readonly number[]): Term[] {
+  return factors.map((factor, i) => ({ register: registers[i]!, factor }));
+}
+
+/**
+ * The step into noise 0 or out of signal 0 (`atEdge`), of which nothing is kept: x <- (sigma_t / sigma_s) x + (alpha_t - alpha_s sigma_t / sigma_s) E[x_0], or the same by the noise,
+ * x <- (alpha_t / alpha_s) x + (sigma_t - sigma_s alpha_t / alpha_s) E[e]; out of signal 0 by E[x_0] alone.
+ * @param known whether the model is there already, in register `value`.
+ */
+export function edgeStep(
+  prediction: Prediction,
+  from: GridPoint,
+  to: GridPoint,
+  value: number,
+  known = false,
+): Operation[] {
+  if (prediction === 'noise' && from.signal > 0) {
+    const factor = to.signal / from.signal;
+    const move = combine(0, terms([0], [factor]), terms([value], [to.noise - factor * from.noise]));
+    return known ? [move] : [evaluate(0, from, value), move];
+  }
+  const factor = to.noise / from.noise;
+  const move = combine(0, terms([0], [factor]), terms([value], [to.signal - factor * from.signal]));
+  return known ? [move] : [{ kind: 'evaluate', state: 0, at: from, value, prediction: 'clean' }, move];
+}
+
+/** A program of these steps, its evaluations counted. */
+export function programOf(
+  grid: Grid,
+  registers: { readonly states: number; readonly values: number },
+  steps: readonly (readonly Operation[])[],
+): SolverProgram {
+  const evaluations = steps.flat().filter(({ kind }) => kind === 'evaluate' || kind === 'langevin').length;
+  return { grid, ...registers, steps, evaluations };
+}
+
+/** Steps of a grid: its points, two by two. */
+export function stepsOf<T>(grid: Grid, write: (from: GridPoint, to: GridPoint, index: number) => T): T[] {
+  return grid.points.slice(1).map((to, index) => write(grid.points[index]!, to, index));
+}
