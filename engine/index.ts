@@ -1,7 +1,7 @@
 export { type DecodedState, decodeState, encodeState, type StateArray } from './array/codec.ts';
 export { type View, view } from './array/view.ts';
 export { AUTO_CARD_EVALUATIONS } from './backend/auto-card.ts';
-export type { Arena, Backend, Card } from './backend/backend.ts';
+export type { Arena, Backend, Card, KernelCall } from './backend/backend.ts';
 export {
   type BackendChoice,
   type BackendRow,

@@ -32,6 +32,13 @@ export interface Backend {
     count: number,
     grain?: number,
   ): Promise<void>;
+  /**
+   * Run kernels one after the other over [0, rows), in one go: each thread takes some rows through all of them while the
+   * numbers are in its cache, and all wait for each other but once, at the end. The range of each kernel is rows or blocks
+   * of 1024 rows; on a row it may read nothing that an earlier one writes for a row of another block.
+   * @throws BackendError as `dispatch`.
+   */
+  chain(calls: readonly KernelCall[], rows: number): Promise<void>;
   /** Evaluate a module model on rows lo..hi-1 in the workers; undefined when this backend has none. */
   readonly evaluateModule: ModuleEvaluator | undefined;
   /**
@@ -43,6 +50,15 @@ export interface Backend {
   /** Stop workers and give memory back. The default backend is shared and ignores it. */
   dispose(): Promise<void>;
 }
+
+/** A kernel and its arguments, to run over rows or over blocks of 1024 of them. */
+export type KernelCall = {
+  readonly [K in KernelName]: {
+    readonly kernel: K;
+    readonly args: KernelArgs<K>;
+    readonly over: 'rows' | 'blocks';
+  };
+}[KernelName];
 
 /** A graphics card, or why there is none to use. */
 export interface Card {

@@ -1,9 +1,8 @@
 import type { KernelArgs, KernelName } from '../wasm/kernels.ts';
+import { BLOCK } from '../wasm/twins/sums.ts';
+import type { KernelCall } from './backend.ts';
 
 type Costs = { readonly [K in KernelName]?: (...args: KernelArgs<K>) => number };
-
-/** Elements in a block of the fixed tree. */
-const BLOCK = 1024;
 
 /**
  * Rough nanoseconds of one item of a kernel's range on one thread. Being wrong by a factor of two costs a
@@ -68,15 +67,21 @@ interface Worth {
   readonly claim: number;
 }
 
+/** Whether those that are to help sleep or look out for work. */
+type Workers = 'asleep' | 'awake';
+
 /** A worker that sleeps is woken by a message; one that looks out for work takes it in a microsecond. */
-const WORTH: Readonly<Record<'asleep' | 'awake', Worth>> = {
+const WORTH: Readonly<Record<Workers, Worth>> = {
   asleep: { thread: 500_000, claim: 50_000 },
   awake: { thread: 15_000, claim: 8_000 },
 };
 /** Longest stretch for which the calling thread does not turn to its event loop. */
 const STRETCH = 8_000_000;
-/** Pieces a thread gets on average: a thread that starts late or shares its processor leaves some to the others. */
-const PIECES = 8;
+/**
+ * Pieces a thread gets on average when it claims them by messages: one that starts late or shares its processor leaves
+ * some to the others. Those that are awake claim what is worth it, more of it at a time while much is left.
+ */
+const PIECES: Readonly<Record<Workers, number>> = { asleep: 8, awake: Infinity };
 /** Pieces are whole groups of this many items where they are that long: cache lines, registers. */
 const GROUP = 64;
 
@@ -93,7 +98,7 @@ export interface Plan {
 /**
  * Cut [0, count) for at most `threads` threads.
  * @param grain least items a thread should get; Infinity keeps the range in one piece and one call.
- * @param workers whether those that are to help sleep or look out for work. Default 'asleep'.
+ * @param workers default 'asleep'.
  */
 export function plan<K extends KernelName>(
   kernel: K,
@@ -101,11 +106,41 @@ export function plan<K extends KernelName>(
   count: number,
   threads: number,
   grain: number | undefined,
-  workers: 'asleep' | 'awake' = 'asleep',
+  workers: Workers = 'asleep',
 ): Plan {
+  return cut(costOf(kernel, args), count, threads, grain, workers);
+}
+
+/** The same for kernels in one go over the blocks of rows. */
+export function planChain(
+  calls: readonly KernelCall[],
+  blocks: number,
+  threads: number,
+  workers: Workers,
+): Plan {
+  let each: number | undefined = 0;
+  for (const { kernel, args, over } of calls) {
+    const cost = costOf(kernel, args);
+    each =
+      each === undefined || cost === undefined ? undefined : each + (over === 'rows' ? BLOCK * cost : cost);
+  }
+  return cut(each, blocks, threads, undefined, workers);
+}
+
+/** Nanoseconds of an item. */
+function costOf(kernel: KernelName, args: readonly unknown[]): number | undefined {
   // The compiler cannot see that the entry of a variable name takes the arguments of that very kernel.
-  const cost = COSTS[kernel] as ((...args: unknown[]) => number) | undefined;
-  const each = cost === undefined ? undefined : Math.max(0.1, cost(...args));
+  const cost = COSTS[kernel] as ((...args: readonly unknown[]) => number) | undefined;
+  return cost === undefined ? undefined : Math.max(0.1, cost(...args));
+}
+
+function cut(
+  each: number | undefined,
+  count: number,
+  threads: number,
+  grain: number | undefined,
+  workers: Workers,
+): Plan {
   const worth = WORTH[workers];
   const least = grain ?? (each === undefined ? Infinity : worth.thread / each);
   const short = each !== undefined && count * each < STRETCH;
@@ -113,7 +148,7 @@ export function plan<K extends KernelName>(
   const parts = Math.max(1, Math.min(threads, Math.floor(count / Math.max(1, least))));
   const smallest = grain ?? worth.claim / each!;
   const largest = each === undefined ? Infinity : STRETCH / each;
-  const even = parts === 1 ? largest : count / (parts * PIECES);
+  const even = parts === 1 ? largest : count / (parts * PIECES[workers]);
   const wanted = Math.max(smallest, Math.min(even, largest));
   const whole = wanted < GROUP ? Math.ceil(wanted) : Math.ceil(wanted / GROUP) * GROUP;
   return { parts, piece: Math.max(1, Math.min(count, whole)), short };

@@ -1,13 +1,14 @@
 import { canShare, type HostMemory, hostMemory } from '../array/memory.ts';
 import { checkCount } from '../check.ts';
 import { BackendError } from '../errors.ts';
-import { STRIDE } from '../pool/line.mjs';
+import { type Call, runCalls, STRIDE } from '../pool/line.mjs';
 import { type KernelRequest, makePool, type Pool, processors } from '../pool/pool.ts';
 import { makeTurn } from '../turn.ts';
 import type { KernelArgs, KernelName } from '../wasm/kernels.ts';
-import { compileKernels, type RawKernels, RESERVED_BYTES, rawKernels } from '../wasm/loader.ts';
-import type { Backend } from './backend.ts';
-import { plan } from './cost.ts';
+import { compileKernels, type RawKernel, RESERVED_BYTES, rawKernels } from '../wasm/loader.ts';
+import { BLOCK, blockCount } from '../wasm/twins/sums.ts';
+import type { Backend, KernelCall } from './backend.ts';
+import { type Plan, plan, planChain } from './cost.ts';
 import { jsBackend, NO_CARD } from './js.ts';
 import { moduleEvaluator } from './module-evaluator.ts';
 import { makeSharing, type Sharing } from './sharing.ts';
@@ -41,10 +42,13 @@ export async function hostBackend(options: HostOptions = {}): Promise<Backend> {
   const module = compileKernels(shared);
   const memory = hostMemory({ reserved: RESERVED_BYTES, shared });
   const raw = rawKernels(module, memory.wasm);
+  const kernels = Object.values(raw);
   const pool = shared ? makePool(threads, { module, memory: memory.wasm }) : undefined;
   const host: Host = {
-    ...{ memory, raw, pool, threads },
-    sharing: pool === undefined ? undefined : makeSharing(pool, raw, memory.arena().u32(STRIDE * threads)),
+    ...{ memory, kernels, pool, threads },
+    numbers: new Map(Object.keys(raw).map((name, at) => [name, at])),
+    sharing:
+      pool === undefined ? undefined : makeSharing(pool, kernels, memory.arena().u32(STRIDE * threads)),
   };
   return {
     name: 'wasm',
@@ -53,6 +57,7 @@ export async function hostBackend(options: HostOptions = {}): Promise<Backend> {
     adapter: `WASM SIMD, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     arena: memory.arena,
     dispatch: (kernel, args, count, grain) => dispatch(host, kernel, args, count, grain),
+    chain: (calls, rows) => chain(host, calls, rows),
     evaluateModule: pool === undefined ? undefined : moduleEvaluator(memory, pool),
     card: async () => NO_CARD,
     dispose: async () => pool?.dispose(),
@@ -74,7 +79,9 @@ export async function bestHost(threads?: number): Promise<Backend> {
 
 interface Host {
   readonly memory: HostMemory;
-  readonly raw: RawKernels;
+  /** By number, and the number of each name. */
+  readonly kernels: readonly RawKernel[];
+  readonly numbers: ReadonlyMap<string, number>;
   readonly pool: Pool | undefined;
   readonly threads: number;
   readonly sharing: Sharing | undefined;
@@ -87,26 +94,53 @@ async function dispatch<K extends KernelName>(
   count: number,
   grain: number | undefined,
 ): Promise<void> {
-  const numbers = offsets(host.memory, kernel, args);
-  const raw = host.raw[kernel];
-  const { parts, piece, short } = plan(kernel, args, count, host.threads, grain);
+  const call = { kernel: host.numbers.get(kernel)!, args: offsets(host.memory, kernel, args) };
+  return perform(host, [{ ...call, each: 1, items: count }], count, (workers) =>
+    plan(kernel, args, count, host.threads, grain, workers),
+  );
+}
+
+async function chain(host: Host, calls: readonly KernelCall[], rows: number): Promise<void> {
+  const blocks = blockCount(rows);
+  const located = calls.map(({ kernel, args, over }) => ({
+    kernel: host.numbers.get(kernel)!,
+    args: offsets(host.memory, kernel, args),
+    ...(over === 'rows' ? { each: BLOCK, items: rows } : { each: 1, items: blocks }),
+  }));
+  return perform(host, located, blocks, (workers) => planChain(calls, blocks, host.threads, workers));
+}
+
+/** Kernels over `count` cells. */
+function perform(
+  host: Host,
+  calls: readonly Call[],
+  count: number,
+  planned: (workers: 'asleep' | 'awake') => Plan,
+): void | Promise<void> {
+  const { parts, piece, short } = planned('asleep');
   if (short && host.threads > 1) {
-    const awake = plan(kernel, args, count, host.threads, grain, 'awake');
-    if (
-      awake.parts > 1 &&
-      host.sharing!.run({ kernel, args: numbers, count, piece: awake.piece }, awake.parts - 1)
-    )
-      return;
+    const awake = planned('awake');
+    if (awake.parts > 1 && host.sharing!.run({ calls, count, piece: awake.piece }, awake.parts - 1)) return;
   }
   const helpers = parts > 1 ? wake(host, parts - 1) : [];
+  if (helpers.length > 0) return byMessages(host, { calls, count, piece }, helpers);
   // Too little work for a turn of the event loop: filters of few particles spend most of their time between calls.
-  if (helpers.length === 0 && short) return count > 0 ? raw(...numbers, 0, count) : undefined;
-  const run = (lo: number, hi: number): void => raw(...numbers, lo, hi);
-  if (helpers.length === 0) return inPieces(run, count, piece, localClaims(piece));
+  if (short) return count > 0 ? runCalls(host.kernels, calls, 0, count) : undefined;
+  return inPieces((lo, hi) => runCalls(host.kernels, calls, lo, hi), count, piece, localClaims(piece));
+}
+
+/** With workers that sleep. */
+async function byMessages(
+  host: Host,
+  work: Omit<KernelRequest, 'counter'>,
+  helpers: readonly number[],
+): Promise<void> {
+  const { calls, count, piece } = work;
   const arena = host.memory.arena();
   const next = arena.u32(1);
-  const share: KernelRequest = { kernel, args: numbers, count, piece, counter: next.byteOffset };
+  const share: KernelRequest = { ...work, counter: next.byteOffset };
   const remote = helpers.map((slot) => host.pool!.call(slot, 'kernel', [share]));
+  const run = (lo: number, hi: number): void => runCalls(host.kernels, calls, lo, hi);
   const own = inPieces(run, count, piece, () => Atomics.add(next, 0, piece));
   // All settled first, even when one fails: nothing may still write when the caller goes on.
   await Promise.allSettled([own, ...remote]);

@@ -1,4 +1,5 @@
-import { twins } from '../wasm/kernels.ts';
+import { type KernelName, twins } from '../wasm/kernels.ts';
+import { blockCount } from '../wasm/twins/sums.ts';
 import type { Backend, Card } from './backend.ts';
 
 /** What a backend that is the processor and nothing else answers. */
@@ -18,13 +19,20 @@ export function jsBackend(): Backend {
       holds: () => true,
       release() {},
     }),
-    async dispatch(kernel, args, count) {
-      // The compiler cannot see that `args` belongs to this very kernel once the name is a variable.
-      const run = twins[kernel] as (...all: unknown[]) => void;
-      run(...args, 0, count);
+    dispatch: async (kernel, args, count) => runTwin(kernel, args, 0, count),
+    async chain(calls, rows) {
+      for (const { kernel, args, over } of calls)
+        runTwin(kernel, args, 0, over === 'rows' ? rows : blockCount(rows));
     },
     evaluateModule: undefined,
     card: async () => NO_CARD,
     async dispose() {},
   };
+}
+
+/** A kernel in plain JavaScript over lo..hi-1. */
+export function runTwin(kernel: KernelName, args: readonly unknown[], lo: number, hi: number): void {
+  // The compiler cannot see that `args` belongs to this very kernel once the name is a variable.
+  const run = twins[kernel] as (...all: unknown[]) => void;
+  run(...args, lo, hi);
 }

@@ -1,19 +1,17 @@
 import { post, settle } from '../pool/caller.ts';
-import { inZones, type Line, STRIDE } from '../pool/line.mjs';
+import { type Call, inZones, type Line, runCalls, STRIDE } from '../pool/line.mjs';
 import type { Pool } from '../pool/pool.ts';
-import type { KernelName } from '../wasm/kernels.ts';
-import type { RawKernels } from '../wasm/loader.ts';
+import type { RawKernel } from '../wasm/loader.ts';
 
-/** Short kernels shared with workers that look out for work, from start to end without a turn of the event loop. */
+/** Short work shared with workers that look out for some, from start to end without a turn of the event loop. */
 export interface Sharing {
-  /** Do all of a kernel with at most `helpers` workers; false, and nothing done, when none of them looks out. */
+  /** Do all of it with at most `helpers` workers; false, and nothing done, when none of them looks out. */
   run(work: Work, helpers: number): boolean;
 }
 
 interface Work {
-  readonly kernel: KernelName;
-  /** Arrays as byte offsets. */
-  readonly args: readonly number[];
+  readonly calls: readonly Call[];
+  /** Cells. */
   readonly count: number;
   readonly piece: number;
 }
@@ -24,22 +22,24 @@ const USUAL = 0.2;
 const SHARE = 0.03;
 const BURST = 6;
 
-/** @param counters of the shared memory, from which pieces are claimed: `STRIDE` for each thread. */
-export function makeSharing(pool: Pool, raw: RawKernels, counters: Uint32Array): Sharing {
-  const numbers = new Map(Object.keys(raw).map((name, at) => [name, at]));
+/**
+ * @param kernels by number.
+ * @param counters of the shared memory, from which pieces are claimed: `STRIDE` for each thread.
+ */
+export function makeSharing(pool: Pool, kernels: readonly RawKernel[], counters: Uint32Array): Sharing {
   const mayWait = makeAllowance();
   return {
-    run({ kernel, args, count, piece }, helpers) {
+    run({ calls, count, piece }, helpers) {
       if (!mayWait(0)) return false;
       const lines = pool.lines(helpers);
       const zones = lines.length + 1;
       for (let zone = 0; zone < zones; zone++) Atomics.store(counters, zone * STRIDE, 0);
-      const job = { kernel: numbers.get(kernel)!, args, counters: counters.byteOffset };
+      const job = { calls, counters: counters.byteOffset };
       // The zone of a worker that has just given up is done by the others.
       const posted = lines.filter((line, k) => post(line, job, { count, piece, zone: k + 1, zones }));
       if (posted.length === 0) return false;
       try {
-        inZones((lo, hi) => raw[kernel](...args, lo, hi), counters, { count, piece, zone: 0, zones });
+        inZones((lo, hi) => runCalls(kernels, calls, lo, hi), counters, { count, piece, zone: 0, zones });
       } finally {
         const start = performance.now();
         settleAll(posted);

@@ -1,4 +1,4 @@
-import type { Arena, Backend } from '../backend/backend.ts';
+import type { Arena, Backend, KernelCall } from '../backend/backend.ts';
 import { checkCount } from '../check.ts';
 import { OptionError, ShapeError } from '../errors.ts';
 import { permuteInPlace } from './in-place.ts';
@@ -88,11 +88,12 @@ export function makeParticles<const F extends FieldSpecs>(options: ParticlesOpti
 
   const select = async (): Promise<void> => {
     if (inPlace) permuteInPlace(ancestor);
-    for (const s of stores.values()) {
-      await gather(backend, s, ancestor, n);
-      swap(s);
-    }
-    await backend.dispatch('gatherWords', [eve, spareEve, ancestor, 1], n);
+    const gathers = Array.from(stores.values(), (s) => gathering(s, ancestor));
+    await backend.chain(
+      [...gathers, { kernel: 'gatherWords', args: [eve, spareEve, ancestor, 1], over: 'rows' }],
+      n,
+    );
+    stores.forEach(swap);
     [eve, spareEve] = [spareEve, eve];
   };
 
@@ -149,11 +150,10 @@ function swap(store: Store): void {
   [store.front, store.back] = [store.back, store.front];
 }
 
-async function gather(backend: Backend, store: Store, ancestor: Uint32Array, n: number): Promise<void> {
-  const { front, back, components } = store;
+function gathering({ front, back, components }: Store, ancestor: Uint32Array): KernelCall {
   if (front instanceof Float64Array && back instanceof Float64Array)
-    return backend.dispatch('gatherRows', [front, back, ancestor, components], n);
-  return backend.dispatch('gatherWords', [words(front), words(back), ancestor, components], n);
+    return { kernel: 'gatherRows', args: [front, back, ancestor, components], over: 'rows' };
+  return { kernel: 'gatherWords', args: [words(front), words(back), ancestor, components], over: 'rows' };
 }
 
 function words(array: Float32Array | Float64Array): Uint32Array {

@@ -1,4 +1,4 @@
-import type { Arena, Backend } from '../backend/backend.ts';
+import type { Arena, Backend, KernelCall } from '../backend/backend.ts';
 import { checkOneOf } from '../check.ts';
 import { OptionError } from '../errors.ts';
 import { quantise } from './integer-weights.ts';
@@ -33,9 +33,15 @@ export interface Resampler {
   /**
    * Add the increments [n] to the log-weights of those that are alive, or to zeros when `fresh`, and weigh the sums. The
    * dead stay dead; the increments become NaN.
+   * @param before kernels over rows 0..n-1 that have yet to make the increments, to be run in one go with the addition.
    * @throws ValueError at NaN or +Infinity, with the particle; the log-weights are modified then.
    */
-  reweigh(logWeight: Float64Array, increment: Float64Array, fresh: boolean): Promise<WeightSummary>;
+  reweigh(
+    logWeight: Float64Array,
+    increment: Float64Array,
+    fresh: boolean,
+    before?: readonly KernelCall[],
+  ): Promise<WeightSummary>;
   /** exp(logWeight - max) of the last `weigh`, [n]; overwritten by `draw`. */
   readonly weight: Float64Array;
   /**

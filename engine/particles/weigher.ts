@@ -1,4 +1,4 @@
-import type { Arena, Backend } from '../backend/backend.ts';
+import type { Arena, Backend, KernelCall } from '../backend/backend.ts';
 import { DegeneracyError } from '../errors.ts';
 import { blockCount, treeSum } from '../wasm/twins/sums.ts';
 import { ALL_DEAD, largestLogWeight, type WeightSummary } from './log-weight.ts';
@@ -8,7 +8,12 @@ export interface Weigher {
   /** As `Resampler.weigh`. */
   weigh(logWeight: Float64Array): Promise<WeightSummary>;
   /** As `Resampler.reweigh`. */
-  reweigh(logWeight: Float64Array, increment: Float64Array, fresh: boolean): Promise<WeightSummary>;
+  reweigh(
+    logWeight: Float64Array,
+    increment: Float64Array,
+    fresh: boolean,
+    before?: readonly KernelCall[],
+  ): Promise<WeightSummary>;
   /** exp(logWeight - max) of the last `weigh`, [n]. */
   readonly weight: Float64Array;
   /** Scratch, [blocks]. */
@@ -42,8 +47,9 @@ export function makeWeigher(backend: Backend, arena: Arena, n: number): Weigher 
       await backend.dispatch('maxBlocks', [logWeight, n, partial], blocks);
       return weighByMaxima(logWeight);
     },
-    async reweigh(logWeight, increment, fresh) {
-      await backend.dispatch('reweighBlocks', [increment, logWeight, n, fresh ? 1 : 0, partial], blocks);
+    async reweigh(logWeight, increment, fresh, before = []) {
+      const args = [increment, logWeight, n, fresh ? 1 : 0, partial] as const;
+      await backend.chain([...before, { kernel: 'reweighBlocks', args: [...args], over: 'blocks' }], n);
       return weighByMaxima(logWeight);
     },
     spend() {

@@ -1,19 +1,19 @@
 import {
-  ARGS,
-  ARITY,
   ASLEEP,
   AWAITED,
+  CALLS,
+  type Call,
   COLD,
   COUNT,
   COUNTERS,
   type Cut,
   FAILED,
+  FIRST,
   HOT,
-  KERNEL,
   type Line,
-  MOST_ARGS,
   PIECE,
   POSTED,
+  ROOM,
   RUNNING,
   STATE,
   watchState,
@@ -21,13 +21,10 @@ import {
   ZONES,
 } from './line.mjs';
 
-/** A kernel for workers that look out for work. */
+/** Kernels for workers that look out for work, one after the other on the cells that a thread claims. */
 export interface Job {
-  /** Position of its name among the exports of the kernels' module. */
-  readonly kernel: number;
-  /** Arrays as byte offsets into the shared memory. */
-  readonly args: readonly number[];
-  /** Offset of the words from which all threads claim their next piece. */
+  readonly calls: readonly Call[];
+  /** Offset of the words from which all threads claim their next cells. */
   readonly counters: number;
 }
 
@@ -38,16 +35,20 @@ export function isHot({ words }: Line): boolean {
 
 /** Hand a worker its share of a job; false when it does not look out, or not any longer. */
 export function post({ words, numbers }: Line, job: Job, cut: Cut): boolean {
-  const { args } = job;
-  if (Atomics.load(words, STATE) !== HOT || args.length > MOST_ARGS) return false;
-  numbers[KERNEL] = job.kernel;
+  const { calls } = job;
+  if (Atomics.load(words, STATE) !== HOT) return false;
+  if (calls.reduce<number>((sum, { args }) => sum + 4 + args.length, FIRST) > ROOM) return false;
   numbers[COUNT] = cut.count;
   numbers[PIECE] = cut.piece;
   numbers[ZONE] = cut.zone;
   numbers[ZONES] = cut.zones;
   numbers[COUNTERS] = job.counters;
-  numbers[ARITY] = args.length;
-  for (let k = 0; k < args.length; k++) numbers[ARGS + k] = args[k]!;
+  numbers[CALLS] = calls.length;
+  let at = FIRST;
+  for (const { kernel, each, items, args } of calls) {
+    for (const number of [kernel, each, items, args.length]) numbers[at++] = number;
+    for (const arg of args) numbers[at++] = arg;
+  }
   if (Atomics.compareExchange(words, STATE, HOT, POSTED) !== HOT) return false;
   if (Atomics.load(words, ASLEEP) === 1) Atomics.notify(words, STATE);
   return true;

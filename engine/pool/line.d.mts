@@ -8,15 +8,14 @@ export declare const STATE: 0;
 export declare const ASLEEP: 1;
 export declare const AWAITED: 2;
 
-export declare const KERNEL: 0;
-export declare const COUNT: 1;
-export declare const PIECE: 2;
-export declare const ZONE: 3;
-export declare const ZONES: 4;
-export declare const COUNTERS: 5;
-export declare const ARITY: 6;
-export declare const ARGS: 7;
-export declare const MOST_ARGS: 25;
+export declare const COUNT: 0;
+export declare const PIECE: 1;
+export declare const ZONE: 2;
+export declare const ZONES: 3;
+export declare const COUNTERS: 4;
+export declare const CALLS: 5;
+export declare const FIRST: 6;
+export declare const ROOM: number;
 export declare const STRIDE: 16;
 
 /** Shared memory through which a worker that looks out for work is handed kernels. */
@@ -30,9 +29,29 @@ export declare function openLine(buffer?: SharedArrayBuffer): Line;
 
 export declare function watchState(words: Int32Array, state: number, milliseconds: number): number;
 
-/** How a range [0, count) is cut, and which of the zones a thread begins in. */
+/** A kernel of a job, which runs over cells: whole numbers of its items. */
+export interface Call {
+  /** Position of its name among the exports of the kernels' module. */
+  readonly kernel: number;
+  /** Arrays as byte offsets into the shared memory. */
+  readonly args: readonly number[];
+  /** Items in a cell. */
+  readonly each: number;
+  /** Items in all. */
+  readonly items: number;
+}
+
+export declare function runCalls(
+  kernels: readonly ((...args: number[]) => void)[],
+  calls: readonly Call[],
+  lo: number,
+  hi: number,
+): void;
+
+/** How cells [0, count) are cut, and which of the zones a thread begins in. */
 export interface Cut {
   readonly count: number;
+  /** Least cells of a claim. */
   readonly piece: number;
   readonly zone: number;
   readonly zones: number;
@@ -40,7 +59,4 @@ export interface Cut {
 
 export declare function inZones(run: (lo: number, hi: number) => void, counters: Uint32Array, cut: Cut): void;
 
-export declare function serveLine(
-  line: Line,
-  run: (kernel: number, args: number[], counters: number, cut: Cut) => void,
-): void;
+export declare function serveLine(line: Line, run: (calls: Call[], counters: number, cut: Cut) => void): void;

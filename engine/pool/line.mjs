@@ -24,27 +24,24 @@ export const STATE = 0;
 export const ASLEEP = 1;
 export const AWAITED = 2;
 
-/**
- * Numbers: of the kernel among the exports, items, items of a piece, the zone to begin in and how many there are, offset
- * of their counters, number of arguments and those.
- */
-export const KERNEL = 0;
-export const COUNT = 1;
-export const PIECE = 2;
-export const ZONE = 3;
-export const ZONES = 4;
-export const COUNTERS = 5;
-export const ARITY = 6;
-export const ARGS = 7;
+/** Numbers: cells, least cells of a claim, the zone to begin in and how many there are, offset of their counters, calls. */
+export const COUNT = 0;
+export const PIECE = 1;
+export const ZONE = 2;
+export const ZONES = 3;
+export const COUNTERS = 4;
+export const CALLS = 5;
+/** Then for each call the number of its kernel among the exports, items a cell, items, number of arguments and those. */
+export const FIRST = 6;
 
-/** Most arguments of a kernel. */
-export const MOST_ARGS = 25;
+/** Numbers that a line has room for: a dozen kernels with ten arguments. */
+export const ROOM = 192;
 
 /** 32-bit words from one counter to the next: each has a cache line of its own. */
 export const STRIDE = 16;
 
 /** The shared memory of a line, as its two arrays. */
-export function openLine(buffer = new SharedArrayBuffer(64 + 8 * (ARGS + MOST_ARGS))) {
+export function openLine(buffer = new SharedArrayBuffer(64 + 8 * ROOM)) {
   return { buffer, words: new Int32Array(buffer, 0, 16), numbers: new Float64Array(buffer, 64) };
 }
 
@@ -63,25 +60,53 @@ export function watchState(words, state, milliseconds) {
   return now;
 }
 
+/** Cells that go through all kernels of a job before the next ones: what they hold is then still in the first caches. */
+const STRIP = 2;
+
+/** All kernels of a job over its cells lo..hi-1; `kernels` by number. */
+export function runCalls(kernels, calls, lo, hi) {
+  const strip = calls.length === 1 ? hi - lo : STRIP;
+  for (let at = lo; at < hi; at += strip) {
+    const end = Math.min(hi, at + strip);
+    for (const { kernel, args, each, items } of calls)
+      kernels[kernel](...args, at * each, Math.min(items, end * each));
+  }
+}
+
+/** A claim takes one of so many parts of what a zone has left: little is left to wait for at the end. */
+const PARTS = 4;
+
 /**
- * Piece after piece of [0, count): those of the own zone first, so that from one kernel to the next a thread mostly meets
- * numbers it has in its cache, then what is left of the others. The first word of every `STRIDE` of `counters` says how
- * many pieces of a zone are claimed.
+ * Claim after claim of [0, count): in the own zone first, so that from one job to the next a thread mostly meets numbers it
+ * has in its cache, then in the others. The first word of every `STRIDE` of `counters` says how many pieces of a zone are
+ * claimed.
  */
 export function inZones(run, counters, { count, piece, zone, zones }) {
   const pieces = Math.ceil(count / piece);
   for (let k = 0; k < zones; k++) {
     const z = (zone + k) % zones;
     const first = Math.floor((z * pieces) / zones);
-    const end = Math.floor(((z + 1) * pieces) / zones);
-    for (let p = first; p < end; ) {
-      p = first + Atomics.add(counters, z * STRIDE, 1);
-      if (p < end) run(p * piece, Math.min(count, (p + 1) * piece));
+    const size = Math.floor(((z + 1) * pieces) / zones) - first;
+    for (let done = Atomics.load(counters, z * STRIDE); done < size; ) {
+      const next = done + Math.ceil((size - done) / PARTS);
+      const found = Atomics.compareExchange(counters, z * STRIDE, done, next);
+      if (found === done) run((first + done) * piece, Math.min(count, (first + next) * piece));
+      done = found === done ? Atomics.load(counters, z * STRIDE) : found;
     }
   }
 }
 
-/** The worker's side: take jobs off the line until it is cold. `run` does one: (kernel, args, counters, cut). */
+/** The calls that `numbers` holds. */
+function readCalls(numbers) {
+  let at = FIRST;
+  return Array.from({ length: numbers[CALLS] }, () => {
+    const [kernel, each, items, arity] = numbers.subarray(at, at + 4);
+    at += 4 + arity;
+    return { kernel, each, items, args: Array.from(numbers.subarray(at - arity, at)) };
+  });
+}
+
+/** The worker's side: take jobs off the line until it is cold. `run` does one: (calls, counters, cut). */
 export function serveLine({ words, numbers }, run) {
   for (;;) {
     if (watchState(words, HOT, BUSY) === HOT) {
@@ -94,14 +119,8 @@ export function serveLine({ words, numbers }, run) {
     if (Atomics.compareExchange(words, STATE, POSTED, RUNNING) !== POSTED) continue;
     let end = HOT;
     try {
-      const args = Array.from(numbers.subarray(ARGS, ARGS + numbers[ARITY]));
-      const [zone, zones] = [numbers[ZONE], numbers[ZONES]];
-      run(numbers[KERNEL], args, numbers[COUNTERS], {
-        count: numbers[COUNT],
-        piece: numbers[PIECE],
-        zone,
-        zones,
-      });
+      const [count, piece, zone, zones, counters] = numbers;
+      run(readCalls(numbers), counters, { count, piece, zone, zones });
     } catch {
       end = FAILED;
     }

@@ -1,6 +1,6 @@
 import workerpool from 'workerpool';
 import { cool, isHot } from './caller.ts';
-import { type Line, openLine } from './line.mjs';
+import { type Call, type Line, openLine } from './line.mjs';
 
 /** What every worker gets when it starts. */
 export interface PoolSetup {
@@ -9,11 +9,9 @@ export interface PoolSetup {
   readonly memory: WebAssembly.Memory;
 }
 
-/** A kernel for a worker that claims piece after piece of [0, count). */
+/** Kernels for a worker that claims piece after piece of their cells [0, count). */
 export interface KernelRequest {
-  readonly kernel: string;
-  /** Arrays as byte offsets into the shared memory. */
-  readonly args: readonly number[];
+  readonly calls: readonly Call[];
   readonly count: number;
   readonly piece: number;
   /** Offset of the 32-bit word from which all threads claim their next piece. */

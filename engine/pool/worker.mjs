@@ -4,7 +4,7 @@
  * TypeScript; it answers workerpool's messages itself, so it imports nothing but its three neighbours.
  */
 import { evaluateRows } from './evaluate-rows.mjs';
-import { HOT, inZones, openLine, STATE, STRIDE, serveLine } from './line.mjs';
+import { HOT, inZones, openLine, runCalls, STATE, STRIDE, serveLine } from './line.mjs';
 import { importModule, toLocalModel } from './load-module.mjs';
 
 // A variable name, so that bundlers for browsers do not follow it.
@@ -21,18 +21,18 @@ const methods = {
   setup(module, shared, buffer) {
     memory = shared;
     line = openLine(buffer);
-    if (module !== undefined) kernels = new WebAssembly.Instance(module, { env: { memory } }).exports;
+    if (module !== undefined)
+      kernels = Object.values(new WebAssembly.Instance(module, { env: { memory } }).exports);
   },
 
   /**
-   * Piece after piece of a kernel's range, claimed from the counter all threads share; arrays as byte offsets. The answer
-   * finds the worker looking out for more on its line.
+   * Piece after piece of the cells of kernels, claimed from the counter all threads share. The answer finds the worker
+   * looking out for more on its line.
    */
-  kernel({ kernel, args, count, piece, counter }) {
-    const run = kernels[kernel];
+  kernel({ calls, count, piece, counter }) {
     const next = new Uint32Array(memory.buffer, counter, 1);
     for (let lo = Atomics.add(next, 0, piece); lo < count; lo = Atomics.add(next, 0, piece))
-      run(...args, lo, Math.min(count, lo + piece));
+      runCalls(kernels, calls, lo, Math.min(count, lo + piece));
     Atomics.store(line.words, STATE, HOT);
   },
 
@@ -56,12 +56,11 @@ const methods = {
   },
 };
 
-/** Kernels by number, until none comes. */
+/** Kernels, until none comes. */
 function lookOut() {
-  const byNumber = Object.values(kernels);
-  serveLine(line, (kernel, args, at, cut) => {
+  serveLine(line, (calls, at, cut) => {
     const counters = new Uint32Array(memory.buffer, at, cut.zones * STRIDE);
-    inZones((lo, hi) => byNumber[kernel](...args, lo, hi), counters, cut);
+    inZones((lo, hi) => runCalls(kernels, calls, lo, hi), counters, cut);
   });
 }
 

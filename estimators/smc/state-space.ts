@@ -1,3 +1,4 @@
+import type { Arena, KernelCall } from '../../engine/backend/backend.ts';
 import type { PointFunction } from '../../engine/backend/wgsl/program.ts';
 import type { SmcRun } from '../../engine/particles/smc/feynman-kac.ts';
 
@@ -47,11 +48,20 @@ export interface StateSpaceModel {
   readonly card?: StateSpaceCard;
 }
 
-/** `initial`, `transition` and `logObservation` as kernels that draw their own normals at the loop's addresses. */
+/**
+ * `initial`, `transition` and `logObservation` as kernels that draw their own normals at the loop's addresses, from arrays
+ * of the run and of the arena `lent`.
+ */
 export interface StateSpaceKernels {
-  initial(run: SmcRun<StateFields>): Promise<void>;
-  transition(step: number, run: SmcRun<StateFields>): Promise<void>;
-  logObservation(step: number, y: Float64Array, run: SmcRun<StateFields>, out: Float64Array): Promise<void>;
+  initial(run: SmcRun<StateFields>, lent: Arena): readonly KernelCall[];
+  transition(step: number, run: SmcRun<StateFields>, lent: Arena): readonly KernelCall[];
+  logObservation(
+    step: number,
+    y: Float64Array,
+    run: SmcRun<StateFields>,
+    out: Float64Array,
+    lent: Arena,
+  ): readonly KernelCall[];
 }
 
 /**

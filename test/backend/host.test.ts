@@ -1,9 +1,10 @@
 import { afterAll, expect, test } from 'vitest';
-import type { Backend } from '../../engine/backend/backend.ts';
+import type { Backend, KernelCall } from '../../engine/backend/backend.ts';
 import { hostBackend } from '../../engine/backend/host.ts';
 import { jsBackend } from '../../engine/backend/js.ts';
 import { BackendError, OptionError } from '../../engine/errors.ts';
 import { blockCount } from '../../engine/wasm/twins/sums.ts';
+import { splitBackend } from '../support/split-backend.ts';
 
 const opened: Backend[] = [];
 async function open(threads: number): Promise<Backend> {
@@ -52,6 +53,57 @@ test('dispatch(): normals, block sums and gathered rows have the same bits for 1
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
+});
+
+/** Normals drawn, moved and summed up block by block: three kernels over `rows` rows in one go. */
+async function inOneGo(backend: Backend, rows: number): Promise<Buffer> {
+  const arena = backend.arena();
+  const [x, y] = [arena.f64(rows), arena.f64(rows)];
+  const coefficients = arena.f64(3);
+  coefficients.set([1, 0.5, 2]);
+  const partial = arena.f64(blockCount(rows));
+  await backend.chain(
+    [
+      { kernel: 'normal', args: [x, 1, 7, 0, 0, 3, 1 << 24], over: 'rows' },
+      { kernel: 'affineNormal', args: [x, 1, y, 1, 1, coefficients, 9, 0, 0, 1, 0], over: 'rows' },
+      { kernel: 'sumBlocks', args: [y, rows, partial], over: 'blocks' },
+    ],
+    rows,
+  );
+  const bytes = Buffer.concat([x, y, partial].map(bytesOf));
+  arena.release();
+  return bytes;
+}
+
+test('chain(): has the bits of one kernel after the other, for any number of rows and threads', async () => {
+  const backends = await Promise.all([1, 2, 3, 8].map(open));
+  for (const rows of [1, 1024, 1025, 70_001]) {
+    const reference = await inOneGo(jsBackend(), rows);
+    expect((await inOneGo(splitBackend(7), rows)).equals(reference)).toBe(true);
+    for (const backend of backends)
+      for (let round = 0; round < 3; round++) {
+        const found = await inOneGo(backend, rows);
+        expect(found.equals(reference), `${rows} rows, ${backend.threads} threads`).toBe(true);
+      }
+  }
+});
+
+test('chain(): hands any number of kernels to the workers, and refuses arrays from elsewhere', async () => {
+  const backend = await open(2);
+  const arena = backend.arena();
+  const x = arena.f64(70_001);
+  const out = Array.from({ length: 20 }, () => arena.f64(x.length));
+  const drawn = (to: Float64Array, k: number): KernelCall => {
+    return { kernel: 'normal', args: [to, 1, k, 0, 0, 0, 0], over: 'rows' };
+  };
+  for (let round = 0; round < 3; round++) {
+    for (const array of out) array.fill(0);
+    await backend.chain(out.map(drawn), x.length);
+    for (const array of out) expect(array.indexOf(0)).toBe(-1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const outside = new Float64Array(8);
+  await expect(backend.chain([drawn(x, 1), drawn(outside, 2)], 8)).rejects.toThrow(/argument 1 .* elsewhere/);
 });
 
 test('dispatch(): workers see memory that was added after they started', async () => {

@@ -25,13 +25,12 @@ const counter = new Uint32Array(memory.buffer, RESERVED_BYTES + 1024, 1);
 /** Normals of step `step` into values[0..63]. */
 function request(step = 0, out: number = RESERVED_BYTES): KernelRequest {
   counter[0] = 0;
-  const args = [out, 1, 7, 0, 0, step, 0];
-  return { kernel: 'normal', args, count: 64, piece: 8, counter: counter.byteOffset };
+  const call = { kernel: names.indexOf('normal'), args: [out, 1, 7, 0, 0, step, 0], each: 1, items: 64 };
+  return { calls: [call], count: 64, piece: 8, counter: counter.byteOffset };
 }
 
 function job(step: number, out?: number): Job {
-  const { args } = request(step, out);
-  return { kernel: names.indexOf('normal'), args, counters: counter.byteOffset };
+  return { calls: request(step, out).calls, counters: counter.byteOffset };
 }
 
 /** All of it for one thread. */

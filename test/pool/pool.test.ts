@@ -1,9 +1,11 @@
 import { afterAll, expect, test } from 'vitest';
 import { type KernelRequest, makePool, type RowsRequest, WorkerDeath } from '../../engine/pool/pool.ts';
-import { compileKernels, RESERVED_BYTES } from '../../engine/wasm/loader.ts';
+import { compileKernels, RESERVED_BYTES, rawKernels } from '../../engine/wasm/loader.ts';
 
 const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
-const pool = makePool(2, { module: compileKernels(true), memory });
+const module = compileKernels(true);
+const names = Object.keys(rawKernels(module, memory));
+const pool = makePool(2, { module, memory });
 afterAll(() => pool.dispose());
 
 const values = new Float64Array(memory.buffer, RESERVED_BYTES, 8);
@@ -13,7 +15,8 @@ const counter = new Uint32Array(memory.buffer, RESERVED_BYTES + 1024, 1);
 function normals(count: number, kernel = 'normal'): KernelRequest {
   counter[0] = 0;
   const args = [RESERVED_BYTES, 1, 7, 0, 0, 0, 0];
-  return { kernel, args, count, piece: 3, counter: counter.byteOffset };
+  const call = { kernel: names.indexOf(kernel), args, each: 1, items: count };
+  return { calls: [call], count, piece: 3, counter: counter.byteOffset };
 }
 
 /** Two rows of a model without inputs worth naming, written to values[at], values[at + 1]. */

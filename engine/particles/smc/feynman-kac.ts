@@ -1,4 +1,4 @@
-import type { Backend } from '../../backend/backend.ts';
+import type { Arena, Backend, KernelCall } from '../../backend/backend.ts';
 import type { Rng } from '../../random/rng.ts';
 import type { FieldArray, FieldSpecs } from '../particles.ts';
 
@@ -60,6 +60,11 @@ export interface FeynmanKac<F extends FieldSpecs = FieldSpecs> {
   readonly noise?: number;
   /** Most rows of one call, between which the event loop gets its turn. Default 8192; Infinity for kernels that dispatch. */
   readonly block?: number;
+  /**
+   * `init`, `mutate` and `logPotential` as kernels, to be run in one go with those of the loop. Taken instead of the
+   * functions, which must be there all the same, unless something is to happen in between.
+   */
+  readonly kernels?: ModelKernels<F>;
   /** Draw x_0 ~ M_0 into the fields. */
   init(run: SmcRun<F>, lo: number, hi: number): Done;
   /** Draw x_t ~ M_t(parent, .) into the fields: every field is to be written. */
@@ -82,6 +87,17 @@ export interface FeynmanKac<F extends FieldSpecs = FieldSpecs> {
   /** What a resumed run needs of the choices made by `aim` and `calibrate`; goes through JSON (NaN and infinities survive). */
   snapshot?(): unknown;
   restore?(saved: unknown): void;
+}
+
+/**
+ * Kernels over the rows of a whole run. What they take beside the arrays of the run is from the arena `lent`, which goes back
+ * when they are done.
+ */
+export interface ModelKernels<F extends FieldSpecs = FieldSpecs> {
+  init(run: SmcRun<F>, lent: Arena): readonly KernelCall[];
+  mutate(step: number, run: SmcRun<F>, lent: Arena): readonly KernelCall[];
+  /** Those of what `init` or `mutate` has yet to write; `out` itself may be filled at once. */
+  logPotential(step: number, run: SmcRun<F>, out: Float64Array, lent: Arena): readonly KernelCall[];
 }
 
 /** Where the standard normals of a step come from: by default addressed draws; quasi-random points, shared noise. */

@@ -1,6 +1,8 @@
+import type { KernelCall } from '../../backend/backend.ts';
 import { ValueError } from '../../errors.ts';
 import { essOf, logMeanOf, type WeightSummary } from '../log-weight.ts';
 import type { FieldSpecs } from '../particles.ts';
+import type { ModelKernels } from './feynman-kac.ts';
 import { inBlocks, type Loop, particleAt, type Run } from './run.ts';
 
 /** One step of one run from its parents on: particles, potentials, weights, evidence. */
@@ -15,16 +17,40 @@ export async function moveAndWeigh<F extends FieldSpecs>(
     return;
   }
   if (view.normals.length > 0) await loop.noise(t, view, view.normals);
-  await inBlocks(loop, run, (lo, hi) => (t === 0 ? model.init(view, lo, hi) : model.mutate(t, view, lo, hi)));
-  await model.aim?.(t, view);
-  await inBlocks(loop, run, (lo, hi) => model.logPotential(t, view, increment, lo, hi));
-  if (loop.options.nan === 'dead') state.nans += bury(increment);
+  if (model.kernels !== undefined && model.aim === undefined && loop.options.nan !== 'dead')
+    await inOneGo(loop, run, t, model.kernels);
+  else {
+    await inBlocks(loop, run, (lo, hi) =>
+      t === 0 ? model.init(view, lo, hi) : model.mutate(t, view, lo, hi),
+    );
+    await model.aim?.(t, view);
+    await inBlocks(loop, run, (lo, hi) => model.logPotential(t, view, increment, lo, hi));
+    if (loop.options.nan === 'dead') state.nans += bury(increment);
+    run.summary = await weigh(loop, run, t);
+  }
   loop.evaluations += view.count;
-  run.summary = await weigh(loop, run, t);
   if (run.summary.sum > 0) book(run, logMeanOf(run.summary, view.count) - run.base);
   else await collapse(loop, run, t);
   if (state.collapsedAt === undefined) await model.calibrate?.(t, view);
   state.finished ||= model.done?.(t, view) ?? false;
+}
+
+/** Particles, potentials and weights by kernels alone. */
+async function inOneGo<F extends FieldSpecs>(
+  loop: Loop<F>,
+  run: Run<F>,
+  t: number,
+  kernels: ModelKernels<F>,
+): Promise<void> {
+  const { view, increment } = run;
+  const lent = view.backend.arena();
+  try {
+    const moves = t === 0 ? kernels.init(view, lent) : kernels.mutate(t, view, lent);
+    const potentials = kernels.logPotential(t, view, increment, lent);
+    run.summary = await weigh(loop, run, t, [...moves, ...potentials]);
+  } finally {
+    lent.release();
+  }
 }
 
 /** Add the increment of a step to the evidence. */
@@ -71,13 +97,18 @@ export function bury(increment: Float64Array): number {
   return nans;
 }
 
-/** Take in the increments. */
-async function weigh<F extends FieldSpecs>(loop: Loop<F>, run: Run<F>, t: number): Promise<WeightSummary> {
+/** Take in the increments, which the kernels `before` have yet to make. */
+async function weigh<F extends FieldSpecs>(
+  loop: Loop<F>,
+  run: Run<F>,
+  t: number,
+  before?: readonly KernelCall[],
+): Promise<WeightSummary> {
   try {
     const { fresh } = run;
     run.fresh = false;
     // The dead stay dead: their state may be anything, and so may its potential.
-    return await run.resampler.reweigh(run.logWeight, run.increment, fresh);
+    return await run.resampler.reweigh(run.logWeight, run.increment, fresh, before);
   } catch (error) {
     if (!(error instanceof ValueError) || error.index === undefined) throw error;
     const index = error.index;

@@ -1,4 +1,5 @@
-import type { FeynmanKac } from '../../../engine/particles/smc/feynman-kac.ts';
+import type { Arena, KernelCall } from '../../../engine/backend/backend.ts';
+import type { FeynmanKac, ModelKernels, SmcRun } from '../../../engine/particles/smc/feynman-kac.ts';
 import type { StateFields, StateSpaceKernels, StateSpaceModel } from '../state-space.ts';
 import type { ObservationSeries } from './observations.ts';
 
@@ -45,21 +46,40 @@ export function rows(array: Float64Array, width: number, lo: number, hi: number)
 }
 
 function byKernels(
-  kernels: StateSpaceKernels,
+  own: StateSpaceKernels,
   observations: ObservationSeries,
   fields: StateFields,
 ): FeynmanKac<StateFields> {
+  const kernels: ModelKernels<StateFields> = {
+    init: own.initial,
+    mutate: own.transition,
+    logPotential(step, run, out, lent) {
+      const y = observations[step]!;
+      if (y !== null) return own.logObservation(step, y, run, out, lent);
+      out.fill(0);
+      return [];
+    },
+  };
   return {
-    ...{ fields, noise: 0, block: Infinity },
+    ...{ fields, noise: 0, block: Infinity, kernels },
     get steps() {
       return observations.length;
     },
-    init: (run) => kernels.initial(run),
-    mutate: (step, run) => kernels.transition(step, run),
-    async logPotential(step, run, out) {
-      const y = observations[step]!;
-      if (y === null) out.fill(0);
-      else await kernels.logObservation(step, y, run, out);
-    },
+    init: (run) => runKernels(run, (lent) => kernels.init(run, lent)),
+    mutate: (step, run) => runKernels(run, (lent) => kernels.mutate(step, run, lent)),
+    logPotential: (step, run, out) => runKernels(run, (lent) => kernels.logPotential(step, run, out, lent)),
   };
+}
+
+/** Kernels of a model by themselves. */
+async function runKernels(
+  { backend, count }: SmcRun<StateFields>,
+  kernels: (lent: Arena) => readonly KernelCall[],
+): Promise<void> {
+  const lent = backend.arena();
+  try {
+    await backend.chain(kernels(lent), count);
+  } finally {
+    lent.release();
+  }
 }

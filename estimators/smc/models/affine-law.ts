@@ -1,3 +1,4 @@
+import type { Arena, KernelCall } from '../../../engine/backend/backend.ts';
 import { HALF_LOG_TWO_PI } from '../../../engine/math/gamma.ts';
 import { product, semidefiniteFactor, solveLowerColumns } from '../../../engine/math/linear-algebra.ts';
 import type { SmcRun } from '../../../engine/particles/smc/feynman-kac.ts';
@@ -107,24 +108,21 @@ export function drawRows(law: AffineLaw, parent: Float64Array, z: Float64Array, 
 }
 
 /** x of a whole run from its parents, the normals drawn inside at (purpose, step, particle): the bits of `drawRows`. */
-export async function drawRun(
+export function drawKernel(
   law: AffineLaw,
   run: SmcRun<StateFields>,
+  lent: Arena,
   purpose: number,
   step: number,
-): Promise<void> {
+): KernelCall {
   const { dimension: d, parents: p, noise, draw } = law;
   const x = run.field('x');
   const parent = p === 0 ? x : run.parent('x');
-  const arena = run.backend.arena();
-  try {
-    const rows = arena.f64(draw.length);
-    rows.set(draw);
-    const address = [...run.rng.key, 0, step, channel(purpose)] as const;
-    await run.backend.dispatch('affineNormal', [parent, p, x, d, noise, rows, ...address], run.count);
-  } finally {
-    arena.release();
-  }
+  const rows = lent.f64(draw.length);
+  rows.set(draw);
+  const [k0, k1] = run.rng.key;
+  const args = [parent, p, x, d, noise, rows, k0, k1, 0, step, channel(purpose)] as const;
+  return { kernel: 'affineNormal', args: [...args], over: 'rows' };
 }
 
 /** Log density of x [n, d] given parents [n, p] into `out` [n]. */

@@ -1,3 +1,4 @@
+import type { Arena, KernelCall } from '../../../engine/backend/backend.ts';
 import { HALF_LOG_TWO_PI } from '../../../engine/math/gamma.ts';
 import { cholesky, solveLower, solveLowerColumns } from '../../../engine/math/linear-algebra.ts';
 import type { SmcRun } from '../../../engine/particles/smc/feynman-kac.ts';
@@ -76,19 +77,15 @@ export function observationDensity(
 }
 
 /** The same, same bits, for the particles of a whole run. */
-export async function observationRun(
+export function observationKernel(
   law: AffineObservation,
   y: Float64Array,
   run: SmcRun<StateFields>,
   out: Float64Array,
-): Promise<void> {
+  lent: Arena,
+): KernelCall {
   const { dimension: d, observed: k, constant } = law;
-  const arena = run.backend.arena();
-  try {
-    const rows = arena.f64((1 + d) * k);
-    rows.set(rowsFor(law, y));
-    await run.backend.dispatch('affineLogDensity', [run.field('x'), d, rows, k, constant, out], run.count);
-  } finally {
-    arena.release();
-  }
+  const rows = lent.f64((1 + d) * k);
+  rows.set(rowsFor(law, y));
+  return { kernel: 'affineLogDensity', args: [run.field('x'), d, rows, k, constant, out], over: 'rows' };
 }

@@ -1,11 +1,10 @@
 import { affineDensityProgram, affineProgram } from '../../../engine/backend/wgsl/program.ts';
 import { checkOptionNames } from '../../../engine/check.ts';
 import { OptionError } from '../../../engine/errors.ts';
-import type { SmcRun } from '../../../engine/particles/smc/feynman-kac.ts';
 import { PURPOSE } from '../../../engine/random/purpose.ts';
-import type { StateFields, StateSpaceCard, StateSpaceKernels, StateSpaceModel } from '../state-space.ts';
-import { type AffineLaw, affineLaw, drawRows, drawRun, logDensityRows, withNoise } from './affine-law.ts';
-import { affineObservation, observationDensity, observationRun, whitened } from './affine-observation.ts';
+import type { StateSpaceCard, StateSpaceKernels, StateSpaceModel } from '../state-space.ts';
+import { type AffineLaw, affineLaw, drawKernel, drawRows, logDensityRows, withNoise } from './affine-law.ts';
+import { affineObservation, observationDensity, observationKernel, whitened } from './affine-observation.ts';
 import {
   type MatrixLike,
   readMatrix,
@@ -130,9 +129,9 @@ export function linearGaussian(options: LinearGaussianOptions): LinearGaussian {
       logTransitionBound: () => moveDensity.constant,
     }),
     kernels: {
-      initial: (run: SmcRun<StateFields>) => drawRun(initial, run, PURPOSE.init, 0),
-      transition: (step, run) => drawRun(transition, run, PURPOSE.mutation, step),
-      logObservation: (_, y, run, out) => observationRun(seen, y, run, out),
+      initial: (run, lent) => [drawKernel(initial, run, lent, PURPOSE.init, 0)],
+      transition: (step, run, lent) => [drawKernel(transition, run, lent, PURPOSE.mutation, step)],
+      logObservation: (_, y, run, out, lent) => [observationKernel(seen, y, run, out, lent)],
     },
     card: {
       initial: affineProgram(initial.draw, d),

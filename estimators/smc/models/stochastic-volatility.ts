@@ -4,7 +4,7 @@ import { HALF_LOG_TWO_PI } from '../../../engine/math/gamma.ts';
 import { PURPOSE } from '../../../engine/random/purpose.ts';
 import { volatilityLogDensity } from '../../../engine/wasm/twins/affine.ts';
 import type { StateSpaceCard, StateSpaceKernels, StateSpaceModel } from '../state-space.ts';
-import { affineLaw, drawRows, drawRun, logDensityRows } from './affine-law.ts';
+import { affineLaw, drawKernel, drawRows, logDensityRows } from './affine-law.ts';
 
 /*
  * x_0 ~ N(mu, sigma^2 / (1 - rho^2)),  x_t = mu + rho (x_{t-1} - mu) + sigma u_t,  y_t ~ N(0, exp x_t).
@@ -63,10 +63,11 @@ export function stochasticVolatility(options: StochasticVolatilityOptions): Stoc
     logTransition: (_, parent, x, out) => logDensityRows(transition.density!, 1, parent, 1, x, out),
     logTransitionBound: () => transition.density!.constant,
     kernels: {
-      initial: (run) => drawRun(initial, run, PURPOSE.init, 0),
-      transition: (step, run) => drawRun(transition, run, PURPOSE.mutation, step),
-      logObservation: (_, y, run, out) =>
-        run.backend.dispatch('volatilityLogDensity', [run.field('x'), y[0]!, out], run.count),
+      initial: (run, lent) => [drawKernel(initial, run, lent, PURPOSE.init, 0)],
+      transition: (step, run, lent) => [drawKernel(transition, run, lent, PURPOSE.mutation, step)],
+      logObservation: (_, y, run, out) => [
+        { kernel: 'volatilityLogDensity', args: [run.field('x'), y[0]!, out], over: 'rows' },
+      ],
     },
     card: {
       initial: affineProgram(initial.draw, 1),
