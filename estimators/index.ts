@@ -1,4 +1,15 @@
 export * from '../engine/index.ts';
+export { corrector } from './corrector/corrector.ts';
+export {
+  anneal,
+  type CorrectorFactor,
+  guide,
+  product,
+  type RewardTiltOptions,
+  reward,
+} from './corrector/presets.ts';
+export type { CorrectorState } from './corrector/state.ts';
+export type * from './corrector/types.ts';
 export { controlVariates } from './importance/controls/control-variates.ts';
 export type * from './importance/controls/control-variates-types.ts';
 export {

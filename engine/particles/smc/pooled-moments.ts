@@ -1,5 +1,5 @@
 import { normalizedWeight } from '../log-weight.ts';
-import { weightedMoments } from '../moments.ts';
+import { weightedMean, weightedMoments } from '../moments.ts';
 
 /** What a sample of several runs tells of a mean, each run counting by its normalizing constant. */
 export interface Pooled {
@@ -7,7 +7,7 @@ export interface Pooled {
   readonly mean: Float64Array;
   /** [d] by the jackknife over runs: without run r the mean is off by p_r (m_r - m) / (1 - p_r). NaN for a single run. */
   readonly standardError: Float64Array;
-  /** [d, d] */
+  /** [d, d]; empty where it is not wanted. */
   readonly covariance: Float64Array;
 }
 
@@ -18,14 +18,23 @@ export interface PooledSample {
   readonly logWeight: Float64Array;
 }
 
-/** @param ends [R] row after the last one of each run. */
-export function pooledMoments({ points, shape, logWeight }: PooledSample, ends: readonly number[]): Pooled {
+/**
+ * @param ends [R] row after the last one of each run.
+ * @param wanted whether the covariance is. Default true.
+ */
+export function pooledMoments(
+  { points, shape, logWeight }: PooledSample,
+  ends: readonly number[],
+  wanted = true,
+): Pooled {
   const [, d] = shape;
   if (logWeight.every((l) => l === -Infinity)) {
     const none = (length: number): Float64Array => new Float64Array(length).fill(Number.NaN);
-    return { mean: none(d), standardError: none(d), covariance: none(d * d) };
+    return { mean: none(d), standardError: none(d), covariance: none(wanted ? d * d : 0) };
   }
-  const { mean, covariance } = weightedMoments(points, logWeight);
+  const { mean, covariance } = wanted
+    ? weightedMoments(points, logWeight)
+    : { mean: weightedMean(points, logWeight), covariance: new Float64Array(0) };
   return { mean, covariance, standardError: jackknife(points, normalizedWeight(logWeight), mean, ends) };
 }
 

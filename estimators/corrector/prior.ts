@@ -1,0 +1,57 @@
+import type { CorrectorPlan } from './plan.ts';
+import { precisionOf } from './terms.ts';
+
+/*
+ * Where particles begin: x ~ N(0, I / P) at the noisiest time T, P = sum b_i / v_i.
+ *
+ *   'gaussian'   q_i = N(0, v_i I):  log w = 0 and log Z_T = (d / 2) (log 2 pi / P - sum b_i log 2 pi v_i)
+ *   'exact'      log w = sum b_i log q_i(x) + rho(x) - log N(x; 0, I / P)
+ */
+
+const LOG_TWO_PI = Math.log(2 * Math.PI);
+
+/** The standard deviation of the start. */
+export function startSpread({ terms }: Pick<CorrectorPlan, 'terms'>): number {
+  const { exponents, variances } = terms[0]!;
+  return 1 / Math.sqrt(precisionOf(exponents, variances));
+}
+
+/** log Z_T where every q_i is N(0, v_i I). */
+export function gaussianStart({ terms, dimension }: Pick<CorrectorPlan, 'terms' | 'dimension'>): number {
+  const { exponents, variances } = terms[0]!;
+  let sum = LOG_TWO_PI - Math.log(precisionOf(exponents, variances));
+  for (const [i, b] of exponents.entries()) sum -= b * (LOG_TWO_PI + Math.log(variances[i]!));
+  return 0.5 * dimension * sum;
+}
+
+/** log N(x; 0, s^2 I) of rows of x [n, d] less `logTarget` [n], turned round: log weights of the start into `out` [n]. */
+export function startWeights(
+  x: Float64Array,
+  logTarget: Float64Array,
+  spread: number,
+  out: Float64Array,
+): void {
+  const n = out.length;
+  const d = x.length / n;
+  const constant = d * (0.5 * LOG_TWO_PI + Math.log(spread));
+  for (let i = 0; i < n; i++) {
+    let square = 0;
+    for (let c = i * d; c < (i + 1) * d; c++) square += x[c]! * x[c]!;
+    out[i] = logTarget[i]! + constant + (0.5 * square) / (spread * spread);
+  }
+}
+
+/** log gamma = sum b_i log q_i + rho of n particles into `out` [n]; densities [M, n], rho [n] or empty. */
+export function logTargets(
+  exponents: readonly number[],
+  densities: Float64Array,
+  tilt: Float64Array,
+  out: Float64Array,
+): void {
+  const n = out.length;
+  for (let i = 0; i < n; i++) {
+    let sum = tilt.length > 0 ? tilt[i]! : 0;
+    for (let e = 0; e < exponents.length; e++) sum += exponents[e]! * densities[e * n + i]!;
+    out[i] = sum;
+  }
+}
