@@ -4,15 +4,19 @@ import { flat, stage } from './stage.ts';
 
 // A model that runs elsewhere. One seed in this file: 7.
 
-const { at, ensample, remove } = stage();
+const { at, ensample, together, remove } = stage();
 afterAll(remove);
 
 test('sample, a model elsewhere, analyze: the same numbers as one run', async () => {
-  const sampled = await ensample('sample flood.ts -n 256 --seed 7 -o x.csv');
-  expect(sampled.code).toBe(0);
-  expect(flat(sampled.err)).toContain('Wrote x.csv: 1280 rows of 3 inputs, from 256 points, seed 7.');
+  const [sampled, shown, whole] = await together([
+    'sample flood.ts -n 256 --seed 7 -o x.csv',
+    'sample flood.ts -n 256 --seed 7 --quiet',
+    'sobol flood.ts -n 256 --seed 7 --json',
+  ]);
+  expect(sampled!.code).toBe(0);
+  expect(flat(sampled!.err)).toContain('Wrote x.csv: 1280 rows of 3 inputs, from 256 points, seed 7.');
   const text = readFileSync(at('x.csv'), 'utf8');
-  expect((await ensample('sample flood.ts -n 256 --seed 7 --quiet')).out).toBe(text);
+  expect(shown!.out).toBe(text);
   const rows = text
     .trim()
     .split('\n')
@@ -22,8 +26,7 @@ test('sample, a model elsewhere, analyze: the same numbers as one run', async ()
   writeFileSync(at('y.csv'), `\uFEFFlevel\r\n${y.join('\r\n')}\r\n`);
   const told = await ensample('analyze flood.ts -x x.csv -y y.csv --json');
   expect(told.code).toBe(0);
-  const whole = await ensample('sobol flood.ts -n 256 --seed 7 --json');
-  expect(JSON.parse(told.out).indices).toEqual(JSON.parse(whole.out).indices);
+  expect(JSON.parse(told.out).indices).toEqual(JSON.parse(whole!.out).indices);
 
   const bad: readonly (readonly [file: string, content: readonly (string | number)[], message: string])[] = [
     [
@@ -40,20 +43,22 @@ test('sample, a model elsewhere, analyze: the same numbers as one run', async ()
     ['cells.csv', [...y.slice(0, 9), '1,2', ...y.slice(10)], 'cells.csv, line 10: "1,2"; expected a number.'],
     ['nan.csv', [...y.slice(0, 49), 'NaN', ...y.slice(50)], 'nan.csv, line 50: no finite number'],
   ];
-  for (const [file, content, message] of bad) {
-    writeFileSync(at(file), `${content.join('\n')}\n`);
-    const { code, err } = await ensample(`analyze flood.ts -x x.csv -y ${file}`);
-    expect(flat(err), file).toContain(message);
-    expect(code, file).toBe(1);
-  }
+  for (const [file, content] of bad) writeFileSync(at(file), `${content.join('\n')}\n`);
   const sorted = [...rows].sort((p, q) => p[0]! - q[0]!);
   writeFileSync(
     at('sorted.csv'),
     `${text.split('\n').slice(0, 2).join('\n')}\n${sorted.map((row) => row.join(',')).join('\n')}\n`,
   );
-  const shuffled = await ensample('analyze flood.ts -x sorted.csv -y y.csv');
-  expect(flat(shuffled.err)).toContain('sorted.csv, line 3: a is');
-  expect(shuffled.code).toBe(1);
+  const [shuffled, ...refused] = await together([
+    'analyze flood.ts -x sorted.csv -y y.csv',
+    ...bad.map(([file]) => `analyze flood.ts -x x.csv -y ${file}`),
+  ]);
+  expect(flat(shuffled!.err)).toContain('sorted.csv, line 3: a is');
+  expect(shuffled!.code).toBe(1);
+  for (const [i, [file, , message]] of bad.entries()) {
+    expect(flat(refused[i]!.err), file).toContain(message);
+    expect(refused[i]!.code, file).toBe(1);
+  }
 });
 
 test("analyze: files in SALib's form and order, blank-separated and without a header", async () => {
@@ -69,21 +74,25 @@ test("analyze: files in SALib's form and order, blank-separated and without a he
     rows.map((row) => row.map((v) => v.toExponential(8)).join(' ')).join('\n'),
   );
   writeFileSync(at('salib-y.txt'), rows.map(([a, b, c]) => (a! + 2 * b! * c!).toExponential(8)).join('\n'));
-  const { code, out } = await ensample('analyze params.txt -x salib-x.txt -y salib-y.txt --json');
-  expect(code).toBe(0);
-  const document = JSON.parse(out);
-  expect(document.interval).toBe('bootstrap');
-  const own = await ensample('analyze params.txt -x own.csv -y salib-y.txt --json');
-  for (const [i, value] of JSON.parse(own.out).indices.S1.value.entries())
-    expect(document.indices.S1.value[i]).toBeCloseTo(value, 10);
   writeFileSync(
     at('swapped.txt'),
     [rows[1], rows[0], ...rows.slice(2)].map((row) => row!.join(' ')).join('\n'),
   );
-  const swapped = await ensample('analyze params.txt -x swapped.txt -y salib-y.txt');
-  expect([swapped.code, flat(swapped.err).includes('swapped.txt, line')]).toEqual([1, true]);
   writeFileSync(at('broken.txt'), 'a 0 1\nb 0 one\n');
-  const broken = await ensample('sample broken.txt');
-  expect(flat(broken.err)).toContain('broken.txt, line 2: "b 0 one"; expected `name low high [group] [law]`');
-  expect(broken.code).toBe(1);
+  const [foreign, own, swapped, broken] = await together([
+    'analyze params.txt -x salib-x.txt -y salib-y.txt --json',
+    'analyze params.txt -x own.csv -y salib-y.txt --json',
+    'analyze params.txt -x swapped.txt -y salib-y.txt',
+    'sample broken.txt',
+  ]);
+  expect(foreign!.code).toBe(0);
+  const document = JSON.parse(foreign!.out);
+  expect(document.interval).toBe('bootstrap');
+  for (const [i, value] of JSON.parse(own!.out).indices.S1.value.entries())
+    expect(document.indices.S1.value[i]).toBeCloseTo(value, 10);
+  expect([swapped!.code, flat(swapped!.err).includes('swapped.txt, line')]).toEqual([1, true]);
+  expect(flat(broken!.err)).toContain(
+    'broken.txt, line 2: "b 0 one"; expected `name low high [group] [law]`',
+  );
+  expect(broken!.code).toBe(1);
 });

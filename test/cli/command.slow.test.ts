@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
+import type { Finished } from './command.ts';
 import { flat, stage } from './stage.ts';
 
 // What commands print and write. One seed in this file: 7.
 
-const { at, ensample, quick, remove } = stage();
+const { at, ensample, quick, together, remove } = stage();
 afterAll(remove);
 
 test('sobol: the table goes to stdout, the rest to stderr, and there is no escape byte in a pipe', async () => {
@@ -46,7 +47,11 @@ test('sobol --json: one document of the promised form, the same numbers for the 
 });
 
 test('sobol: names of any kind reach table, CSV, JSON and report unharmed', async () => {
-  const { code, out } = await quick('sobol names.mjs -n 512 --seed 7 --csv names.csv --report names.html');
+  const [table, document] = await together([
+    'sobol names.mjs -n 512 --seed 7 --threads 1 --csv names.csv --report names.html',
+    'sobol names.mjs -n 512 --seed 7 --threads 1 --json --quiet',
+  ]);
+  const { code, out } = table!;
   expect(code).toBe(0);
   expect(out).toContain('流量');
   expect(out).toContain('nnnnnnnn...nnnnn');
@@ -58,12 +63,16 @@ test('sobol: names of any kind reach table, CSV, JSON and report unharmed', asyn
   const html = readFileSync(at('names.html'), 'utf8');
   expect(html).toContain('&lt;b&gt;');
   expect(html.replaceAll(/<b>[^<]*<\/b>/g, '')).not.toContain('<b>');
-  const json = JSON.parse((await quick('sobol names.mjs -n 512 --seed 7 --json --quiet')).out);
+  const json = JSON.parse(document!.out);
   expect(json.indices.S1.names.slice(0, 3)).toEqual(['<b>', 'a"b', '=1+1']);
 });
 
 test('sobol: several outputs are blocks with the aggregate first, and all of them in JSON', async () => {
-  const { out, err } = await quick('sobol series.mjs -n 256 --seed 7');
+  const [all, chosen] = await together([
+    'sobol series.mjs -n 256 --seed 7 --threads 1',
+    'sobol series.mjs -n 256 --seed 7 --threads 1 --outputs t3 --json',
+  ]);
+  const { out, err } = all!;
   expect([...out.matchAll(/^Sobol' indices of (\S+)/gm)].map(([, name]) => name)).toEqual([
     'all',
     't0',
@@ -73,27 +82,31 @@ test('sobol: several outputs are blocks with the aggregate first, and all of the
     't8',
   ]);
   expect(err).toContain('9 outputs');
-  const chosen = await quick('sobol series.mjs -n 256 --seed 7 --outputs t3 --json');
-  expect(JSON.parse(chosen.out).outputs.map(({ name }: { name: string }) => name)).toEqual(['t3']);
+  expect(JSON.parse(chosen!.out).outputs.map(({ name }: { name: string }) => name)).toEqual(['t3']);
 });
 
 test('constant output, one input, two inputs with second order, points that are no power of two: answered', async () => {
-  const constant = await quick('sobol constant.mjs -n 256 --seed 7');
+  const ends = await together(
+    [
+      'sobol constant.mjs -n 256',
+      'sobol constant.mjs -n 256 --json',
+      'sobol one.mjs -n 256',
+      'sobol two.mjs -n 1024 --second-order',
+      'sobol flood.ts -n 1000',
+    ].map((command) => `${command} --seed 7 --threads 1`),
+  );
+  const [constant, json, one, two, odd] = ends as [Finished, Finished, Finished, Finished, Finished];
   expect(constant.code).toBe(0);
   expect(constant.out).toContain('n/a: the output never changed');
   expect(flat(constant.err)).toContain('Caution: The output never changed (always 3.2)');
   expect(constant.err + constant.out).not.toContain('NaN');
-  const json = await quick('sobol constant.mjs -n 256 --seed 7 --json');
   expect(JSON.parse(json.out).indices.S1.value).toEqual([null, null]);
-  const one = await quick('sobol one.mjs -n 256 --seed 7');
   expect([one.code, flat(one.err)]).toEqual([
     2,
     expect.stringMatching(/^ensample sobol: `a` is the only input; expected at least two/),
   ]);
   expect(flat(one.err)).toMatch(/there is no command; the package has monteCarlo for scripts\.$/);
-  const two = await quick('sobol two.mjs -n 1024 --second-order --seed 7');
   expect(two.code).toBe(0);
-  const odd = await quick('sobol flood.ts -n 1000 --seed 7');
   expect(flat(odd.err)).toMatch(/Caution: 1 000 points leave .* Use 512 or 1 024\./);
 });
 
@@ -112,10 +125,10 @@ test('an answer is printed before its files are written, so that a full disk doe
 }, 20_000);
 
 test('backends: a table, and the same rows as JSON', async () => {
-  const { code, out } = await ensample('backends');
-  expect(code).toBe(0);
-  expect(out).toMatch(/^backend +state +what +`auto` takes it\n/);
-  const rows = JSON.parse((await ensample('backends --json')).out);
+  const [table, json] = await together(['backends', 'backends --json']);
+  expect(table!.code).toBe(0);
+  expect(table!.out).toMatch(/^backend +state +what +`auto` takes it\n/);
+  const rows = JSON.parse(json!.out);
   expect(rows.map(({ backend }: { backend: string }) => backend)).toContain('js');
 });
 

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const TOGETHER = fileURLToPath(new URL('./together.mjs', import.meta.url));
 
 /** What a command printed and how it ended. */
 export interface Finished {
@@ -56,6 +58,23 @@ export function run(folder: string, args: string, env?: Readonly<Record<string, 
     args.split(' ').filter((word) => word !== ''),
     env,
   ).done;
+}
+
+/** Runs commands one after the other in one process: for those that do not test how a process starts and ends. */
+export async function runTogether(
+  folder: string,
+  commands: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<readonly Finished[]> {
+  const lists = commands.map((args) => args.split(' ').filter((word) => word !== ''));
+  const { PATH } = process.env;
+  const child = spawn(process.execPath, [TOGETHER, pathToFileURL(MAIN).href, JSON.stringify(lists)], {
+    ...{ cwd: folder, env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'inherit'] },
+  });
+  const parts: Buffer[] = [];
+  child.stdout!.on('data', (data: Buffer) => void parts.push(data));
+  await once(child, 'close');
+  return JSON.parse(Buffer.concat(parts).toString());
 }
 
 /** A folder with these files, removed by the function that comes with it. */

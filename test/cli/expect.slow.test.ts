@@ -5,7 +5,7 @@ import { flat, stage } from './stage.ts';
 
 // `ensample expect`, and `ensample sobol --method importance`, as a stranger meets them. One seed in this file: 7.
 
-const { path, at, ensample, quick, inTwos, written, remove } = stage();
+const { path, at, ensample, quick, together, written, remove } = stage();
 afterAll(remove);
 
 /** Exact: E[s] = 1 with s = a + b, a and b uniform on (0, 1); P(s > 1.9) = 0.005; E[s^2] = 7 / 6; under a on (0, 0.5) E[s] = 0.75. */
@@ -66,7 +66,9 @@ const broken: readonly (readonly [command: string, message: string])[] = [
   ['sobol sum.mjs --method importance --until 0.1', 'option --until means nothing with --method importance'],
 ];
 test('expect and importance: what cannot be used is refused by name, in one message, without a stack', async () => {
-  for (const [command, message, { code, out, err }] of await inTwos(broken)) {
+  const finished = await together(broken.map(([command]) => command));
+  for (const [i, { code, out, err }] of finished.entries()) {
+    const [command, message] = broken[i]!;
     expect(flat(err), command).toContain(message);
     expect([code, out], command).toEqual([/-n 512/.test(command) ? 1 : 2, '']);
     expect(err, command).not.toMatch(/\n {4}at /);

@@ -4,7 +4,7 @@ import { flat, stage } from './stage.ts';
 
 // What is wrong with a command, a model or a file is told in one message. One seed in this file: 7.
 
-const { at, ensample, quick, inTwos, remove } = stage();
+const { at, ensample, together, rows, remove } = stage();
 afterAll(remove);
 
 const usage: readonly (readonly [command: string, message: string])[] = [
@@ -33,13 +33,13 @@ const usage: readonly (readonly [command: string, message: string])[] = [
   ['sobol flood.ts --seed -1', 'option --seed is -1; expected an integer from 0 on'],
   ['sobol flood.ts --level 95', 'Try --level 0.95.'],
   ['sobol flood.ts --outputs lvel', 'Did you mean level?'],
-  ['sobol flood.ts --backend webgpu', 'no GPU was found'],
   ['sobol flood.ts --allow-software-gpu', 'option --allow-software-gpu is true with --backend auto'],
   ['analyze flood.ts -x x.csv', 'option -y is missing'],
   ['sobol flood.ts -n 64 more words', 'too many arguments (flood.ts more words)'],
+  ['sobol flood.ts --backend webgpu', 'no GPU was found'],
 ];
 test('wrong usage: one message with what was expected, exit code 2 (1 for a missing device)', async () => {
-  for (const [command, message, { code, out, err }] of await inTwos(usage)) {
+  for (const [command, message, { code, out, err }] of await rows(usage)) {
     expect(flat(err), command).toContain(message);
     expect([code, out], command).toEqual([command.includes('webgpu') ? 1 : 2, '']);
     // The driver of the card warns for itself before.
@@ -71,7 +71,7 @@ const broken: readonly (readonly [command: string, message: string])[] = [
   ['sobol rejects.mjs -n 64 --seed 7 --threads 1', 'too hot'],
 ];
 test('a broken model or file: told with file and reason, exit code 1, no stack', async () => {
-  for (const [command, message, { code, out, err }] of await inTwos(broken)) {
+  for (const [command, message, { code, out, err }] of await rows(broken)) {
     expect(flat(err), command).toContain(message);
     expect([code, out], command).toEqual([1, '']);
     expect(err, command).not.toMatch(/\n {4}at /);
@@ -81,15 +81,18 @@ test('a broken model or file: told with file and reason, exit code 1, no stack',
 });
 
 test('a model that fails at points: the first one, the list as CSV, and --missing drop-row', async () => {
-  const { err } = await quick('sobol nan.mjs -n 512 --seed 7 --csv failed.csv');
+  const [failed, dropped] = await together([
+    'sobol nan.mjs -n 512 --seed 7 --csv failed.csv --threads 1',
+    'sobol nan.mjs -n 512 --seed 7 --missing drop-row --threads 1',
+  ]);
+  const { err } = failed!;
   expect(flat(err)).toMatch(/First: point \d+, a = 0\.9\d+, b = 0\.\d+\. \(the list: failed\.csv\)/);
   expect(flat(err)).toContain('leave those rows out with --missing drop-row.');
   expect(readFileSync(at('failed.csv'), 'utf8')).toMatch(
     /^point,a,b,reason\n\d+,0\.9\d+,0\.\d+,returned NaN\n/,
   );
-  const dropped = await quick('sobol nan.mjs -n 512 --seed 7 --missing drop-row');
-  expect(dropped.code).toBe(0);
-  expect(flat(dropped.err)).toMatch(
+  expect(dropped!.code).toBe(0);
+  expect(flat(dropped!.err)).toMatch(
     /Caution: \d+ of 512 rows \(\d+ %\) were left out because the model failed there/,
   );
 });

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Finished, folderOf, run } from './command.ts';
+import { type Finished, folderOf, run, runTogether } from './command.ts';
 
 /** The built command in an empty folder with models, as a stranger meets it. */
 export interface Stage {
@@ -10,8 +10,10 @@ export interface Stage {
   ensample(args: string, env?: Readonly<Record<string, string>>): Promise<Finished>;
   /** The same without starting workers, where they are not the point. */
   quick(args: string): Promise<Finished>;
-  /** Runs commands two at a time, without a graphics card. */
-  inTwos(rows: readonly (readonly [string, string])[]): Promise<(readonly [string, string, Finished])[]>;
+  /** One after the other in one process: for what does not depend on how a process starts and ends. */
+  together(commands: readonly string[]): Promise<readonly Finished[]>;
+  /** Runs commands without a graphics card; the first and the last of them in processes of their own. */
+  rows(rows: readonly (readonly [string, string])[]): Promise<(readonly [string, string, Finished])[]>;
   /** Resolves when a model has written the file. */
   written(name: string): Promise<void>;
   remove(): void;
@@ -29,17 +31,15 @@ export function stage(): Stage {
     at,
     ensample,
     quick: (args) => ensample(`${args} --threads 1`),
-    async inTwos(rows) {
-      const done: (readonly [string, string, Finished])[] = [];
-      for (let i = 0; i < rows.length; i += 2) {
-        const pair = rows
-          .slice(i, i + 2)
-          .map(
-            async ([command, message]) => [command, message, await ensample(command, WITHOUT_GPU)] as const,
-          );
-        done.push(...(await Promise.all(pair)));
-      }
-      return done;
+    together: (commands) => runTogether(path, commands),
+    async rows(rows) {
+      const commands = rows.map(([command]) => command);
+      const [first, between, last] = await Promise.all([
+        ensample(commands[0]!, WITHOUT_GPU),
+        runTogether(path, commands.slice(1, -1), WITHOUT_GPU),
+        ensample(commands.at(-1)!, WITHOUT_GPU),
+      ]);
+      return [first, ...between, last].map((finished, i) => [...rows[i]!, finished] as const);
     },
     async written(name) {
       while (!existsSync(at(name))) await new Promise((go) => setTimeout(go, 20));
