@@ -239,7 +239,8 @@ function levelAt(schedule: NoiseSchedule, time: number): number {
   return schedule.noise(time) / schedule.signal(time);
 }
 
-/** The time of sigma / alpha, which rounding must not put behind the end. */
+/** The time of sigma / alpha: the end itself for its own level, and never behind it. */
 function timeOfLevel(schedule: NoiseSchedule, level: number): number {
+  if (level === levelAt(schedule, schedule.end)) return schedule.end;
   return Math.min(schedule.end, schedule.timeOf(-Math.log(level)));
 }
