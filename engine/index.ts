@@ -118,6 +118,7 @@ export {
 } from './diffusion/preconditioned.ts';
 export { conversion, convert, type Factors, type Scales, scalesAt } from './diffusion/prediction.ts';
 export { type QuadratureTargetOptions, quadratureTarget } from './diffusion/quadrature-target.ts';
+export { type ReferenceFlowOptions, referenceFlow } from './diffusion/reference-flow.ts';
 export {
   linearReward,
   quadraticReward,
@@ -137,6 +138,38 @@ export {
   vpCosine,
   vpLinear,
 } from './diffusion/schedules.ts';
+export {
+  type DeisOptions,
+  deis,
+  type IpndmOptions,
+  ipndm,
+  type PndmOptions,
+  pndm,
+} from './diffusion/solver/adams-bashforth.ts';
+export {
+  type DpmOptions,
+  dpmSolver,
+  dpmSolverPlusPlus,
+  singlestepOrders,
+} from './diffusion/solver/dpm-solver.ts';
+export {
+  type Integration,
+  type IntegrationOptions,
+  type NoiseSupply,
+  openIntegration,
+} from './diffusion/solver/driver.ts';
+export { DETERMINISTIC_INTEGRATORS } from './diffusion/solver/integrators.ts';
+export type { Start } from './diffusion/solver/multistep.ts';
+export { pfEuler } from './diffusion/solver/probability-flow.ts';
+export type * from './diffusion/solver/program.ts';
+export {
+  type HeunOptions,
+  heun,
+  type RungeKuttaOptions,
+  rungeKutta,
+} from './diffusion/solver/runge-kutta.ts';
+export type { SolverType } from './diffusion/solver/singlestep.ts';
+export { type UniPcOptions, uniPc } from './diffusion/solver/uni-pc.ts';
 export {
   type DiscreteBetas,
   iddpmNoiseLevels,

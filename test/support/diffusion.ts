@@ -72,13 +72,12 @@ export function mixtureStub(gmm: ReferenceMixture, schedule: NoiseSchedule): Ope
         const { signal, noise: sigma } = gridPoint(schedule, t);
         const z = x.subarray(2 * i, 2 * i + 2);
         const mean = cleanMean(gmm, z, signal, sigma);
-        const e = mean.map((m, c) => (z[c]! - signal * m) / sigma);
-        clean?.set(mean, 2 * i);
-        noise?.set(e, 2 * i);
-        score?.set(
-          e.map((each) => -each / sigma),
-          2 * i,
-        );
+        for (const c of [0, 1]) {
+          const e = (z[c]! - signal * mean[c]!) / sigma;
+          if (clean !== undefined) clean[2 * i + c] = mean[c]!;
+          if (noise !== undefined) noise[2 * i + c] = e;
+          if (score !== undefined) score[2 * i + c] = -e / sigma;
+        }
       }
     },
     dispose() {},
@@ -87,11 +86,15 @@ export function mixtureStub(gmm: ReferenceMixture, schedule: NoiseSchedule): Ope
 }
 
 /** E[x_0 given x] of a mixture of normal laws in two dimensions. */
-export function cleanMean(gmm: ReferenceMixture, x: Float64Array, alpha: number, sigma: number): number[] {
-  const logs: number[] = [];
-  const means: number[][] = [];
-  gmm.weights.forEach((weight, k) => {
-    const [m0, m1] = gmm.means[k]! as [number, number];
+export function cleanMean(
+  gmm: ReferenceMixture,
+  x: Float64Array,
+  alpha: number,
+  sigma: number,
+): [number, number] {
+  let [top, total, first, second] = [-Infinity, 0, 0, 0];
+  for (let k = 0; k < gmm.weights.length; k++) {
+    const [m0, m1] = gmm.means[k] as readonly [number, number];
     const [[s00, s01], [, s11]] = gmm.covariances[k] as unknown as [[number, number], [number, number]];
     const a = alpha * alpha * s00 + sigma * sigma;
     const b = alpha * alpha * s01;
@@ -101,11 +104,13 @@ export function cleanMean(gmm: ReferenceMixture, x: Float64Array, alpha: number,
     const r1 = x[1]! - alpha * m1;
     const q0 = (c * r0 - b * r1) / det;
     const q1 = (a * r1 - b * r0) / det;
-    logs.push(Math.log(weight) - 0.5 * Math.log(det) - 0.5 * (r0 * q0 + r1 * q1));
-    means.push([m0 + alpha * (s00 * q0 + s01 * q1), m1 + alpha * (s01 * q0 + s11 * q1)]);
-  });
-  const top = Math.max(...logs);
-  const weights = logs.map((log) => Math.exp(log - top));
-  const total = weights.reduce((sum, w) => sum + w, 0);
-  return [0, 1].map((c) => means.reduce((sum, mean, k) => sum + (weights[k]! / total) * mean[c]!, 0));
+    const log = Math.log(gmm.weights[k]!) - 0.5 * Math.log(det) - 0.5 * (r0 * q0 + r1 * q1);
+    const shrink = log > top ? Math.exp(top - log) : 1;
+    top = Math.max(top, log);
+    const weight = Math.exp(log - top);
+    total = total * shrink + weight;
+    first = first * shrink + weight * (m0 + alpha * (s00 * q0 + s01 * q1));
+    second = second * shrink + weight * (m1 + alpha * (s01 * q0 + s11 * q1));
+  }
+  return [first / total, second / total];
 }

@@ -54,7 +54,7 @@ export interface DpmOptions {
  * @throws OptionError for an option that is not one of the kind of solver asked for.
  */
 export function dpmSolver(options: DpmOptions = {}): Integrator {
-  return dpm('dpmSolver', 'dpm-solver', 'noise', { multistep: false, ...options });
+  return dpm('dpmSolver', 'dpm-solver', 'noise', { ...options, multistep: options.multistep ?? false });
 }
 
 /**
@@ -62,7 +62,10 @@ export function dpmSolver(options: DpmOptions = {}): Integrator {
  * @throws OptionError for an option that is not one of the kind of solver asked for.
  */
 export function dpmSolverPlusPlus(options: DpmOptions = {}): Integrator {
-  return dpm('dpmSolverPlusPlus', 'dpm-solver++', 'clean', { multistep: true, ...options });
+  return dpm('dpmSolverPlusPlus', 'dpm-solver++', 'clean', {
+    ...options,
+    multistep: options.multistep ?? true,
+  });
 }
 
 /**
@@ -159,7 +162,8 @@ function singlestepDpm(where: string, name: string, prediction: Prediction, opti
   const onGrid = stages === 'grid';
   return {
     name: onGrid ? name.replace(')', ', on the grid)') : name,
-    order,
+    // The last steps on a grid are of lower orders.
+    order: onGrid || orders !== undefined ? Math.min(order, 2, ...(orders ?? [])) : order,
     program(grid) {
       if (onGrid) return gridProgram(grid, prediction, order, type);
       if (orders !== undefined) checkOrders(where, orders, grid);

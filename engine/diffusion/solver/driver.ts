@@ -6,6 +6,7 @@ import { channel, type Rng } from '../../random/rng.ts';
 import { makeTurn, type Turn } from '../../turn.ts';
 import type { OpenDenoiser, Times } from '../denoiser.ts';
 import type { Grid } from '../grid.ts';
+import type { NoiseSchedule } from '../schedule.ts';
 import { combine } from './combine.ts';
 import { type PlannedOperation, planPrograms } from './plan.ts';
 import type { Integrator } from './program.ts';
@@ -91,6 +92,7 @@ interface Machine {
 export function openIntegration(options: IntegrationOptions): Integration {
   const { where, integrator, grids, backend, denoiser } = options;
   const n = checkCount(where, 'particles', options.particles, { min: 1 });
+  checkGrids(where, grids, denoiser);
   const d = denoiser.dimension;
   const { program, steps } = planPrograms(where, integrator, grids);
   const carried = carriedRegisters(where, program).map(registerName);
@@ -297,6 +299,24 @@ function saved(machine: Machine, carried: readonly string[]): Record<string, Flo
 function copied(own: Uint32Array, from: Uint32Array | undefined): Uint32Array {
   if (from !== undefined) own.set(from);
   return own;
+}
+
+function checkGrids(where: string, grids: readonly Grid[], { schedule }: OpenDenoiser): void {
+  const wrong = grids.findIndex((grid) => !sameSchedule(grid.schedule, schedule));
+  if (wrong < 0 && grids.length > 0) return;
+  const grid = grids[wrong];
+  throw new OptionError({
+    where,
+    option: 'grids',
+    value: grids,
+    found: grid === undefined ? 'there is no grid' : `a grid has times of ${grid.schedule.describe()}`,
+    expected: `times of the denoiser's schedule, ${schedule.describe()}`,
+    fix: 'Make the grid from `denoiser.schedule`.',
+  });
+}
+
+function sameSchedule(one: NoiseSchedule, other: NoiseSchedule): boolean {
+  return one === other || one.describe() === other.describe();
 }
 
 function checkGroup(where: string, group: Uint32Array | undefined, n: number, grids: number): void {

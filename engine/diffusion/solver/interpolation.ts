@@ -12,18 +12,25 @@
  * @param nodes different from each other.
  */
 export function lagrangePolynomial(nodes: readonly number[], j: number): number[] {
-  let polynomial = [1];
-  nodes.forEach((node, i) => {
-    if (i === j) return;
+  const polynomial = [1];
+  for (let i = 0; i < nodes.length; i++) {
+    if (i === j) continue;
+    const node = nodes[i]!;
     const scale = 1 / (nodes[j]! - node);
-    polynomial = [0, ...polynomial].map((lower, k) => scale * (lower - node * (polynomial[k] ?? 0)));
-  });
+    // Times (s - node) scale, from the highest power down.
+    polynomial.push(0);
+    for (let k = polynomial.length - 1; k >= 0; k--)
+      polynomial[k] = scale * ((k > 0 ? polynomial[k - 1]! : 0) - node * polynomial[k]!);
+  }
   return polynomial;
 }
 
 /** Weights of the values at `nodes`, from as many moments or more. */
 export function interpolationWeights(moments: readonly number[], nodes: readonly number[]): number[] {
-  return nodes.map((_, j) =>
-    lagrangePolynomial(nodes, j).reduce((sum, coefficient, k) => sum + coefficient * moments[k]!, 0),
-  );
+  return nodes.map((_, j) => {
+    const polynomial = lagrangePolynomial(nodes, j);
+    let sum = 0;
+    for (let k = 0; k < polynomial.length; k++) sum += polynomial[k]! * moments[k]!;
+    return sum;
+  });
 }

@@ -74,11 +74,7 @@ function planStep(
   step: number,
 ): PlannedOperation[] {
   const first = groups[0]!;
-  const shape = first.map(shapeOf).join('; ');
-  groups.forEach((operations, g) => {
-    const own = operations.map(shapeOf).join('; ');
-    if (own !== shape) throw differs(where, g, `'${own}' in step ${step}`, `'${shape}'`);
-  });
+  if (groups.length > 1) checkShapes(where, groups, step);
   let draws = 0;
   return first.map((operation, at) => {
     const alike = groups.map((operations) => operations[at]!);
@@ -86,6 +82,14 @@ function planStep(
       (each) => each.kind === 'langevin' || (each.kind === 'combine' && each.noise !== 0),
     );
     return plan(operation, alike, integrator.prediction, noisy ? draws++ : undefined);
+  });
+}
+
+function checkShapes(where: string, groups: readonly (readonly Operation[])[], step: number): void {
+  const shape = groups[0]!.map(shapeOf).join('; ');
+  groups.forEach((operations, g) => {
+    const own = operations.map(shapeOf).join('; ');
+    if (own !== shape) throw differs(where, g, `'${own}' in step ${step}`, `'${shape}'`);
   });
 }
 
