@@ -9,6 +9,20 @@ export {
   reward,
 } from './corrector/presets.ts';
 export type { CorrectorState } from './corrector/state.ts';
+export type { SteeringState } from './corrector/steering/open-chain.ts';
+export type { Shift } from './corrector/steering/plan.ts';
+export { type SteeringOptions, steering } from './corrector/steering/steering.ts';
+export { type SvddOptions, svdd } from './corrector/steering/svdd.ts';
+export {
+  type DasOptions,
+  type DpsOptions,
+  das,
+  dps,
+  type TwistedOptions,
+  twisted,
+} from './corrector/steering/twisted.ts';
+export type * from './corrector/steering/types.ts';
+export { type BestOfOptions, bestOf, importanceAtEnd } from './corrector/steering/unguided.ts';
 export type * from './corrector/types.ts';
 export { controlVariates } from './importance/controls/control-variates.ts';
 export type * from './importance/controls/control-variates-types.ts';
