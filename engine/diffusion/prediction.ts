@@ -128,16 +128,13 @@ export function convert(
 ): number {
   const factors: Factors = { onX: 0, onValue: 1 };
   const scales: Scales = { signal: 1, noise: 0, signalSlope: 0, noiseSlope: 0 };
-  let last = Number.NaN;
-  for (let row = 0; row < n; row++) {
+  for (let row = 0, next = 0; row < n; row = next) {
     const now = typeof time === 'number' ? time : time[row]!;
-    if (now !== last) {
-      conversion(from, to, scalesAt(schedule, now, scales), factors);
-      if (!Number.isFinite(factors.onX) || !Number.isFinite(factors.onValue)) return row;
-      last = now;
-    }
-    const { onX, onValue } = factors;
-    for (let at = row * d; at < (row + 1) * d; at++) out[at] = onX * x[at]! + onValue * values[at]!;
+    next = typeof time === 'number' ? n : row + 1;
+    while (typeof time !== 'number' && next < n && time[next] === now) next++;
+    const { onX, onValue } = conversion(from, to, scalesAt(schedule, now, scales), factors);
+    if (!Number.isFinite(onX) || !Number.isFinite(onValue)) return row;
+    for (let at = row * d; at < next * d; at++) out[at] = onX * x[at]! + onValue * values[at]!;
   }
   return -1;
 }

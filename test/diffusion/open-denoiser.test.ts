@@ -339,6 +339,22 @@ test('openDenoiser: a log density or divergence that is missing is told before a
   expect(calls).toBe(0);
 });
 
+test('openDenoiser: timers fire while a long batch is under way', async () => {
+  let fired = false;
+  const busy = network('score', {
+    rows: 1,
+    predict(_x, _t, out) {
+      for (const start = performance.now(); performance.now() - start < 10; );
+      out.fill(0);
+    },
+  });
+  setTimeout(() => {
+    fired = true;
+  }, 1);
+  await open(busy).evaluate(points(5), 0.5, 5, { score: new Float64Array(10) });
+  expect(fired).toBe(true);
+});
+
 test('openDenoiser: an aborted signal ends a batch between blocks', async () => {
   const control = new AbortController();
   let calls = 0;
