@@ -34,6 +34,7 @@ const COSTS: Costs = {
   correctorRates: (_x, d, _stride, _scores, experts) => 4 + d * (2 + experts),
   correctorMove: (_x, _u, _next, d) => 9 * d,
   correctorPotential: (_features, width) => 1 + 0.5 * width,
+  correctorMoments: (_features, width) => (1 + 0.25 * width * (width + 1)) * BLOCK,
   sumBlocks: () => 0.2 * BLOCK,
   squareBlocks: () => 0.2 * BLOCK,
   maxBlocks: () => 0.2 * BLOCK,
@@ -46,6 +47,8 @@ const COSTS: Costs = {
   weightedCrossBlocks: (_x, d) => 0.5 * d * (d + 1) * BLOCK,
   indexSums: (_y, _base, _stride, _n, _program, terms) => terms * BLOCK,
   resampleCounts: (_counts, n) => 2 * n,
+  combineRows: (_out, _s0, _s1, _s2, _s3, _s4, _s5, _s6, _s7, terms, _factors, _group, grouped, d) =>
+    d * (0.5 + 0.25 * terms) + (grouped === 0 ? 0 : 6),
   countUp: () => 0.2,
   exponentials: () => 3,
   wholeCopies: () => 3,

@@ -1,7 +1,8 @@
 import { affineLogDensity, affineNormal, volatilityLogDensity } from './twins/affine.ts';
 import { bootstrapSums, resampleCounts } from './twins/bootstrap.ts';
+import { combineRows } from './twins/combine.ts';
 import { componentDensities, shareBlocks } from './twins/components.ts';
-import { correctorMove, correctorPotential, correctorRates } from './twins/corrector.ts';
+import { correctorMoments, correctorMove, correctorPotential, correctorRates } from './twins/corrector.ts';
 import { expInto, logInto } from './twins/elementary.ts';
 import { indexSums } from './twins/index-sums.ts';
 import { logisticGradient, logisticLogDensity } from './twins/logistic.ts';
@@ -69,6 +70,7 @@ export interface Kernels {
   readonly squareBlocks: typeof squareBlocks;
   readonly weightedCrossBlocks: typeof weightedCrossBlocks;
   readonly weightedSumBlocks: typeof weightedSumBlocks;
+  readonly combineRows: typeof combineRows;
   readonly countUp: typeof countUp;
   readonly exponentials: typeof exponentials;
   readonly gatherRows: typeof gatherRows;
@@ -98,6 +100,7 @@ export interface Kernels {
   readonly correctorRates: typeof correctorRates;
   readonly correctorMove: typeof correctorMove;
   readonly correctorPotential: typeof correctorPotential;
+  readonly correctorMoments: typeof correctorMoments;
 }
 
 export const twins: Kernels = {
@@ -123,6 +126,7 @@ export const twins: Kernels = {
   squareBlocks,
   weightedCrossBlocks,
   weightedSumBlocks,
+  combineRows,
   countUp,
   exponentials,
   gatherRows,
@@ -152,6 +156,7 @@ export const twins: Kernels = {
   correctorRates,
   correctorMove,
   correctorPotential,
+  correctorMoments,
 };
 
 export type KernelName = keyof Kernels;

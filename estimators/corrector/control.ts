@@ -1,4 +1,8 @@
+import type { Arena, Backend } from '../../engine/backend/backend.ts';
 import { cholesky, solveCholesky } from '../../engine/math/linear-algebra.ts';
+import type { WeightedMoments } from '../../engine/particles/moments.ts';
+import { momentSums } from '../../engine/wasm/twins/corrector.ts';
+import { blockCount, treeSum } from '../../engine/wasm/twins/sums.ts';
 
 /*
  * A drift theta_x x + theta_e that costs theta . h in the weight rate, h = (S, d + x . S), with the coefficients that make the
@@ -41,4 +45,34 @@ export function controlledVariance(covariance: Float64Array, width: number, thet
     for (let j = 0; j < width; j++) sum += theta[i]! * covariance[i * width + j]! * theta[j]!;
   // Rounding may leave less than nothing.
   return Math.max(0, sum);
+}
+
+/**
+ * Weighted moments of features [n, width] again and again, in one pass about the first row: the h have mean 0 under a target
+ * that the particles follow, and g may have any.
+ */
+export function makeFeatureMoments(
+  backend: Backend,
+  arena: Arena,
+  n: number,
+  width: number,
+): (features: Float64Array, weight: Float64Array, sum: number) => Promise<WeightedMoments> {
+  const blocks = blockCount(n);
+  const size = momentSums(width);
+  const shift = arena.f64(width);
+  const partial = arena.f64(blocks * size);
+  return async (features, weight, sum) => {
+    for (let c = 0; c < width; c++) shift[c] = Number.isFinite(features[c]!) ? features[c]! : 0;
+    await backend.dispatch('correctorMoments', [features, width, n, weight, shift, partial], blocks);
+    const off = Float64Array.from({ length: width }, (_, c) => treeSum(partial, blocks, c, size) / sum);
+    const covariance = new Float64Array(width * width);
+    for (let c = 0, at = width; c < width; c++) {
+      for (let e = c; e < width; e++, at++) {
+        const value = treeSum(partial, blocks, at, size) / sum - off[c]! * off[e]!;
+        covariance[c * width + e] = value;
+        covariance[e * width + c] = value;
+      }
+    }
+    return { mean: off.map((value, c) => value + shift[c]!), covariance };
+  };
 }

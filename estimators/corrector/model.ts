@@ -1,12 +1,11 @@
 import type { Arena } from '../../engine/backend/backend.ts';
 import { OptionError, ValueError } from '../../engine/errors.ts';
-import { makeMoments } from '../../engine/particles/moments.ts';
 import type { FeynmanKac, SmcPopulation, SmcRun } from '../../engine/particles/smc/feynman-kac.ts';
 import { PURPOSE } from '../../engine/random/purpose.ts';
 import { channel } from '../../engine/random/rng.ts';
 import { correctorRows } from '../../engine/wasm/twins/corrector.ts';
 import { type Clocks, makeClocks } from './clocks.ts';
-import { controlledVariance, fitControl } from './control.ts';
+import { controlledVariance, fitControl, makeFeatureMoments } from './control.ts';
 import { exactWeights, type Place } from './exact-weights.ts';
 import type { OpenTarget } from './open-target.ts';
 import { type CorrectorFields, type CorrectorPlan, correctorFields, WHERE } from './plan.ts';
@@ -62,7 +61,7 @@ interface Parts extends ModelParts {
   readonly fit: Fit;
   readonly spread: number;
   readonly clocks: Clocks | undefined;
-  moments: ReturnType<typeof makeMoments> | undefined;
+  moments: ReturnType<typeof makeFeatureMoments> | undefined;
 }
 
 export function correctorModel(given: ModelParts): CorrectorModel {
@@ -244,7 +243,7 @@ async function calibrate(
   const { width, control, experts, particles, terms } = plan;
   fit.rateVariance = Number.NaN;
   if (step === terms.length - 1) return;
-  parts.moments ??= makeMoments({ backend: population.backend, arena, particles, components: width });
+  parts.moments ??= makeFeatureMoments(population.backend, arena, particles, width);
   const { weight, sum } = parts.weights();
   const features = population.field('features');
   const { mean, covariance } = await parts.moments(features, weight, sum);

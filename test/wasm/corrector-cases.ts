@@ -1,5 +1,5 @@
 import type { KernelName } from '../../engine/wasm/kernels.ts';
-import { featureWidth } from '../../engine/wasm/twins/corrector.ts';
+import { featureWidth, momentSums } from '../../engine/wasm/twins/corrector.ts';
 import { address, count, type MakeCall, numbers, withSpecials, word } from './draws.ts';
 
 export const CORRECTOR_CASES: { readonly [name in KernelName]?: MakeCall } = {
@@ -50,5 +50,26 @@ export const CORRECTOR_CASES: { readonly [name in KernelName]?: MakeCall } = {
     const features = allocate.f64(numbers(n * width, withSpecials(draw, draw.normal)));
     const theta = allocate.f64(numbers(width, draw.normal));
     return { args: [features, width, theta, draw.uniform(), allocate.f64(new Float64Array(n))], count: n };
+  },
+  correctorMoments: (allocate, draw) => {
+    const n = count(draw, 3500);
+    const width = count(draw, 6);
+    // Rows of weight 0 hold what they like.
+    const weight = numbers(n, () => Math.max(0, draw.normal()));
+    const features = numbers(n * width, draw.normal).map((x, at) =>
+      weight[Math.floor(at / width)] === 0 ? Number.NaN : x,
+    );
+    const blocks = Math.ceil(n / 1024);
+    return {
+      args: [
+        allocate.f64(features),
+        width,
+        n,
+        allocate.f64(weight),
+        allocate.f64(numbers(width, draw.normal)),
+        allocate.f64(new Float64Array(blocks * momentSums(width))),
+      ],
+      count: blocks,
+    };
   },
 };

@@ -36,5 +36,6 @@ export { weightedMoments } from './moments';
 export { mixtureLogDensity, mixtureScore } from './mixture';
 export { langevin, randomWalk } from './moves';
 export { affineLogDensity, affineNormal, volatilityLogDensity } from './affine';
+export { combineRows } from './combine';
 export { logisticGradient, logisticLogDensity } from './logistic';
-export { correctorMove, correctorPotential, correctorRates } from './corrector';
+export { correctorMoments, correctorMove, correctorPotential, correctorRates } from './corrector';

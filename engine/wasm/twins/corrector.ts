@@ -1,4 +1,5 @@
 import { normal } from './normal.ts';
+import { BLOCK } from './sums.ts';
 
 /**
  * Weighted diffusions whose target is a product of powers of noised laws and a tilt, gamma = prod_i q_i^b_i exp(rho): drift
@@ -150,5 +151,43 @@ export function correctorPotential(
       else even += theta[c]! * features[at]!;
     }
     out[i] = h * (even + odd);
+  }
+}
+
+/** Sums of a block of `correctorMoments`: `width` first ones and the products of all pairs. */
+export function momentSums(width: number): number {
+  return width + (width * (width + 1)) / 2;
+}
+
+/**
+ * Sums over the rows of block b of `features` [n, width], in order, of weight_i o_ic and, for pairs c <= e in the order (0, 0), (0, 1),
+ * .., (1, 1), .., of (weight_i o_ic) o_ie, with o = feature - shift, into `partial` [blocks, momentSums(width)]. Rows of weight 0
+ * are skipped, not multiplied: a dead particle may hold NaN.
+ */
+export function correctorMoments(
+  features: Float64Array,
+  width: number,
+  n: number,
+  weight: Float64Array,
+  shift: Float64Array,
+  partial: Float64Array,
+  lo: number,
+  hi: number,
+): void {
+  const size = momentSums(width);
+  for (let b = lo; b < hi; b++) {
+    const own = partial.subarray(b * size, (b + 1) * size).fill(0);
+    const to = Math.min(n, (b + 1) * BLOCK);
+    for (let i = b * BLOCK; i < to; i++) {
+      const w = weight[i]!;
+      if (w === 0) continue;
+      let at = width;
+      for (let c = 0; c < width; c++) {
+        const left = w * (features[i * width + c]! - shift[c]!);
+        own[c] = own[c]! + left;
+        for (let e = c; e < width; e++, at++)
+          own[at] = own[at]! + left * (features[i * width + e]! - shift[e]!);
+      }
+    }
   }
 }
