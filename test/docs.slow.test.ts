@@ -16,22 +16,21 @@ const documents = [
   ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
 ].filter((name) => name.endsWith('.md'));
 
-beforeAll(() => mkdirSync(scratch, { recursive: true }));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** Between what one module prints and the next. */
 const MARK = '\u0001';
 
-/** What the ts blocks of a document print, by their line: modules of their own, one after the other in one process. */
-function playModules(document: string, blocks: readonly Snippet[]): ReadonlyMap<number, string> {
-  const modules = blocks.filter(({ language }) => language === 'ts');
-  const stem = document.replaceAll('/', '-');
-  for (const { line, code } of modules) writeFileSync(join(scratch, `${stem}-${line}.ts`), `${code}\n`);
-  const main = modules
-    .map(({ line }) => `process.stdout.write('${MARK}');\nawait import('./${stem}-${line}.ts');\n`)
-    .join('');
-  writeFileSync(join(scratch, `${stem}.ts`), `${main}export {};\n`);
-  const printed = execFileSync(join(root, 'node_modules/.bin/tsx'), [join(scratch, `${stem}.ts`)], {
+/** Where a ts block of a document is kept as a module. */
+const moduleOf = (document: string, line: number): string => `${document.replaceAll('/', '-')}-${line}.ts`;
+
+/** What the ts blocks print, by module: one after the other in one process. */
+function playModules(modules: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  const names = Object.keys(modules);
+  for (const [name, code] of Object.entries(modules)) writeFileSync(join(scratch, name), `${code}\n`);
+  const main = names.map((name) => `process.stdout.write('${MARK}');\nawait import('./${name}');\n`).join('');
+  writeFileSync(join(scratch, 'all.ts'), `${main}export {};\n`);
+  const printed = execFileSync(join(root, 'node_modules/.bin/tsx'), [join(scratch, 'all.ts')], {
     cwd: root,
     encoding: 'utf8',
     env: environment,
@@ -41,7 +40,7 @@ function playModules(document: string, blocks: readonly Snippet[]): ReadonlyMap<
     printed
       .split(MARK)
       .slice(1)
-      .map((text, at) => [modules[at]!.line, text]),
+      .map((text, at) => [names[at]!, text]),
   );
 }
 
@@ -64,18 +63,29 @@ function playCommands(code: string): string {
     .join('');
 }
 
-for (const document of documents) {
-  const blocks = snippets(readFileSync(join(root, document), 'utf8'));
+const found = documents.map((document): [string, readonly Snippet[]] => [
+  document,
+  snippets(readFileSync(join(root, document), 'utf8')),
+]);
+let modules: ReadonlyMap<string, string> = new Map();
+beforeAll(() => {
+  mkdirSync(scratch, { recursive: true });
+  const written = found.flatMap(([document, blocks]) =>
+    blocks
+      .filter(({ language }) => language === 'ts')
+      .map(({ line, code }) => [moduleOf(document, line), code] as const),
+  );
+  modules = playModules(Object.fromEntries(written));
+}, 120_000);
+
+for (const [document, blocks] of found) {
   if (blocks.length === 0) continue;
   describe(document, () => {
-    let modules: ReadonlyMap<number, string> = new Map();
-    beforeAll(() => {
-      modules = playModules(document, blocks);
-    });
-
     for (const [index, { line, language, code, output }] of blocks.entries()) {
       test(`line ${line}: the ${language} block runs and prints what is shown`, () => {
-        const printed = (language === 'ts' ? modules.get(line)! : playCommands(code)).trimEnd();
+        const printed = (
+          language === 'ts' ? modules.get(moduleOf(document, line))! : playCommands(code)
+        ).trimEnd();
         if (output === undefined) return;
         if (process.env.UPDATE_DOCS === '1') {
           const text = readFileSync(join(root, document), 'utf8');

@@ -60,7 +60,7 @@ test('Ctrl-C while the model file loads is answered, with exit code 130', async 
 });
 
 test('Ctrl-C twice ends at once', async () => {
-  const run = start(path, 'sobol slow.mjs -n 4096 --seed 7'.split(' '));
+  const run = start(path, 'sobol slower.mjs -n 4096 --seed 7'.split(' '));
   await run.said('model runs');
   run.interrupt();
   await run.said('Stopping');

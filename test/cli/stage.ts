@@ -87,19 +87,21 @@ const MODELS: Readonly<Record<string, string>> = {
   'two.mjs': `${ab}export default ({ a, b }) => a * b;\n`,
   'sum.mjs': `${ab}export default ({ a, b }) => a + b;\n`,
   'wanted.mjs': `${ab}${wanted}export default ({ a, b }) => a + b;\n`,
-  // Says when half of its points are sure to be done.
-  'wanted-slow.mjs': `import { writeFileSync } from 'node:fs';
+  // Says when half of its points are sure to be done; slow no more once a state is saved.
+  'wanted-slow.mjs': `import { existsSync, writeFileSync } from 'node:fs';
     ${ab}${wanted}let calls = 0;
+    const slow = !existsSync('w.state');
     export default async ({ a, b }) => {
-      await new Promise((go) => setTimeout(go, 2));
+      if (slow) await new Promise((go) => setTimeout(go, 2));
       if (++calls === 250) writeFileSync('begun', '');
       return a + b;
     };\n`,
-  // Says when two of its replicates of 256 runs are sure to be done, however fast the machine is.
-  'slow.mjs': `import { writeFileSync } from 'node:fs';
+  // Says when two of its replicates of 256 runs are sure to be done, however fast the machine is; slow no more after.
+  'slow.mjs': `import { existsSync, writeFileSync } from 'node:fs';
     ${ab}let calls = 0;
+    const slow = !existsSync('ready');
     export default async ({ a, b }) => {
-      await new Promise((go) => setTimeout(go, 4));
+      if (slow) await new Promise((go) => setTimeout(go, 4));
       if (++calls === 600) writeFileSync('ready', '');
       return a + b;
     };\n`,

@@ -1,3 +1,4 @@
+import type { Backend } from '../../engine/backend/backend.ts';
 import { jsBackend } from '../../engine/backend/js.ts';
 import { integerWeights } from '../../engine/particles/integer-weights.ts';
 import {
@@ -23,8 +24,8 @@ export function drawing(
   q: readonly number[],
   m: number,
   seed: number,
+  backend: Backend = jsBackend(),
 ): Drawing & { step: number } {
-  const backend = jsBackend();
   const arena = backend.arena();
   return {
     weights: integerWeights(q, arena),
@@ -44,8 +45,9 @@ export async function offspring(
   m: number,
   runs: number,
   seed: number,
+  backend?: Backend,
 ): Promise<Replicates> {
-  const task = drawing(scheme, q, m, seed);
+  const task = drawing(scheme, q, m, seed, backend);
   const width = q.length;
   const values = new Float64Array(runs * width);
   for (let run = 0; run < runs; run++) {

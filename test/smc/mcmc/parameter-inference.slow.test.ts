@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { jsBackend } from '../../../engine/backend/js.ts';
+import { hostBackend } from '../../../engine/backend/host.ts';
 import { uniform } from '../../../engine/distribution/uniform.ts';
 import type { KernelChoice } from '../../../engine/kernel/kernel.ts';
 import { randomWalk } from '../../../engine/kernel/random-walk.ts';
@@ -18,7 +18,7 @@ const SEED = 20_261_129;
 const MEAN = reference.posterior_mean_rho;
 const VARIANCE = reference.posterior_var_rho;
 const EXACT = [MEAN, VARIANCE];
-const backend = jsBackend();
+const backend = await hostBackend({ threads: 1 });
 const prior = { rho: uniform(0, 1) };
 const family = { model: autoregression, observations: reference.observations };
 
