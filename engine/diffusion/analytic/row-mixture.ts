@@ -176,13 +176,12 @@ function slopes(
   for (let k = 0; k < share.length; k++) {
     if (share[k] === 0) continue;
     const own = k * d;
-    slope.fill(0, own, own + d);
-    for (let j = 0; j < d; j++) {
-      const z = pulled[own + j]!;
-      const axis = (own + j) * d;
-      for (let i = 0; i < d; i++) slope[own + i] = slope[own + i]! - axes[axis + i]! * z;
+    for (let i = 0; i < d; i++) {
+      let sum = 0;
+      for (let j = 0; j < d; j++) sum -= axes[(own + j) * d + i]! * pulled[own + j]!;
+      slope[own + i] = sum;
+      score[i] = score[i]! + share[k]! * sum;
     }
-    for (let i = 0; i < d; i++) score[i] = score[i]! + share[k]! * slope[own + i]!;
   }
 }
 
@@ -240,7 +239,8 @@ function turn(
 
 /** log of the product of `length` positive numbers, with as few logarithms as their size allows. */
 function logProduct(values: Float64Array, from: number, length: number): number {
-  let [sum, product] = [0, 1];
+  let sum = 0;
+  let product = 1;
   for (let i = 0; i < length; i++) {
     product *= values[from + i]!;
     if (product > 1e-140 && product < 1e140) continue;
