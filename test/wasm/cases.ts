@@ -1,6 +1,7 @@
 import type { Stream } from '../../engine/random/rng.ts';
 import type { KernelName } from '../../engine/wasm/kernels.ts';
 import { AFFINE_CASES } from './affine-cases.ts';
+import { COMBINE_CASES } from './combine-cases.ts';
 import { CORRECTOR_CASES } from './corrector-cases.ts';
 import {
   type Allocator,
@@ -146,6 +147,7 @@ export const CASES: { readonly [name in KernelName]?: MakeCall } = {
     return [allocate.f64(rows.x), d, n, allocate.f64(rows.weight), mean, partial(() => 0, (d * (d + 1)) / 2)];
   }),
   ...AFFINE_CASES,
+  ...COMBINE_CASES,
   ...CORRECTOR_CASES,
   ...LOGISTIC_CASES,
   ...MIXTURE_CASES,
