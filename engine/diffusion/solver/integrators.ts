@@ -1,9 +1,15 @@
 import { deis, ipndm, pndm } from './adams-bashforth.ts';
+import { dpmSolverPlusPlus2sAncestral } from './ancestral.ts';
 import { ddim } from './ddim.ts';
+import { ddpm } from './ddpm.ts';
 import { dpmSolver, dpmSolverPlusPlus } from './dpm-solver.ts';
+import { edmStochastic } from './edm-stochastic.ts';
+import { eulerMaruyama } from './euler-maruyama.ts';
+import { predictorCorrector, reverseDiffusionSteps } from './predictor-corrector.ts';
 import { pfEuler } from './probability-flow.ts';
 import type { Integrator } from './program.ts';
 import { heun, rungeKutta } from './runge-kutta.ts';
+import { sdeDpmSolver, sdeDpmSolverPlusPlus } from './sde-dpm-solver.ts';
 import { uniPc } from './uni-pc.ts';
 
 /** Deterministic solvers as they are used, by name: for tests, plots and tables over all of them. */
@@ -34,4 +40,17 @@ export const DETERMINISTIC_INTEGRATORS: Readonly<Record<string, () => Integrator
   'unipc-2': () => uniPc({ order: 2 }),
   'unipc-3': () => uniPc({ order: 3 }),
   'unip-3': () => uniPc({ order: 3, corrector: 'none' }),
+};
+
+/** Stochastic solvers as they are used, by name. */
+export const STOCHASTIC_INTEGRATORS: Readonly<Record<string, () => Integrator>> = {
+  'euler-maruyama': () => eulerMaruyama(),
+  'reverse-diffusion': () => reverseDiffusionSteps(),
+  'ddim(1)': () => ddim({ eta: 1 }),
+  'ddpm(large)': () => ddpm({ variance: 'large' }),
+  'sde-dpm-solver++(2m)': () => sdeDpmSolverPlusPlus(),
+  'sde-dpm-solver(2m)': () => sdeDpmSolver(),
+  'dpm-solver++(2s, ancestral)': () => dpmSolverPlusPlus2sAncestral(),
+  'edm-stochastic': () => edmStochastic({ largest: 10 }),
+  'predictor-corrector': () => predictorCorrector(),
 };
