@@ -138,28 +138,29 @@ export {
   vpCosine,
   vpLinear,
 } from './diffusion/schedules.ts';
+export * from './diffusion/solver/adams-bashforth.ts';
 export {
-  type DeisOptions,
-  deis,
-  type IpndmOptions,
-  ipndm,
-  type PndmOptions,
-  pndm,
-} from './diffusion/solver/adams-bashforth.ts';
-export {
-  type DpmOptions,
-  dpmSolver,
-  dpmSolverPlusPlus,
-  singlestepOrders,
-} from './diffusion/solver/dpm-solver.ts';
-export {
-  type Integration,
-  type IntegrationOptions,
-  type NoiseSupply,
-  openIntegration,
-} from './diffusion/solver/driver.ts';
-export { DETERMINISTIC_INTEGRATORS } from './diffusion/solver/integrators.ts';
+  type AdaptiveDpmOptions,
+  type AdaptiveDpmResult,
+  adaptiveDpm,
+} from './diffusion/solver/adaptive-dpm.ts';
+export { dpmSolverPlusPlus2sAncestral } from './diffusion/solver/ancestral.ts';
+export { cascadeRatios, type DcSolverOptions, dcSolver } from './diffusion/solver/dc-solver.ts';
+export { ddim } from './diffusion/solver/ddim.ts';
+export { ddpm } from './diffusion/solver/ddpm.ts';
+export * from './diffusion/solver/dpm-solver.ts';
+export * from './diffusion/solver/driver.ts';
+export { type EdmStochasticOptions, edmStochastic } from './diffusion/solver/edm-stochastic.ts';
+export { analyticFirstStep, finalDenoise } from './diffusion/solver/ends.ts';
+export { eulerMaruyama } from './diffusion/solver/euler-maruyama.ts';
+export { DETERMINISTIC_INTEGRATORS, STOCHASTIC_INTEGRATORS } from './diffusion/solver/integrators.ts';
+export type { MachineSetting, NoiseSupply } from './diffusion/solver/machine.ts';
 export type { Start } from './diffusion/solver/multistep.ts';
+export {
+  type PredictorCorrectorOptions,
+  predictorCorrector,
+  reverseDiffusionSteps,
+} from './diffusion/solver/predictor-corrector.ts';
 export { pfEuler } from './diffusion/solver/probability-flow.ts';
 export type * from './diffusion/solver/program.ts';
 export {
@@ -168,7 +169,28 @@ export {
   type RungeKuttaOptions,
   rungeKutta,
 } from './diffusion/solver/runge-kutta.ts';
+export {
+  type SdeDpmSolverPlusPlusOptions,
+  sdeDpmSolver,
+  sdeDpmSolverPlusPlus,
+} from './diffusion/solver/sde-dpm-solver.ts';
 export type { SolverType } from './diffusion/solver/singlestep.ts';
+export {
+  type DerivativeRelaxation,
+  type DerivativeRule,
+  type SolverRecord,
+  solverSchedule,
+  type TaylorRule,
+} from './diffusion/solver/solver-schedule.ts';
+export {
+  type DataMoments,
+  type Teleport,
+  teleport,
+  teleportErrors,
+  teleportPoint,
+} from './diffusion/solver/teleport.ts';
+export { type ThresholdOptions, thresholded } from './diffusion/solver/thresholding.ts';
+export { type TimeShiftOptions, timeShifted } from './diffusion/solver/time-shift.ts';
 export { type UniPcOptions, uniPc } from './diffusion/solver/uni-pc.ts';
 export {
   type DiscreteBetas,

@@ -10,9 +10,10 @@ import { dpmSolverPlusPlus2sAncestral } from '../../engine/diffusion/solver/ance
 import { ddim } from '../../engine/diffusion/solver/ddim.ts';
 import { ddpm } from '../../engine/diffusion/solver/ddpm.ts';
 import { dpmSolverPlusPlus } from '../../engine/diffusion/solver/dpm-solver.ts';
-import { type NoiseSupply, openIntegration } from '../../engine/diffusion/solver/driver.ts';
+import { openIntegration } from '../../engine/diffusion/solver/driver.ts';
 import { edmStochastic } from '../../engine/diffusion/solver/edm-stochastic.ts';
 import { eulerMaruyama } from '../../engine/diffusion/solver/euler-maruyama.ts';
+import type { NoiseSupply } from '../../engine/diffusion/solver/machine.ts';
 import {
   predictorCorrector,
   reverseDiffusionSteps,

@@ -3,6 +3,9 @@ import type { Grid } from '../grid.ts';
 import type { Integrator, Operation, SolverProgram, Term, TimeChoice } from './program.ts';
 import type { Register } from './registers.ts';
 
+/** What the kernel `combineRows` adds up at most. */
+const MOST_TERMS = 8;
+
 /** A number of a program: one for every group of particles, [G]. */
 type PerGroup = Float64Array;
 
@@ -81,7 +84,7 @@ function planStep(
     const noisy = alike.some(
       (each) => each.kind === 'langevin' || (each.kind === 'combine' && each.noise !== 0),
     );
-    return plan(operation, alike, integrator.prediction, noisy ? draws++ : undefined);
+    return plan(where, operation, alike, integrator.prediction, noisy ? draws++ : undefined);
   });
 }
 
@@ -94,6 +97,7 @@ function checkShapes(where: string, groups: readonly (readonly Operation[])[], s
 }
 
 function plan(
+  where: string,
   first: Operation,
   alike: readonly Operation[],
   usual: Integrator['prediction'],
@@ -104,14 +108,17 @@ function plan(
       const { kind, state, value, prediction = usual, other, chooseTimes } = first;
       return { kind, state, value, prediction, other, chooseTimes, time: times(alike) };
     }
-    case 'combine':
+    case 'combine': {
+      const sources = [...registersOf('state', first.states), ...registersOf('value', first.values)];
+      checkTerms(where, sources.length + (draw === undefined ? 0 : 1));
       return {
         kind: 'combine',
         target: { kind: first.into, index: first.register },
-        sources: [...registersOf('state', first.states), ...registersOf('value', first.values)],
+        sources,
         factors: Float64Array.from(alike.flatMap((each) => factorsOf(each as Combine, draw !== undefined))),
         draw,
       };
+    }
     case 'langevin': {
       const ratio = Float64Array.from(alike, (each) => (each as Langevin).ratio);
       const scale = Float64Array.from(alike, (each) => (each as Langevin).scale);
@@ -122,6 +129,18 @@ function plan(
     default:
       return first satisfies never;
   }
+}
+
+function checkTerms(where: string, terms: number): void {
+  if (terms >= 1 && terms <= MOST_TERMS) return;
+  throw new OptionError({
+    where,
+    option: 'integrator',
+    value: terms,
+    found: `the integrator adds up ${terms} registers`,
+    expected: `1 to ${MOST_TERMS}, noise included`,
+    fix: 'Divide the operation in two.',
+  });
 }
 
 function times(alike: readonly Operation[]): Float64Array {
