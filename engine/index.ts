@@ -341,6 +341,7 @@ export {
   type WeightSummary,
 } from './particles/log-weight.ts';
 export {
+  type Moments,
   type MomentsOptions,
   makeMoments,
   type WeightedMoments,

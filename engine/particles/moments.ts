@@ -1,4 +1,4 @@
-import type { Arena, Backend } from '../backend/backend.ts';
+import type { Arena, Backend, KernelCall } from '../backend/backend.ts';
 import { DegeneracyError, ShapeError } from '../errors.ts';
 import { blockCount, treeSum } from '../wasm/twins/sums.ts';
 import { weightedCrossBlocks, weightedSumBlocks } from '../wasm/twins/weights.ts';
@@ -48,25 +48,31 @@ export interface MomentsOptions {
   readonly covariance?: boolean;
 }
 
-/**
- * `weightedMoments` again and again on a backend, same bits: of x [n, d] with weights [n] whose sum is given, as
- * `Resampler.weigh` leaves them. Both arrays come from an arena of the backend.
- */
-export function makeMoments(
-  options: MomentsOptions,
-): (x: Float64Array, weight: Float64Array, sum: number) => Promise<WeightedMoments> {
+/** Moments of x [n, d] with weights [n] whose sum is given, as `Resampler.weigh` leaves them; all from one backend. */
+export interface Moments {
+  /** The first kernel of them, for who runs it along with others. */
+  first(x: Float64Array, weight: Float64Array): KernelCall;
+  /** @param begun whether `first` of these very arrays was run. */
+  take(x: Float64Array, weight: Float64Array, sum: number, begun?: boolean): Promise<WeightedMoments>;
+}
+
+/** `weightedMoments` again and again on a backend, same bits. */
+export function makeMoments(options: MomentsOptions): Moments {
   const { backend, arena, particles: n, components: d, covariance = true } = options;
   const blocks = blockCount(n);
   const lent = arena.f64(d);
   const sums = arena.f64(blocks * d);
   const crosses = arena.f64(covariance ? blocks * pairCount(d) : 0);
-  return async (x, weight, sum) => {
-    await backend.dispatch('weightedSumBlocks', [x, d, n, weight, sums], blocks);
-    const mean = joinColumns(sums, blocks, d, sum);
-    if (!covariance) return { mean, covariance: new Float64Array(0) };
-    lent.set(mean);
-    await backend.dispatch('weightedCrossBlocks', [x, d, n, weight, lent, crosses], blocks);
-    return { mean, covariance: joinPairs(crosses, blocks, d, sum) };
+  return {
+    first: (x, weight) => ({ kernel: 'weightedSumBlocks', args: [x, d, n, weight, sums], over: 'blocks' }),
+    async take(x, weight, sum, begun = false) {
+      if (!begun) await backend.dispatch('weightedSumBlocks', [x, d, n, weight, sums], blocks);
+      const mean = joinColumns(sums, blocks, d, sum);
+      if (!covariance) return { mean, covariance: new Float64Array(0) };
+      lent.set(mean);
+      await backend.dispatch('weightedCrossBlocks', [x, d, n, weight, lent, crosses], blocks);
+      return { mean, covariance: joinPairs(crosses, blocks, d, sum) };
+    },
   };
 }
 

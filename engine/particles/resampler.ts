@@ -1,11 +1,11 @@
-import type { Arena, Backend, KernelCall } from '../backend/backend.ts';
+import type { Arena, Backend } from '../backend/backend.ts';
 import { checkOneOf } from '../check.ts';
 import { OptionError } from '../errors.ts';
 import { quantise } from './integer-weights.ts';
 import { checkSameLength, type WeightSummary } from './log-weight.ts';
 import { type SchemeName, takeScratch } from './resampling/scheme.ts';
 import { RESAMPLING_SCHEMES, SCHEME_NAMES } from './resampling/schemes.ts';
-import { makeWeigher } from './weigher.ts';
+import { type Along, makeWeigher } from './weigher.ts';
 
 export interface ResamplerOptions {
   readonly backend: Backend;
@@ -33,14 +33,13 @@ export interface Resampler {
   /**
    * Add the increments [n] to the log-weights of those that are alive, or to zeros when `fresh`, and weigh the sums. The
    * dead stay dead; the increments become NaN.
-   * @param before kernels over rows 0..n-1 that have yet to make the increments, to be run in one go with the addition.
    * @throws ValueError at NaN or +Infinity, with the particle; the log-weights are modified then.
    */
   reweigh(
     logWeight: Float64Array,
     increment: Float64Array,
     fresh: boolean,
-    before?: readonly KernelCall[],
+    along?: Along,
   ): Promise<WeightSummary>;
   /** exp(logWeight - max) of the last `weigh`, [n]; overwritten by `draw`. */
   readonly weight: Float64Array;

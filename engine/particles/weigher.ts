@@ -3,6 +3,14 @@ import { DegeneracyError } from '../errors.ts';
 import { blockCount, treeSum } from '../wasm/twins/sums.ts';
 import { ALL_DEAD, largestLogWeight, type WeightSummary } from './log-weight.ts';
 
+/** Kernels over the rows of the particles, to be run in one go with those of a weighing. */
+export interface Along {
+  /** What has yet to make the increments. */
+  readonly before?: readonly KernelCall[];
+  /** What reads the weights; asked for when there are any. */
+  after?(): readonly KernelCall[];
+}
+
 /** Weights of n particles before they are resampled, again and again in arrays of its own. */
 export interface Weigher {
   /** As `Resampler.weigh`. */
@@ -12,7 +20,7 @@ export interface Weigher {
     logWeight: Float64Array,
     increment: Float64Array,
     fresh: boolean,
-    before?: readonly KernelCall[],
+    along?: Along,
   ): Promise<WeightSummary>;
   /** exp(logWeight - max) of the last `weigh`, [n]. */
   readonly weight: Float64Array;
@@ -32,11 +40,13 @@ export function makeWeigher(backend: Backend, arena: Arena, n: number): Weigher 
   const squares = arena.f64(blocks);
   let last: WeightSummary = ALL_DEAD;
   /** The rest of it, once the largest of each block is in `partial`. */
-  const weighByMaxima = async (logWeight: Float64Array): Promise<WeightSummary> => {
+  const weighByMaxima = async (logWeight: Float64Array, along: Along = {}): Promise<WeightSummary> => {
     const max = largestLogWeight('resample', logWeight, n, partial, blocks);
     last = ALL_DEAD;
     if (max === -Infinity) return last;
-    await backend.dispatch('expShiftBlocks', [logWeight, n, max, weight, partial, squares], blocks);
+    const args = [logWeight, n, max, weight, partial, squares] as const;
+    const after = along.after?.() ?? [];
+    await backend.chain([{ kernel: 'expShiftBlocks', args: [...args], over: 'blocks' }, ...after], n);
     last = { max, sum: treeSum(partial, blocks), squares: treeSum(squares, blocks) };
     return last;
   };
@@ -47,10 +57,11 @@ export function makeWeigher(backend: Backend, arena: Arena, n: number): Weigher 
       await backend.dispatch('maxBlocks', [logWeight, n, partial], blocks);
       return weighByMaxima(logWeight);
     },
-    async reweigh(logWeight, increment, fresh, before = []) {
+    async reweigh(logWeight, increment, fresh, along = {}) {
       const args = [increment, logWeight, n, fresh ? 1 : 0, partial] as const;
+      const before = along.before ?? [];
       await backend.chain([...before, { kernel: 'reweighBlocks', args: [...args], over: 'blocks' }], n);
-      return weighByMaxima(logWeight);
+      return weighByMaxima(logWeight, along);
     },
     spend() {
       const summary = last;

@@ -6,7 +6,7 @@ import { ALL_DEAD, type WeightSummary } from '../log-weight.ts';
 import type { FieldSpecs, Particles } from '../particles.ts';
 import { makeResampler, type Resampler } from '../resampler.ts';
 import type { Trigger } from '../trigger.ts';
-import type { FeynmanKac, NoiseSource, SmcPopulation } from './feynman-kac.ts';
+import type { FeynmanKac, ModelKernels, NoiseSource, SmcPopulation } from './feynman-kac.ts';
 import type { SmcOptions, SmcRunState } from './types.ts';
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -14,6 +14,8 @@ export type Writable<T> = { -readonly [K in keyof T]: T[K] };
 /** One run of a loop. */
 export interface Run<F extends FieldSpecs> {
   readonly model: FeynmanKac<F>;
+  /** Those of the model, where nothing else has to happen in a step. */
+  readonly kernels: ModelKernels<F> | undefined;
   readonly view: SmcPopulation<F>;
   readonly state: Writable<SmcRunState>;
   readonly resampler: Resampler;
@@ -114,8 +116,10 @@ export function openRun<F extends FieldSpecs>(
     field: (name) => rows(particles.field(name), particles.fields[name]!.components),
     parent: (name) => rows(particles.parent(name), particles.fields[name]!.components),
   };
+  const alone = model.aim === undefined && options.nan !== 'dead';
   return {
     model,
+    kernels: alone ? model.kernels : undefined,
     view,
     state,
     resampler: makeResampler({ backend, arena, particles: n, slots: chains, scheme }),

@@ -22,7 +22,10 @@ async function resampleRun<F extends FieldSpecs>(loop: Loop<F>, run: Run<F>, t: 
   const open = !state.finished && (mayResample?.(t) ?? true);
   const weights = open ? await lookAhead(loop, run, t - 1) : undefined;
   if (weights === undefined || !loop.trigger(weights.summary, weights.logWeight)) {
-    if (!run.identity) await view.backend.dispatch('countUp', [ancestor, offset], n);
+    // Kernels of the model take it along; other runs may be about to gather.
+    const later = run.kernels !== undefined && loop.runs.length === 1 && !state.finished;
+    if (run.identity || later) return false;
+    await view.backend.dispatch('countUp', [ancestor, offset], n);
     run.identity = true;
     return false;
   }

@@ -1,4 +1,4 @@
-import type { Backend } from '../../backend/backend.ts';
+import type { Backend, KernelCall } from '../../backend/backend.ts';
 import type { Rng } from '../../random/rng.ts';
 import type { History, HistoryOptions } from '../history.ts';
 import type { SavedHistory } from '../history-state.ts';
@@ -6,7 +6,7 @@ import type { WeightSummary } from '../log-weight.ts';
 import type { FieldSpecs, Particles } from '../particles.ts';
 import type { SchemeName } from '../resampling/scheme.ts';
 import type { TriggerOptions } from '../trigger.ts';
-import type { FeynmanKac, NoiseSource, Selection, SmcPopulation } from './feynman-kac.ts';
+import type { FeynmanKac, NoiseSource, Selection, SmcPopulation, SmcRun } from './feynman-kac.ts';
 
 export interface SmcOptions<F extends FieldSpecs> extends TriggerOptions {
   /** The method, for messages. */
@@ -32,6 +32,11 @@ export interface SmcOptions<F extends FieldSpecs> extends TriggerOptions {
   readonly select?: Selection<F>;
   /** Normals from another source than addressed draws. */
   readonly noise?: NoiseSource;
+  /**
+   * Kernels that read what a step has made, particles and `weight` [N], exp(logWeight - max): run in one go with those that
+   * make the weights. Asked for as soon as it is known that a particle is alive.
+   */
+  readonly beside?: (run: SmcRun<F>, weight: Float64Array) => readonly KernelCall[];
   /** Default { kind: 'none' }. */
   readonly history?: HistoryOptions;
   /** 'dead': a NaN potential kills its particle and is counted. Default 'error'. */

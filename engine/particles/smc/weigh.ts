@@ -17,8 +17,7 @@ export async function moveAndWeigh<F extends FieldSpecs>(
     return;
   }
   if (view.normals.length > 0) await loop.noise(t, view, view.normals);
-  if (model.kernels !== undefined && model.aim === undefined && loop.options.nan !== 'dead')
-    await inOneGo(loop, run, t, model.kernels);
+  if (run.kernels !== undefined) await inOneGo(loop, run, t, run.kernels);
   else {
     await inBlocks(loop, run, (lo, hi) =>
       t === 0 ? model.init(view, lo, hi) : model.mutate(t, view, lo, hi),
@@ -47,10 +46,18 @@ async function inOneGo<F extends FieldSpecs>(
   try {
     const moves = t === 0 ? kernels.init(view, lent) : kernels.mutate(t, view, lent);
     const potentials = kernels.logPotential(t, view, increment, lent);
-    run.summary = await weigh(loop, run, t, [...moves, ...potentials]);
+    run.summary = await weigh(loop, run, t, [...countingUp(run), ...moves, ...potentials]);
   } finally {
     lent.release();
   }
+}
+
+/** What makes every particle its own parent in `ancestor`, where it is and that does not say so yet. */
+function countingUp<F extends FieldSpecs>(run: Run<F>): readonly KernelCall[] {
+  const { view, state, ancestor } = run;
+  if (run.identity || state.resampled) return [];
+  run.identity = true;
+  return [{ kernel: 'countUp', args: [ancestor, view.index * view.count], over: 'rows' }];
 }
 
 /** Add the increment of a step to the evidence. */
@@ -108,7 +115,10 @@ async function weigh<F extends FieldSpecs>(
     const { fresh } = run;
     run.fresh = false;
     // The dead stay dead: their state may be anything, and so may its potential.
-    return await run.resampler.reweigh(run.logWeight, run.increment, fresh, before);
+    const { beside } = loop.options;
+    const after = beside && ((): readonly KernelCall[] => beside(run.view, run.resampler.weight));
+    const along = { ...(before && { before }), ...(after && { after }) };
+    return await run.resampler.reweigh(run.logWeight, run.increment, fresh, along);
   } catch (error) {
     if (!(error instanceof ValueError) || error.index === undefined) throw error;
     const index = error.index;

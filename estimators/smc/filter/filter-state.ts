@@ -1,7 +1,7 @@
 import { decodeState, encodeState, type StateArray } from '../../../engine/array/codec.ts';
 import { type Place, savedAdapter } from '../../../engine/model/place.ts';
 import { makeSmc } from '../../../engine/particles/smc/smc.ts';
-import type { Smc } from '../../../engine/particles/smc/types.ts';
+import type { Smc, SmcOptions } from '../../../engine/particles/smc/types.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
 import type { Context } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
@@ -42,7 +42,13 @@ interface OpenLoop {
   release(): void;
 }
 
-async function openLoop(plan: FilterPlan, ctx: Context, { onCard }: FilterPlace): Promise<OpenLoop> {
+/** @param beside as of the loop; where there is one run. */
+async function openLoop(
+  plan: FilterPlan,
+  ctx: Context,
+  { onCard }: FilterPlace,
+  beside: NonNullable<SmcOptions<StateFields>['beside']>,
+): Promise<OpenLoop> {
   const { where, dimension, particles, runs, sharedNoise } = plan;
   const { backend, signal, rng } = ctx;
   // Run r has the numbers of replicate r, however many there are.
@@ -58,7 +64,8 @@ async function openLoop(plan: FilterPlan, ctx: Context, { onCard }: FilterPlace)
   const points = plan.quasiRandom
     ? await quasiRandom<StateFields>({ backend, particles, noise, field: 'x', dimension })
     : undefined;
-  const smc = makeSmc({ ...plan.loop, ...points?.hooks, where, backend, signal, model, rngs, particles });
+  const hooks = { ...points?.hooks, ...(runs === 1 && { beside }) };
+  const smc = makeSmc({ ...plan.loop, ...hooks, where, backend, signal, model, rngs, particles });
   return {
     smc,
     release() {
@@ -76,12 +83,12 @@ export async function openFilter(plan: FilterPlan, ctx: Context, before?: string
   const { dimension, runs, moments, functions, genealogyErrors } = plan;
   const { backend, rng } = ctx;
   const placed = await placeFilter(plan, backend);
-  const { smc, release } = await openLoop(plan, ctx, placed);
+  const { smc, release } = await openLoop(plan, ctx, placed, (_, weight) => measure.ahead(weight));
   const known = before === undefined || before === placed.place.card?.adapter;
   const arena = backend.arena();
   const layout = rowLayout({ runs, dimension, moments, functions: functions.length, genealogyErrors });
   const lineages = genealogyErrors ? makeLineages(smc) : undefined;
-  const measure = makeMeasure({ plan, layout, smc, lineages, backend, arena });
+  const measure: Measure = makeMeasure({ plan, layout, smc, lineages, backend, arena });
   return {
     smc,
     place: known ? placed.place : { ...placed.place, earlier: before },

@@ -1,4 +1,4 @@
-import type { Arena, Backend } from '../../../engine/backend/backend.ts';
+import type { Arena, Backend, KernelCall } from '../../../engine/backend/backend.ts';
 import { standardErrorOfMean } from '../../../engine/diagnostics/genealogy-variance.ts';
 import { ValueError } from '../../../engine/errors.ts';
 import { makeMoments } from '../../../engine/particles/moments.ts';
@@ -15,6 +15,8 @@ const BLOCK = 8192;
 
 /** Reads what was asked off the particles after each step. */
 export interface Measure {
+  /** Kernels of `take` that may run along with those of a step of a single run, in which it has found its weights. */
+  ahead(weight: Float64Array): readonly KernelCall[];
   /** Fill the row of the step just made; `before` is the row of the step before. */
   take(row: Float64Array, before: Float64Array | undefined): Promise<void>;
   /** What the standard errors of the last step warn of. */
@@ -30,12 +32,17 @@ interface Setting {
   readonly arena: Arena;
 }
 
-/** The mean of rows [n, k] of a run into `mean`, and its error by the genealogy into `error`, where asked. */
-type Average = (
-  run: number,
-  x: Float64Array,
-  out: { readonly mean: Float64Array; readonly error: Float64Array; readonly covariance?: Float64Array },
-) => Promise<void>;
+interface Average {
+  /** The first kernel for the means of a state. */
+  first(x: Float64Array, weight: Float64Array): KernelCall;
+  /** The mean of rows [n, k] of a run into `mean`, and its error by the genealogy into `error`, where asked. */
+  take(
+    run: number,
+    x: Float64Array,
+    out: { readonly mean: Float64Array; readonly error: Float64Array; readonly covariance?: Float64Array },
+    begun?: boolean,
+  ): Promise<void>;
+}
 
 export function makeMeasure(setting: Setting): Measure {
   const { plan, layout, smc, arena } = setting;
@@ -43,19 +50,24 @@ export function makeMeasure(setting: Setting): Measure {
   const values = arena.f64(functions.length === 0 ? 0 : particles);
   const lines = makeLineCount(setting.backend, arena, particles);
   let warnings: readonly Warning[] = [];
+  // The step whose first kernels have been run along with its own.
+  let begun = -1;
   const average = makeAverage(setting, values, (found) => {
     warnings = found;
   });
 
+  /** Whether families may be fewer than at the step before `begun`. */
+  const counts = (r: number): boolean => begun === 0 || smc.runs[r]!.resampled;
+
   const takeMeans = async (r: number, one: (name: Column) => Float64Array): Promise<void> => {
     const x = smc.population(r).field('x');
     const mean = one('mean');
-    if (asked !== 'none')
-      await average(r, x, { mean, error: one('meanError'), covariance: one('covariance') });
+    const out = { mean, error: one('meanError'), covariance: one('covariance') };
+    if (asked !== 'none') await average.take(r, x, out, begun === smc.step);
     for (const [c, [name, f]] of functions.entries()) {
       await applyInBlocks(f, x, d, values);
       const value = one('expectation').subarray(c, c + 1);
-      await average(r, values, { mean: value, error: one('expectationError').subarray(c, c + 1) });
+      await average.take(r, values, { mean: value, error: one('expectationError').subarray(c, c + 1) });
       if (Number.isNaN(value[0]!)) throw notNumber(plan.where, name, smc.step);
     }
   };
@@ -64,6 +76,13 @@ export function makeMeasure(setting: Setting): Measure {
     get warnings() {
       return warnings;
     },
+    ahead(weight) {
+      begun = smc.step + 1;
+      const calls: KernelCall[] = [];
+      if (counts(0)) calls.push(lines.first(smc.eve(0)));
+      if (asked !== 'none') calls.push(average.first(smc.population(0).field('x'), weight));
+      return calls;
+    },
     async take(row, before) {
       warnings = [];
       for (const [r, state] of smc.runs.entries()) {
@@ -71,13 +90,10 @@ export function makeMeasure(setting: Setting): Measure {
           const { size } = layout.columns[name];
           return cells(layout, row, name).subarray(r * size, (r + 1) * size);
         };
-        one('logNormalizer')[0] = state.logNormalizer;
-        one('increment')[0] = state.increment;
-        one('ess')[0] = state.ess;
-        one('resampled')[0] = state.resampled ? 1 : 0;
+        for (const name of STANDING) one(name)[0] = Number(state[name]);
         one('families')[0] =
           before === undefined || state.resampled
-            ? await lines(smc.eve(r), r * particles)
+            ? await lines.take(smc.eve(r), r * particles, begun === smc.step && counts(r))
             : cells(layout, before, 'families')[r]!;
         if (smc.summary(r).sum > 0) await takeMeans(r, one);
         else for (const name of AVERAGES) one(name).fill(Number.NaN);
@@ -86,6 +102,7 @@ export function makeMeasure(setting: Setting): Measure {
   };
 }
 
+const STANDING = ['logNormalizer', 'increment', 'ess', 'resampled'] as const;
 const AVERAGES = ['mean', 'covariance', 'meanError', 'expectation', 'expectationError'] as const;
 
 function makeAverage(
@@ -93,20 +110,24 @@ function makeAverage(
   values: Float64Array,
   warn: (warnings: readonly Warning[]) => void,
 ): Average {
-  const { particles, dimension: components, moments } = plan;
+  const { particles, dimension: components, moments: asked } = plan;
   const shared = { backend, arena, particles };
-  const ofState = makeMoments({ ...shared, components, covariance: moments === 'covariance' });
+  const ofState = makeMoments({ ...shared, components, covariance: asked === 'covariance' });
   const ofValues = makeMoments({ ...shared, components: 1, covariance: false });
-  return async (run, x, out) => {
-    const weight = smc.weight(run);
-    const found = await (x === values ? ofValues : ofState)(x, weight, smc.summary(run).sum);
-    out.mean.set(found.mean);
-    out.covariance?.set(found.covariance);
-    if (lineages === undefined) return;
-    const eves = { family: smc.eve(run), resamplings: smc.runs[run]!.resamplings };
-    const by = standardErrorOfMean(weight, x, eves, (lag) => lineages.families(run, lag));
-    out.error.set(by.standardError);
-    if (by.warnings.length > 0) warn(by.warnings);
+  return {
+    first: ofState.first,
+    async take(run, x, out, begun) {
+      const weight = smc.weight(run);
+      const moments = x === values ? ofValues : ofState;
+      const found = await moments.take(x, weight, smc.summary(run).sum, begun);
+      out.mean.set(found.mean);
+      out.covariance?.set(found.covariance);
+      if (lineages === undefined) return;
+      const eves = { family: smc.eve(run), resamplings: smc.runs[run]!.resamplings };
+      const by = standardErrorOfMean(weight, x, eves, (lag) => lineages.families(run, lag));
+      out.error.set(by.standardError);
+      if (by.warnings.length > 0) warn(by.warnings);
+    },
   };
 }
 
@@ -123,19 +144,26 @@ async function applyInBlocks(
   }
 }
 
-/** Number of distinct eves, which lie in offset..offset + n - 1. */
-type LineCount = (eve: Uint32Array, offset: number) => Promise<number>;
+interface LineCount {
+  /** The first kernel, which may run along with others. */
+  first(eve: Uint32Array): KernelCall;
+  /** Number of distinct eves, which lie in offset..offset + n - 1. */
+  take(eve: Uint32Array, offset: number, begun: boolean): Promise<number>;
+}
 
 function makeLineCount(backend: Backend, arena: Arena, n: number): LineCount {
   const blocks = blockCount(n);
   const rises = arena.f64(blocks);
   let seen: Uint32Array | undefined;
-  return async (eve, offset) => {
-    await backend.dispatch('riseBlocks', [eve, n, rises], blocks);
-    // Schemes that keep the order keep families together.
-    if (!rises.includes(-1)) return rises.reduce((sum, more) => sum + more, 1);
-    seen ??= new Uint32Array(n);
-    return distinct(eve, offset, seen);
+  return {
+    first: (eve) => ({ kernel: 'riseBlocks', args: [eve, n, rises], over: 'blocks' }),
+    async take(eve, offset, begun) {
+      if (!begun) await backend.dispatch('riseBlocks', [eve, n, rises], blocks);
+      // Schemes that keep the order keep families together.
+      if (!rises.includes(-1)) return rises.reduce((sum, more) => sum + more, 1);
+      seen ??= new Uint32Array(n);
+      return distinct(eve, offset, seen);
+    },
   };
 }
 

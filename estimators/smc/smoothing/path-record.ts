@@ -86,7 +86,7 @@ export function makeRecorder(
 
   return async ({ run, step, frame, slot, weight, sum, after }) => {
     takeRows(frame.x, d, slot, paths, x);
-    const { mean, covariance } = await moments(x, weight, sum);
+    const { mean, covariance } = await moments.take(x, weight, sum);
     const at = (run * steps + step) * d;
     record.mean.set(mean, at);
     for (let c = 0; c < d; c++) record.variance[at + c] = covariance[c * d + c]!;
