@@ -10,6 +10,7 @@ export {
 } from './corrector/presets.ts';
 export { type ReverseDiffusionState, reverseDiffusion } from './corrector/reverse-diffusion.ts';
 export type * from './corrector/reverse-types.ts';
+export { richardson } from './corrector/richardson.ts';
 export type { CorrectorState } from './corrector/state.ts';
 export type { SteeringState } from './corrector/steering/open-chain.ts';
 export type { Shift } from './corrector/steering/plan.ts';

@@ -1,3 +1,4 @@
+import type { Denoiser } from '../../engine/diffusion/denoiser.ts';
 import type { CorrectorPlan } from './plan.ts';
 import { precisionOf, type StepTerms } from './terms.ts';
 
@@ -12,6 +13,11 @@ export interface Runaway {
   readonly time: number;
 }
 
+/** Mean square of the data per coordinate. */
+export function secondMomentOf({ moments }: Denoiser): number {
+  return moments?.secondMoment ?? USUAL_SECOND_MOMENT;
+}
+
 /**
  * Share of the rows of x [K, d] whose root mean square is above 10 sqrt(1 / P + max alpha^2 m), P = sum b_i / v_i and m the mean
  * square of the data: a path that does not exist. 0 where the tails of the target are known to be right.
@@ -22,9 +28,7 @@ export function runaways(
   x: Float64Array,
 ): number {
   if (tailsKnown) return 0;
-  const data = experts.map(
-    ({ moments }, i) => signals[i]! ** 2 * (moments?.secondMoment ?? USUAL_SECOND_MOMENT),
-  );
+  const data = experts.map((expert, i) => signals[i]! ** 2 * secondMomentOf(expert));
   const noise = variances.includes(0) ? 0 : 1 / precisionOf(exponents, variances);
   const most = FAR * FAR * d * (Math.max(noise, 0) + Math.max(...data));
   let far = 0;

@@ -1,5 +1,6 @@
+import type { Denoiser } from '../../engine/diffusion/denoiser.ts';
 import type { CorrectorPlan } from './plan.ts';
-import type { Runaway } from './runaway.ts';
+import { type Runaway, secondMomentOf } from './runaway.ts';
 import type { CorrectorNormalizer } from './types.ts';
 
 /** What a run saw of itself. */
@@ -27,6 +28,9 @@ export const MANY_RESAMPLINGS = 20;
 /** Above which an Euler step is not stable. */
 export const STIFF = 0.3;
 
+/** Data in noise above which a start is not normal. */
+export const NORMAL = 0.05;
+
 /** Whether log Z can be trusted, and why or why not. */
 export function trustIn(plan: CorrectorPlan, seen: Seen): Pick<CorrectorNormalizer, 'trusted' | 'reason'> {
   const doubt = doubtOf(plan, seen);
@@ -48,6 +52,9 @@ function doubtOf(plan: CorrectorPlan, seen: Seen): string | undefined {
   if (rule.kind === 'clocks') return 'birth and death by clocks give log Z to the order of one step at best';
   if (tracked)
     return 'log densities were tracked along the paths, which leaves a bias of the order of one step in them';
+  const seenData = dataAtStart(plan);
+  if (seenData > NORMAL)
+    return `the start was taken for normal where data are ${percent(seenData)} of the noise; use prior: 'exact', or begin at more noise`;
   if (weights === 'left' && stability > STIFF)
     return `steps are too long (stability ${short(stability)} above ${STIFF}), so weights by the left point are biased`;
   if (plan.experts.some(scoresUnknown))
@@ -65,9 +72,16 @@ function limitOf({ weights, control, prior }: CorrectorPlan): string {
     : 'weights are exact for any step, and exp(log Z) is unbiased';
 }
 
-/** Whether an expert is a network: what has a log density knows its scores. */
-export function scoresUnknown({ logDensity }: CorrectorPlan['experts'][number]): boolean {
-  return logDensity === undefined;
+/** Whether an expert is a network: what has a log density, or is a mixture, knows its scores. */
+export function scoresUnknown({ logDensity, mixture }: Denoiser): boolean {
+  return logDensity === undefined && mixture === undefined;
+}
+
+/** Variance of the data in that of the noise, where the run begins and takes it for normal; 0 where it does not. */
+export function dataAtStart({ prior, experts, terms }: CorrectorPlan): number {
+  if (prior === 'exact') return 0;
+  const { signals, variances } = terms[0]!;
+  return Math.max(...experts.map((expert, i) => (signals[i]! ** 2 * secondMomentOf(expert)) / variances[i]!));
 }
 
 export function percent(share: number): string {

@@ -1,9 +1,11 @@
 import type { Warning } from '../../engine/types.ts';
 import type { CorrectorPlan } from './plan.ts';
 import {
+  dataAtStart,
   FEW_ANCESTORS,
   HEAVY,
   MANY_RESAMPLINGS,
+  NORMAL,
   percent,
   type Seen,
   STIFF,
@@ -19,6 +21,7 @@ export function correctorWarnings(plan: CorrectorPlan, seen: Seen): Warning[] {
     ...stiff(plan, seen),
     ...runaway(seen),
     ...approximate(plan),
+    ...notNormal(plan),
   ];
 }
 
@@ -93,6 +96,19 @@ function approximate({ experts }: CorrectorPlan): Warning[] {
       message: `${count} of ${experts.length} experts are models without a log density: weights take their scores for exact, and an error of theirs counts squared. Compare with guidance alone.`,
       value: count,
       threshold: 0,
+    },
+  ];
+}
+
+function notNormal(plan: CorrectorPlan): Warning[] {
+  const seen = dataAtStart(plan);
+  if (plan.weights === 'none' || !(seen > NORMAL)) return [];
+  return [
+    {
+      code: 'start-not-normal',
+      message: `The start was taken for normal, but the variance of the data is ${percent(seen)} of that of the noise there (warned above 5 %): the sample is biased. Begin at more noise, or use prior: 'exact' with log densities.`,
+      value: seen,
+      threshold: NORMAL,
     },
   ];
 }
