@@ -89,12 +89,22 @@ test.each(solvers)('%s: goes on from a snapshot as if never stopped', async (_, 
   expect(await go(later, 5)).toEqual(await go(run, 5));
 });
 
-test('advance(): addressed normals do not depend on the backend or on the other particles', async () => {
+test('advance(): nothing depends on the backend or on the other particles', async () => {
   const integrator = ddim({ eta: 1 });
   const wanted = await go(open({ integrator }));
   const host = await hostBackend({ threads: 1 });
   expect(await go(open({ integrator, backend: host }))).toEqual(wanted);
   expect((await go(open({ integrator }, [...START, 3, 3]))).slice(0, 8)).toEqual(wanted);
+  // Bits do not depend on the backend, for one grid and for several.
+  const levels = [1, 9].map((largest) => edmGrid(veLinear(), { steps: 7, largest }));
+  for (const grids of [[grid], levels]) {
+    const extra = {
+      integrator: uniPc({ order: 3 }),
+      grids,
+      group: new Uint32Array(4).fill(grids.length - 1),
+    };
+    expect(await go(open({ ...extra, backend: host }))).toEqual(await go(open(extra)));
+  }
   await host.dispose();
   const supplied = await go(open({ integrator, noise: (_step, _draw, out) => void out.fill(0) }));
   expect(supplied).not.toEqual(wanted);
