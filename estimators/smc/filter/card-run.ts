@@ -2,14 +2,14 @@ import type { Backend } from '../../../engine/backend/backend.ts';
 import type { Gpu } from '../../../engine/backend/gpu/types.ts';
 import { DEAD } from '../../../engine/backend/wgsl/reduce.ts';
 import { ValueError } from '../../../engine/errors.ts';
-import { type CardParticles, cardParticles } from '../../../engine/particles/card-particles.ts';
+import { cardParticles } from '../../../engine/particles/card-particles.ts';
 import type { CardScheme } from '../../../engine/particles/card-resampler.ts';
-import { essOf, logMeanOf, type WeightSummary } from '../../../engine/particles/log-weight.ts';
-import type { SmcRunState } from '../../../engine/particles/smc/types.ts';
+import type { WeightSummary } from '../../../engine/particles/log-weight.ts';
+import { bookStep, type CardRun } from '../../../engine/particles/smc/card-smc.ts';
 import { bury } from '../../../engine/particles/smc/weigh.ts';
 import type { Trigger } from '../../../engine/particles/trigger.ts';
 import type { Rng } from '../../../engine/random/rng.ts';
-import type { StateSpaceCard } from '../state-space.ts';
+import type { StateFields, StateSpaceCard } from '../state-space.ts';
 import type { ObservationSeries } from './observations.ts';
 
 export interface CardRunOptions {
@@ -31,32 +31,6 @@ export interface CardRunOptions {
   readonly floor: number | undefined;
 }
 
-/** Where a run stands after a step. */
-export interface Standing {
-  readonly state: SmcRunState;
-  /** Log-mean weight at which the evidence was last booked. */
-  readonly base: number;
-  readonly summary: WeightSummary;
-}
-
-/** A step just made on the card, of which nobody has been told. */
-export interface CardStep extends Standing {
-  /** [N] slots of the parents; undefined where every particle is its own. */
-  readonly ancestor: Uint32Array | undefined;
-  /** [N, d] */
-  readonly x: Float32Array;
-}
-
-/** One run of a bootstrap filter whose particles are on the card. */
-export interface CardRun {
-  readonly particles: CardParticles;
-  /**
-   * Queue step t of a run that stands as told. What is returned waits for the card and weighs what it answers; the other runs
-   * may be queued before.
-   */
-  step(t: number, from: Standing): Promise<() => Promise<CardStep>>;
-}
-
 interface Weighed {
   readonly summary: WeightSummary;
   /** Potentials that were NaN and counted as -Infinity. */
@@ -64,9 +38,11 @@ interface Weighed {
 }
 
 /** The steps are those of the loop on the host (engine/particles/smc), in the same order and with the same draws. */
-export function makeCardRun(options: CardRunOptions): CardRun {
-  const { gpu, card, observations, particles: n, noise, trigger } = options;
+export function makeCardRun(options: CardRunOptions): CardRun<StateFields, undefined> {
+  const { gpu, card, observations, particles: n, noise, trigger, floor } = options;
   const particles = cardParticles(options);
+  const { logWeight, weight, weigh: weighAgain, release } = particles;
+  const weights = { logWeight, weight, weigh: weighAgain };
   const increment = new Float64Array(n);
   const move = (step: number): Promise<void> =>
     step === 0
@@ -80,13 +56,16 @@ export function makeCardRun(options: CardRunOptions): CardRun {
   ): Promise<Weighed> => {
     for (let i = 0; i < n; i++) increment[i] = density[i]! <= DEAD ? -Infinity : density[i]! + offset;
     const nans = options.nan === 'dead' ? bury(increment) : 0;
-    checkPotentials(options, { x, increment, logWeight: particles.logWeight }, step);
+    checkPotentials(options, { x, increment, logWeight }, step);
     return { summary: await particles.reweight(increment), nans };
   };
   return {
-    particles,
+    ...weights,
+    model: undefined,
+    release,
+    place: (copy) => particles.place(Float32Array.from(copy.field('x'))),
     async step(t, from) {
-      const resampled = t > 0 && trigger(from.summary, particles.logWeight);
+      const resampled = t > 0 && trigger(from.summary, logWeight);
       const chosen = resampled ? await particles.resample(t) : undefined;
       await move(t);
       const y = observations[t]!;
@@ -106,7 +85,8 @@ export function makeCardRun(options: CardRunOptions): CardRun {
           density === undefined
             ? { summary: await particles.weigh(), nans: 0 }
             : await weigh(t, x, density, offset);
-        return { ...(await booked(options, particles, t, { from, resampled, weighed })), ancestor, x };
+        const standing = await bookStep(weights, t, { from, resampled, ...weighed }, floor);
+        return { ...standing, model: undefined, ancestor, fill: (copy) => copy.field('x').set(x) };
       };
     },
   };
@@ -114,44 +94,6 @@ export function makeCardRun(options: CardRunOptions): CardRun {
 
 /** What the card is told of an observation that is missing. */
 const MISSING = { inputs: [], offset: 0 };
-
-interface Change {
-  readonly from: Standing;
-  readonly resampled: boolean;
-  readonly weighed: Weighed;
-}
-
-/** The evidence with what a step adds to it; the end, or with a floor equal weights, where no particle is left. */
-async function booked(
-  { particles: n, floor }: CardRunOptions,
-  particles: CardParticles,
-  t: number,
-  { from, resampled, weighed }: Change,
-): Promise<Standing> {
-  const before = from.state;
-  const collapsed = weighed.summary.sum === 0;
-  if (collapsed && floor !== undefined) particles.logWeight.fill(0);
-  const summary = collapsed && floor !== undefined ? await particles.weigh() : weighed.summary;
-  if (summary.sum === 0) particles.weight.fill(0);
-  const base = logMeanOf(summary, n);
-  const gained = collapsed ? (floor ?? -Infinity) : base - (resampled ? 0 : from.base);
-  const over = summary.sum === 0;
-  return {
-    base,
-    summary,
-    state: {
-      logNormalizer: before.logNormalizer + gained,
-      increment: gained,
-      ess: essOf(summary),
-      resampled,
-      resamplings: before.resamplings + (resampled ? 1 : 0),
-      collapsedAt: over ? t : undefined,
-      finished: over,
-      nans: before.nans + weighed.nans,
-      floored: before.floored + (collapsed && !over ? 1 : 0),
-    },
-  };
-}
 
 interface Potentials {
   readonly x: Float32Array;
