@@ -7,6 +7,7 @@ import type { Context, Sampler, Step } from '../../engine/sampler.ts';
 import { checkSavedRun } from '../../engine/saved-run.ts';
 import type { Source } from '../../engine/types.ts';
 import { correctorAnswer } from './answer.ts';
+import { makeCalibrate } from './calibrate.ts';
 import { type CorrectorModel, correctorModel, type RunWeights } from './model.ts';
 import { openTarget } from './open-target.ts';
 import { type CorrectorFields, type CorrectorPlan, checkCorrector, WHERE } from './plan.ts';
@@ -121,9 +122,10 @@ async function open(plan: CorrectorPlan, ctx: Context, done: number): Promise<Co
   let opened: Smc<CorrectorFields> | undefined;
   return orRelease(async () => {
     const weights = (r: number): RunWeights => ({ weight: opened!.weight(r), sum: opened!.summary(r).sum });
-    const models: CorrectorModel[] = Array.from({ length: runs }, (_, r) =>
-      correctorModel({ plan, target, arena, weights: () => weights(r) }),
-    );
+    const models: CorrectorModel[] = Array.from({ length: runs }, (_, r) => {
+      const calibrate = makeCalibrate(plan, backend, arena);
+      return correctorModel({ plan, target, arena, calibrate, weights: () => weights(r) });
+    });
     const rngs = models.map((_, r) => (runs === 1 ? rng : rng.child(TAG.replicate, r)));
     const smc = makeSmc<CorrectorFields>({
       ...{ where: WHERE, backend, signal, model: models, rngs, particles, scheme },

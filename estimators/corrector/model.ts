@@ -1,17 +1,16 @@
 import type { Arena } from '../../engine/backend/backend.ts';
-import { OptionError, ValueError } from '../../engine/errors.ts';
 import type { FeynmanKac, SmcPopulation, SmcRun } from '../../engine/particles/smc/feynman-kac.ts';
 import { PURPOSE } from '../../engine/random/purpose.ts';
 import { channel } from '../../engine/random/rng.ts';
 import { correctorRows } from '../../engine/wasm/twins/corrector.ts';
+import type { Calibrate } from './calibrate.ts';
 import { type Clocks, makeClocks } from './clocks.ts';
-import { controlledVariance, fitControl, makeFeatureMoments } from './control.ts';
 import { exactWeights, type Place } from './exact-weights.ts';
 import type { OpenTarget } from './open-target.ts';
-import { type CorrectorFields, type CorrectorPlan, correctorFields, WHERE } from './plan.ts';
-import { gaussianStart, logTargets, startSpread, startWeights } from './prior.ts';
+import { type CorrectorFields, type CorrectorPlan, correctorFields } from './plan.ts';
+import { logTargets, startSpread, weighStart } from './prior.ts';
 import { type Runaway, runaways } from './runaway.ts';
-import { analyticDrift, type StepTerms } from './terms.ts';
+import type { StepTerms } from './terms.ts';
 import { followDensities, startDensities, turned } from './tracked-density.ts';
 
 /*
@@ -42,6 +41,7 @@ export interface ModelParts {
   readonly plan: CorrectorPlan;
   readonly target: OpenTarget;
   readonly arena: Arena;
+  readonly calibrate: Calibrate;
   /** The last weights of this run. */
   weights(): RunWeights;
 }
@@ -61,7 +61,6 @@ interface Parts extends ModelParts {
   readonly fit: Fit;
   readonly spread: number;
   readonly clocks: Clocks | undefined;
-  moments: ReturnType<typeof makeFeatureMoments> | undefined;
 }
 
 export function correctorModel(given: ModelParts): CorrectorModel {
@@ -75,7 +74,7 @@ export function correctorModel(given: ModelParts): CorrectorModel {
   };
   fit.theta[width - 1] = 1;
   const clocks = rule.kind === 'clocks' ? makeClocks(particles, scheme) : undefined;
-  const parts: Parts = { ...given, fit, clocks, spread: startSpread(plan), moments: undefined };
+  const parts: Parts = { ...given, fit, clocks, spread: startSpread(plan) };
   return {
     fields: correctorFields(plan),
     steps: terms.length,
@@ -97,7 +96,9 @@ export function correctorModel(given: ModelParts): CorrectorModel {
       await settle(parts, step, run);
     },
     logPotential: (step, run, out) =>
-      step === 0 ? weighStart(parts, run, out) : weigh(parts, step, run, out),
+      step === 0
+        ? weighStart(plan, parts.spread, run.field('x'), given.target.evaluated, out)
+        : weigh(parts, step, run, out),
     calibrate: (step, population) => calibrate(parts, step, population),
     snapshot: () => ({ theta: Array.from(fit.theta), rateVariance: fit.rateVariance, runaway: fit.runaway }),
     restore(saved) {
@@ -196,18 +197,6 @@ function watch({ plan, fit }: Parts, at: StepTerms, x: Float64Array): void {
   if (share > fit.runaway.share) fit.runaway = { share, time: at.time };
 }
 
-function weighStart({ plan, target, spread }: Parts, run: Run, out: Float64Array): void {
-  const { prior, weights, terms, tilts } = plan;
-  const { densities, tilt } = target.evaluated;
-  if (prior === 'gaussian' && tilts.length > 0) checkTiltAtStart(tilt, terms[0]!.time);
-  if (weights === 'none') out.fill(0);
-  else if (prior === 'gaussian') out.fill(gaussianStart(plan));
-  else {
-    logTargets(terms[0]!.exponents, densities, tilt, out);
-    startWeights(run.field('x'), out, spread, out);
-  }
-}
-
 function weigh(parts: Parts, step: number, run: Run, out: Float64Array): void | Promise<void> {
   const { plan, target, fit } = parts;
   const { weights, terms, width, dimension: d } = plan;
@@ -235,60 +224,11 @@ function weigh(parts: Parts, step: number, run: Run, out: Float64Array): void | 
 
 /** Fit the control of the step to come, and see how much the rate still varies. */
 async function calibrate(
-  parts: Parts,
+  { fit, ...parts }: Parts,
   step: number,
   population: SmcPopulation<CorrectorFields>,
 ): Promise<void> {
-  const { plan, fit, arena } = parts;
-  const { width, control, experts, particles, terms } = plan;
+  const [x, features] = [population.field('x'), population.field('features')];
   fit.rateVariance = Number.NaN;
-  if (step === terms.length - 1) return;
-  parts.moments ??= makeFeatureMoments(population.backend, arena, particles, width);
-  const { weight, sum } = parts.weights();
-  const features = population.field('features');
-  const { mean, covariance } = await parts.moments(features, weight, sum);
-  if (!Number.isFinite(covariance[width * width - 1]!) || !Number.isFinite(mean[width - 1]!))
-    throw badRate(parts, step, population);
-  if (control === 'linear' || control === 'affine') fitControl(covariance, width, fit.theta);
-  if (control === 'analytic')
-    fit.theta[0] = analyticDrift(
-      terms[step]!,
-      experts.map(({ moments }) => moments!.secondMoment),
-    );
-  fit.rateVariance = controlledVariance(covariance, width, fit.theta);
-}
-
-function badRate(
-  { plan: { width, terms, dimension: d } }: Parts,
-  step: number,
-  population: SmcPopulation<CorrectorFields>,
-): ValueError {
-  const features = population.field('features');
-  const bad: number[] = [];
-  for (let i = 0; i < population.count; i++)
-    if (!Number.isFinite(features[(i + 1) * width - 1]!)) bad.push(i);
-  const index = bad[0] ?? 0;
-  const point = Float64Array.from(population.field('x').subarray(index * d, (index + 1) * d));
-  const rate = features[(index + 1) * width - 1];
-  return new ValueError({
-    where: WHERE,
-    found: `the weight rate g is ${rate} in ${bad.length} of ${population.count} particles at step ${step}, time ${terms[step]!.time}, first in particle ${index}`,
-    expected: 'finite numbers',
-    fix: 'The path of the target may not exist there, or the step is too long. The particle is in error.point.',
-    index,
-    point,
-  });
-}
-
-function checkTiltAtStart(tilt: Float64Array, time: number): void {
-  const value = tilt.find((rho) => rho !== 0);
-  if (value === undefined) return;
-  throw new OptionError({
-    where: WHERE,
-    option: 'prior',
-    value: 'gaussian',
-    found: `option \`prior\` is 'gaussian', and the tilt is ${value} at the first time, ${time}`,
-    expected: 'a tilt that begins at 0',
-    fix: 'Use a ramp that is 0 at the noisiest time, such as 1 - t / end.',
-  });
+  fit.rateVariance = await parts.calibrate(step, { x, features, ...parts.weights() }, fit.theta);
 }

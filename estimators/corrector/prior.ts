@@ -1,4 +1,5 @@
-import type { CorrectorPlan } from './plan.ts';
+import { OptionError } from '../../engine/errors.ts';
+import { type CorrectorPlan, WHERE } from './plan.ts';
 import { precisionOf } from './terms.ts';
 
 /*
@@ -17,7 +18,7 @@ export function startSpread({ terms }: Pick<CorrectorPlan, 'terms'>): number {
 }
 
 /** log Z_T where every q_i is N(0, v_i I). */
-export function gaussianStart({ terms, dimension }: Pick<CorrectorPlan, 'terms' | 'dimension'>): number {
+function gaussianStart({ terms, dimension }: Pick<CorrectorPlan, 'terms' | 'dimension'>): number {
   const { exponents, variances } = terms[0]!;
   let sum = LOG_TWO_PI - Math.log(precisionOf(exponents, variances));
   for (const [i, b] of exponents.entries()) sum -= b * (LOG_TWO_PI + Math.log(variances[i]!));
@@ -25,12 +26,7 @@ export function gaussianStart({ terms, dimension }: Pick<CorrectorPlan, 'terms' 
 }
 
 /** log N(x; 0, s^2 I) of rows of x [n, d] less `logTarget` [n], turned round: log weights of the start into `out` [n]. */
-export function startWeights(
-  x: Float64Array,
-  logTarget: Float64Array,
-  spread: number,
-  out: Float64Array,
-): void {
+function startWeights(x: Float64Array, logTarget: Float64Array, spread: number, out: Float64Array): void {
   const n = out.length;
   const d = x.length / n;
   const constant = d * (0.5 * LOG_TWO_PI + Math.log(spread));
@@ -54,4 +50,38 @@ export function logTargets(
     for (let e = 0; e < exponents.length; e++) sum += exponents[e]! * densities[e * n + i]!;
     out[i] = sum;
   }
+}
+
+/**
+ * Log weights of the start x [n, d] into `out` [n], from log densities [M, n] and rho [n] (or empty) there.
+ * @throws OptionError when a start taken for normal has a tilt.
+ */
+export function weighStart(
+  plan: CorrectorPlan,
+  spread: number,
+  x: Float64Array,
+  { densities, tilt }: { readonly densities: Float64Array; readonly tilt: Float64Array },
+  out: Float64Array,
+): void {
+  const { prior, weights, terms, tilts } = plan;
+  if (prior === 'gaussian' && tilts.length > 0) checkTiltAtStart(tilt, terms[0]!.time);
+  if (weights === 'none') out.fill(0);
+  else if (prior === 'gaussian') out.fill(gaussianStart(plan));
+  else {
+    logTargets(terms[0]!.exponents, densities, tilt, out);
+    startWeights(x, out, spread, out);
+  }
+}
+
+function checkTiltAtStart(tilt: Float64Array, time: number): void {
+  const value = tilt.find((rho) => rho !== 0);
+  if (value === undefined) return;
+  throw new OptionError({
+    where: WHERE,
+    option: 'prior',
+    value: 'gaussian',
+    found: `option \`prior\` is 'gaussian', and the tilt is ${value} at the first time, ${time}`,
+    expected: 'a tilt that begins at 0',
+    fix: 'Use a ramp that is 0 at the noisiest time, such as 1 - t / end.',
+  });
 }
