@@ -145,6 +145,11 @@ export {
   adaptiveDpm,
 } from './diffusion/solver/adaptive-dpm.ts';
 export { dpmSolverPlusPlus2sAncestral } from './diffusion/solver/ancestral.ts';
+export {
+  type CompensationSearch,
+  type CompensationSearchOptions,
+  searchCompensation,
+} from './diffusion/solver/compensation-search.ts';
 export { cascadeRatios, type DcSolverOptions, dcSolver } from './diffusion/solver/dc-solver.ts';
 export { ddim } from './diffusion/solver/ddim.ts';
 export { ddpm } from './diffusion/solver/ddpm.ts';
@@ -182,6 +187,12 @@ export {
   solverSchedule,
   type TaylorRule,
 } from './diffusion/solver/solver-schedule.ts';
+export {
+  type SearchProgress,
+  type SolverSearch,
+  type SolverSearchOptions,
+  searchSolver,
+} from './diffusion/solver/solver-search.ts';
 export {
   type DataMoments,
   type Teleport,
