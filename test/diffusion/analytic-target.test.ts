@@ -25,15 +25,6 @@ interface Case {
 const path = new URL('../reference/tilted-mixtures.json', import.meta.url);
 const reference = JSON.parse(readFileSync(path, 'utf8')) as {
   readonly cases: readonly Case[];
-  readonly gmm40: {
-    readonly means: number[][];
-    readonly componentStd: number;
-    readonly exact: {
-      readonly logZ_originalUnits: number;
-      readonly mean: number[];
-      readonly cov: number[][];
-    };
-  };
 };
 
 function expertsOf({ experts }: Case): NormalMixture[] {
@@ -77,19 +68,6 @@ describe('exactTarget()', () => {
       expectNear(found.mixture.means[order[k]!]!, component.mean);
       expectNear(found.mixture.covariances[order[k]!]!.flat(), component.cov.flat());
     }
-  });
-
-  test('the 40-component mixture cubed, 11480 products: log Z, mean and covariance', () => {
-    const { means, componentStd, exact } = reference.gmm40;
-    const variance = componentStd ** 2;
-    const covariances = means.map(() => [
-      [variance, 0],
-      [0, variance],
-    ]);
-    const found = exactTarget({ experts: [{ means, covariances }], exponents: [3] });
-    expectNear([found.logNormalizer], [exact.logZ_originalUnits], 10);
-    expectNear(found.mean, exact.mean, 100);
-    expectNear(found.covariance, exact.cov.flat(), 10_000);
   });
 
   test('the law has the density of the product over its normalizer', () => {
@@ -160,9 +138,11 @@ describe('exactTarget()', () => {
 describe('quadratureTarget()', () => {
   test.each(reference.cases.map((each) => [each.id, each] as const))('%s: to 1e-10', (_, each) => {
     const { exponents, dimension: d } = each;
-    const [low, high] = [-16, 16].map((end) => Array.from({ length: d }, () => (d === 1 ? end : end / 2)));
+    const [low, high] = [-16, 16].map((end) =>
+      Array.from({ length: d }, () => (d === 1 ? end : (end * 7) / 16)),
+    );
     const options = { experts: expertsOf(each), exponents, ...rewardOf(each), low: low!, high: high! };
-    expectExact(quadratureTarget({ ...options, ...(d === 1 ? {} : { nodes: 161 }) }), each);
+    expectExact(quadratureTarget({ ...options, ...(d === 1 ? {} : { nodes: 95 }) }), each);
   });
 
   test('a box that cuts off mass is refused', () => {

@@ -63,8 +63,8 @@ function keepBetter({ plan, rooms }: OpenChain, run: Run, m: number, lo: number,
   const { tried, triedClean, value, score } = rooms;
   const factor = inverseTemperature / temperature;
   for (let i = 0; i < n; i++) {
-    const gumbel = pick === 'softmax' ? -log(-log(rooms.uniforms[i * count + m]!)) : 0;
-    const own = (factor === 0 ? 0 : factor * value[i]!) + gumbel;
+    const luck = pick === 'softmax' ? gumbel(rooms.uniforms[i * count + m]!) : 0;
+    const own = (factor === 0 ? 0 : factor * value[i]!) + luck;
     if (m > 0 && !(own > score[i]!)) continue;
     score[i] = own;
     for (let c = 0; c < d; c++) {
@@ -72,6 +72,11 @@ function keepBetter({ plan, rooms }: OpenChain, run: Run, m: number, lo: number,
       clean[(lo + i) * d + c] = triedClean[i * d + c]!;
     }
   }
+}
+
+/** The quantile u of the Gumbel law with distribution function exp(-exp(-x)). */
+export function gumbel(u: number): number {
+  return -log(-log(u));
 }
 
 /** Of every `count` rows in lo..hi-1 the first with the largest value keeps a weight. */

@@ -3,6 +3,7 @@ import { hostBackend } from '../../../engine/backend/host.ts';
 import { jsBackend } from '../../../engine/backend/js.ts';
 import { mixtureDenoiser } from '../../../engine/diffusion/analytic/mixture-denoiser.ts';
 import type { Denoiser } from '../../../engine/diffusion/denoiser.ts';
+import type { Grid } from '../../../engine/diffusion/grid.ts';
 import { timeGrid } from '../../../engine/diffusion/grids.ts';
 import { linearReward, quadraticReward, type Reward } from '../../../engine/diffusion/reward.ts';
 import { veGeometric, vpLinear } from '../../../engine/diffusion/schedules.ts';
@@ -10,12 +11,15 @@ import { dpmSolverPlusPlus2sAncestral } from '../../../engine/diffusion/solver/a
 import { ddim } from '../../../engine/diffusion/solver/ddim.ts';
 import { ddpm } from '../../../engine/diffusion/solver/ddpm.ts';
 import { eulerMaruyama } from '../../../engine/diffusion/solver/euler-maruyama.ts';
+import type { Operation, SolverProgram } from '../../../engine/diffusion/solver/program.ts';
 import { multivariateNormal } from '../../../engine/distribution/multivariate-normal.ts';
 import { normalCdf } from '../../../engine/math/erfc.ts';
+import { integrate } from '../../../engine/math/quadrature.ts';
 import { pointwise } from '../../../engine/model/model.ts';
 import { run } from '../../../engine/run.ts';
 import type { Sampler } from '../../../engine/sampler.ts';
 import { baseChain } from '../../../estimators/corrector/steering/base-chain.ts';
+import { gumbel } from '../../../estimators/corrector/steering/candidates.ts';
 import {
   firstMemory,
   logPotential,
@@ -28,7 +32,7 @@ import type { ChainOptions, SteeringResult } from '../../../estimators/corrector
 import { bestOf, importanceAtEnd } from '../../../estimators/corrector/steering/unguided.ts';
 import { contract } from '../../contract/sampler.ts';
 import { chainLaw, gainAt, normalChain } from '../../support/chain.ts';
-import { expectLaw, expectRejected } from '../../support/law.ts';
+import { expectLaw, expectMeans, expectRejected, type Replicates } from '../../support/law.ts';
 
 const SEED = 7;
 const KINDS = ['difference', 'max', 'sum'] as const;
@@ -77,9 +81,14 @@ contract('steering', () => steering({ ...small, runs: 2, potential: 'max', every
     'a negative inverse temperature': () => steering({ ...small, inverseTemperature: -1 }),
   },
 });
-contract('steering as released', () => steering({ ...small, runs: 2, compat: 'public', adaptive: true }), {
-  bad: {},
-});
+const released = { ...small, runs: 2, compat: 'public', adaptive: true, inverseTemperature: 2 } as const;
+contract(
+  'steering as released',
+  () => steering({ ...released, potential: 'sum', runs: 6, inverseTemperature: 15 }),
+  {
+    bad: {},
+  },
+);
 contract('das', () => das({ ...small, reward: pointwise((x) => Math.tanh(x[0]!)) }), {
   backends: threads,
   bad: {
@@ -145,6 +154,15 @@ describe('potentials', () => {
     expect(released('max', [-1, -2, -4, -3])).toBeCloseTo(0, 12);
     expect(released('sum', [1, -2, 0.5, 3])).toBeCloseTo(2.5, 12);
     expect(released('difference', [1, 100])).toBeCloseTo(1 + Math.log(1e10), 12);
+    // Without resampling only what came after the last potential is divided out: nothing.
+    const memory = new Float64Array(3);
+    publicPotential('sum', 2, false, false, memory, 0);
+    publicPotential('sum', 3, false, false, memory, 0);
+    expect(publicPotential('sum', 1, true, false, memory, 0)).toBeCloseTo(6, 12);
+  });
+
+  test('candidates are drawn by Gumbel noise', () => {
+    for (const u of [1e-9, 0.3, 0.99]) expect(Math.exp(-Math.exp(-gumbel(u)))).toBeCloseTo(u, 12);
   });
 });
 
@@ -182,31 +200,64 @@ test('bestOf(): the best of 8 by a rising reward is the largest of 8 draws of th
   expect(evaluations).toEqual({ denoiser: 12 * 8000, tangents: 0, reward: 8000 });
 });
 
+test('svdd(): of two candidates each is taken with probability exp(reward) / sum, not the better one', async () => {
+  // Two steps, noise in the first alone: z1 - z2 = delta ~ N(0, 2) moves the chosen one by (delta / 2) tanh of half the gap.
+  // 4000 particles: 0.1 sd is caught 99 % of the time; taking the better one is 0.35 sd further.
+  const options = { ...normalChain(2), reward: linearReward([3]), particles: 4000, candidates: 2 };
+  const { points, moves } = baseChain('test', options);
+  const gain = gainAt(points[1]!.signal, points[1]!.noise);
+  const gap = 3 * gain * moves[0]!.noise;
+  const chosen = integrate(
+    (u) => ((Math.exp((-u * u) / 4) / Math.sqrt(4 * Math.PI)) * u * Math.tanh((gap * u) / 2)) / 2,
+    -14,
+    14,
+  );
+  const expected = chainLaw(options).mean + gain * moves[0]!.noise * chosen;
+  const means = async (pick: 'softmax' | 'argmax'): Promise<Replicates> => {
+    const { sample, evaluations } = await solve(svdd({ ...options, pick }));
+    // Every candidate is evaluated, and the start; the last step has one and asks nothing.
+    expect(evaluations).toEqual({ denoiser: 3 * 4000, tangents: 0, reward: 2 * 4000 });
+    return { runs: 4000, width: 1, values: sample.points };
+  };
+  expectMeans(await means('softmax'), expected);
+  const best = await means('argmax');
+  expectRejected(() => expectMeans(best, expected));
+  expectMeans(best, chainLaw(options).mean + gain * moves[0]!.noise * Math.sqrt(1 / Math.PI));
+});
+
+/** (1 + 0.2)^s - 1, at most 1. */
+const faded = (s: number): number => (s === 7 ? 1 : Math.min(1.2 ** s - 1, 1));
+
 test.each([
-  ['score', ddpm()],
-  ['variance', eulerMaruyama()],
+  ['dps by score', 'score', ddpm(), () => 1, dps],
+  ['dps by variance', 'variance', eulerMaruyama(), () => 1, dps],
+  [
+    'twisted',
+    'score',
+    eulerMaruyama(),
+    () => 1,
+    (o: ChainOptions) => twisted({ ...o, resample: { ess: 0 } }),
+  ],
+  ['das', 'variance', ddpm(), faded, (o: ChainOptions) => das({ ...o, growth: 0.2, resample: { ess: 0 } })],
 ] as const)(
-  'dps by %s: normal data and a linear reward move every path by what recursion says',
-  async (shift, integrator) => {
+  '%s: a linear reward on normal data moves every path by what recursion says',
+  async (_, shift, integrator, gamma, make) => {
     const options = { ...normalChain(7), integrator, reward: linearReward([0.8]), particles: 5 };
     const plain = await solve(importanceAtEnd(options));
-    const guided = await solve(dps({ ...options, shift, inverseTemperature: 0.5 }));
+    const guided = await solve(make({ ...options, shift, inverseTemperature: 0.5 } as ChainOptions));
     const { points, moves } = baseChain('test', options);
     let off = 0;
     for (const [k, { state, clean, noise }] of moves.entries()) {
       const { signal, noise: sigma } = points[k]!;
       const gain = gainAt(signal, sigma);
       const kappa = shift === 'score' ? (clean * sigma ** 2) / signal : noise ** 2;
-      off = (state + clean * gain) * off + (noise > 0 ? kappa * gain * 0.8 * 0.5 : 0);
+      off = (state + clean * gain) * off + (noise > 0 ? kappa * gamma(k + 1) * gain * 0.8 * 0.5 : 0);
     }
-    expect(Math.abs(off)).toBeGreaterThan(0.1);
+    expect(Math.abs(off)).toBeGreaterThan(0.02);
     for (const [i, x] of plain.sample.points.entries())
       expect(guided.sample.points[i]).toBeCloseTo(x + off, 10);
-    expect(guided.evaluations).toEqual({ denoiser: 7 * 5 + 6 * 5, tangents: 6 * 5, reward: 6 * 5 });
-    const weighted = await solve(
-      twisted({ ...options, shift, inverseTemperature: 0.5, resample: { ess: 0 } }),
-    );
-    for (const [i, x] of guided.sample.points.entries()) expect(weighted.sample.points[i]).toBeCloseTo(x, 12);
+    expect(guided.evaluations.tangents).toBe(6 * 5);
+    expect(guided.evaluations.denoiser).toBe(7 * 5 + 6 * 5);
   },
 );
 
@@ -232,11 +283,42 @@ test('a reward that is nowhere finite ends the run as degenerate, with log Z = -
 });
 
 test('the released code forgets its weights where half of the particles count, and that is said', async () => {
-  const options = { ...small, inverseTemperature: 0.1, compat: 'public', adaptive: true } as const;
+  const options = { ...released, runs: 1, steps: 12, particles: 60, reward: linearReward([1.2]) };
   const result = await solve(steering(options));
-  expect(new Set(result.sample.logWeight).size).toBe(1);
+  const { ess, resampled } = result.trace;
+  const counts = [...ess].map((each) => each < 30);
+  expect(ess.every((each) => each < 30 || each === 60)).toBe(true);
+  expect([...resampled]).toEqual([false, ...counts.slice(0, -1)].map(Number));
+  expect(new Set(counts.slice(0, -1)).size).toBe(2);
   expect(result.limit.exact).toBe(false);
   expect(result.diagnostics.warnings.map(({ code }) => code)).toContain('weights-dropped');
   const plain = await solve(steering({ ...options, adaptive: false }));
-  expect(plain.resamplings).toBe(4);
+  expect(plain.resamplings).toBe(12);
+});
+
+test('an integrator that asks for the noise makes the same chain as one that asks for the data', () => {
+  const ask = (grid: Grid): SolverProgram => {
+    const program = ddpm().program(grid);
+    const steps = program.steps.map(([evaluate, move], k) => {
+      const { signal, noise: sigma } = grid.points[k]!;
+      const { states, values, ...rest } = move as Extract<Operation, { kind: 'combine' }>;
+      const b = values[0]!.factor;
+      // E[x_0] = (x - sigma e) / alpha
+      const onState = { register: 0, factor: states[0]!.factor + b / signal };
+      const onValue = { register: values[0]!.register, factor: (-b * sigma) / signal };
+      return [evaluate!, { ...rest, states: [onState], values: [onValue] }];
+    });
+    return { ...program, steps };
+  };
+  const wanted = baseChain('test', { ...small, integrator: ddpm() }).moves;
+  const found = baseChain('test', {
+    ...small,
+    integrator: { ...ddpm(), prediction: 'noise', program: ask },
+  }).moves;
+  for (const [k, { state, clean, noise, pull }] of wanted.entries()) {
+    expect(found[k]!.state).toBeCloseTo(state, 10);
+    expect(found[k]!.clean).toBeCloseTo(clean, 10);
+    expect(found[k]!.pull).toBeCloseTo(pull, 10);
+    expect(found[k]!.noise).toBe(noise);
+  }
 });
