@@ -150,7 +150,7 @@ export async function teleportErrors(
   denoiser: OpenDenoiser,
   grid: Grid,
   probes: Float64Array,
-  most = Infinity,
+  most: number = Infinity,
 ): Promise<Float64Array> {
   const { points, schedule } = grid;
   const [d, start] = [jump.dimension, points[0]!];
