@@ -368,6 +368,31 @@ describe('what a result tells', () => {
     expect(several.logNormalizer.trusted).toBe(false);
   });
 
+  test('experts in another order: the same bits; an expert in two halves: the bits of plain sampling, log Z 0', async () => {
+    const options = { particles: 100, steps: 20 } as const;
+    const other = gaussianDenoiser(
+      {
+        mean: [0.5, 1],
+        covariance: [
+          [1, 0],
+          [0, 2],
+        ],
+      },
+      vp,
+    );
+    const [one, two] = [
+      await go({ target: product([mixture, other], [1.2, 0.4]), ...options }),
+      await go({ target: product([other, mixture], [0.4, 1.2]), ...options }),
+    ];
+    expect(two.sample).toEqual(one.sample);
+    const halves = await go({ target: product([mixture, mixture], [0.5, 0.5]), ...options });
+    const plain = await go({ target: anneal(mixture, 1), weights: 'none', ...options });
+    expect(halves.sample.points).toEqual(plain.sample.points);
+    expect(halves.rateVariance).toBe(0);
+    // What is left are the weights of the start.
+    expect(halves.logNormalizer.value).toBe(halves.trace.start);
+  });
+
   test('richardson() takes out the error of first order in the step', async () => {
     const each = caseOf('anneal-b2-1d-vp');
     const options = { target: targetOf(each), particles: 3000 } as const;
