@@ -124,6 +124,8 @@ test('bind(): the fields of somebody else hold all that a particle carries', asy
   }
   expect(Array.from(fields.x!)).toEqual(await go(open({ integrator })));
   expect(Object.keys(open({ integrator: ddim() }).fields)).toEqual(['x']);
+  await expect(run.gather(new Uint32Array(4))).rejects.toThrow(/bound to the arrays of somebody else/);
+  expect(() => run.bind({ x: new Float64Array(8) })).toThrow(/value0 is missing/);
 });
 
 test('fields: UniPC carries its newest values, not its work', () => {

@@ -30,7 +30,7 @@ export interface DpmOptions {
   readonly order?: 1 | 2 | 3;
   /** One evaluation a step, with a memory; or `order` of them inside each step. */
   readonly multistep?: boolean;
-  /** Default 'dpmsolver'. */
+  /** How a single difference stands for the derivative: also in the steps of order 2 of a solver of order 3. Default 'dpmsolver'. */
   readonly type?: SolverType;
   /** Singlestep: where the stages are, as fractions of a step in log-SNR. Default [1/2] or [1/3, 2/3]. */
   readonly fractions?: readonly number[];
@@ -113,7 +113,7 @@ function multistepDpm(where: string, name: string, prediction: Prediction, optio
   checkOneOf(where, 'd2', d2, ['exact', 'published']);
   if (lowerOrderFinal !== undefined) checkFlag(where, 'lowerOrderFinal', lowerOrderFinal);
   const move = (to: GridPoint, nodes: readonly GridPoint[]): MultistepMove =>
-    multistepMove(prediction, to, nodes, order, type, d2);
+    multistepMove(prediction, to, nodes, type, d2);
   const reached =
     start === 'singlestep' && d2 === 'exact' && lowerOrderFinal !== true ? order : Math.min(order, 2);
   return {
@@ -134,18 +134,17 @@ function multistepDpm(where: string, name: string, prediction: Prediction, optio
   };
 }
 
-/** The step by the polynomial through the values at `nodes`; the steps of order 2 of a solver of order 3 are 'dpmsolver'. */
+/** The step by the polynomial through the values at `nodes`; `type` is that of steps with two values. */
 function multistepMove(
   prediction: Prediction,
   to: GridPoint,
   nodes: readonly GridPoint[],
-  order: number,
   type: SolverType,
   d2: 'exact' | 'published',
 ): MultistepMove {
   const from = nodes[0]!;
   const step = exponentialStep(prediction, from, to, nodes.length);
-  const half = nodes.length === 2 && (order === 3 || type === 'dpmsolver');
+  const half = nodes.length === 2 && type === 'dpmsolver';
   const moments = relaxed(step, half ? 'half' : 'taylor');
   if (nodes.length === 3 && d2 === 'published') moments[2] = moments[2]! / 2;
   const at = nodes.map((node) => (node.logSnr - from.logSnr) / step.h);

@@ -39,9 +39,12 @@ export interface Integration {
    * @throws what the denoiser throws; `signal.reason` when aborted; OptionError when noise is wanted and there is no `rng`.
    */
   advance(step: number, rng?: Rng): Promise<void>;
-  /** Every particle becomes a copy of its `ancestor` [n], history and grid included. */
+  /**
+   * Every particle becomes a copy of its `ancestor` [n], history and grid included.
+   * @throws OptionError after `bind`: who lends the arrays gathers them.
+   */
   gather(ancestor: Uint32Array): Promise<void>;
-  /** Work on these arrays, [n, d] each, one for every name of `fields`, until the next `gather` or `bind`. */
+  /** Work on these arrays, [n, d] each, one for every name of `fields`, until the next `bind`. */
   bind(arrays: Readonly<Record<string, Float64Array>>): void;
   /** Copies of all that a later `restore` needs between two steps, by name. */
   snapshot(): Record<string, Float64Array | Uint32Array>;
@@ -54,7 +57,8 @@ export interface Integration {
 /**
  * Run an integrator on n particles: its registers are arrays [n, d] of the backend.
  *
- * The result does not depend on which particles share a call or a group: each particle ends where it would end alone.
+ * Each particle ends where it would end alone, whatever the others and their grids. (Where grids differ the denoiser is
+ * asked with a time for each row, which may round differently from one time for all.)
  * @throws OptionError for bad counts, groups that are not there, or programs that do not go together.
  */
 export function openIntegration(options: IntegrationOptions): Integration {
@@ -86,7 +90,7 @@ export function openIntegration(options: IntegrationOptions): Integration {
     turn: makeTurn(),
     arena,
   };
-  const spare: Spare = { rows: undefined, group: arena.u32(grouped ? n : 0) };
+  const spare: Spare = { bound: false, rows: undefined, group: arena.u32(grouped ? n : 0) };
   return {
     steps: steps.length,
     evaluations: program.evaluations,
@@ -102,6 +106,7 @@ export function openIntegration(options: IntegrationOptions): Integration {
     bind(arrays) {
       checkArrays(where, carried, arrays, n * d);
       for (const name of carried) machine.registers.set(name, arrays[name]!);
+      spare.bound = true;
     },
     snapshot: () => saved(machine, carried),
     restore(state) {
@@ -116,6 +121,8 @@ export function openIntegration(options: IntegrationOptions): Integration {
 
 /** Arrays to gather into. */
 interface Spare {
+  /** Whether the registers are arrays of somebody else. */
+  bound: boolean;
   rows: Float64Array | undefined;
   group: Uint32Array;
 }
@@ -128,6 +135,7 @@ async function gather(
 ): Promise<void> {
   const { n, d, registers, setting } = machine;
   if (ancestor.length !== n) throw wrongLength(`${setting.where}.gather`, 'ancestor', ancestor.length, n);
+  if (spare.bound) throw notOwn(setting.where);
   for (const name of carried) {
     spare.rows ??= machine.arena.f64(n * d);
     const source = registers.get(name)!;
@@ -198,6 +206,16 @@ function checkGroup(where: string, group: Uint32Array | undefined, n: number, gr
     value: group[wrong],
     found: `group[${wrong}] is ${group[wrong]}`,
     expected: `the index of a grid, 0 to ${grids - 1}`,
+  });
+}
+
+function notOwn(where: string): OptionError {
+  return new OptionError({
+    where: `${where}.gather`,
+    option: 'ancestor',
+    value: undefined,
+    found: 'the registers are bound to the arrays of somebody else',
+    expected: 'that they are gathered there',
   });
 }
 
