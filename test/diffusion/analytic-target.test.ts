@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { mixtureDenoiser } from '../../engine/diffusion/analytic/mixture-denoiser.ts';
 import { exactTarget, type TargetMoments } from '../../engine/diffusion/analytic-target.ts';
 import { quadratureTarget } from '../../engine/diffusion/quadrature-target.ts';
 import { linearReward, quadraticReward, type Reward } from '../../engine/diffusion/reward.ts';
+import { vpLinear } from '../../engine/diffusion/schedules.ts';
+import { multivariateMixture } from '../../engine/distribution/multivariate-mixture.ts';
+import { multivariateNormal } from '../../engine/distribution/multivariate-normal.ts';
 import type { NormalMixture } from '../../engine/distribution/normal-mixture.ts';
 import { OptionError } from '../../engine/errors.ts';
 
@@ -83,6 +87,16 @@ describe('exactTarget()', () => {
       own!,
       untilted!.map((log, i) => log + r![i]! - found.logNormalizer),
     );
+  });
+
+  test('numbers, a law and a denoiser of the same mixture are the same expert', () => {
+    const each = closed.find(({ id }) => id === 'anneal-b2-2d-ve')!;
+    const [numbers] = expertsOf(each);
+    const parts = numbers!.means.map((mean, k) => multivariateNormal(mean, numbers!.covariances[k]!));
+    const forms = [multivariateMixture(parts, numbers!.weights), mixtureDenoiser(numbers!, vpLinear())];
+    for (const form of forms) expectExact(exactTarget({ experts: [form], exponents: [2] }), each);
+    const network = { dimension: 2, schedule: vpLinear(), prediction: 'noise', predict() {} } as const;
+    expect(() => exactTarget({ experts: [network], exponents: [1] })).toThrow(/does not tell its data law/);
   });
 
   test('a law far from the origin loses no digits', () => {

@@ -48,7 +48,7 @@ export interface SteeringMethod {
   /** Share of particles that have to count. */
   readonly threshold: number;
   readonly scheme: SchemeName;
-  /** Why the chain needs noise at every step; undefined: it does not. */
+  /** Why the chain needs noise; undefined: it does not. */
   readonly noisy?: string;
   readonly limit: SteeringLimit;
   readonly claim: Pick<SteeringNormalizer, 'claim' | 'reason'>;
