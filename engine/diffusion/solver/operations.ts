@@ -23,8 +23,8 @@ export function terms(registers: readonly number[], factors: readonly number[]):
 }
 
 /**
- * The step into noise 0 or out of signal 0 (`atEdge`), of which nothing is kept: x <- (sigma_t / sigma_s) x + (alpha_t - alpha_s sigma_t / sigma_s) E[x_0], or the same by the noise,
- * x <- (alpha_t / alpha_s) x + (sigma_t - sigma_s alpha_t / alpha_s) E[e]; out of signal 0 by E[x_0] alone.
+ * The step into noise 0 or out of signal 0 (`atEdge`), of which nothing is kept: x <- (sigma_t / sigma_s) x + alpha_t E[x_0];
+ * into noise 0 by the noise, (alpha_t / alpha_s) (x - sigma_s E[e]), which does not tell E[x_0] where there is no signal.
  * @param known whether the model is there already, in register `value`.
  */
 export function edgeStep(
@@ -36,11 +36,10 @@ export function edgeStep(
 ): Operation[] {
   if (prediction === 'noise' && from.signal > 0) {
     const factor = to.signal / from.signal;
-    const move = combine(0, terms([0], [factor]), terms([value], [to.noise - factor * from.noise]));
+    const move = combine(0, terms([0], [factor]), terms([value], [-factor * from.noise]));
     return known ? [move] : [evaluate(0, from, value), move];
   }
-  const factor = to.noise / from.noise;
-  const move = combine(0, terms([0], [factor]), terms([value], [to.signal - factor * from.signal]));
+  const move = combine(0, terms([0], [to.noise / from.noise]), terms([value], [to.signal]));
   return known ? [move] : [{ kind: 'evaluate', state: 0, at: from, value, prediction: 'clean' }, move];
 }
 
@@ -50,7 +49,7 @@ export function programOf(
   registers: { readonly states: number; readonly values: number },
   steps: readonly (readonly Operation[])[],
 ): SolverProgram {
-  const evaluations = steps.flat().filter(({ kind }) => kind === 'evaluate' || kind === 'langevin').length;
+  const evaluations = steps.flat().filter(({ kind }) => kind === 'evaluate').length;
   return { grid, ...registers, steps, evaluations };
 }
 
