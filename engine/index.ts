@@ -89,13 +89,8 @@ export {
 export { type WeightDiagnostics, weightDiagnostics } from './diagnostics/weight-diagnostics.ts';
 export { empiricalDenoiser } from './diffusion/analytic/empirical-denoiser.ts';
 export { gaussianDenoiser, mixtureDenoiser, type NormalLaw } from './diffusion/analytic/mixture-denoiser.ts';
-export {
-  type ExactTarget,
-  exactTarget,
-  type NormalExpert,
-  type TargetFactors,
-  type TargetMoments,
-} from './diffusion/analytic-target.ts';
+export type * from './diffusion/analytic-target.ts';
+export { exactTarget } from './diffusion/analytic-target.ts';
 export type * from './diffusion/denoiser.ts';
 export { type Grid, type GridPoint, gridPoint, gridPointAt } from './diffusion/grid.ts';
 export {
@@ -119,13 +114,8 @@ export {
 export { conversion, convert, type Factors, type Scales, scalesAt } from './diffusion/prediction.ts';
 export { type QuadratureTargetOptions, quadratureTarget } from './diffusion/quadrature-target.ts';
 export { type ReferenceFlowOptions, referenceFlow } from './diffusion/reference-flow.ts';
-export {
-  linearReward,
-  quadraticReward,
-  type Reward,
-  type RewardForm,
-  type RewardLike,
-} from './diffusion/reward.ts';
+export type * from './diffusion/reward.ts';
+export { linearReward, quadraticReward } from './diffusion/reward.ts';
 export type { NoiseSchedule } from './diffusion/schedule.ts';
 export {
   rectifiedFlow,
