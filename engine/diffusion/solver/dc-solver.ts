@@ -83,14 +83,13 @@ function compensated(program: SolverProgram, grid: Grid, ratios: readonly number
 
 /** m_0 <- sum_j L_j(t*) m_j */
 function replaceNewest(registers: readonly number[], nodes: readonly number[], ratio: number): Operation {
+  // L_j at t* is the constant of the polynomial through the nodes less t*; to the last digit 1, 0, 0 where ratio = 1.
   const at = ratio * nodes[0]! + (1 - ratio) * nodes[1]!;
-  const factors = nodes.map(
-    (_, j) =>
-      lagrangePolynomial(
-        nodes.map((node) => node - at),
-        j,
-      )[0]!,
-  );
+  const shifted = nodes.map((node) => node - at);
+  const factors =
+    ratio === 1
+      ? nodes.map((_, j) => (j === 0 ? 1 : 0))
+      : nodes.map((_, j) => lagrangePolynomial(shifted, j)[0]!);
   return {
     kind: 'combine',
     into: 'value',
