@@ -44,8 +44,8 @@ const POWER = 2 * SEQUENCE.length - 1;
 const SHORTEST = 1e-9;
 
 /**
- * Where the probability flow takes x from one time to another, [n, d], by a few hundred evaluations a point: what every
- * deterministic solver tends to as its steps get shorter.
+ * Where the probability flow takes x from one time to another, [n, d]: what every deterministic solver tends to as its steps
+ * get shorter. About 100 evaluations for each unit of log-SNR.
  * @throws OptionError for times without signal or noise or a bad tolerance; ShapeError when x is not [n, d];
  * DegeneracyError when no step is short enough.
  */

@@ -11,9 +11,10 @@ import {
   openIntegration,
 } from '../../engine/diffusion/solver/driver.ts';
 import { DETERMINISTIC_INTEGRATORS } from '../../engine/diffusion/solver/integrators.ts';
-import type { Operation } from '../../engine/diffusion/solver/program.ts';
+import type { Operation, Term } from '../../engine/diffusion/solver/program.ts';
 import { uniPc } from '../../engine/diffusion/solver/uni-pc.ts';
 import { OptionError, ShapeError } from '../../engine/errors.ts';
+import { PURPOSE } from '../../engine/random/purpose.ts';
 import { rngFromSeed } from '../../engine/random/rng.ts';
 import reference from '../reference/integrators.json' with { type: 'json' };
 import { mixtureStub, type ReferenceMixture } from '../support/diffusion.ts';
@@ -126,6 +127,42 @@ test('bind(): the fields of somebody else hold all that a particle carries', asy
   expect(Object.keys(open({ integrator: ddim() }).fields)).toEqual(['x']);
   await expect(run.gather(new Uint32Array(4))).rejects.toThrow(/bound to the arrays of somebody else/);
   expect(() => run.bind({ x: new Float64Array(8) })).toThrow(/value0 is missing/);
+});
+
+test('advance(): each draw of a step has an address of its own', async () => {
+  const draw = (register: number): Operation => ({
+    ...{ kind: 'combine', into: 'state', register, values: [], noise: 0.5 },
+    states: [{ register: 0, factor: 1 }],
+  });
+  const steps = [[], [draw(1), draw(0)], [{ ...draw(0), noise: 0, states: [{ register: 1, factor: 1 }] }]];
+  const program = { grid, states: 2, values: 0, steps, evaluations: 0 };
+  const run = open({ integrator: { ...ddim(), program: () => program } }, [0, 0, 0, 0]);
+  // State 1 is written in one step and read in the next.
+  expect(Object.keys(run.fields)).toEqual(['x', 'state1']);
+  const rng = rngFromSeed(SEED);
+  for (const [step, sub] of [
+    [1, 1],
+    [2, 0],
+  ] as const) {
+    if (step === 1) await run.advance(0, rng);
+    await run.advance(step, rng);
+    const wanted = [0, 1].flatMap((particle) => {
+      const stream = rng.stream({ purpose: PURPOSE.diffusion, step: 1, particle, sub });
+      return [0.5 * stream.normal(), 0.5 * stream.normal()];
+    });
+    expect(Array.from(run.x())).toEqual(wanted);
+  }
+});
+
+test('fields: a register that one step leaves to the next is carried', () => {
+  const combine = (into: 'state' | 'value', values: readonly Term[]): Operation => ({
+    ...{ kind: 'combine', into, register: 0, values, noise: 0 },
+    states: [{ register: 0, factor: 1 }],
+  });
+  const steps = [[combine('value', [])], [combine('state', [{ register: 0, factor: 1 }])]];
+  const program = { grid, states: 1, values: 1, steps, evaluations: 0 };
+  const run = open({ integrator: { ...ddim(), program: () => program } });
+  expect(Object.keys(run.fields)).toEqual(['x', 'value0']);
 });
 
 test('fields: UniPC carries its newest values, not its work', () => {
