@@ -5,6 +5,7 @@ import { type DcSolverOptions, dcSolver } from './dc-solver.ts';
 import { openIntegration } from './driver.ts';
 import {
   checkEnds,
+  clearlyNearer,
   exactFlow,
   meanSquare,
   openSearch,
@@ -35,7 +36,7 @@ export interface CompensationSearchOptions
 }
 
 export interface CompensationSearch {
-  /** [N] for `dcSolver`; all 1 when the check found no gain. */
+  /** [N] for `dcSolver`; all 1 when the points kept back show no gain that is larger than its standard error. */
   readonly ratios: readonly number[];
   /** Mean squares at the end of the path, of the points kept back: with these ratios, and with all 1. */
   readonly error: number;
@@ -77,13 +78,17 @@ export async function searchCompensation(options: CompensationSearchOptions): Pr
     const greedy = await greedyRatios(problem, options, search, range);
     const best = await shrunk(problem, options, greedy, search[search.length - 1]!);
     const last = check[check.length - 1]!;
-    const errorOf = (ratios: readonly number[]): Promise<number> =>
-      errorAtEnd(problem, options, ratios, problem.check, last);
     const plain = greedy.map(() => 1);
-    const [error, plainError] = [await errorOf(best), await errorOf(plain)];
-    const { evaluations } = problem.denoiser;
-    if (!(error < plainError)) return { ratios: plain, error: plainError, plainError, evaluations };
-    return { ratios: best, error, plainError, evaluations };
+    const ends = [
+      await endOf(problem, options, best, problem.check),
+      await endOf(problem, options, plain, problem.check),
+    ];
+    const [x, y] = ends as [Float64Array, Float64Array];
+    const plainError = meanSquare(y, last);
+    const { evaluations, dimension } = problem.denoiser;
+    if (!clearlyNearer(x, y, last, dimension))
+      return { ratios: plain, error: plainError, plainError, evaluations };
+    return { ratios: best, error: meanSquare(x, last), plainError, evaluations };
   } finally {
     problem.release();
   }
@@ -148,15 +153,13 @@ function settings({
   };
 }
 
-async function errorAtEnd(
+function endOf(
   problem: SearchProblem,
   options: CompensationSearchOptions,
   ratios: readonly number[],
   points: Float64Array,
-  reference: Float64Array,
-): Promise<number> {
-  const integrator = dcSolver({ ...settings(options), ratios });
-  return meanSquare(await problem.end(integrator, options.grid, points), reference);
+): Promise<Float64Array> {
+  return problem.end(dcSolver({ ...settings(options), ratios }), options.grid, points);
 }
 
 const SHARES = [1, 0.75, 0.5, 0.25, 0] as const;
@@ -172,7 +175,7 @@ async function shrunk(
   let least = Infinity;
   for (const share of SHARES) {
     const tried = ratios.map((ratio) => 1 + share * (ratio - 1));
-    const error = await errorAtEnd(problem, options, tried, problem.search, reference);
+    const error = meanSquare(await endOf(problem, options, tried, problem.search), reference);
     if (error < least) [best, least] = [tried, error];
   }
   return best;

@@ -101,3 +101,21 @@ export function meanSquare(x: Float64Array, y: Float64Array): number {
   for (let i = 0; i < x.length; i++) sum += (x[i]! - y[i]!) ** 2;
   return sum / x.length;
 }
+
+/**
+ * Whether x [n, d] is nearer to `reference` than y is, by more than the standard error of the mean difference of squares over
+ * rows: what only happened to fit the points of a search is not.
+ */
+export function clearlyNearer(x: Float64Array, y: Float64Array, reference: Float64Array, d: number): boolean {
+  const n = x.length / d;
+  const gains = new Float64Array(n);
+  let mean = 0;
+  for (let i = 0; i < n; i++) {
+    for (let at = i * d; at < (i + 1) * d; at++)
+      gains[i] = gains[i]! + (y[at]! - reference[at]!) ** 2 - (x[at]! - reference[at]!) ** 2;
+    mean += gains[i]! / n;
+  }
+  let squares = 0;
+  for (let i = 0; i < n; i++) squares += (gains[i]! - mean) ** 2;
+  return mean > 0 && (n === 1 || mean > Math.sqrt(squares / (n - 1) / n));
+}

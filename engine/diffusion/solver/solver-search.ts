@@ -8,6 +8,7 @@ import { checkDenoiser } from '../open-denoiser.ts';
 import type { Integrator } from './program.ts';
 import {
   checkEnds,
+  clearlyNearer,
   exactFlow,
   meanSquare,
   openSearch,
@@ -20,7 +21,8 @@ import type { SolverRecord } from './solver-schedule.ts';
 /*
  * An evolutionary search for a solver schedule: a population of genomes; every generation as many children of the best,
  * by crossing and mutation; the best of both stay. The known solvers begin it, so that it ends no worse than they are on
- * the points of the search, and a check on other points decides between the winner and the best of them.
+ * the points of the search, and other points decide between the best five and the best known solver, which gives way only
+ * to a gain larger than its standard error.
  *
  * Differs from the paper: the score is the distance to the exact flow on few points, or the energy distance to a sample, in
  * place of FID; and no network predicts scores.
@@ -59,7 +61,7 @@ export interface SolverSearch {
   readonly grid: Grid;
   readonly records: readonly SolverRecord[];
   readonly analyticStart: boolean;
-  /** On the points kept back. */
+  /** On the points kept back, which chose it from the best few. */
   readonly score: number;
   /** Of the best known solver, on the same points. */
   readonly baseline: { readonly name: string; readonly score: number };
@@ -71,6 +73,8 @@ export interface SolverSearch {
 
 const WHERE = 'searchSolver';
 const CROSSED = 0.3;
+/** Of the last population, from which the points kept back choose. */
+const FINALISTS = 5;
 
 /**
  * Find a solver for one model and few evaluations.
@@ -98,8 +102,9 @@ export async function searchSolver(options: SolverSearchOptions): Promise<Solver
     }
     const onCheck = await scorer(problem, settings, problem.check);
     const baseline = await scored(known.slice().sort(byScore)[0]!, onCheck);
-    const winner = await scored(living[0]!, onCheck);
-    const best = winner.score < baseline.score ? winner : baseline;
+    const finalists = await Promise.all(living.slice(0, FINALISTS).map((each) => scored(each, onCheck)));
+    const winner = finalists.sort(byScore)[0]!;
+    const best = (await clearlyBetter(problem, settings, winner, baseline)) ? winner : baseline;
     return {
       ...solverOf(problem.denoiser.schedule, best.genome),
       ...{ records: best.genome.records, analyticStart: best.genome.analyticStart },
@@ -109,6 +114,24 @@ export async function searchSolver(options: SolverSearchOptions): Promise<Solver
   } finally {
     problem.release();
   }
+}
+
+/** On the points kept back. */
+async function clearlyBetter(
+  problem: SearchProblem,
+  { first, last, sample }: Settings,
+  winner: Scored,
+  baseline: Scored,
+): Promise<boolean> {
+  if (sample !== undefined) return winner.score < baseline.score;
+  const { schedule, dimension } = problem.denoiser;
+  const ends: Float64Array[] = [];
+  for (const { genome } of [winner, baseline]) {
+    const { integrator, grid } = solverOf(schedule, genome);
+    ends.push(await problem.end(integrator, grid, problem.check));
+  }
+  const exact = await exactFlow(problem, problem.check, first, last);
+  return clearlyNearer(ends[0]!, ends[1]!, exact, dimension);
 }
 
 interface Individual {
