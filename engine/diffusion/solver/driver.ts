@@ -178,17 +178,30 @@ function copied(own: Uint32Array, from: Uint32Array | undefined): Uint32Array {
 }
 
 function checkGrids(where: string, grids: readonly Grid[], { schedule }: OpenDenoiser): void {
-  const wrong = grids.findIndex((grid) => !sameSchedule(grid.schedule, schedule));
-  if (wrong < 0 && grids.length > 0) return;
-  const grid = grids[wrong];
-  throw new OptionError({
-    where,
-    option: 'grids',
-    value: grids,
-    found: grid === undefined ? 'there is no grid' : `a grid has times of ${grid.schedule.describe()}`,
-    expected: `times of the denoiser's schedule, ${schedule.describe()}`,
-    fix: 'Make the grid from `denoiser.schedule`.',
-  });
+  const fail = (found: string, expected: string, fix: string): never => {
+    throw new OptionError({ where, option: 'grids', value: grids, found, expected, fix });
+  };
+  if (grids.length === 0) fail('there is no grid', 'at least one', 'Try timeGrid(schedule, { steps: 20 }).');
+  for (const { points, schedule: own } of grids) {
+    if (!sameSchedule(own, schedule))
+      fail(
+        `a grid has times of ${own.describe()}`,
+        `times of the denoiser's schedule, ${schedule.describe()}`,
+        'Make the grid from `denoiser.schedule`.',
+      );
+    const wrong = points.findIndex(({ time }, i) => !(time < (points[i - 1]?.time ?? Infinity)));
+    if (wrong >= 0 || points.length < 2)
+      fail(
+        wrong < 0 ? 'a grid has less than two points' : timeAt(points, wrong),
+        'strictly falling times, from noise to data',
+        'Make the grid with `gridOf(schedule, times)`.',
+      );
+  }
+}
+
+function timeAt(points: Grid['points'], index: number): string {
+  const before = index === 0 ? '' : ` after ${points[index - 1]!.time}`;
+  return `time ${index} of a grid is ${points[index]!.time}${before}`;
 }
 
 function sameSchedule(one: NoiseSchedule, other: NoiseSchedule): boolean {
