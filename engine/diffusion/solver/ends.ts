@@ -63,7 +63,7 @@ function knownValues(
 
 function knownRow(where: string, mean: Float64Array): RowChange {
   return {
-    name: 'known row',
+    name: `mean ${mean.join(' ')}`,
     apply(value, [n, d]) {
       if (mean.length !== d) throw otherMean(where, mean.length, d);
       for (let i = 0; i < n; i++) value.set(mean, i * d);

@@ -1,4 +1,3 @@
-import { checkOptionNames } from '../../check.ts';
 import { atEdge, ddimMove } from './ddim.ts';
 import { oneEvaluationProgram } from './one-evaluation.ts';
 import type { Integrator } from './program.ts';
@@ -18,8 +17,7 @@ import { SCORE_SDE } from './sources.ts';
  */
 
 /** Euler-Maruyama on the reverse SDE in time: weak order 1. Song et al. (2021), equation 6. */
-export function eulerMaruyama(options: Record<string, never> = {}): Integrator {
-  checkOptionNames('eulerMaruyama', options, []);
+export function eulerMaruyama(): Integrator {
   return {
     name: 'euler-maruyama',
     sources: [SCORE_SDE],

@@ -24,8 +24,7 @@ import { SCORE_SDE } from './sources.ts';
  */
 
 /** The reverse-diffusion sampler: weak order 1, one evaluation a step. Song et al. (2021), appendix E. */
-export function reverseDiffusionSteps(options: Record<string, never> = {}): Integrator {
-  checkOptionNames('reverseDiffusionSteps', options, []);
+export function reverseDiffusionSteps(): Integrator {
   return {
     name: 'reverse-diffusion-steps',
     sources: [SCORE_SDE],

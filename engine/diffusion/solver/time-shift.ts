@@ -62,18 +62,23 @@ export function timeShifted(integrator: Integrator, options: TimeShiftOptions): 
   checkCount(where, 'window', window, { min: 1, max: table });
   checkNumber(where, 'cutoff', cutoff, (x) => x >= 0 && x < table, `a number in [0, ${table})`);
   checkOneOf(where, 'statistic', statistic, ['coordinates', 'batch']);
-  return rewritten(integrator, 'time shift', [LI], (program, grid) => {
-    const entries = tableOf(grid.schedule, table);
-    const chooseTimes: TimeChoice = (x, times, [n, d], out) => {
-      if (statistic === 'coordinates' && d < FEWEST_COORDINATES) throw fewCoordinates(where, d);
-      const whole = statistic === 'batch' ? variance(x, 0, n * d) : Number.NaN;
-      for (let i = 0; i < n; i++) {
-        const v = statistic === 'batch' ? whole : variance(x, i * d, (i + 1) * d);
-        out[i] = shifted(entries, v, typeof times === 'number' ? times : times[i]!, window, cutoff);
-      }
-    };
-    return shiftedProgram(where, integrator, program, chooseTimes);
-  });
+  return rewritten(
+    integrator,
+    `time shift(${window}, ${cutoff}, ${table}, ${statistic})`,
+    [LI],
+    (program, grid) => {
+      const entries = tableOf(grid.schedule, table);
+      const chooseTimes: TimeChoice = (x, times, [n, d], out) => {
+        if (statistic === 'coordinates' && d < FEWEST_COORDINATES) throw fewCoordinates(where, d);
+        const whole = statistic === 'batch' ? variance(x, 0, n * d) : Number.NaN;
+        for (let i = 0; i < n; i++) {
+          const v = statistic === 'batch' ? whole : variance(x, i * d, (i + 1) * d);
+          out[i] = shifted(entries, v, typeof times === 'number' ? times : times[i]!, window, cutoff);
+        }
+      };
+      return shiftedProgram(where, integrator, program, chooseTimes);
+    },
+  );
 }
 
 /** The first evaluation of each step at chosen times, and the state carried from there to the nominal time. */
