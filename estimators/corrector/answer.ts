@@ -24,7 +24,7 @@ export function correctorAnswer(
   ending: Ending,
   info: Info,
 ): CorrectorResult {
-  const { smc, target } = state;
+  const { smc, target, place } = state;
   const { dimension: d } = plan;
   const sample: Sample = {
     points: smc.particles.field('x').slice(),
@@ -35,7 +35,7 @@ export function correctorAnswer(
   const seen = seenIn(state, plan, sample, trace);
   const { mean, covariance, warnings: noted } = momentsOf(state, plan, sample);
   const { normalizer, warnings } = normalizerOf(state, plan, seen);
-  const provenance = target.places.reduce(toldPlace, ending.provenance);
+  const provenance = [place, ...target.places].reduce(toldPlace, ending.provenance);
   return {
     estimate: {
       names: ['logNormalizer', ...mean.names],

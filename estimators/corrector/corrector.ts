@@ -1,17 +1,20 @@
 import { decodeState, encodeState } from '../../engine/array/codec.ts';
+import { savedAdapter } from '../../engine/model/place.ts';
 import { orRelease } from '../../engine/or-release.ts';
 import { makeSmc } from '../../engine/particles/smc/smc.ts';
 import type { Smc } from '../../engine/particles/smc/types.ts';
 import { TAG } from '../../engine/random/purpose.ts';
+import type { Rng } from '../../engine/random/rng.ts';
 import type { Context, Sampler, Step } from '../../engine/sampler.ts';
 import { checkSavedRun } from '../../engine/saved-run.ts';
 import type { Source } from '../../engine/types.ts';
 import { correctorAnswer } from './answer.ts';
 import { makeCalibrate } from './calibrate.ts';
+import { placeCorrector } from './card-place.ts';
 import { type CorrectorModel, correctorModel, type RunWeights } from './model.ts';
 import { openTarget } from './open-target.ts';
 import { type CorrectorFields, type CorrectorPlan, checkCorrector, WHERE } from './plan.ts';
-import type { CorrectorState, Row } from './state.ts';
+import type { CorrectorLoop, CorrectorState, Row } from './state.ts';
 import type { CorrectorOptions, CorrectorResult } from './types.ts';
 
 /*
@@ -67,7 +70,7 @@ export function corrector(options: CorrectorOptions): Sampler<CorrectorState, Co
     name: 'corrector',
     sources: CORRECTOR_SOURCES,
     async init(ctx) {
-      const state = await open(plan, ctx, 0);
+      const state = await open(plan, ctx);
       return orRelease(
         () => step(state),
         () => state.dispose(),
@@ -75,17 +78,18 @@ export function corrector(options: CorrectorOptions): Sampler<CorrectorState, Co
     },
     step,
     result: async (state, ending) => correctorAnswer(state, plan, ending, report(state, plan).info),
-    async snapshot({ key, smc, target, starts, rows }) {
+    async snapshot({ key, smc, target, place, starts, rows }) {
       const { header, arrays } = smc.snapshot();
       const { evaluations } = target;
-      return encodeState({ plan: plan.fingerprint, key, evaluations, starts, rows, smc: header }, arrays);
+      const rest = { evaluations, adapter: savedAdapter(place), starts, rows, smc: header };
+      return encodeState({ plan: plan.fingerprint, key, ...rest }, arrays);
     },
     async restore(bytes, ctx) {
       const { header, arrays } = decodeState(bytes);
       const saved = header as Saved;
       const own = { plan: plan.fingerprint, key: ctx.rng.key };
       checkSavedRun(WHERE, saved, own, 'another target or other options');
-      const state = await open(plan, ctx, saved.evaluations);
+      const state = await open(plan, ctx, saved);
       return orRelease(
         async () => {
           await state.smc.restore({ header: saved.smc, arrays });
@@ -104,14 +108,42 @@ interface Saved {
   readonly plan: string;
   readonly key: readonly [number, number];
   readonly evaluations: number;
+  /** The card whose float32 is in the particles; absent when there was none. */
+  readonly adapter?: string | undefined;
   readonly starts: readonly number[];
   readonly rows: readonly Row[][];
   readonly smc: unknown;
 }
 
-async function open(plan: CorrectorPlan, ctx: Context, done: number): Promise<CorrectorState> {
-  const { backend, signal, rng } = ctx;
-  const { particles, runs, scheme, rule, noise } = plan;
+async function open(plan: CorrectorPlan, ctx: Context, saved?: Saved): Promise<CorrectorState> {
+  const { rng, backend } = ctx;
+  const { runs } = plan;
+  const { place, gpu } = await placeCorrector(plan, backend);
+  const rngs = Array.from({ length: runs }, (_, r) => (runs === 1 ? rng : rng.child(TAG.replicate, r)));
+  // A corrector on the processor does without shaders.
+  const loop =
+    gpu === undefined
+      ? await openOnHost(plan, ctx, rngs, saved?.evaluations ?? 0)
+      : await (await import('./card-open.ts')).openOnCard(plan, ctx, gpu, rngs);
+  const before = saved?.adapter;
+  const known = before === undefined || before === place.card?.adapter;
+  return {
+    ...loop,
+    key: rng.key,
+    place: known ? place : { ...place, earlier: before },
+    starts: [],
+    rows: rngs.map(() => []),
+  };
+}
+
+async function openOnHost(
+  plan: CorrectorPlan,
+  ctx: Context,
+  rngs: readonly Rng[],
+  done: number,
+): Promise<CorrectorLoop> {
+  const { backend, signal } = ctx;
+  const { particles, scheme, rule, noise } = plan;
   const target = await openTarget(plan, ctx, done);
   const arena = backend.arena();
   const dispose = (): void => {
@@ -122,11 +154,10 @@ async function open(plan: CorrectorPlan, ctx: Context, done: number): Promise<Co
   let opened: Smc<CorrectorFields> | undefined;
   return orRelease(async () => {
     const weights = (r: number): RunWeights => ({ weight: opened!.weight(r), sum: opened!.summary(r).sum });
-    const models: CorrectorModel[] = Array.from({ length: runs }, (_, r) => {
+    const models: CorrectorModel[] = rngs.map((_, r) => {
       const calibrate = makeCalibrate(plan, backend, arena);
       return correctorModel({ plan, target, arena, calibrate, weights: () => weights(r) });
     });
-    const rngs = models.map((_, r) => (runs === 1 ? rng : rng.child(TAG.replicate, r)));
     const smc = makeSmc<CorrectorFields>({
       ...{ where: WHERE, backend, signal, model: models, rngs, particles, scheme },
       threshold: rule.threshold,
@@ -143,8 +174,7 @@ async function open(plan: CorrectorPlan, ctx: Context, done: number): Promise<Co
       ...(noise === undefined ? {} : { noise }),
     });
     opened = smc;
-    const rows: Row[][] = models.map(() => []);
-    return { key: rng.key, smc, target, models, starts: [], rows, dispose };
+    return { smc, target, models, dispose };
   }, dispose);
 }
 

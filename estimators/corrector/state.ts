@@ -1,3 +1,4 @@
+import type { Place } from '../../engine/model/place.ts';
 import type { Smc } from '../../engine/particles/smc/types.ts';
 import type { CorrectorModel } from './model.ts';
 import type { OpenTarget } from './open-target.ts';
@@ -12,14 +13,20 @@ export interface Row {
   readonly rateVariance: number;
 }
 
-export interface CorrectorState {
-  readonly key: readonly [number, number];
+/** A loop and what belongs to it, on the host or on a card. */
+export interface CorrectorLoop {
   readonly smc: Smc<CorrectorFields>;
-  readonly target: OpenTarget;
-  readonly models: readonly CorrectorModel[];
+  readonly target: Pick<OpenTarget, 'evaluations' | 'places'>;
+  readonly models: readonly Pick<CorrectorModel, 'rateVariance' | 'runaway'>[];
+  dispose(): void;
+}
+
+export interface CorrectorState extends CorrectorLoop {
+  readonly key: readonly [number, number];
+  /** Where the particles are. */
+  readonly place: Place;
   /** [runs] what the start gave to log Z. */
   readonly starts: number[];
   /** [runs][steps so far] */
   readonly rows: Row[][];
-  dispose(): void;
 }

@@ -24,7 +24,7 @@ export interface CardMixture {
  * as well, because weights of components are exponentials of differences of such numbers.
  */
 export function mixtureKernel(mixture: CardMixture, withScore: boolean): KernelCode {
-  return { code: mixtureCode(mixture.dimension, withScore), constants: packed(mixture) };
+  return { code: mixtureCode(mixture.dimension, withScore), constants: mixtureConstants(mixture) };
 }
 
 const made = new Map<number, ReturnType<typeof makeScoreShader>>();
@@ -52,8 +52,13 @@ fn item(i: u32) {
   };
 }
 
-/** Components of weight 0 are left out: the card has no -Infinity to count on. */
-function packed({ dimension: d, means, whiten, logConstant }: CardMixture): Float32Array<ArrayBuffer> {
+/** The numbers that its kernel reads. Components of weight 0 are left out: the card has no -Infinity to count on. */
+export function mixtureConstants({
+  dimension: d,
+  means,
+  whiten,
+  logConstant,
+}: CardMixture): Float32Array<ArrayBuffer> {
   const triangle = (d * (d + 1)) / 2;
   const rows: number[][] = [];
   for (let k = 0; k < logConstant.length; k++) {
