@@ -1,5 +1,6 @@
 import { checkCount, checkFlag, checkNumber, checkOneOf, checkOptionNames, show } from '../check.ts';
 import { OptionError } from '../errors.ts';
+import { checkSchedule } from './check-schedule.ts';
 import { type Grid, gridPoint } from './grid.ts';
 import type { NoiseSchedule } from './schedule.ts';
 
@@ -133,6 +134,7 @@ export function gridOf(schedule: NoiseSchedule, times: ArrayLike<number>): Grid 
   const fail = (found: string, expected: string): never => {
     throw new OptionError({ where, option: 'times', value: times, found, expected });
   };
+  checkSchedule(where, 'schedule', schedule);
   if (!Array.isArray(times) && !ArrayBuffer.isView(times)) fail(`\`times\` is ${show(times)}`, 'an array');
   if (times.length < 2) fail(`\`times\` has ${times.length} entries`, 'at least 2');
   for (let i = 0; i < times.length; i++) {
@@ -167,6 +169,7 @@ interface Span {
 }
 
 function spanOf(where: string, schedule: NoiseSchedule, options: TimeGridOptions): Span {
+  checkSchedule(where, 'schedule', schedule);
   const { end } = schedule;
   const { steps, start = end, power = 1 } = options;
   checkCount(where, 'steps', steps, { min: 1 });
@@ -210,6 +213,7 @@ function levelsOf(
   usual: number,
 ): Levels {
   checkOptionNames(where, options, ['steps', 'largest', 'smallest', 'power', 'toData']);
+  checkSchedule(where, 'schedule', schedule);
   const { steps, power = usual, smallest = 0.002, toData = true } = options;
   const most = levelAt(schedule, schedule.end);
   const { largest = most < Infinity ? most : 80 } = options;

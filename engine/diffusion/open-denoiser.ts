@@ -2,6 +2,7 @@ import type { Backend } from '../backend/backend.ts';
 import { checkCount, checkOneOf, checkRecord, show } from '../check.ts';
 import { OptionError, ShapeError } from '../errors.ts';
 import { makeTurn } from '../turn.ts';
+import { checkSchedule } from './check-schedule.ts';
 import type { Denoiser, OpenDenoiser, Prediction, Times, Wanted } from './denoiser.ts';
 import { type Calls, callFunction, callPredict, cleanTangent } from './denoiser-calls.ts';
 import { checkFinite, missing, noQuantity, type Told } from './denoiser-errors.ts';
@@ -35,7 +36,7 @@ export function checkDenoiser(where: string, option: string, denoiser: Denoiser)
   const { dimension, schedule, prediction, predict, rows } = denoiser;
   checkCount(where, `${option}.dimension`, dimension, { min: 1 });
   checkOneOf(where, `${option}.prediction`, prediction, PREDICTIONS);
-  checkRecord(where, `${option}.schedule`, schedule, 'a noise schedule: vpLinear(), veLinear(), ...');
+  checkSchedule(where, `${option}.schedule`, schedule);
   if (rows !== undefined) checkCount(where, `${option}.rows`, rows, { min: 1 });
   if (typeof predict === 'function') return;
   throw new OptionError({

@@ -1,6 +1,7 @@
 import { show } from '../../check.ts';
 import { OptionError } from '../../errors.ts';
 import { HALF_LOG_TWO_PI } from '../../math/gamma.ts';
+import { checkPlaces } from '../check-schedule.ts';
 import type { Denoiser, Times } from '../denoiser.ts';
 import type { NoiseSchedule } from '../schedule.ts';
 import { normalise } from './row-mixture.ts';
@@ -25,6 +26,7 @@ const WORK = 2 ** 22;
  * @throws OptionError when there is none, a number is not finite, or their lengths differ.
  */
 export function empiricalDenoiser(points: readonly ArrayLike<number>[], schedule: NoiseSchedule): Denoiser {
+  checkPlaces('empiricalDenoiser', 'points', points, schedule);
   const { data, m, d } = flat(points);
   const share = new Float64Array(m);
   const mean = new Float64Array(d);

@@ -2,6 +2,7 @@ import { checkList } from '../../check.ts';
 import type { MultivariateLaw, Rows } from '../../distribution/multivariate.ts';
 import type { MixtureParameters, NormalMixture } from '../../distribution/normal-mixture.ts';
 import { mixtureLogDensity, mixtureScore } from '../../wasm/twins/mixture.ts';
+import { checkPlaces } from '../check-schedule.ts';
 import type { Denoiser, DenoiserKernelOptions, DenoiserKernels } from '../denoiser.ts';
 import type { NoiseSchedule } from '../schedule.ts';
 import { emptyParameters, type NoisedMixture, noisedMixture, noiseParameters } from './noised-mixture.ts';
@@ -19,7 +20,9 @@ export interface NormalLaw {
  * The exact denoiser of a normal law under a schedule.
  * @throws OptionError as `mixtureDenoiser` does.
  */
-export function gaussianDenoiser({ mean, covariance }: NormalLaw, schedule: NoiseSchedule): Denoiser {
+export function gaussianDenoiser(law: NormalLaw, schedule: NoiseSchedule): Denoiser {
+  checkPlaces('gaussianDenoiser', 'law', law, schedule);
+  const { mean, covariance } = law;
   checkList('gaussianDenoiser', 'mean', mean, 'an array of numbers');
   return mixtureDenoiser({ means: [mean], covariances: [covariance] }, schedule);
 }
@@ -32,10 +35,11 @@ const WORK = 2 ** 22;
  * noise 0, where it is the law itself, and with log-sum-exp everywhere. One time for all rows runs in kernels of the core,
  * with the same bits in plain JavaScript; a time for each row runs along the axes of the components.
  * @param mixture numbers, or a law made of `multivariateNormal` and `multivariateMixture`.
- * @throws OptionError when a law is of another kind, counts or dimensions differ, a weight is bad, or a covariance is
- * not symmetric and positive definite.
+ * @throws OptionError when the arguments are swapped, a law is of another kind, counts or dimensions differ, a weight is
+ * bad, or a covariance is not symmetric and positive definite.
  */
 export function mixtureDenoiser(mixture: NormalMixture | MultivariateLaw, schedule: NoiseSchedule): Denoiser {
+  checkPlaces('mixtureDenoiser', 'mixture', mixture, schedule);
   const noised = noisedMixture(mixture);
   const { dimension: d, components } = noised;
   const at = parametersAt(
