@@ -1,11 +1,12 @@
 import type { Backend } from '../backend/backend.ts';
 import { defaultBackend } from '../backend/choose.ts';
 import { checkNumber, checkOptionNames } from '../check.ts';
-import { DegeneracyError, OptionError, ShapeError } from '../errors.ts';
+import { DegeneracyError, ShapeError } from '../errors.ts';
 import { makeTurn } from '../turn.ts';
+import { finiteLogSnr } from './check-grid.ts';
 import type { Denoiser, OpenDenoiser } from './denoiser.ts';
 import { gridPointAt } from './grid.ts';
-import { openDenoiser } from './open-denoiser.ts';
+import { checkDenoiser, openDenoiser } from './open-denoiser.ts';
 
 /*
  * The probability flow to (nearly) the last digit, for tests of solvers and searches for them. Every schedule is one
@@ -53,9 +54,10 @@ export async function referenceFlow(options: ReferenceFlowOptions): Promise<Floa
   checkOptionNames(WHERE, options, ['denoiser', 'x', 'from', 'to', 'tolerance', 'backend', 'signal']);
   const { denoiser, x, tolerance = 1e-12, signal } = options;
   checkNumber(WHERE, 'tolerance', tolerance, (e) => e >= 1e-14 && e < 1, 'a number in [1e-14, 1)');
-  const start = logSnrAt(denoiser, 'from', options.from);
-  const end = logSnrAt(denoiser, 'to', options.to);
+  checkDenoiser(WHERE, 'denoiser', denoiser);
   const { dimension: d, schedule } = denoiser;
+  const start = finiteLogSnr(WHERE, 'from', schedule, options.from);
+  const end = finiteLogSnr(WHERE, 'to', schedule, options.to);
   if (x.length === 0 || x.length % d !== 0) throw notRows(x.length, d);
   const backend = options.backend ?? (await defaultBackend());
   const open = openDenoiser({ where: WHERE, denoiser, backend, ...(signal && { signal }) });
@@ -161,18 +163,6 @@ async function midpoint(
 
 function largest(v: Float64Array): number {
   return v.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
-}
-
-function logSnrAt({ schedule }: Denoiser, option: 'from' | 'to', time: number): number {
-  const logSnr = typeof time === 'number' ? schedule.logSnr(time) : Number.NaN;
-  if (Number.isFinite(logSnr)) return logSnr;
-  throw new OptionError({
-    where: WHERE,
-    option,
-    value: time,
-    found: `option \`${option}\` is ${time}, where log(signal / noise) of ${schedule.describe()} is ${logSnr}`,
-    expected: 'a time with some signal and some noise',
-  });
 }
 
 function notRows(length: number, d: number): ShapeError {

@@ -37,7 +37,7 @@ export function vpLinear(options: VpLinearOptions = {}): NoiseSchedule {
     end: 1,
     decay: (time) => time * (b0 + 0.5 * slope * time),
     timeOf: (decay) =>
-      decay === Infinity ? Infinity : (2 * decay) / (b0 + Math.sqrt(b0 * b0 + 2 * slope * decay)),
+      decay === 0 || decay === Infinity ? decay : (2 * decay) / (b0 + Math.sqrt(b0 * b0 + 2 * slope * decay)),
     rate: (time) => b0 + slope * time,
     describe: () => `vp-linear(${b0}, ${b1})`,
   });

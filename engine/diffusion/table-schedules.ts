@@ -1,4 +1,5 @@
 import { checkCount, checkNumber, checkOneOf, checkOptionNames, show } from '../check.ts';
+import { digest } from '../digest.ts';
 import { OptionError } from '../errors.ts';
 import type { NoiseSchedule } from './schedule.ts';
 import { logExpm1, variancePreserving } from './variance-preserving.ts';
@@ -44,7 +45,8 @@ export function vpDiscrete(options: VpDiscreteOptions = {}): NoiseSchedule {
   /** Interval (n, n + 1] of the table in which a value of a rising function of it lies. */
   const interval = (at: number): number => Math.max(0, Math.min(last, Math.ceil(at)) - 1);
   const rate = (n: number): number => (decay[n + 1]! - decay[n]!) * total;
-  const kind = typeof options.betas === 'object' ? 'own' : (options.betas ?? 'linear');
+  // Tables of the user may agree in their ends and not in between.
+  const kind = typeof options.betas === 'object' ? digest(betas.join(' ')) : (options.betas ?? 'linear');
   return variancePreserving({
     name: 'vp-discrete',
     end: last / total,

@@ -3,10 +3,10 @@ import {
   checkFlag,
   checkNumber,
   checkOptionNames,
-  checkRecord,
   MOST_BYTES,
   spaced,
 } from '../../engine/check.ts';
+import { checkIntegrator, chosenGrid } from '../../engine/diffusion/check-grid.ts';
 import type { Denoiser } from '../../engine/diffusion/denoiser.ts';
 import { type Grid, gridPoint } from '../../engine/diffusion/grid.ts';
 import { logSnrGrid } from '../../engine/diffusion/grids.ts';
@@ -51,8 +51,17 @@ export function checkReverse(options: ReverseDiffusionOptions): ReversePlan {
   checkOptionNames(WHERE, options, Object.keys(OPTIONS));
   const { denoiser, start, denoise = false } = options;
   checkDenoiser(WHERE, 'denoiser', denoiser);
-  const integrator = checkIntegrator(options.integrator ?? dpmSolverPlusPlus(), denoise);
-  const grid = gridFor(options);
+  checkFlag(WHERE, 'denoise', denoise);
+  const { integrator: asked = dpmSolverPlusPlus() } = options;
+  checkIntegrator(WHERE, asked);
+  const integrator = denoise ? finalDenoise(asked) : asked;
+  const { schedule } = denoiser;
+  const grid = chosenGrid(WHERE, options, {
+    schedule,
+    owner: 'the denoiser',
+    steps: 50,
+    make: (steps) => defaultGrid(schedule, steps),
+  });
   const particles = checkParticles(options, denoiser.dimension);
   const program = integrator.program(grid);
   checkMemory(program, particles, denoiser.dimension);
@@ -68,46 +77,12 @@ export function checkReverse(options: ReverseDiffusionOptions): ReversePlan {
   return { ...plan, fingerprint: fingerprintOf(plan, program, options) };
 }
 
-function checkIntegrator(integrator: Integrator, denoise: boolean): Integrator {
-  checkRecord(WHERE, 'integrator', integrator, 'a solver: dpmSolverPlusPlus(), ddim({ eta: 1 }), ...');
-  checkFlag(WHERE, 'denoise', denoise);
-  if (typeof integrator.program !== 'function') {
-    throw new OptionError({
-      where: WHERE,
-      option: 'integrator',
-      value: integrator,
-      found: 'option `integrator` has no function `program`',
-      expected: 'a solver: dpmSolverPlusPlus(), ddim({ eta: 1 }), ...',
-    });
-  }
-  return denoise ? finalDenoise(integrator) : integrator;
-}
-
-function gridFor({ denoiser, grid, steps }: ReverseDiffusionOptions): Grid {
-  const { schedule } = denoiser;
-  if (grid === undefined)
-    return defaultGrid(schedule, checkCount(WHERE, 'steps', steps ?? 50, { min: 1, max: 1e6 }));
-  if (steps !== undefined) throw contradiction('steps', steps, '`steps` and `grid` are given together');
-  checkRecord(WHERE, 'grid', grid, 'a grid: logSnrGrid(schedule, { steps: 50 }), ...');
-  if (grid.schedule.describe() === schedule.describe()) return grid;
-  throw contradiction(
-    'grid',
-    grid,
-    `the grid is of ${grid.schedule.describe()} and the denoiser of ${schedule.describe()}`,
-  );
-}
-
 /** Even in log-SNR; the step out of signal 0 goes to where there is a little. */
 function defaultGrid(schedule: NoiseSchedule, steps: number): Grid {
   const end = gridPoint(schedule, schedule.end);
   if (end.signal > 0) return logSnrGrid(schedule, { steps });
   const rest = logSnrGrid(schedule, { steps, start: 0.999 * schedule.end });
   return { ...rest, points: [end, ...rest.points] };
-}
-
-function contradiction(option: string, value: unknown, found: string): OptionError {
-  const expected = option === 'steps' ? 'one of them' : 'one schedule';
-  return new OptionError({ where: WHERE, option, value, found, expected });
 }
 
 function checkParticles({ particles, start }: ReverseDiffusionOptions, d: number): number {
@@ -127,12 +102,15 @@ function checkParticles({ particles, start }: ReverseDiffusionOptions, d: number
       expected: 'finite numbers',
     });
   }
-  if (particles !== undefined && particles !== rows)
-    throw contradiction(
-      'particles',
-      particles,
-      `\`particles\` is ${particles} and \`start\` has ${rows} rows`,
-    );
+  if (particles !== undefined && particles !== rows) {
+    throw new OptionError({
+      where: WHERE,
+      option: 'particles',
+      value: particles,
+      found: `\`particles\` is ${particles} and \`start\` has ${rows} rows`,
+      expected: 'one of them',
+    });
+  }
   return rows;
 }
 

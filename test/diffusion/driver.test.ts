@@ -182,12 +182,12 @@ test('openIntegration(): bad input is named before any work', async () => {
       open(extra);
   expect(wrong({ particles: 0 })).toThrow(OptionError);
   expect(wrong({ grids: [] })).toThrow(/there is no grid/);
-  expect(wrong({ grids: [grid], denoiser: mixtureStub(gmm, rectifiedFlow()) })).toThrow(/times of vp-linear/);
+  expect(wrong({ grids: [grid], denoiser: mixtureStub(gmm, rectifiedFlow()) })).toThrow(/is of vp-linear/);
   const rising = { ...grid, points: [...grid.points].reverse() };
   expect(wrong({ grids: [rising] })).toThrow(
-    /time 1 of a grid is .* after 0.01; expected strictly falling times/,
+    /time 1 of .grids\[0\]. is .* after 0.01; expected strictly falling times/,
   );
-  expect(wrong({ grids: [{ ...grid, points: grid.points.slice(0, 1) }] })).toThrow(/less than two points/);
+  expect(wrong({ grids: [{ ...grid, points: grid.points.slice(0, 1) }] })).toThrow(/has 1 points/);
   expect(wrong({ group: new Uint32Array(3) })).toThrow(ShapeError);
   expect(wrong({ group: new Uint32Array([0, 0, 1, 0]) })).toThrow(
     /group\[2\] is 1; expected the index of a grid/,

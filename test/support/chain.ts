@@ -1,7 +1,7 @@
 import { gaussianDenoiser } from '../../engine/diffusion/analytic/mixture-denoiser.ts';
+import { baseChain } from '../../engine/diffusion/base-chain.ts';
 import type { Denoiser } from '../../engine/diffusion/denoiser.ts';
 import { vpLinear } from '../../engine/diffusion/schedules.ts';
-import { baseChain } from '../../estimators/corrector/steering/base-chain.ts';
 import type { ChainOptions } from '../../estimators/corrector/steering/types.ts';
 
 /*

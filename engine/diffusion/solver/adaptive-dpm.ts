@@ -3,6 +3,7 @@ import { defaultBackend } from '../../backend/choose.ts';
 import { checkNumber, checkOneOf, checkOptionNames } from '../../check.ts';
 import { DegeneracyError, OptionError, ShapeError } from '../../errors.ts';
 import { makeTurn } from '../../turn.ts';
+import { finiteLogSnr } from '../check-grid.ts';
 import type { Denoiser, OpenDenoiser } from '../denoiser.ts';
 import { checkDenoiser, openDenoiser } from '../open-denoiser.ts';
 import type { NoiseSchedule } from '../schedule.ts';
@@ -251,7 +252,9 @@ function checked(options: AdaptiveDpmOptions): Settings {
   checkOneOf(WHERE, 'prediction', prediction, ['noise', 'clean']);
   for (const [name, value] of Object.entries({ absolute, relative, firstStep }))
     checkNumber(WHERE, name, value, (e) => e > 0 && e < Infinity, 'a number > 0');
-  const [start, end] = [logSnrAt(denoiser, 'from', options.from), logSnrAt(denoiser, 'to', options.to)];
+  const { schedule } = denoiser;
+  const start = finiteLogSnr(WHERE, 'from', schedule, options.from);
+  const end = finiteLogSnr(WHERE, 'to', schedule, options.to);
   if (!(end > start)) throw wrongWay(options);
   if (x.length === 0 || x.length % denoiser.dimension !== 0) {
     const found = `x has length ${x.length}`;
@@ -273,18 +276,6 @@ const OPTIONS: Readonly<Record<keyof AdaptiveDpmOptions, true>> = {
   backend: true,
   signal: true,
 };
-
-function logSnrAt({ schedule }: Denoiser, option: 'from' | 'to', time: number): number {
-  const logSnr = typeof time === 'number' ? schedule.logSnr(time) : Number.NaN;
-  if (Number.isFinite(logSnr)) return logSnr;
-  throw new OptionError({
-    where: WHERE,
-    option,
-    value: time,
-    found: `option \`${option}\` is ${time}, where log(signal / noise) of ${schedule.name} is ${logSnr}`,
-    expected: 'a time with some signal and some noise',
-  });
-}
 
 function wrongWay({ from, to }: AdaptiveDpmOptions): OptionError {
   return new OptionError({

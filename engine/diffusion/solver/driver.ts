@@ -3,9 +3,9 @@ import { checkCount } from '../../check.ts';
 import { OptionError, ShapeError } from '../../errors.ts';
 import type { Rng } from '../../random/rng.ts';
 import { makeTurn } from '../../turn.ts';
+import { checkGrid } from '../check-grid.ts';
 import type { OpenDenoiser } from '../denoiser.ts';
 import type { Grid } from '../grid.ts';
-import type { NoiseSchedule } from '../schedule.ts';
 import { execute, type Machine, type MachineSetting } from './machine.ts';
 import { type PlannedOperation, planPrograms } from './plan.ts';
 import { allRegisters, carriedRegisters, registerName } from './registers.ts';
@@ -178,34 +178,16 @@ function copied(own: Uint32Array, from: Uint32Array | undefined): Uint32Array {
 }
 
 function checkGrids(where: string, grids: readonly Grid[], { schedule }: OpenDenoiser): void {
-  const fail = (found: string, expected: string, fix: string): never => {
-    throw new OptionError({ where, option: 'grids', value: grids, found, expected, fix });
-  };
-  if (grids.length === 0) fail('there is no grid', 'at least one', 'Try timeGrid(schedule, { steps: 20 }).');
-  for (const { points, schedule: own } of grids) {
-    if (!sameSchedule(own, schedule))
-      fail(
-        `a grid has times of ${own.describe()}`,
-        `times of the denoiser's schedule, ${schedule.describe()}`,
-        'Make the grid from `denoiser.schedule`.',
-      );
-    const wrong = points.findIndex(({ time }, i) => !(time < (points[i - 1]?.time ?? Infinity)));
-    if (wrong >= 0 || points.length < 2)
-      fail(
-        wrong < 0 ? 'a grid has less than two points' : timeAt(points, wrong),
-        'strictly falling times, from noise to data',
-        'Make the grid with `gridOf(schedule, times)`.',
-      );
-  }
-}
-
-function timeAt(points: Grid['points'], index: number): string {
-  const before = index === 0 ? '' : ` after ${points[index - 1]!.time}`;
-  return `time ${index} of a grid is ${points[index]!.time}${before}`;
-}
-
-function sameSchedule(one: NoiseSchedule, other: NoiseSchedule): boolean {
-  return one === other || one.describe() === other.describe();
+  if (grids.length === 0)
+    throw new OptionError({
+      where,
+      option: 'grids',
+      value: grids,
+      found: 'there is no grid',
+      expected: 'at least one',
+      fix: 'Try timeGrid(schedule, { steps: 20 }).',
+    });
+  for (const [g, grid] of grids.entries()) checkGrid(where, `grids[${g}]`, grid, schedule, 'the denoiser');
 }
 
 function checkGroup(where: string, group: Uint32Array | undefined, n: number, grids: number): void {

@@ -6,6 +6,7 @@ import {
   checkRecord,
   show,
 } from '../../../engine/check.ts';
+import { type BaseChain, baseChain, checkNoisy } from '../../../engine/diffusion/base-chain.ts';
 import type { Denoiser } from '../../../engine/diffusion/denoiser.ts';
 import { checkDenoiser } from '../../../engine/diffusion/open-denoiser.ts';
 import { checkReward } from '../../../engine/diffusion/open-reward.ts';
@@ -16,7 +17,6 @@ import type { SchemeName } from '../../../engine/particles/resampling/scheme.ts'
 import { SCHEME_NAMES } from '../../../engine/particles/resampling/schemes.ts';
 import { checkSmcMemory } from '../../../engine/particles/smc/memory.ts';
 import type { Density, Source } from '../../../engine/types.ts';
-import { type BaseChain, baseChain, checkNoisy } from './base-chain.ts';
 import { MEMORY, type PotentialKind } from './potentials.ts';
 import type { ChainOptions, SteeringLimit, SteeringNormalizer, WeightedChainOptions } from './types.ts';
 
@@ -95,7 +95,7 @@ const OPTIONS = [
 export function checkChain(where: string, options: ChainOptions, own: readonly string[]): BaseChain {
   checkOptionNames(where, options, [...OPTIONS, ...own]);
   checkDenoiser(where, 'denoiser', options.denoiser);
-  checkReward(where, options.reward);
+  checkReward(where, options.reward, options.denoiser.dimension);
   return baseChain(where, options);
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { hostBackend } from '../../../engine/backend/host.ts';
 import { jsBackend } from '../../../engine/backend/js.ts';
 import { mixtureDenoiser } from '../../../engine/diffusion/analytic/mixture-denoiser.ts';
+import { baseChain } from '../../../engine/diffusion/base-chain.ts';
 import type { Denoiser } from '../../../engine/diffusion/denoiser.ts';
 import type { Grid } from '../../../engine/diffusion/grid.ts';
 import { timeGrid } from '../../../engine/diffusion/grids.ts';
@@ -18,7 +19,6 @@ import { integrate } from '../../../engine/math/quadrature.ts';
 import { pointwise } from '../../../engine/model/model.ts';
 import { run } from '../../../engine/run.ts';
 import type { Sampler } from '../../../engine/sampler.ts';
-import { baseChain } from '../../../estimators/corrector/steering/base-chain.ts';
 import { gumbel } from '../../../estimators/corrector/steering/candidates.ts';
 import {
   firstMemory,

@@ -1,10 +1,20 @@
-import { checkCount, show } from '../../../engine/check.ts';
-import type { Grid, GridPoint } from '../../../engine/diffusion/grid.ts';
-import { timeGrid } from '../../../engine/diffusion/grids.ts';
-import { ddpm } from '../../../engine/diffusion/solver/ddpm.ts';
-import type { Integrator, Operation } from '../../../engine/diffusion/solver/program.ts';
-import { OptionError } from '../../../engine/errors.ts';
-import type { ChainOptions } from './types.ts';
+import { OptionError } from '../errors.ts';
+import { checkIntegrator, chosenGrid, type GridChoice } from './check-grid.ts';
+import type { Denoiser } from './denoiser.ts';
+import type { GridPoint } from './grid.ts';
+import { timeGrid } from './grids.ts';
+import { ddpm } from './solver/ddpm.ts';
+import type { Integrator, Operation } from './solver/program.ts';
+
+/*
+ * An integrator that evaluates once a step and keeps nothing is a Markov chain from noise to data with normal kernels:
+ *
+ *   x' = a x + b E[x_0 given x] + c z
+ *
+ * | symbol | name here |
+ * |---|---|
+ * | a, b, c | state, clean, noise |
+ */
 
 /** x' = state x + clean E[x_0 given x] + noise z. */
 export interface BaseMove {
@@ -24,16 +34,27 @@ export interface BaseChain {
   readonly moves: readonly BaseMove[];
 }
 
+/** What a chain is made of. */
+export interface ChainChoice extends GridChoice {
+  readonly denoiser: Pick<Denoiser, 'schedule'>;
+  readonly integrator?: Integrator;
+}
+
 /**
- * The kernels of an integrator on a grid.
- * @throws OptionError for a grid that does not fall or is of another schedule, and for an integrator that looks back or
- * evaluates more than once a step.
+ * The kernels of an integrator, `ddpm()` by default, on a grid: by default 100 steps, even in time to time 0.
+ * @throws OptionError for a bad count, a grid that does not fall or is of another schedule, and an integrator that looks
+ * back or evaluates more than once a step.
  */
-export function baseChain(where: string, options: ChainOptions): BaseChain {
-  const { integrator = ddpm() } = options;
-  const grid = gridOf(where, options);
-  if (typeof integrator?.program !== 'function')
-    throw badIntegrator(where, integrator, `option \`integrator\` is ${show(integrator)}`);
+export function baseChain(where: string, choice: ChainChoice): BaseChain {
+  const { integrator = ddpm(), denoiser } = choice;
+  const { schedule } = denoiser;
+  const grid = chosenGrid(where, choice, {
+    schedule,
+    owner: 'the denoiser',
+    steps: 100,
+    make: (steps) => timeGrid(schedule, { steps, stop: 0 }),
+  });
+  checkIntegrator(where, integrator);
   const { steps } = integrator.program(grid);
   const moves = steps.map((operations, k) => moveOf(where, integrator, operations, grid.points[k]!, k));
   return { name: integrator.name, points: grid.points, moves };
@@ -50,46 +71,6 @@ export function checkNoisy(where: string, { name, moves }: BaseChain, why: strin
     expected: `noise on the way: ${why}`,
     fix: 'Try integrator: ddpm(), or ddim({ eta: 1 }), and more than one step.',
   });
-}
-
-function gridOf(where: string, { denoiser, steps, grid }: ChainOptions): Grid {
-  if (grid === undefined) {
-    checkCount(where, 'steps', steps ?? 100, { min: 1, max: 2 ** 24 });
-    return timeGrid(denoiser.schedule, { steps: steps ?? 100, stop: 0 });
-  }
-  if (steps !== undefined) {
-    throw new OptionError({
-      where,
-      option: 'steps',
-      value: steps,
-      found: 'options `steps` and `grid` are given together',
-      expected: 'one of them',
-    });
-  }
-  const points = grid?.points;
-  if (!Array.isArray(points) || points.length < 2)
-    throw badGrid(
-      where,
-      grid,
-      `option \`grid\` is ${show(grid)}`,
-      'a grid such as timeGrid(schedule, { steps: 100 })',
-    );
-  const own = denoiser.schedule.describe();
-  if (grid.schedule.describe() !== own)
-    throw badGrid(
-      where,
-      grid,
-      `the grid is of ${grid.schedule.describe()}`,
-      `times of ${own}, as the denoiser`,
-    );
-  const odd = points.findIndex(({ time }, k) => !(time >= 0 && (k === 0 || time < points[k - 1]!.time)));
-  if (odd < 0) return grid;
-  const before = odd > 0 ? ` after ${points[odd - 1]!.time}` : '';
-  throw badGrid(where, grid, `time ${odd} of the grid is ${points[odd]!.time}${before}`, 'falling times');
-}
-
-function badGrid(where: string, value: unknown, found: string, expected: string): OptionError {
-  return new OptionError({ where, option: 'grid', value, found, expected });
 }
 
 function moveOf(
