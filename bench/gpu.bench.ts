@@ -1,6 +1,6 @@
 /**
  * A graphics card against the processor with all threads: passes over particles that stay on the card, and whole runs of
- * Sobol' indices and of particle filters. The same numbers are asserted before timing, to what float32 allows. Without WebGPU nothing is timed.
+ * Sobol' indices, of particle filters and of correctors. The same numbers are asserted before timing, to what float32 allows. Without WebGPU nothing is timed.
  * bench/README.md says how to run it on a machine with a card.
  */
 import { cpus } from 'node:os';
@@ -8,6 +8,7 @@ import { type Gpu, hostBackend } from '../engine/index.ts';
 import type { Benchmark, Flags, Remarks, Size, Timing } from './benchmark.ts';
 import { findCard } from './gpu-adapter.ts';
 import { analyses } from './gpu-analyses.ts';
+import { correctors } from './gpu-correctors.ts';
 import { filters } from './gpu-filters.ts';
 import { type Pass, passes } from './gpu-passes.ts';
 import { bandwidth, shares, threshold } from './gpu-remarks.ts';
@@ -29,7 +30,7 @@ export async function benchmarks(size: Size, flags: Flags): Promise<readonly Ben
   const host = await hostBackend();
   const list = passes(gpu, host, size);
   found = { gpu, passes: list };
-  const runs = [...analyses(gpu, host, size), ...filters(gpu, host, size)];
+  const runs = [...analyses(gpu, host, size), ...filters(gpu, host, size), ...correctors(gpu, host, size)];
   return withEnd([...list.map(({ benchmark }) => benchmark), ...runs], async () => {
     gpu.dispose();
     await host.dispose();
