@@ -57,6 +57,10 @@ export const CORRECTOR_SOURCES: readonly Source[] = [
 /**
  * Sample prod q_i^b_i exp(rho) from diffusion models of the q_i, with weights that make it right: `anneal`, `guide`, `product` and
  * `reward` make the target.
+ *
+ * With backend 'webgpu' the particles are on the graphics card in float32, weights, control and log Z in float64 on the host, for
+ * experts by `mixtureDenoiser` and `gaussianDenoiser` and rewards by `linearReward` and `quadraticReward`; 'auto' takes the card for
+ * long runs. What a card cannot do is refused, or with 'auto' runs on the processor with a note in provenance.
  * @throws OptionError for bad options, or a target that does not exist, before any work; ValueError where scores or rates are not
  * finite, with the step.
  */
