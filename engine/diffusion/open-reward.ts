@@ -5,7 +5,7 @@ import { growing } from '../model/host-rows.ts';
 import { type LogDensity, type LogDensitySource, openLogDensity } from '../model/log-density.ts';
 import { STEP, slope } from '../model/numeric-gradient.ts';
 import type { Place } from '../model/place.ts';
-import { isReward, type RewardLike } from './reward.ts';
+import { isReward, type Reward, type RewardLike } from './reward.ts';
 
 export interface OpenRewardOptions {
   /** Name used in messages: 'steering'. */
@@ -80,13 +80,31 @@ function sourceOf(where: string, reward: RewardLike): LogDensitySource {
   };
 }
 
-/** @throws OptionError unless a reward could be one: of those that are, `openReward` tells more. */
-export function checkReward(where: string, reward: unknown): RewardLike {
+/**
+ * @throws OptionError unless a reward could be one, and where its form is known is one of d numbers: of those that are,
+ * `openReward` tells more.
+ */
+export function checkReward(where: string, reward: unknown, d: number): RewardLike {
   const kind = (reward as { kind?: unknown } | null | undefined)?.kind;
   const density = (reward as { logDensity?: unknown } | null | undefined)?.logDensity;
-  if (typeof reward === 'function' || isReward(reward) || kind !== undefined || density !== undefined)
+  if (typeof reward === 'function' || isReward(reward) || kind !== undefined || density !== undefined) {
+    if (isReward(reward)) checkWidth(where, reward, d);
     return reward as RewardLike;
+  }
   throw noReward(where, reward);
+}
+
+function checkWidth(where: string, { form, name = 'the reward' }: Reward, d: number): void {
+  if (form === undefined) return;
+  const { length } = form.kind === 'linear' ? form.slope : form.center;
+  if (length === d) return;
+  throw new OptionError({
+    where,
+    option: 'reward',
+    value: form,
+    found: `${name} is of ${length} numbers`,
+    expected: `${d}, as the denoiser`,
+  });
 }
 
 function noReward(where: string, value: unknown): OptionError {

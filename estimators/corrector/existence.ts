@@ -200,6 +200,7 @@ function sumOf(
 function noLaw(experts: readonly Denoiser[], { time, exponents }: StepTerms, worst: Worst): OptionError {
   const round = (x: number): string => String(Number(x.toPrecision(3)));
   const names = experts.map(({ name = 'an expert' }, i) => `(${name})^${round(exponents[i]!)}`).join(' ');
+  const divided = exponents.some((b) => b < 0);
   const direction = Array.from(worst.direction.subarray(0, 8), round).join(', ');
   return new OptionError({
     where: 'corrector',
@@ -207,6 +208,8 @@ function noLaw(experts: readonly Denoiser[], { time, exponents }: StepTerms, wor
     value: exponents,
     found: `${names} has no finite integral at time ${round(time)}: its precision along (${direction}) is ${round(worst.value)}`,
     expected: 'a positive one in every direction at every time',
-    fix: 'Experts with negative exponents must be broader than the others; try a smaller strength.',
+    fix: divided
+      ? 'Experts with negative exponents must be broader than the others; try a smaller strength.'
+      : 'A reward must not curve upwards faster than the experts fall; scale it down.',
   });
 }

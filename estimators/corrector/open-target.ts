@@ -2,6 +2,7 @@ import type { Arena, Backend } from '../../engine/backend/backend.ts';
 import type { OpenDenoiser } from '../../engine/diffusion/denoiser.ts';
 import { openDenoiser } from '../../engine/diffusion/open-denoiser.ts';
 import { type OpenReward, openReward } from '../../engine/diffusion/open-reward.ts';
+import { ValueError } from '../../engine/errors.ts';
 import type { Place } from '../../engine/model/place.ts';
 import { PURPOSE } from '../../engine/random/purpose.ts';
 import { channel, type Rng } from '../../engine/random/rng.ts';
@@ -175,6 +176,7 @@ async function evaluateTilts(
   for (const { tilt, reward } of opened) {
     if ('reward' in tilt) {
       await reward!.evaluate(x, K, row, plane);
+      checkFelt(row, x, time);
       add(total, tilt.ramp.at(time), row);
       add(slope, tilt.ramp.at(time), plane);
       add(fade, tilt.ramp.rate(time), row);
@@ -188,6 +190,21 @@ async function evaluateTilts(
       add(total, 1, row);
     }
   }
+}
+
+/** @throws ValueError for a point without mass: of a wall particles feel nothing until they are through it. */
+function checkFelt(reward: Float64Array, x: Float64Array, time: number): void {
+  const index = reward.indexOf(-Infinity);
+  if (index < 0) return;
+  const d = x.length / reward.length;
+  throw new ValueError({
+    where: WHERE,
+    found: `the reward is -Infinity at particle ${index}, time ${time}`,
+    expected: 'a finite reward, whose slope leads particles',
+    fix: 'Use a large negative number that grows with the distance, or steering(), which weighs by rewards of any kind.',
+    index,
+    point: Float64Array.from(x.subarray(index * d, (index + 1) * d)),
+  });
 }
 
 function add(sum: Float64Array, factor: number, terms: Float64Array): void {

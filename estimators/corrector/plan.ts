@@ -9,12 +9,12 @@ import { SCHEME_NAMES } from '../../engine/particles/resampling/schemes.ts';
 import type { NoiseSource } from '../../engine/particles/smc/feynman-kac.ts';
 import { checkSmcMemory } from '../../engine/particles/smc/memory.ts';
 import { featureWidth } from '../../engine/wasm/twins/corrector.ts';
+import { badTarget, checkRamps, checkTarget } from './check-target.ts';
 import { checkTails, tailsKnown } from './existence.ts';
-import { exponentsAt } from './presets.ts';
 import { checkRule, type Rule } from './rule.ts';
 import { precisionOf, type StepTerms, stepTerms } from './terms.ts';
 import { checkTimes } from './times.ts';
-import type { CorrectorControl, CorrectorOptions, CorrectorTarget, RewardTilt, Tilt } from './types.ts';
+import type { CorrectorControl, CorrectorOptions, RewardTilt, Tilt } from './types.ts';
 
 export const WHERE = 'corrector';
 
@@ -72,6 +72,7 @@ export function checkCorrector(options: CorrectorOptions): CorrectorPlan {
   const runs = checkCount(WHERE, 'runs', options.runs ?? 1, { min: 1, max: 2 ** 20 });
   const denoise = checkFlag(WHERE, 'denoise', options.denoise ?? false);
   const times = checkTimes(options, schedules, denoise);
+  checkRamps(tilts, times);
   const noiseRatio = checkRatio(options.noiseRatio ?? 1, times);
   const source = { schedules, times, exponents, noiseRatio };
   const terms = times.map((_, index) => stepTerms(source, index));
@@ -87,6 +88,7 @@ export function checkCorrector(options: CorrectorOptions): CorrectorPlan {
   const rule = checkRule(options.resample, weights, times);
   checkNoise(terms, rule);
   checkTails(experts, terms, tilts);
+  checkNoiseSource(options.noise);
   const scheme = checkOneOf(WHERE, 'scheme', options.scheme ?? 'systematic', SCHEME_NAMES);
   const width = featureWidth(columnsOf(control), d);
   const plan = {
@@ -129,49 +131,6 @@ function columnsOf(control: CorrectorControl): 'rate' | 'linear' | 'affine' {
   return control === 'linear' || control === 'analytic' ? 'linear' : 'rate';
 }
 
-interface CheckedTarget {
-  readonly experts: readonly Denoiser[];
-  exponents(time: number): readonly number[];
-  readonly tilts: readonly (Tilt | RewardTilt)[];
-}
-
-function checkTarget(target: CorrectorTarget): CheckedTarget {
-  const given = target?.experts;
-  if (!Array.isArray(given) || given.length === 0 || given.some((e) => typeof e?.predict !== 'function'))
-    throw badTarget(target, `option \`target\` is ${show(target)}`, 'a target with at least one denoiser');
-  const first = given[0] as Denoiser;
-  const odd = given.findIndex((expert) => expert.dimension !== first.dimension);
-  if (odd >= 0)
-    throw badTarget(
-      target,
-      `expert ${odd} has ${given[odd].dimension} dimensions`,
-      `${first.dimension}, as the first one has`,
-    );
-  const experts = [...new Set(given)] as Denoiser[];
-  const slots = given.map((expert) => experts.indexOf(expert));
-  return {
-    experts,
-    tilts: target.tilts ?? [],
-    exponents(time) {
-      const b = exponentsAt(target, time);
-      if (!Array.isArray(b) || b.length !== given.length || !b.every(Number.isFinite))
-        throw badTarget(
-          b,
-          `the exponents at time ${time} are ${Array.isArray(b) ? `[${b.join(', ')}]` : show(b)}`,
-          `${given.length} finite numbers, one for each expert`,
-        );
-      const sums = new Array<number>(experts.length).fill(0);
-      for (const [i, slot] of slots.entries()) sums[slot] = sums[slot]! + b[i]!;
-      return sums;
-    },
-  };
-}
-
-function badTarget(value: unknown, found: string, expected: string): OptionError {
-  const fix = 'Try target: anneal(denoiser, 2).';
-  return new OptionError({ where: WHERE, option: 'target', value, found, expected, fix });
-}
-
 /** B > 0 at every time, and a start that has a width. */
 function checkExponents({ index, time, total, exponents, variances }: StepTerms): void {
   if (!(total > 0))
@@ -193,7 +152,7 @@ function checkRatio(
   times: readonly number[],
 ): (time: number) => number {
   const at = typeof ratio === 'function' ? ratio : () => ratio;
-  const bad = times.find((time) => !(at(time) >= 0 && at(time) < Infinity));
+  const bad = times.find((time) => !(typeof at(time) === 'number' && at(time) >= 0 && at(time) < Infinity));
   if (bad === undefined) return at;
   throw new OptionError({
     where: WHERE,
@@ -233,6 +192,11 @@ function checkExact(
   const left = "Use weights: 'left'.";
   if (experts.some(({ logDensity }) => logDensity === undefined)) throw noDensity('weights', 'exact', left);
   const still = terms.slice(0, -1).find(({ noise }) => noise === 0);
+  const last = terms.at(-1)!;
+  const blind = experts.findIndex(
+    ({ prediction, kernels }, i) =>
+      last.variances[i] === 0 && prediction !== 'score' && kernels === undefined,
+  );
   const found =
     prior === 'gaussian'
       ? "a start that is only taken for exact (prior: 'gaussian')"
@@ -240,15 +204,17 @@ function checkExact(
         ? `no noise at time ${still.time}`
         : denoise
           ? '`denoise`, which has no weight'
-          : undefined;
+          : blind >= 0
+            ? `expert ${blind} asked at time ${last.time}, where its prediction, '${experts[blind]!.prediction}', gives no score`
+            : undefined;
   if (found === undefined) return;
   throw new OptionError({
     where: WHERE,
     option: 'weights',
     value: 'exact',
     found: `option \`weights\` is 'exact' with ${found}`,
-    expected: 'an exact start and noise in every step',
-    fix: left,
+    expected: 'an exact start, noise in every step, and scores at every time',
+    fix: blind >= 0 ? "End the grid above time 0, or use weights: 'left'." : left,
   });
 }
 
@@ -308,6 +274,17 @@ function checkControl(
     });
   }
   return found;
+}
+
+function checkNoiseSource(noise: unknown): void {
+  if (noise === undefined || typeof noise === 'function') return;
+  throw new OptionError({
+    where: WHERE,
+    option: 'noise',
+    value: noise,
+    found: `option \`noise\` is ${show(noise)}`,
+    expected: 'a function (step, run, normals) that fills normals',
+  });
 }
 
 /** Without noise copies never separate. */

@@ -1,8 +1,10 @@
-import { checkCount, checkList, checkNumber, show } from '../../engine/check.ts';
+import { checkCount, checkList, checkNumber, checkOptionNames, show } from '../../engine/check.ts';
 import type { Denoiser } from '../../engine/diffusion/denoiser.ts';
 import { checkReward } from '../../engine/diffusion/open-reward.ts';
 import type { RewardLike } from '../../engine/diffusion/reward.ts';
+import type { NoiseSchedule } from '../../engine/diffusion/schedule.ts';
 import { OptionError } from '../../engine/errors.ts';
+import { fadeInTime } from './times.ts';
 import type { CorrectorTarget, Ramp, RewardTilt, Tilt } from './types.ts';
 
 /*
@@ -55,7 +57,8 @@ export function product(factors: readonly CorrectorFactor[], exponents?: readonl
 export interface RewardTiltOptions {
   /**
    * lambda(t) by which the reward is faded in, 0 at the noisiest time and 1 at time 0; a function is differentiated by central
-   * differences. Default 1 - t / end.
+   * differences. Default 1 - t / end; with a schedule that is steep at its end (rectified flow, cosine), 1 - t / (0.9 end), and
+   * 0 above.
    */
   readonly ramp?: Ramp | ((time: number) => number);
 }
@@ -67,15 +70,29 @@ export function reward(
   options: RewardTiltOptions = {},
 ): CorrectorTarget {
   const where = 'reward';
-  checkReward(where, source);
+  checkOptionNames(where, options, ['ramp']);
   const target = combine(where, [factor], [1]);
-  const { end } = target.experts[0]!.schedule;
-  const tilt: RewardTilt = { reward: source, ramp: openRamp(where, options.ramp, end) };
+  checkReward(where, source, target.experts[0]!.dimension);
+  const schedules = target.experts.map(({ schedule }) => schedule);
+  const tilt: RewardTilt = { reward: source, ramp: openRamp(where, options.ramp, schedules) };
   return { ...target, tilts: [...(target.tilts ?? []), tilt] };
 }
 
-function openRamp(where: string, ramp: RewardTiltOptions['ramp'], end: number): Ramp {
-  if (ramp === undefined) return { at: (time) => 1 - time / end, rate: () => -1 / end };
+function openRamp(where: string, ramp: RewardTiltOptions['ramp'], schedules: readonly NoiseSchedule[]): Ramp {
+  const { end } = schedules[0]!;
+  if (ramp === undefined) return usualRamp(fadeInTime(schedules));
+  const opened = rampOf(where, ramp, end);
+  checkNumber(
+    where,
+    'ramp(0)',
+    opened.at(0),
+    (x) => Math.abs(x - 1) < 1e-6,
+    '1 at time 0, where the reward counts in full',
+  );
+  return opened;
+}
+
+function rampOf(where: string, ramp: Ramp | ((time: number) => number), end: number): Ramp {
   if (typeof ramp !== 'function') {
     if (typeof ramp?.at === 'function' && typeof ramp.rate === 'function') return ramp;
     throw new OptionError({
@@ -94,6 +111,13 @@ function openRamp(where: string, ramp: RewardTiltOptions['ramp'], end: number): 
       const [low, high] = [Math.max(0, time - half), Math.min(end, time + half)];
       return (ramp(high) - ramp(low)) / (high - low);
     },
+  };
+}
+
+function usualRamp(from: number): Ramp {
+  return {
+    at: (time) => Math.max(0, 1 - time / from),
+    rate: (time) => (time <= from ? -1 / from : 0),
   };
 }
 

@@ -56,12 +56,21 @@ function checkWindow({ window }: ResampleRule, times: readonly number[]): (index
       where: WHERE,
       option: 'resample.window',
       value: window,
-      found: `option \`resample.window\` is ${show(window)} from ${show(from)} to ${show(to)}`,
+      found: `option \`resample.window\` is from ${show(from)} to ${show(to)}`,
       expected: 'two different times { from, to }',
     });
   }
   const [low, high] = [Math.min(from, to), Math.max(from, to)];
-  return (index) => times[index]! >= low && times[index]! <= high;
+  const inside = (index: number): boolean => times[index]! >= low && times[index]! <= high;
+  if (times.slice(0, -1).some((_, index) => inside(index))) return inside;
+  throw new OptionError({
+    where: WHERE,
+    option: 'resample.window',
+    value: window,
+    found: `no step begins in the window from time ${high} to ${low}`,
+    expected: `a part of the times from ${times[0]} to ${times.at(-1)}`,
+    fix: 'For a run without resampling use resample: { ess: 0 }.',
+  });
 }
 
 function badRule(rule: unknown, kinds: readonly string[]): OptionError {

@@ -7,11 +7,18 @@ import type { CorrectorOptions } from './types.ts';
 const WHERE = 'corrector';
 /** Where networks are asked last, as a share of the noisiest time. */
 const LAST_SHARE = 1e-3;
+/** Steps by which a grid stays away from an end at which drifts grow without bound: these are as stiff as 2 B / 8. */
+const STEPS_OFF = 8;
+/** The most of the time that is left out so. */
+const MOST_OFF = 0.1;
+/** How much stiffer the end is than the time before it, where drifts do. 1.1 for linear rates. */
+const STEEP = 4;
 
 /**
  * [N + 1] falling times: those of `grid`, or even ones from the end of the first schedule to 0 (to 1e-3 of it when a last step
- * denoises).
- * @throws OptionError when they do not fall, or are none of every schedule.
+ * denoises). Where drifts grow without bound
+ * towards the end (rectified flow, cosine) they begin 8 steps, at most a tenth of the time, before it.
+ * @throws OptionError when they do not fall, are none of every schedule, or drifts are infinite at one.
  */
 export function checkTimes(
   { steps, grid }: Pick<CorrectorOptions, 'steps' | 'grid'>,
@@ -19,11 +26,19 @@ export function checkTimes(
   denoise: boolean,
 ): readonly number[] {
   const [first] = schedules;
-  const times = grid === undefined ? evenTimes(steps, first!.end, denoise) : gridTimes(grid, steps, first!);
+  const times = grid === undefined ? evenTimes(steps, schedules, denoise) : gridTimes(grid, steps, first!);
   const latest = times[0]!;
   const short = schedules.find(({ end }) => latest > end * (1 + 1e-12));
   if (short !== undefined)
     throw badGrid(grid, `the first time is ${latest}, and ${short.describe()} ends at ${short.end}`);
+  const odd = times.slice(0, -1).find((time) => endless(schedules, time) !== undefined);
+  if (odd !== undefined)
+    throw badGrid(
+      grid,
+      `the drift of ${endless(schedules, odd)!.describe()} is infinite at time ${odd} of the grid`,
+      'times at which something of the signal is left',
+      `Begin a little later: timeGrid(schedule, { steps: 400, start: ${0.98 * odd}, stop: 0 }).`,
+    );
   if (denoise && schedules.some((schedule) => schedule.noise(times.at(-1)!) === 0))
     throw badGrid(
       grid,
@@ -33,10 +48,36 @@ export function checkTimes(
   return times;
 }
 
-function evenTimes(steps: unknown, end: number, denoise: boolean): readonly number[] {
+/** A schedule that has no Euler step from a time, since nothing of its signal is left there. */
+function endless(schedules: readonly NoiseSchedule[], time: number): NoiseSchedule | undefined {
+  return schedules.find(
+    (schedule) => !Number.isFinite(schedule.drift(time)) || !Number.isFinite(schedule.diffusion(time)),
+  );
+}
+
+/** The time at which a reward begins to be faded in: every default grid begins there or before. */
+export function fadeInTime(schedules: readonly NoiseSchedule[]): number {
+  const { end } = schedules[0]!;
+  return isSteep(schedules, end) ? (1 - MOST_OFF) * end : end;
+}
+
+/** Whether a schedule has g^2 / sigma^2, which Euler steps must resolve, shoot up at the end. */
+function isSteep(schedules: readonly NoiseSchedule[], end: number): boolean {
+  return schedules.some((schedule) => {
+    const [before, last] = [(1 - MOST_OFF) * end, end].map(
+      (time) => schedule.diffusion(time) / schedule.noise(time) ** 2,
+    );
+    return !(last! <= STEEP * before!);
+  });
+}
+
+function evenTimes(steps: unknown, schedules: readonly NoiseSchedule[], denoise: boolean): readonly number[] {
   const n = checkCount(WHERE, 'steps', steps ?? 400, { min: 1, max: 2 ** 24 });
+  const { end } = schedules[0]!;
+  const off = isSteep(schedules, end) ? Math.min(MOST_OFF, STEPS_OFF / n) : 0;
+  const first = (1 - off) * end;
   const last = denoise ? LAST_SHARE * end : 0;
-  return Array.from({ length: n + 1 }, (_, k) => end - ((end - last) * k) / n);
+  return Array.from({ length: n + 1 }, (_, k) => first - ((first - last) * k) / n);
 }
 
 function gridTimes(grid: Grid, steps: unknown, schedule: NoiseSchedule): readonly number[] {
@@ -68,6 +109,19 @@ function gridTimes(grid: Grid, steps: unknown, schedule: NoiseSchedule): readonl
   throw badGrid(grid, `time ${odd} of the grid is ${times[odd]}${odd > 0 ? ` after ${times[odd - 1]}` : ''}`);
 }
 
-function badGrid(value: unknown, found: string, expected = 'falling times from noise to data'): OptionError {
-  return new OptionError({ where: WHERE, option: 'grid', value, found, expected });
+function badGrid(
+  value: unknown,
+  found: string,
+  expected = 'falling times from noise to data',
+  fix?: string,
+): OptionError {
+  const option = 'grid';
+  return new OptionError({
+    where: WHERE,
+    option,
+    value,
+    found,
+    expected,
+    ...(fix === undefined ? {} : { fix }),
+  });
 }

@@ -67,7 +67,10 @@ export interface CorrectorOptions {
   readonly particles?: number;
   /** Independent runs side by side. Default 1. */
   readonly runs?: number;
-  /** Steps of a grid uniform in time from `end` of the first expert's schedule to 0. Default 400. */
+  /**
+   * Steps of a grid uniform in time from `end` of the first expert's schedule to 0, and from 8 steps below it where the schedule
+   * is steep there (rectified flow, cosine). Default 400.
+   */
   readonly steps?: number;
   /** In place of `steps`; its times are those of the first expert's schedule. */
   readonly grid?: Grid;

@@ -17,11 +17,24 @@ import {
 /** What correctors have to say about themselves. */
 export function correctorWarnings(plan: CorrectorPlan, seen: Seen): Warning[] {
   return [
-    ...(plan.weights === 'none' ? [] : weightWarnings(plan, seen)),
+    ...(plan.weights === 'none' ? notCorrected(plan) : weightWarnings(plan, seen)),
     ...stiff(plan, seen),
     ...runaway(seen),
     ...approximate(plan),
     ...notNormal(plan),
+  ];
+}
+
+function notCorrected({ terms, tilts }: CorrectorPlan): Warning[] {
+  const plain =
+    tilts.length === 0 && terms.every(({ exponents: [b, ...others] }) => b === 1 && others.length === 0);
+  if (plain) return [];
+  return [
+    {
+      code: 'not-corrected',
+      message:
+        "Without weights this is guidance alone: its mean is not that of the target, however many particles there are. Leave weights: 'none' out for the target.",
+    },
   ];
 }
 

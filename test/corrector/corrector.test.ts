@@ -12,10 +12,13 @@ import {
   linearReward,
   OptionError,
   product,
+  type RewardTilt,
+  rectifiedFlow,
   reward,
   richardson,
   run,
   timeGrid,
+  vpCosine,
   vpLinear,
 } from '../../estimators/index.ts';
 import { contract } from '../contract/sampler.ts';
@@ -101,6 +104,37 @@ describe('warnings, with their numbers', () => {
     expect(result.logNormalizer).toMatchObject({ value: Number.NaN, method: 'none', trusted: false });
     expect(result.sample.logWeight.every((l) => l === result.sample.logWeight[0])).toBe(true);
     expect(result.resamplings).toBe(0);
+    expect(codes(result)).toContain('not-corrected');
+    // One model as it is needs no correction.
+    expect(codes(await go({ target: anneal(mixture, 1), weights: 'none', ...SMALL }))).not.toContain(
+      'not-corrected',
+    );
+  });
+});
+
+describe('schedules whose drift grows without bound at the end', () => {
+  const law = { mean: [0.5], covariance: [[0.6]] };
+  // (2 pi 0.6)^((1 - 2) / 2) / sqrt(2)
+  const logZ = -0.5 * Math.log(2 * Math.PI * 0.6) - 0.5 * Math.LN2;
+
+  for (const schedule of [rectifiedFlow(), vpCosine({ end: 1 }), vpCosine()])
+    test(`${schedule.describe()} to ${schedule.end} runs as it is, from a little before its end`, async () => {
+      const target = anneal(gaussianDenoiser(law, schedule), 2);
+      const { logNormalizer, mean, trace } = await go({ target, steps: 200, particles: 400, runs: 4 });
+      expect(trace.time[0]).toBeCloseTo(0.96 * schedule.end, 12);
+      expect(Math.max(...trace.stability)).toBeLessThan(0.6);
+      expect(Math.abs(logNormalizer.value - logZ)).toBeLessThan(0.02);
+      expect(Math.abs(mean.value[0]! - 0.5)).toBeLessThan(4.892 * mean.standardError[0]!);
+    });
+
+  test('a reward is faded in from where such a run begins at the latest, so that a network may begin in noise', async () => {
+    const flow = network(gaussianDenoiser(law, rectifiedFlow()));
+    const target = reward(flow, linearReward([1]));
+    const { mean } = await go({ target, steps: 100, particles: 400, runs: 4 });
+    expect(Math.abs(mean.value[0]! - 1.1)).toBeLessThan(0.1);
+    const { ramp } = target.tilts![0] as RewardTilt;
+    expect([0, 0.45, 0.9, 0.95].map((time) => ramp.at(time))).toEqual([1, 0.5, 0, 0]);
+    expect([0.45, 0.95].map((time) => ramp.rate(time))).toEqual([-1 / 0.9, 0]);
   });
 });
 

@@ -6,12 +6,14 @@ import {
   type CorrectorResult,
   corrector,
   type Denoiser,
+  empiricalDenoiser,
   gaussianDenoiser,
   guide,
   linearReward,
   OptionError,
   product,
   quadraticReward,
+  rectifiedFlow,
   reward,
   run,
   timeGrid,
@@ -113,6 +115,65 @@ describe('targets and options that cannot be', () => {
       () => corrector({ target: reward(broad, quadraticReward([0], [[-2]])) }),
       /no finite integral/,
     ],
+    'a last time at which exact weights have no score': [
+      () => corrector({ target: anneal(empiricalDenoiser([[0], [1]], vp), 2), weights: 'exact' }),
+      /expert 0 asked at time 0.*'clean', gives no score/,
+    ],
+    'a noise ratio that would only count as a number': [
+      () => corrector({ target, noiseRatio: '1' as never }),
+      /noiseRatio` is "1"/,
+    ],
+    'a window in which no step begins': [
+      () => corrector({ target, resample: { ess: 0.5, window: { from: 5, to: 2 } } }),
+      /no step begins in the window from time 5 to 2/,
+    ],
+    'noise that is no function': [() => corrector({ target, noise: 3 as never }), /noise` is 3/],
+    'an expert without a schedule': [
+      () => corrector({ target: anneal({ ...mixture, schedule: undefined as never }, 2) }),
+      /experts\[0\].schedule` is undefined/,
+    ],
+    'an expert that does not say its dimension': [
+      () => corrector({ target: anneal({ ...mixture, dimension: undefined as never }, 2) }),
+      /experts\[0\].dimension` is undefined/,
+    ],
+    'a grid that begins where nothing of the signal is left': [
+      () => {
+        const flow = rectifiedFlow();
+        const own = gaussianDenoiser({ mean: [0], covariance: [[1]] }, flow);
+        return corrector({ target: anneal(own, 2), grid: timeGrid(flow, { steps: 5, stop: 0 }) });
+      },
+      /drift of rectified-flow is infinite at time 1 of the grid/,
+    ],
+    'tilts that are no list': [
+      () => corrector({ target: { experts: [mixture], exponents: [1], tilts: {} as never } }),
+      /target.tilts/,
+    ],
+    'a tilt without its rate': [
+      () => {
+        const tilt = { value: () => {}, gradient: () => {} };
+        return corrector({ target: { experts: [mixture], exponents: [1], tilts: [tilt as never] } });
+      },
+      /target.tilts\[0\]/,
+    ],
+    'a reward of another dimension': [
+      () => reward(mixture, linearReward([1])),
+      /is of 1 numbers; expected 2/,
+    ],
+    'a ramp that does not end at 1': [
+      () => reward(mixture, linearReward([1, 1]), { ramp: (t) => (1 - t) / 2 }),
+      /ramp\(0\)` is 0.5/,
+    ],
+    'a ramp that is not a number on the way': [
+      () =>
+        corrector({
+          target: reward(mixture, linearReward([1, 1]), { ramp: (t) => (t > 0.5 ? Number.NaN : 1) }),
+        }),
+      /ramp of tilt 0 is NaN .* at time 1/,
+    ],
+    'a misspelt option of a reward': [
+      () => reward(mixture, linearReward([1, 1]), { rmap: 1 } as never),
+      /no option `rmap`.*Did you mean ramp/,
+    ],
     'an inverse temperature of 0': [() => anneal(mixture, 0), /inverseTemperature/],
     'a product of nothing': [() => product([]), /factors.length/],
     'a factor that is none': [() => guide(mixture, {} as never, 2), /factor 1/],
@@ -147,6 +208,15 @@ describe('targets and options that cannot be', () => {
 });
 
 describe('scores that are not finite', () => {
+  test('a reward without mass somewhere names the particle, and what takes it', async () => {
+    const wall = (x: Float64Array, out: Float64Array): void => {
+      for (let i = 0; i < out.length; i++) out[i] = x[i]! > 0 ? -Infinity : 0;
+    };
+    const failed = go({ target: reward(broad, wall), ...SMALL });
+    await expect(failed).rejects.toBeInstanceOf(ValueError);
+    await expect(failed).rejects.toThrow(/reward is -Infinity at particle \d+, time 1.*steering\(\)/);
+  });
+
   test('name the expert, the step and how many', async () => {
     const bad: Denoiser = {
       ...network(mixture),
