@@ -1,6 +1,7 @@
 import { checkNumber, checkOptionNames } from '../../check.ts';
 import { type Grid, type GridPoint, gridPointAt } from '../grid.ts';
 import { atEdge, ddimMove, keptLog } from './ddim.ts';
+import { combine, evaluate, programOf, stepsOf, terms } from './operations.ts';
 import type { Integrator, Operation } from './program.ts';
 import { DPM_SOLVER_PLUS_PLUS } from './sources.ts';
 
@@ -31,19 +32,20 @@ export function dpmSolverPlusPlus2sAncestral(options: { readonly eta?: number } 
     prediction: 'clean',
     order: 2,
     stochastic: eta > 0,
-    program(grid) {
-      const { points } = grid;
-      const steps = points.slice(1).map((to, k) => ancestralStep(grid, points[k]!, to, eta));
-      const evaluations = steps.reduce((sum, step) => sum + step.length / 2, 0);
-      return { grid, states: 2, values: 1, steps, evaluations };
-    },
+    program: (grid) =>
+      programOf(
+        grid,
+        { states: 2, values: 1 },
+        stepsOf(grid, (from, to) => ancestralStep(grid, from, to, eta)),
+      ),
   };
 }
 
-function ancestralStep(grid: Grid, from: GridPoint, to: GridPoint, eta: number): readonly Operation[] {
+function ancestralStep(grid: Grid, from: GridPoint, to: GridPoint, eta: number): Operation[] {
+  const first = evaluate(0, from, 0);
   if (atEdge(from, to)) {
     const { state, values } = ddimMove(from, to);
-    return [evaluate(0, from), into(0, state, values[0]!, 0)];
+    return [first, into(0, state, values[0]!)];
   }
   const { logSnr, signal, noise } = to;
   const extra = keptLog(logSnr - from.logSnr, eta);
@@ -51,25 +53,14 @@ function ancestralStep(grid: Grid, from: GridPoint, to: GridPoint, eta: number):
   const middle = gridPointAt(grid.schedule, from.logSnr + h / 2);
   const up = noise * eta * Math.sqrt(-Math.expm1(-2 * (logSnr - from.logSnr)));
   return [
-    evaluate(0, from),
-    into(1, middle.noise / from.noise, -middle.signal * Math.expm1(-h / 2), 0),
-    evaluate(1, middle),
+    first,
+    into(1, middle.noise / from.noise, -middle.signal * Math.expm1(-h / 2)),
+    evaluate(1, middle, 0),
     into(0, (noise / from.noise) * Math.exp(-extra), -signal * Math.expm1(-h), up),
   ];
 }
 
-function evaluate(state: number, at: GridPoint): Operation {
-  return { kind: 'evaluate', state, at, value: 0 };
-}
-
 /** register <- state x + value m + noise z */
-function into(register: number, state: number, value: number, noise: number): Operation {
-  return {
-    kind: 'combine',
-    into: 'state',
-    register,
-    states: [{ register: 0, factor: state }],
-    values: [{ register: 0, factor: value }],
-    noise,
-  };
+function into(register: number, state: number, value: number, noise = 0): Operation {
+  return combine(register, terms([0], [state]), terms([0], [value]), noise);
 }

@@ -4,7 +4,7 @@ import type { Source } from '../../types.ts';
 import type { Grid } from '../grid.ts';
 import { atEdge } from './ddim.ts';
 import { lagrangePolynomial } from './interpolation.ts';
-import { terms } from './operations.ts';
+import { combineValue, terms } from './operations.ts';
 import type { Integrator, Operation, SolverProgram } from './program.ts';
 import { rewritten } from './rewrite.ts';
 import { uniPc } from './uni-pc.ts';
@@ -90,14 +90,7 @@ function replaceNewest(registers: readonly number[], nodes: readonly number[], r
     ratio === 1
       ? nodes.map((_, j) => (j === 0 ? 1 : 0))
       : nodes.map((_, j) => lagrangePolynomial(shifted, j)[0]!);
-  return {
-    kind: 'combine',
-    into: 'value',
-    register: registers[0]!,
-    states: [],
-    values: terms(registers, factors),
-    noise: 0,
-  };
+  return combineValue(registers[0]!, [], terms(registers, factors));
 }
 
 /**

@@ -2,7 +2,8 @@ import { checkNumber, checkOneOf, checkOptionNames } from '../../check.ts';
 import { OptionError } from '../../errors.ts';
 import { type Grid, type GridPoint, gridPointAt } from '../grid.ts';
 import { atEdge, ddimMove } from './ddim.ts';
-import type { Integrator, Operation, Term } from './program.ts';
+import { combine, evaluate, programOf, stepsOf, terms } from './operations.ts';
+import type { Integrator, Operation } from './program.ts';
 import { EDM } from './sources.ts';
 
 /*
@@ -54,10 +55,8 @@ export function edmStochastic(options: EdmStochasticOptions = {}): Integrator {
     order: method === 'heun' ? 2 : 1,
     stochastic: churn > 0,
     program(grid) {
-      const { points } = grid;
-      const most = Math.min(churn / (points.length - 1), Math.SQRT2 - 1);
-      const steps = points.slice(1).map((to, k): readonly Operation[] => {
-        const from = points[k]!;
+      const most = Math.min(churn / (grid.points.length - 1), Math.SQRT2 - 1);
+      const steps = stepsOf(grid, (from, to) => {
         if (from.signal === 0) return eulerStep(from, to);
         const level = Math.exp(-from.logSnr);
         const share = level >= smallest && level <= largest ? most : 0;
@@ -65,8 +64,7 @@ export function edmStochastic(options: EdmStochasticOptions = {}): Integrator {
         const step = method === 'euler' || atEdge(from, to) ? eulerStep(raised, to) : heunStep(raised, to);
         return [addNoise(from, raised, share, inflation), ...step];
       });
-      const evaluations = steps.flat().filter(({ kind }) => kind === 'evaluate').length;
-      return { grid, states: 2, values: 2, steps, evaluations };
+      return programOf(grid, { states: 2, values: 2 }, steps);
     },
   };
 }
@@ -88,41 +86,29 @@ function churned(where: string, grid: Grid, from: GridPoint, share: number): Gri
 }
 
 function addNoise(from: GridPoint, raised: GridPoint, share: number, inflation: number): Operation {
-  const added = (raised.signal / from.signal) * from.noise * Math.sqrt(share * (2 + share));
-  const states = [{ register: 0, factor: raised.signal / from.signal }];
-  return { kind: 'combine', into: 'state', register: 0, states, values: [], noise: added * inflation };
+  const factor = raised.signal / from.signal;
+  const added = factor * from.noise * Math.sqrt(share * (2 + share));
+  return combine(0, terms([0], [factor]), [], added * inflation);
 }
 
-function eulerStep(from: GridPoint, to: GridPoint): readonly Operation[] {
+function eulerStep(from: GridPoint, to: GridPoint): Operation[] {
   const { state, values } = ddimMove(from, to);
-  return [evaluate(0, from, 0), into(0, [term(0, state)], [term(0, values[0]!)])];
+  return [evaluate(0, from, 0), combine(0, terms([0], [state]), terms([0], values))];
 }
 
-function heunStep(from: GridPoint, to: GridPoint): readonly Operation[] {
+function heunStep(from: GridPoint, to: GridPoint): Operation[] {
   const { signal } = to;
   const [s, t] = [Math.exp(-from.logSnr), Math.exp(-to.logSnr)];
   const half = (t - s) / 2;
   const euler = ddimMove(from, to);
   return [
     evaluate(0, from, 0),
-    into(1, [term(0, euler.state)], [term(0, euler.values[0]!)]),
+    combine(1, terms([0], [euler.state]), terms([0], euler.values)),
     evaluate(1, to, 1),
-    into(
+    combine(
       0,
-      [term(0, (signal / from.signal) * (1 + half / s)), term(1, half / t)],
-      [term(0, (-signal * half) / s), term(1, (-signal * half) / t)],
+      terms([0, 1], [(signal / from.signal) * (1 + half / s), half / t]),
+      terms([0, 1], [(-signal * half) / s, (-signal * half) / t]),
     ),
   ];
-}
-
-function term(register: number, factor: number): Term {
-  return { register, factor };
-}
-
-function evaluate(state: number, at: GridPoint, value: number): Operation {
-  return { kind: 'evaluate', state, at, value };
-}
-
-function into(register: number, states: readonly Term[], values: readonly Term[]): Operation {
-  return { kind: 'combine', into: 'state', register, states, values, noise: 0 };
 }

@@ -1,6 +1,6 @@
 import { checkOptionNames, show } from '../../check.ts';
 import { OptionError, ShapeError } from '../../errors.ts';
-import { terms } from './operations.ts';
+import { combine, combineValue, evaluate, noiseFrom, terms } from './operations.ts';
 import type { Integrator, Operation, RowChange } from './program.ts';
 import { type Evaluate, predictionOf, rewritten } from './rewrite.ts';
 import { USF } from './solver-schedule.ts';
@@ -47,17 +47,9 @@ function knownValues(
   change: RowChange | undefined,
 ): Operation[] {
   const [clean, noise] = prediction === 'clean' ? [value, other] : [other ?? value, value];
-  const into = (register: number, onState: number, onClean: number | undefined): Operation => ({
-    kind: 'combine',
-    into: 'value',
-    register,
-    states: terms([state], [onState]),
-    values: onClean === undefined ? [] : terms([clean], [onClean]),
-    noise: 0,
-  });
-  const operations = [into(clean, 0, undefined)];
+  const operations = [combineValue(clean, terms([state], [0]), [])];
   if (change !== undefined) operations.push({ kind: 'change', value: clean, change });
-  if (noise !== undefined) operations.push(into(noise, 1 / at.noise, -at.signal / at.noise));
+  if (noise !== undefined) operations.push(noiseFrom(noise, state, clean, at));
   return operations;
 }
 
@@ -78,15 +70,8 @@ export function finalDenoise(integrator: Integrator): Integrator {
     if (end.noise === 0) return program;
     const { states, values, evaluations } = program;
     const last: Operation[] = [
-      { kind: 'evaluate', state: 0, at: end, value: values, prediction: 'clean' },
-      {
-        kind: 'combine',
-        into: 'state',
-        register: 0,
-        states: terms([0], [0]),
-        values: terms([values], [1]),
-        noise: 0,
-      },
+      evaluate(0, end, values, 'clean'),
+      combine(0, terms([0], [0]), terms([values], [1])),
     ];
     const before = program.steps.slice(0, -1);
     const steps = [...before, [...program.steps[program.steps.length - 1]!, ...last]];

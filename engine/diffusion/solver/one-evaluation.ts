@@ -1,5 +1,6 @@
 import type { Grid, GridPoint } from '../grid.ts';
-import type { Operation, SolverProgram } from './program.ts';
+import { combine, evaluate, type Prediction, programOf, stepsOf, terms } from './operations.ts';
+import type { SolverProgram } from './program.ts';
 
 /** x <- state x + sum_j values[j] m_j + noise z, with m_0 the newest model value, m_1 the one before. */
 export interface Move {
@@ -7,7 +8,7 @@ export interface Move {
   readonly values: readonly number[];
   readonly noise: number;
   /** What m_0 is, where that is not what the solver usually wants. */
-  readonly prediction?: 'clean' | 'noise';
+  readonly prediction?: Prediction;
 }
 
 /** A step of a grid, and how many steps lie behind it. */
@@ -29,23 +30,14 @@ export function oneEvaluationProgram(
   memory: number,
   moveOf: (step: GridStep) => Move,
 ): SolverProgram {
-  const { points } = grid;
-  const steps = points.slice(1).map((to, index): readonly Operation[] => {
-    const from = points[index]!;
-    const past = points.slice(Math.max(0, index - memory + 1), index).reverse();
+  const steps = stepsOf(grid, (from, to, index) => {
+    const past = grid.points.slice(Math.max(0, index - memory + 1), index).reverse();
     const { state, values, noise, prediction } = moveOf({ from, to, index, past });
-    const slot = (age: number): number => (index - age) % memory;
+    const slots = values.map((_, age) => (index - age) % memory);
     return [
-      { kind: 'evaluate', state: 0, at: from, value: slot(0), ...(prediction && { prediction }) },
-      {
-        kind: 'combine',
-        into: 'state',
-        register: 0,
-        states: [{ register: 0, factor: state }],
-        values: values.map((factor, age) => ({ register: slot(age), factor })),
-        noise,
-      },
+      evaluate(0, from, index % memory, prediction),
+      combine(0, terms([0], [state]), terms(slots, values), noise),
     ];
   });
-  return { grid, states: 1, values: memory, steps, evaluations: steps.length };
+  return programOf(grid, { states: 1, values: memory }, steps);
 }

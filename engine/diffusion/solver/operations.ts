@@ -7,14 +7,29 @@ import type { Integrator, Operation, SolverProgram, Term } from './program.ts';
 
 export type Prediction = Integrator['prediction'];
 
-/** The model at a state, into a value register. */
-export function evaluate(state: number, at: GridPoint, value: number): Operation {
-  return { kind: 'evaluate', state, at, value };
+/** The model at a state, into a value register: what the solver usually wants of it, or another prediction. */
+export function evaluate(state: number, at: GridPoint, value: number, prediction?: Prediction): Operation {
+  return { kind: 'evaluate', state, at, value, ...(prediction && { prediction }) };
 }
 
-/** state `into` <- states + values, without noise. */
-export function combine(into: number, states: readonly Term[], values: readonly Term[]): Operation {
-  return { kind: 'combine', into: 'state', register: into, states, values, noise: 0 };
+/** state `into` <- states + values + noise z. */
+export function combine(
+  into: number,
+  states: readonly Term[],
+  values: readonly Term[],
+  noise: number = 0,
+): Operation {
+  return { kind: 'combine', into: 'state', register: into, states, values, noise };
+}
+
+/** value `into` <- states + values. */
+export function combineValue(into: number, states: readonly Term[], values: readonly Term[]): Operation {
+  return { kind: 'combine', into: 'value', register: into, states, values, noise: 0 };
+}
+
+/** value `into` <- e = (x - alpha x_0) / sigma, of x in a state and x_0 in a value register. */
+export function noiseFrom(into: number, state: number, clean: number, at: GridPoint): Operation {
+  return combineValue(into, terms([state], [1 / at.noise]), terms([clean], [-at.signal / at.noise]));
 }
 
 /** factors[i] times register registers[i]. */
@@ -40,7 +55,7 @@ export function edgeStep(
     return known ? [move] : [evaluate(0, from, value), move];
   }
   const move = combine(0, terms([0], [to.noise / from.noise]), terms([value], [to.signal]));
-  return known ? [move] : [{ kind: 'evaluate', state: 0, at: from, value, prediction: 'clean' }, move];
+  return known ? [move] : [evaluate(0, from, value, 'clean'), move];
 }
 
 /** A program of these steps, its evaluations counted. */

@@ -5,7 +5,7 @@ import type { Grid, GridPoint } from '../grid.ts';
 import { atEdge } from './ddim.ts';
 import { type ExponentialStep, exponentialStep } from './exponential.ts';
 import { lagrangePolynomial } from './interpolation.ts';
-import { edgeStep, terms } from './operations.ts';
+import { combine, edgeStep, programOf, terms } from './operations.ts';
 import { phi } from './phi.ts';
 import type { Integrator, Operation, SolverProgram } from './program.ts';
 
@@ -103,13 +103,12 @@ function scheduleProgram(grid: Grid, records: readonly SolverRecord[]): SolverPr
   let known = false;
   for (let index = 0; index < records.length; index++) {
     const { operations, evaluated } = writeStep({ grid, records, index, starts, known, both });
-    if (kept.has(index)) operations.unshift(copyTo(keptState(index)));
+    if (kept.has(index)) operations.unshift(combine(keptState(index), terms([0], [1]), []));
     steps.push(operations);
     known = evaluated;
   }
-  const evaluations = steps.flat().filter(({ kind }) => kind === 'evaluate').length;
   const states = kept.size > 0 ? 6 : records.some(({ corrector }) => corrector !== undefined) ? 2 : 1;
-  return { grid, states, values: both ? 2 * RING : RING, steps, evaluations };
+  return programOf(grid, { states, values: both ? 2 * RING : RING }, steps);
 }
 
 interface StepPlace {
@@ -167,14 +166,7 @@ function taylorStep(
   const weights = taylorWeights(step, prediction, order, rule, positions);
   const slot = prediction === 'clean' ? cleanSlot : noiseSlot;
   const used = [start, ...others].map(slot).slice(0, weights.length);
-  return {
-    kind: 'combine',
-    into: 'state',
-    register: into,
-    states: terms([base], [step.state]),
-    values: terms(used, weights),
-    noise: 0,
-  };
+  return combine(into, terms([base], [step.state]), terms(used, weights));
 }
 
 /** Of the value at the start, and of the others at `positions` in units of the step. */
@@ -220,17 +212,6 @@ function relaxationFactor(relaxation: DerivativeRelaxation, z: number, h: number
 function evaluateAt(state: number, at: GridPoint, index: number, both: boolean): Operation {
   const value = cleanSlot(index);
   return { kind: 'evaluate', state, at, value, ...(both ? { other: noiseSlot(index) } : {}) };
-}
-
-function copyTo(register: number): Operation {
-  return {
-    kind: 'combine',
-    into: 'state',
-    register,
-    states: terms([0], [1]),
-    values: [],
-    noise: 0,
-  };
 }
 
 function cleanSlot(index: number): number {

@@ -1,6 +1,6 @@
 import { checkNumber, checkOptionNames } from '../../check.ts';
 import type { Source } from '../../types.ts';
-import { terms } from './operations.ts';
+import { noiseFrom } from './operations.ts';
 import type { Integrator, Operation, RowChange } from './program.ts';
 import { checkClean, type Evaluate, predictionOf, rewritten } from './rewrite.ts';
 
@@ -54,19 +54,9 @@ export function thresholded(integrator: Integrator, options: ThresholdOptions = 
   }));
 }
 
-/** e = (x - alpha x_0) / sigma of the changed x_0, where the evaluation told e too. */
+/** e of the changed x_0, where the evaluation told e too. */
 function noiseAgain({ state, at, value, other }: Evaluate): Operation[] {
-  if (other === undefined) return [];
-  return [
-    {
-      kind: 'combine',
-      into: 'value',
-      register: other,
-      states: terms([state], [1 / at.noise]),
-      values: terms([value], [-at.signal / at.noise]),
-      noise: 0,
-    },
-  ];
+  return other === undefined ? [] : [noiseFrom(other, state, value, at)];
 }
 
 /** Of [n, d] rows: linear interpolation between order statistics, the first at 0 and the last at 1. */

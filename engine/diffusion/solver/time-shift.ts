@@ -2,7 +2,7 @@ import { checkCount, checkNumber, checkOneOf, checkOptionNames } from '../../che
 import { OptionError } from '../../errors.ts';
 import type { Source } from '../../types.ts';
 import type { NoiseSchedule } from '../schedule.ts';
-import { terms } from './operations.ts';
+import { combine, terms } from './operations.ts';
 import type { Integrator, Operation, SolverProgram, TimeChoice } from './program.ts';
 import { type Evaluate, predictionOf, rewritten } from './rewrite.ts';
 
@@ -105,14 +105,7 @@ function carry(operation: Evaluate & { readonly other: number }, integrator: Int
   const { at, value, other } = operation;
   const clean = predictionOf(integrator, operation) === 'clean';
   const factors = clean ? [at.signal, at.noise] : [at.noise, at.signal];
-  return {
-    kind: 'combine',
-    into: 'state',
-    register: 0,
-    states: terms([0], [0]),
-    values: terms([value, other], factors),
-    noise: 0,
-  };
+  return combine(0, terms([0], [0]), terms([value, other], factors));
 }
 
 interface Table {
