@@ -180,7 +180,7 @@ function asTarget(where: string, factor: CorrectorFactor, index: number): Correc
     value: factor,
     found: `factor ${index} is ${show(factor)}`,
     expected: 'a denoiser, or a target',
-    fix: 'Try mixtureDenoiser(schedule, mixture).',
+    fix: 'Try mixtureDenoiser(mixture, schedule).',
   });
 }
 

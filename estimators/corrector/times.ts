@@ -1,8 +1,8 @@
-import { checkCount, show } from '../../engine/check.ts';
+import { chosenGrid, type GridChoice } from '../../engine/diffusion/check-grid.ts';
 import type { Grid } from '../../engine/diffusion/grid.ts';
+import { timeGrid } from '../../engine/diffusion/grids.ts';
 import type { NoiseSchedule } from '../../engine/diffusion/schedule.ts';
 import { OptionError } from '../../engine/errors.ts';
-import type { CorrectorOptions } from './types.ts';
 
 const WHERE = 'corrector';
 /** Where networks are asked last, as a share of the noisiest time. */
@@ -16,21 +16,31 @@ const STEEP = 4;
 
 /**
  * [N + 1] falling times: those of `grid`, or even ones from the end of the first schedule to 0 (to 1e-3 of it when a last step
- * denoises). Where drifts grow without bound
- * towards the end (rectified flow, cosine) they begin 8 steps, at most a tenth of the time, before it.
+ * denoises). Where drifts grow without bound towards the end (rectified flow, cosine) they begin 8 steps, at most a tenth of the
+ * time, before it.
  * @throws OptionError when they do not fall, are none of every schedule, or drifts are infinite at one.
  */
 export function checkTimes(
-  { steps, grid }: Pick<CorrectorOptions, 'steps' | 'grid'>,
+  choice: GridChoice,
   schedules: readonly NoiseSchedule[],
   denoise: boolean,
 ): readonly number[] {
-  const [first] = schedules;
-  const times = grid === undefined ? evenTimes(steps, schedules, denoise) : gridTimes(grid, steps, first!);
+  const schedule = schedules[0]!;
+  const grid = chosenGrid(WHERE, choice, {
+    schedule,
+    owner: 'the first expert',
+    steps: 400,
+    make: (steps) => evenGrid(steps, schedules, denoise),
+  });
+  const times = grid.points.map(({ time }) => time);
   const latest = times[0]!;
   const short = schedules.find(({ end }) => latest > end * (1 + 1e-12));
   if (short !== undefined)
-    throw badGrid(grid, `the first time is ${latest}, and ${short.describe()} ends at ${short.end}`);
+    throw badGrid(
+      grid,
+      `the first time is ${latest}, and ${short.describe()} ends at ${short.end}`,
+      'times of all schedules',
+    );
   const odd = times.slice(0, -1).find((time) => endless(schedules, time) !== undefined);
   if (odd !== undefined)
     throw badGrid(
@@ -39,7 +49,7 @@ export function checkTimes(
       'times at which something of the signal is left',
       `Begin a little later: timeGrid(schedule, { steps: 400, start: ${0.98 * odd}, stop: 0 }).`,
     );
-  if (denoise && schedules.some((schedule) => schedule.noise(times.at(-1)!) === 0))
+  if (denoise && schedules.some((each) => each.noise(times.at(-1)!) === 0))
     throw badGrid(
       grid,
       'the last time is without noise, so there is nothing to denoise',
@@ -71,57 +81,14 @@ function isSteep(schedules: readonly NoiseSchedule[], end: number): boolean {
   });
 }
 
-function evenTimes(steps: unknown, schedules: readonly NoiseSchedule[], denoise: boolean): readonly number[] {
-  const n = checkCount(WHERE, 'steps', steps ?? 400, { min: 1, max: 2 ** 24 });
-  const { end } = schedules[0]!;
-  const off = isSteep(schedules, end) ? Math.min(MOST_OFF, STEPS_OFF / n) : 0;
-  const first = (1 - off) * end;
-  const last = denoise ? LAST_SHARE * end : 0;
-  return Array.from({ length: n + 1 }, (_, k) => first - ((first - last) * k) / n);
+function evenGrid(steps: number, schedules: readonly NoiseSchedule[], denoise: boolean): Grid {
+  const schedule = schedules[0]!;
+  const { end } = schedule;
+  const off = isSteep(schedules, end) ? Math.min(MOST_OFF, STEPS_OFF / steps) : 0;
+  return timeGrid(schedule, { steps, start: (1 - off) * end, stop: denoise ? LAST_SHARE * end : 0 });
 }
 
-function gridTimes(grid: Grid, steps: unknown, schedule: NoiseSchedule): readonly number[] {
-  const { points } = grid ?? {};
-  if (steps !== undefined) {
-    throw new OptionError({
-      where: WHERE,
-      option: 'steps',
-      value: steps,
-      found: 'options `steps` and `grid` are given together',
-      expected: 'one of them',
-    });
-  }
-  if (!Array.isArray(points) || points.length < 2)
-    throw badGrid(
-      grid,
-      `option \`grid\` is ${show(grid)}`,
-      'a grid such as timeGrid(schedule, { steps: 400 })',
-    );
-  if (grid.schedule.describe() !== schedule.describe())
-    throw badGrid(
-      grid,
-      `the grid is of ${grid.schedule.describe()}`,
-      `times of ${schedule.describe()}, the schedule of the first expert`,
-    );
-  const times = points.map(({ time }) => time);
-  const odd = times.findIndex((time, k) => !(time >= 0 && (k === 0 || time < times[k - 1]!)));
-  if (odd < 0) return times;
-  throw badGrid(grid, `time ${odd} of the grid is ${times[odd]}${odd > 0 ? ` after ${times[odd - 1]}` : ''}`);
-}
-
-function badGrid(
-  value: unknown,
-  found: string,
-  expected = 'falling times from noise to data',
-  fix?: string,
-): OptionError {
-  const option = 'grid';
-  return new OptionError({
-    where: WHERE,
-    option,
-    value,
-    found,
-    expected,
-    ...(fix === undefined ? {} : { fix }),
-  });
+function badGrid(value: unknown, found: string, expected: string, fix?: string): OptionError {
+  const rest = fix === undefined ? {} : { fix };
+  return new OptionError({ where: WHERE, option: 'grid', value, found, expected, ...rest });
 }

@@ -54,7 +54,7 @@ describe('targets and options that cannot be', () => {
         const points = [grid.points[0]!, grid.points[2]!, grid.points[1]!];
         return corrector({ target, grid: { ...grid, points } });
       },
-      /time 2 of the grid is .* after/,
+      /time 2 of .grid. is .* after/,
     ],
     'a grid of another schedule': [
       () => corrector({ target, grid: timeGrid(vpLinear({ betaEnd: 19 }), { steps: 3 }) }),
