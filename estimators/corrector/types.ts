@@ -49,8 +49,6 @@ export interface RewardTilt {
  * usual ones.
  */
 export interface CorrectorTarget {
-  /** 'q^2', for messages. */
-  readonly name?: string;
   readonly experts: readonly Denoiser[];
   /** b_i, of any sign, with a positive sum; as a function of the diffusion time they need log densities. */
   readonly exponents: readonly number[] | ((time: number) => readonly number[]);
