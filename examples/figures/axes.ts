@@ -28,13 +28,13 @@ export function captionHeight(lines: readonly string[]): number {
   return LINE * lines.length + 8;
 }
 
-/** The words themselves, from the left edge of the drawing on. */
-export function caption(lines: readonly string[]): Plot.Markish[] {
+/** The words themselves, from the left edge of the drawing on, `left` px beside what is plotted. */
+export function caption(lines: readonly string[], left: number = LEFT): Plot.Markish[] {
   const height = captionHeight(lines);
   return lines.map((line, i) =>
     Plot.text([line], {
       frameAnchor: 'top-left',
-      dx: -LEFT,
+      dx: -left,
       dy: LINE * (i + 1) - height - 2,
       lineAnchor: 'bottom',
       fill: 'var(--muted)',

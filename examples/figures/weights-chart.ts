@@ -71,7 +71,7 @@ function drawn(chart: WeightsChart, width: number): Drawing {
           text: () => named,
           textAnchor: left ? 'end' : 'start',
           dx: left ? -11 : 11,
-          dy: worst.share < 0.1 ? -8 : 0,
+          dy: worst.share < 0.15 ? -8 : 14,
           fill: 'var(--warn)',
           ...HALO,
         }),

@@ -7,11 +7,16 @@ import { xmlFault } from '../cli/xml.ts';
 const FARTHEST = 7.91;
 const EXAMPLES = {
   'failure-probability': 2,
+  guidance: 4,
   'hundred-laws': 3,
+  integrators: 0,
   'logistic-evidence': 3,
   nile: 2,
+  'product-of-models': 4,
   'rare-event': 1,
+  'reward-tilt': 3,
   'tail-moment': 3,
+  'tempered-modes': 3,
   tracking: 4,
   volatility: 1,
   'what-if': 3,

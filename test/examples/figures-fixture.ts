@@ -1,7 +1,12 @@
 import { bandChart } from '../../examples/figures/band-chart.ts';
+import { errorChart } from '../../examples/figures/error-chart.ts';
+import { forestChart } from '../../examples/figures/forest-chart.ts';
 import type { Figure } from '../../examples/figures/frame.ts';
 import { genealogyChart } from '../../examples/figures/genealogy-chart.ts';
+import { lawChart, residualChart } from '../../examples/figures/law-chart.ts';
+import { massChart } from '../../examples/figures/mass-chart.ts';
 import { NARROW, page, WIDE } from '../../examples/figures/page.ts';
+import { sampleChart } from '../../examples/figures/sample-chart.ts';
 import { trackChart } from '../../examples/figures/track-chart.ts';
 import { weightsChart } from '../../examples/figures/weights-chart.ts';
 
@@ -15,6 +20,17 @@ const ancestors = resampled.map((yes) =>
 );
 const wave = steps.map((t) => Math.sin(t / 7));
 const weird = `<b> & "two" \u0001 'x'`;
+
+/** Shares of five bins in four runs, one bin never met. */
+const law = {
+  caption: `bars: found ${weird}`,
+  xLabel: weird,
+  edges: [0, 1, 2, 3, 4, 5],
+  runs: [0, 1, 2, 3].map((r) => [0.1, 0.2 + r / 100, 0.4 - r / 100, 0.3, 0]),
+  exact: [0.1, 0.22, 0.38, 0.29, 0.01],
+  uncorrected: [0.3, 0.3, 0.2, 0.1, 0.1],
+};
+const mass = (name: string) => ({ name, exact: 0.2, value: 0.21, error: 0.02, uncorrected: 0.4 });
 
 /** Every kind of chart, with names that look like markup and numbers that are missing. */
 export const FIGURES: Readonly<Record<string, Figure>> = {
@@ -45,6 +61,37 @@ export const FIGURES: Readonly<Record<string, Figure>> = {
     threshold: 0.5,
   }),
   genealogy: genealogyChart({ particles: N, ancestors }),
+  sample: sampleChart({
+    caption: `dots: found ${weird}`,
+    points: Float64Array.from({ length: 9000 }, (_, i) => 3 * Math.sin(i * (i % 7))),
+    logDensity: (x, out) => {
+      for (let i = 0; i < out.length; i++) out[i] = -(x[2 * i]! ** 2) - x[2 * i + 1]! ** 2;
+    },
+    x: [-2, 2],
+    y: [-1, 2],
+    xLabel: weird,
+  }),
+  law: lawChart(law),
+  residual: residualChart(law),
+  mass: massChart({ caption: 'bars: exact', masses: ['left', weird, 'right'].map(mass), xLabel: weird }),
+  masses: massChart({ caption: 'bars: exact', masses: steps.map((k) => mass(`mode ${k}`)), xLabel: weird }),
+  forest: forestChart({
+    caption: 'dots: found, 95 %; line: exact',
+    rows: [
+      { name: 'corrected', value: 0.98, error: 0.01 },
+      { name: weird, value: 1.3, error: Number.NaN },
+    ],
+    exact: 1,
+    xLabel: weird,
+  }),
+  errors: errorChart({
+    caption: 'error by cost',
+    xLabel: 'evaluations',
+    lines: ['euler', 'a longer name', weird].map((name, k) => ({
+      name,
+      points: [8, 16, 32].map((cost) => ({ cost, error: cost ** -(1 + k / 9) })),
+    })),
+  }),
   track: trackChart({
     caption: 'dots: fixes, rings: withheld',
     fixes: steps.map((t) => ({ longitude: -40 - t / 3, latitude: 10 + t / 2, title: weird })),

@@ -2,9 +2,12 @@ import { expect, test } from 'vitest';
 import * as report from '../../cli/report/palette.ts';
 import { readColumns } from '../../examples/data/read.ts';
 import { wrapped } from '../../examples/figures/axes.ts';
+import { errorChart } from '../../examples/figures/error-chart.ts';
 import { genealogyChart } from '../../examples/figures/genealogy-chart.ts';
 import { plusMinus, tickText } from '../../examples/figures/numbers.ts';
+import { sampleChart } from '../../examples/figures/sample-chart.ts';
 import { DARK, LIGHT } from '../../examples/figures/style.ts';
+import { binOf, coordinates, evenDraws, overRuns, sharesByRun } from '../../examples/figures/weighted.ts';
 import { xmlFault } from '../cli/xml.ts';
 import { FIGURES, PAGES } from './figures-fixture.ts';
 
@@ -55,6 +58,74 @@ test('genealogyChart(): lines that meet an earlier one end there', () => {
   const paths = [...markup.matchAll(/<path [^>]*d="(M[^"]*)"/g)].map(([, d]) => d!);
   // Slot 0 is level all the way; the others are level over the last step, then slant to slot 0, where they end.
   expect(paths[paths.length - 1]!.match(/[MHL]/g)!.join('')).toBe(`MH${'MHL'.repeat(7)}`);
+});
+
+test('sampleChart(): contours of highest density hold their shares of a normal law', () => {
+  const logDensity = (x: Float64Array, out: Float64Array): void => {
+    for (let i = 0; i < out.length; i++) out[i] = -0.5 * (x[2 * i]! ** 2 + x[2 * i + 1]! ** 2);
+  };
+  const frame = { x: [-5, 5], y: [-5, 5], xLabel: 'x' } as const;
+  const { markup } = sampleChart({ ...frame, caption: 'c', points: [0, 0], logDensity })(1076);
+  // 1000 px are 10 units: radii sqrt(-2 log(1 - share)), in hundredths of the width.
+  const contours = [...markup.matchAll(/ d="(M[^"]*Z)"/g)].map(([, d]) => d!);
+  const radii = contours.map((d) => {
+    const x = [...d.matchAll(/[ML]([\d.]+),/g)].map(([, at]) => Number(at));
+    return (Math.max(...x) - Math.min(...x)) / 200;
+  });
+  for (const [k, share] of [0.99, 0.9, 0.5].entries())
+    expect(Math.abs(radii[k]! - Math.sqrt(-2 * Math.log(1 - share)))).toBeLessThan(0.04);
+});
+
+test('sampleChart(): 4000 dots at most, none outside of the frame', () => {
+  const points = Float64Array.from({ length: 20_000 }, (_, at) => (at % 4 < 2 ? 0.5 : 7));
+  const logDensity = (_: Float64Array, out: Float64Array): void => void out.fill(0).fill(1, 0, 40);
+  const chart = { x: [0, 1], y: [0, 1], xLabel: 'x', caption: 'c', points, logDensity } as const;
+  const { markup, summary } = sampleChart(chart)(400);
+  expect(markup.match(/h0/g)).toHaveLength(1667);
+  expect(summary).toContain('1667 of 10000 points are drawn');
+});
+
+test('residualChart(): bins off by more than two standard errors are counted, and those never met are left out', () => {
+  const { summary } = FIGURES.residual!(400);
+  // Shares that do not vary have no standard error either: 2 bins are left of 5.
+  expect(summary).toBe('0 of 2 bars are off by more than two standard errors.');
+});
+
+test('massChart(): the total variations are told', () => {
+  const { summary } = FIGURES.mass!(400);
+  expect(summary).toContain('modes: 0.015, uncorrected 0.300.');
+});
+
+test('errorChart(): names of lines that end near each other stand apart', () => {
+  const points = (end: number) => [8, 16].map((cost) => ({ cost, error: cost === 16 ? end : 1 }));
+  const lines = [0.01, 0.0101, 0.0099].map((end, k) => ({ name: `line ${k}`, points: points(end) }));
+  const { markup } = errorChart({ caption: 'c', xLabel: 'cost', lines })(600);
+  const names = [
+    ...markup.matchAll(
+      /translate\([\d.]+,(-?[\d.]+)\)"[^>]*><text transform="translate\([\d.]+,([\d.]+)\)"[^>]*>line/g,
+    ),
+  ];
+  const y = names.map(([, group, own]) => Number(group) + Number(own)).sort((p, q) => p - q);
+  expect(y).toHaveLength(3);
+  for (const k of [1, 2]) expect(y[k]! - y[k - 1]!).toBeGreaterThan(14);
+});
+
+test('evenDraws(), sharesByRun(), overRuns(): weighted points as equal ones, and shares with errors', () => {
+  const sample = {
+    points: Float64Array.of(1, 2, 3, 4),
+    shape: [4, 1] as const,
+    logWeight: Float64Array.of(0, Math.log(3), 0, -Infinity),
+  };
+  expect([...evenDraws(sample, 10)]).toEqual([1, 1, 2, 2, 2, 2, 2, 2, 3, 3]);
+  const shares = sharesByRun(sample, 2, 2, (i) => i % 2);
+  expect(shares.flat().map((share) => Number(share.toFixed(12)))).toEqual([0.25, 0.75, 1, 0]);
+  const halves = [
+    [0.25, 0.75],
+    [1, 0],
+  ];
+  expect(overRuns(halves)).toEqual({ value: [0.625, 0.375], error: [0.375, 0.375] });
+  expect([-1, 0, 1.5, 2, 3].map((value) => binOf(value, [0, 1, 2, 3]))).toEqual([-1, 0, 1, 2, -1]);
+  expect([...coordinates(Float64Array.of(1, 2, 3, 4, 5, 6), 3, [2, 0])]).toEqual([3, 1, 6, 4]);
 });
 
 test('plusMinus(): the error keeps two digits when the first is 1 or 2, else one, and both stop there', () => {

@@ -1,0 +1,56 @@
+/** Which solver of the probability flow needs the fewest evaluations of the model? All of them on one mixture. */
+import {
+  DETERMINISTIC_INTEGRATORS,
+  logSnrGrid,
+  mixtureDenoiser,
+  referenceFlow,
+  reverseDiffusion,
+  rngFromSeed,
+  run,
+  vpLinear,
+} from 'ensample';
+import { type ErrorLine, errorChart } from './figures/error-chart.ts';
+import { save } from './figures/page.ts';
+
+const schedule = vpLinear();
+const means = [1.5, -1, 0.2].map((x, k) => [x, [0.5, 1.2, -1.6][k]!]);
+const covariances = [0.3, 0.15, 0.4].map((s) => [0, 1].map((i) => [0, 1].map((j) => (i === j ? s : 0.05))));
+const denoiser = mixtureDenoiser({ means, covariances, weights: [0.25, 0.45, 0.3] }, schedule);
+const times = { start: 0.45, stop: 0.05 };
+// Points about where the noised modes are at the first time, and where the flow carries them.
+const [signal, noise] = [schedule.signal(times.start), schedule.noise(times.start)];
+const [particles, draw] = [64, rngFromSeed(7).stream({ purpose: 32 })];
+const start = Float64Array.from({ length: 2 * particles }, (_, at) => {
+  return signal * means[(at >> 1) % 3]![at % 2]! + noise * draw.normal();
+});
+const exact = await referenceFlow({ denoiser, x: start, from: times.start, to: times.stop });
+
+async function errorOf(name: string, steps: number): Promise<{ cost: number; error: number }> {
+  const [integrator, grid] = [DETERMINISTIC_INTEGRATORS[name]!(), logSnrGrid(schedule, { steps, ...times })];
+  const method = reverseDiffusion({ denoiser, integrator, grid, start, particles });
+  const { sample, diagnostics } = await run(method, { seed: 7 });
+  const squares = sample.points.reduce((sum, x, at) => sum + (x - exact[at]!) ** 2, 0);
+  return { cost: diagnostics.evaluations / particles, error: Math.sqrt(squares / exact.length) };
+}
+const sizes = [6, 12, 24, 48, 96, 192];
+console.log('solver                     order  observed  evaluations to an error of 1e-3');
+const lines: ErrorLine[] = [];
+for (const [name, make] of Object.entries(DETERMINISTIC_INTEGRATORS)) {
+  const points = [];
+  for (const steps of sizes) points.push(await errorOf(name, steps));
+  const observed = Math.log2(points.at(-2)!.error / points.at(-1)!.error).toFixed(2);
+  const enough = points.find(({ error }) => error < 1e-3)?.cost ?? `over ${points.at(-1)!.cost}`;
+  console.log(`${name.padEnd(26)} ${make().order}      ${observed}      ${enough}`);
+  lines.push({ name, points });
+}
+
+const frame = { cost: [6, 768], error: [1e-11, 1], xLabel: 'evaluations of the model' } as const;
+const panel = (caption: string, names: string) => {
+  const drawn = names.split(' ').map((name) => lines.find((line) => line.name === name)!);
+  return errorChart({ ...frame, caption, lines: drawn });
+};
+const one = 'pf-euler ddim heun dpm-solver-2 dpm-solver-3 rho-rk3 rho-rk4';
+const several = 'deis-tab1 deis-tab3 ipndm dpm-solver++(2M) dpm-solver++(3M) unipc-2 unipc-3';
+save('integrators', 'Error of the probability flow by the evaluations it takes', [
+  [panel('solvers that look at one step', one), panel('solvers that remember earlier ones', several)],
+]);
