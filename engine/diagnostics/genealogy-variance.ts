@@ -133,24 +133,26 @@ export function relativeVariance(weight: Float64Array, { family, resamplings }: 
  * @param weight [N] not negative, any scale.
  * @param values [N, k] row-major; rows of weight 0 are not read.
  * @param eves families since step 0.
- * @param lagged families so many steps back, `eves` when there were fewer steps; undefined when forgotten.
+ * @param lagged families so many steps back, `eves` when there were fewer steps; undefined when forgotten. Left out where no
+ *   method could remember them.
  */
 export function standardErrorOfMean(
   weight: Float64Array,
   values: Float64Array,
   eves: Families,
-  lagged: (lag: number) => Families | undefined = () => undefined,
+  lagged?: (lag: number) => Families | undefined,
 ): MeanError {
   const value = meansOf(weight, values);
   const full = errorOver(weight, values, value, eves);
   const lags = LAGS.flatMap((lag) => {
-    const families = lagged(lag);
+    const families = lagged?.(lag);
     return families === undefined ? [] : [{ lag, ...errorOver(weight, values, value, families) }];
   });
   if (full.families >= FEWEST_FAMILIES)
     return { value, ...full, method: 'genealogy', lag: Number.NaN, lags, warnings: [] };
   const best = lags.find((at) => at.families >= LAG_FAMILIES) ?? lags.at(-1);
-  const warnings = [fewFamilies(full.families, lagAdvice(best))];
+  const advice = lagged === undefined ? 'Use more particles, or runs side by side.' : lagAdvice(best);
+  const warnings = [fewFamilies(full.families, advice)];
   if (best === undefined || best.families < full.families)
     return {
       value,

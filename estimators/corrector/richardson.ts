@@ -1,3 +1,4 @@
+import { show } from '../../engine/check.ts';
 import { OptionError } from '../../engine/errors.ts';
 import type { Estimate } from '../../engine/types.ts';
 import type { CorrectorResult } from './types.ts';
@@ -9,6 +10,7 @@ import type { CorrectorResult } from './types.ts';
  * @throws OptionError unless one has twice the steps of the other, and as many dimensions.
  */
 export function richardson(coarse: CorrectorResult, fine: CorrectorResult): Estimate {
+  for (const [option, given] of Object.entries({ coarse, fine })) checkResult(option, given);
   const [few, many] = [coarse.trace.time.length, fine.trace.time.length];
   const [a, b] = [coarse.estimate, fine.estimate];
   if (many !== 2 * few || a.names.length !== b.names.length) {
@@ -25,4 +27,16 @@ export function richardson(coarse: CorrectorResult, fine: CorrectorResult): Esti
     value: b.value.map((value, k) => 2 * value - a.value[k]!),
     standardError: b.standardError.map((error, k) => Math.hypot(2 * error, a.standardError[k]!)),
   };
+}
+
+function checkResult(option: string, given: CorrectorResult): void {
+  if (given?.trace?.time !== undefined && given.estimate !== undefined) return;
+  throw new OptionError({
+    where: 'richardson',
+    option,
+    value: given,
+    found: `option \`${option}\` is ${show(given)}`,
+    expected: 'the result of a corrector',
+    fix: 'Try richardson(await run(corrector(...)), await run(corrector(...))).',
+  });
 }

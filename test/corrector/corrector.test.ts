@@ -255,6 +255,7 @@ describe('what a result tells', () => {
     expect(off(fine.logNormalizer.value)).toBeGreaterThan(0.05);
     expect(off(richardson(coarse, fine).value[0]!)).toBeLessThan(0.6 * off(fine.logNormalizer.value));
     expect(() => richardson(fine, coarse)).toThrow(OptionError);
+    expect(() => richardson(coarse, corrector({ target: anneal(mixture, 2) }) as never)).toThrow(/fine` is/);
   });
 
   test('the last denoising replaces particles by what the experts make of them', async () => {

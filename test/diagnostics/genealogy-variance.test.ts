@@ -263,6 +263,11 @@ describe('standardErrorOfMean()', () => {
       [10, 70],
       [5, 100],
     ]);
+    // Advice that can be followed: a window only where there may be one.
+    const forgotten = standardErrorOfMean(equal, values, distinct(19, 90), lagged({})).warnings[0]!;
+    expect(forgotten.message).toContain('window of 20 steps');
+    const alone = standardErrorOfMean(equal, values, distinct(19, 90)).warnings[0]!;
+    expect(alone.message).toMatch(/Use more particles, or runs side by side\.$/);
     const at10 = standardErrorOfMean(equal, values, distinct(70, 10)).standardError[0];
     expect(few.standardError[0]).toBe(at10);
   });

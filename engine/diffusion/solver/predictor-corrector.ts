@@ -57,7 +57,9 @@ export interface PredictorCorrectorOptions {
 
 /**
  * Predictor and corrector: reverse diffusion after Langevin moves, moves + 1 evaluations a step. Song et al. (2021),
- * algorithms 2 and 3.
+ * algorithms 2 and 3. Made for images: the length of a move goes with 1 / |g|^2, which in few dimensions is now and then
+ * so long that the variance comes out several times too large, whatever the number of steps (by 4 in 3 dimensions, 1.1 in
+ * 50, 1.05 in 200 for a normal law and ratio 0.16).
  */
 export function predictorCorrector(options: PredictorCorrectorOptions = {}): Integrator {
   const where = 'predictorCorrector';

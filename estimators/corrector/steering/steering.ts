@@ -63,6 +63,7 @@ export function steering(options: SteeringOptions): Sampler<SteeringState, Steer
   const potential = checkOneOf(where, 'potential', options.potential ?? 'difference', kinds);
   const from = checkCount(where, 'from', options.from ?? 0, { min: 0, max: steps });
   const to = checkCount(where, 'to', options.to ?? steps - 1, { min: 0, max: steps });
+  if (to < from) throw noLook(where, from, to);
   const every = checkCount(where, 'every', options.every ?? 1, { min: 1 });
   const plan = steeringPlan(options, chain, {
     name: 'steering',
@@ -76,6 +77,17 @@ export function steering(options: SteeringOptions): Sampler<SteeringState, Steer
     digest: [potential, every, from, to, options.compat, options.adaptive],
   });
   return steeringSampler(plan);
+}
+
+function noLook(where: string, from: number, to: number): OptionError {
+  return new OptionError({
+    where,
+    option: 'to',
+    value: to,
+    found: `option \`to\` is ${to} and \`from\` is ${from}, so no step looks`,
+    expected: `a step from ${from} on`,
+    fix: 'Steps are counted from the noisiest time. Without looks importanceAtEnd() does the same.',
+  });
 }
 
 type Ways = Pick<SteeringMethod, 'threshold' | 'scheme' | 'limit' | 'claim' | 'compat'>;
