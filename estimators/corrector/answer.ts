@@ -1,21 +1,22 @@
-import { combinedLogNormalizer } from '../../engine/diagnostics/combined-normalizer.ts';
-import { standardErrorOfMean, varianceOfLogNormalizer } from '../../engine/diagnostics/genealogy-variance.ts';
+import {
+  blankMoments,
+  eves,
+  type MomentEstimate,
+  momentEstimate,
+  normalizerEstimate,
+} from '../../engine/diagnostics/smc-estimates.ts';
 import { toldPlace } from '../../engine/model/place.ts';
 import { distinctCount } from '../../engine/particles/genealogy.ts';
-import { ess, largestWeight, normalizedWeight } from '../../engine/particles/log-weight.ts';
+import { ess, largestWeight } from '../../engine/particles/log-weight.ts';
 import { pooledLogWeight } from '../../engine/particles/smc/pooled.ts';
-import { known, pooledMoments } from '../../engine/particles/smc/pooled-moments.ts';
 import type { Ending, Info, Sample } from '../../engine/sampler.ts';
-import type { Estimate, Warning } from '../../engine/types.ts';
+import type { Warning } from '../../engine/types.ts';
 import type { CorrectorPlan } from './plan.ts';
 import { stabilities } from './stability.ts';
 import type { CorrectorState } from './state.ts';
 import { type Seen, trustIn } from './trust.ts';
 import type { CorrectorNormalizer, CorrectorResult, CorrectorTrace } from './types.ts';
 import { correctorWarnings } from './warnings.ts';
-
-/** Dimensions up to which covariances are worth their room. */
-const MOST_DIMENSIONS = 256;
 
 /** Before the last step there is no sample of the target: estimates are NaN, `trace` says how far it got. */
 export function correctorAnswer(
@@ -116,30 +117,9 @@ function seenIn(
   };
 }
 
-interface Moments {
-  readonly mean: Estimate;
-  readonly covariance: Float64Array;
-  readonly warnings: readonly Warning[];
-}
-
-function momentsOf({ smc }: CorrectorState, plan: CorrectorPlan, sample: Sample): Moments {
-  const { dimension: d, runs, rule } = plan;
-  const names = Array.from({ length: d }, (_, c) => `x${c + 1}`);
-  const wanted = d <= MOST_DIMENSIONS;
-  if (!smc.finished) {
-    const none = (length: number): Float64Array => new Float64Array(length).fill(Number.NaN);
-    const mean = { names, value: none(d), standardError: none(d) };
-    return { mean, covariance: none(wanted ? d * d : 0), warnings: [] };
-  }
-  const ends = smc.runs.map((_, r) => (r + 1) * smc.count);
-  const pooled = pooledMoments(sample, ends, wanted);
-  const { mean: value, covariance } = pooled;
-  if (runs > 1 || rule.kind === 'clocks')
-    return { mean: { names, value, standardError: pooled.standardError }, covariance, warnings: [] };
-  const eves = { family: smc.eve(0), resamplings: smc.runs[0]!.resamplings };
-  const own = standardErrorOfMean(normalizedWeight(sample.logWeight), sample.points, eves);
-  const standardError = own.standardError.map(known);
-  return { mean: { names, value, standardError }, covariance, warnings: own.warnings };
+function momentsOf({ smc }: CorrectorState, plan: CorrectorPlan, sample: Sample): MomentEstimate {
+  if (!smc.finished) return blankMoments(plan.dimension);
+  return momentEstimate(sample, plan.runs, plan.rule.kind === 'clocks' ? undefined : eves(smc));
 }
 
 function normalizerOf(
@@ -147,22 +127,11 @@ function normalizerOf(
   plan: CorrectorPlan,
   seen: Seen,
 ): { readonly normalizer: CorrectorNormalizer; readonly warnings: readonly Warning[] } {
-  const { weights, runs, rule, scheme } = plan;
+  const { weights, rule, scheme } = plan;
   const trust = trustIn(plan, seen);
   const none = { value: Number.NaN, standardError: Number.NaN, method: 'none' } as const;
   if (!seen.finished || weights === 'none') return { normalizer: { ...none, ...trust }, warnings: [] };
-  const { value, standardError } = combinedLogNormalizer(
-    Float64Array.from(smc.runs, (run) => run.logNormalizer),
-  );
-  if (runs > 1) {
-    const method = Number.isNaN(standardError) ? 'none' : 'replicates';
-    return { normalizer: { value, standardError, method, ...trust }, warnings: [] };
-  }
-  const eves = { family: smc.eve(0), resamplings: smc.runs[0]!.resamplings };
-  const weight = normalizedWeight(smc.population(0).logWeight);
   // The genealogy of clocks tells no variance.
-  const own = varianceOfLogNormalizer(weight, eves, rule.kind === 'clocks' ? undefined : scheme);
-  const error = known(own.standardError);
-  const method = Number.isNaN(error) ? 'none' : own.method;
-  return { normalizer: { value, standardError: error, method, ...trust }, warnings: own.warnings };
+  const { warnings, ...told } = normalizerEstimate(smc, rule.kind === 'clocks' ? undefined : scheme);
+  return { normalizer: { ...told, ...trust }, warnings };
 }

@@ -1,4 +1,5 @@
 import { decodeState, encodeState } from '../../engine/array/codec.ts';
+import { coordinates } from '../../engine/diagnostics/smc-estimates.ts';
 import type { OpenDenoiser } from '../../engine/diffusion/denoiser.ts';
 import { openDenoiser } from '../../engine/diffusion/open-denoiser.ts';
 import { type Integration, openIntegration } from '../../engine/diffusion/solver/driver.ts';
@@ -217,5 +218,5 @@ function meanOf(points: Float64Array, n: number, d: number, independent: boolean
   const standardError = squares.map((sum) =>
     independent && n > 1 && sum > 0 ? Math.sqrt(sum / (n - 1) / n) : Number.NaN,
   );
-  return { names: Array.from({ length: d }, (_, c) => `x${c + 1}`), value, standardError };
+  return { names: coordinates(d), value, standardError };
 }

@@ -1,15 +1,16 @@
 import { spaced } from '../../../engine/check.ts';
-import { combinedLogNormalizer } from '../../../engine/diagnostics/combined-normalizer.ts';
 import {
-  standardErrorOfMean,
-  varianceOfLogNormalizer,
-} from '../../../engine/diagnostics/genealogy-variance.ts';
+  blankMoments,
+  eves,
+  type MomentEstimate,
+  momentEstimate,
+  normalizerEstimate,
+} from '../../../engine/diagnostics/smc-estimates.ts';
 import { toldPlace } from '../../../engine/model/place.ts';
-import { ess, normalizedWeight } from '../../../engine/particles/log-weight.ts';
+import { ess } from '../../../engine/particles/log-weight.ts';
 import { largestPooledShare, pooledLogWeight } from '../../../engine/particles/smc/pooled.ts';
-import { known, pooledMoments } from '../../../engine/particles/smc/pooled-moments.ts';
 import type { Ending, Info, Sample } from '../../../engine/sampler.ts';
-import type { Outcome, Warning } from '../../../engine/types.ts';
+import type { Outcome } from '../../../engine/types.ts';
 import { evaluationsOf, type SteeringState, type TraceRow } from './open-chain.ts';
 import type { SteeringPlan } from './plan.ts';
 import type { SteeringNormalizer, SteeringResult, SteeringTrace } from './types.ts';
@@ -19,17 +20,15 @@ import { steeringWarnings } from './warnings.ts';
 export function steeringAnswer(state: SteeringState, ending: Ending, info: Info): SteeringResult {
   const { smc, chain, trace } = state;
   const { plan, reward } = chain;
-  const { method, dimension: d } = plan;
+  const { method } = plan;
   const sample = sampleOf(state);
-  const { finished } = smc;
-  const { mean, covariance, warnings } = finished ? momentsOf(state, sample) : blank(d);
+  const { mean, covariance, warnings } = momentsOf(state, sample);
   const normalizer = normalizerOf(state);
-  const names = Array.from({ length: d }, (_, c) => `x${c + 1}`);
   const withZ = method.claim.claim !== 'none';
   const place = toldPlace(ending.provenance, reward.place);
   return {
     estimate: {
-      names: withZ ? ['logNormalizer', ...names] : names,
+      names: withZ ? ['logNormalizer', ...mean.names] : mean.names,
       value: withZ ? Float64Array.of(normalizer.value, ...mean.value) : mean.value.slice(),
       standardError: withZ
         ? Float64Array.of(normalizer.standardError, ...mean.standardError)
@@ -45,7 +44,7 @@ export function steeringAnswer(state: SteeringState, ending: Ending, info: Info)
     provenance: { ...place, notes: [...place.notes, ...notesOf(state)] },
     limit: method.limit,
     logNormalizer: normalizer,
-    mean: { names, ...mean },
+    mean,
     covariance,
     trace: traceOf(plan, trace),
     uniqueAncestors: ancestorsOf(state),
@@ -75,67 +74,22 @@ function sampleOf({ smc, chain }: SteeringState): Sample {
   return { points: kept, shape: [chosen.length, d], logWeight: new Float64Array(chosen.length) };
 }
 
-interface Moments {
-  readonly mean: { readonly value: Float64Array; readonly standardError: Float64Array };
-  readonly covariance: Float64Array;
-  readonly warnings: readonly Warning[];
-}
-
-/** Covariances of more dimensions are not computed. */
-const MOST_DIMENSIONS = 256;
-
-function momentsOf(state: SteeringState, sample: Sample): Moments {
-  const { smc, chain } = state;
-  const { runs, particles, dimension: d } = chain.plan;
-  const ends = smc.runs.map((_, r) => (r + 1) * particles);
-  const { mean: value, covariance, standardError } = pooledMoments(sample, ends, d <= MOST_DIMENSIONS);
-  const mean = { value, standardError };
-  if (runs > 1 || smc.runs[0]!.collapsedAt !== undefined) return { mean, covariance, warnings: [] };
-  const weight = normalizedWeight(sample.logWeight);
-  const alone = particles < chain.plan.rows;
-  const family = alone ? Uint32Array.from(weight.keys()) : smc.eve(0);
-  const eves = { family, resamplings: smc.runs[0]!.resamplings };
-  const own = standardErrorOfMean(weight, sample.points, eves);
-  return {
-    mean: { value, standardError: own.standardError.map(known) },
-    covariance,
-    warnings: own.warnings,
-  };
-}
-
-function blank(d: number): Moments {
-  const none = (length: number): Float64Array => new Float64Array(length).fill(Number.NaN);
-  const square = d <= MOST_DIMENSIONS ? d * d : 0;
-  return { mean: { value: none(d), standardError: none(d) }, covariance: none(square), warnings: [] };
+function momentsOf({ smc, chain }: SteeringState, sample: Sample): MomentEstimate {
+  const { runs, particles, rows, dimension } = chain.plan;
+  if (!smc.finished) return blankMoments(dimension);
+  const { collapsedAt, resamplings } = smc.runs[0]!;
+  // The best of each group stands alone.
+  const alone = { family: Uint32Array.from({ length: particles }, (_, i) => i), resamplings };
+  const families = particles < rows ? alone : eves(smc);
+  return momentEstimate(sample, runs, collapsedAt === undefined ? families : undefined);
 }
 
 function normalizerOf({ smc, chain }: SteeringState): SteeringNormalizer {
-  const { claim, reason } = chain.plan.method.claim;
-  const none = { value: Number.NaN, standardError: Number.NaN, method: 'none', claim, reason } as const;
-  if (claim === 'none' || !smc.finished) return none;
-  const { value, standardError } = combinedLogNormalizer(
-    Float64Array.from(smc.runs, (run) => run.logNormalizer),
-  );
-  if (smc.runs.length > 1)
-    return {
-      value,
-      standardError,
-      method: Number.isNaN(standardError) ? 'none' : 'replicates',
-      claim,
-      reason,
-    };
-  if (value === -Infinity) return { ...none, value };
-  const weight = normalizedWeight(smc.population(0).logWeight);
-  const eves = { family: smc.eve(0), resamplings: smc.runs[0]!.resamplings };
-  const own = varianceOfLogNormalizer(weight, eves, chain.plan.method.scheme);
-  const error = known(own.standardError);
-  return {
-    value,
-    standardError: error,
-    method: Number.isNaN(error) ? 'none' : own.method,
-    claim,
-    reason,
-  };
+  const { claim, scheme } = chain.plan.method;
+  const none = { value: Number.NaN, standardError: Number.NaN, method: 'none' } as const;
+  if (claim.claim === 'none' || !smc.finished) return { ...none, ...claim };
+  const { value, standardError, method } = normalizerEstimate(smc, scheme);
+  return { value, standardError, method, ...claim };
 }
 
 function outcomeOf({ smc }: SteeringState, outcome: Outcome): Outcome {

@@ -1,11 +1,7 @@
 import { spaced } from '../../../engine/check.ts';
 import type { Warning } from '../../../engine/types.ts';
+import { HEAVY, percent, THIN } from '../trust.ts';
 import type { SteeringState } from './open-chain.ts';
-
-/** Particles that count, as a share of all, below which those that go on descend from few. */
-const THIN = 0.05;
-/** Share of one particle in the final weight above which the sample is nearly a point. */
-const HEAVY = 0.5;
 
 /** What a steered chain has to say about itself. `largest`: the largest final weight, NaN when all are dead. */
 export function steeringWarnings(state: SteeringState, largest: number): Warning[] {
@@ -43,7 +39,7 @@ function thin({ chain, trace, smc }: SteeringState): Warning[] {
 function heavy({ chain, smc }: SteeringState, largest: number): Warning[] {
   if (chain.plan.method.candidates !== undefined) return [];
   if (smc.finished && largest > HEAVY && smc.count * smc.runs.length > 1) {
-    const message = `One particle holds ${Number((100 * largest).toPrecision(2))} % of the final weight (warned above 50 %). The sample is nearly a single point.`;
+    const message = `One particle holds ${percent(largest)} of the final weight (warned above 50 %). The sample is nearly a single point.`;
     return [{ code: 'one-weight', message, value: largest, threshold: HEAVY }];
   }
   return [];
