@@ -57,7 +57,11 @@ const MOST_DIMENSIONS = 256;
  * Mean and covariance of a sample of all runs, as many points of each.
  * @param families of the points of a single run; undefined where they tell no error.
  */
-export function momentEstimate(sample: Sample, runs: number, families: Families | undefined): MomentEstimate {
+export function momentEstimate(
+  sample: PooledSample,
+  runs: number,
+  families: Families | undefined,
+): MomentEstimate {
   const [n, d] = sample.shape;
   const ends = Array.from({ length: runs }, (_, r) => ((r + 1) * n) / runs);
   const { mean: value, covariance, standardError } = pooledMoments(sample, ends, d <= MOST_DIMENSIONS);
