@@ -93,69 +93,32 @@ export type * from './diffusion/analytic-target.ts';
 export { exactTarget } from './diffusion/analytic-target.ts';
 export type * from './diffusion/denoiser.ts';
 export { type Grid, type GridPoint, gridPoint, gridPointAt } from './diffusion/grid.ts';
-export {
-  type DeisGridOptions,
-  deisGrid,
-  edmGrid,
-  gridOf,
-  type LogSnrGridOptions,
-  logSnrGrid,
-  type NoiseLevelGridOptions,
-  polyexponentialGrid,
-  type TimeGridOptions,
-  timeGrid,
-} from './diffusion/grids.ts';
-export { checkDenoiser, type OpenDenoiserOptions, openDenoiser } from './diffusion/open-denoiser.ts';
-export {
-  type NetworkForm,
-  type PreconditionedOptions,
-  preconditionedDenoiser,
-} from './diffusion/preconditioned.ts';
-export { conversion, convert, type Factors, type Scales, scalesAt } from './diffusion/prediction.ts';
-export { type QuadratureTargetOptions, quadratureTarget } from './diffusion/quadrature-target.ts';
-export { type ReferenceFlowOptions, referenceFlow } from './diffusion/reference-flow.ts';
+export * from './diffusion/grids.ts';
+export { type OpenDenoiserOptions, openDenoiser } from './diffusion/open-denoiser.ts';
+export * from './diffusion/preconditioned.ts';
+export { convert } from './diffusion/prediction.ts';
+export * from './diffusion/quadrature-target.ts';
+export * from './diffusion/reference-flow.ts';
 export type * from './diffusion/reward.ts';
 export { linearReward, quadraticReward } from './diffusion/reward.ts';
 export type { NoiseSchedule } from './diffusion/schedule.ts';
-export {
-  rectifiedFlow,
-  type VeGeometricOptions,
-  type VeLinearOptions,
-  type VpCosineOptions,
-  type VpLinearOptions,
-  veGeometric,
-  veLinear,
-  vpCosine,
-  vpLinear,
-} from './diffusion/schedules.ts';
+export * from './diffusion/schedules.ts';
 export * from './diffusion/solver/adams-bashforth.ts';
-export {
-  type AdaptiveDpmOptions,
-  type AdaptiveDpmResult,
-  adaptiveDpm,
-} from './diffusion/solver/adaptive-dpm.ts';
+export * from './diffusion/solver/adaptive-dpm.ts';
 export { dpmSolverPlusPlus2sAncestral } from './diffusion/solver/ancestral.ts';
-export {
-  type CompensationSearch,
-  type CompensationSearchOptions,
-  searchCompensation,
-} from './diffusion/solver/compensation-search.ts';
-export { cascadeRatios, type DcSolverOptions, dcSolver } from './diffusion/solver/dc-solver.ts';
+export * from './diffusion/solver/compensation-search.ts';
+export * from './diffusion/solver/dc-solver.ts';
 export { ddim } from './diffusion/solver/ddim.ts';
 export { ddpm } from './diffusion/solver/ddpm.ts';
 export * from './diffusion/solver/dpm-solver.ts';
 export * from './diffusion/solver/driver.ts';
-export { type EdmStochasticOptions, edmStochastic } from './diffusion/solver/edm-stochastic.ts';
+export * from './diffusion/solver/edm-stochastic.ts';
 export { analyticFirstStep, finalDenoise } from './diffusion/solver/ends.ts';
 export { eulerMaruyama } from './diffusion/solver/euler-maruyama.ts';
 export { DETERMINISTIC_INTEGRATORS, STOCHASTIC_INTEGRATORS } from './diffusion/solver/integrators.ts';
 export type { MachineSetting, NoiseSupply } from './diffusion/solver/machine.ts';
 export type { Start } from './diffusion/solver/multistep.ts';
-export {
-  type PredictorCorrectorOptions,
-  predictorCorrector,
-  reverseDiffusionSteps,
-} from './diffusion/solver/predictor-corrector.ts';
+export * from './diffusion/solver/predictor-corrector.ts';
 export { pfEuler } from './diffusion/solver/probability-flow.ts';
 export type * from './diffusion/solver/program.ts';
 export {
@@ -164,11 +127,7 @@ export {
   type RungeKuttaOptions,
   rungeKutta,
 } from './diffusion/solver/runge-kutta.ts';
-export {
-  type SdeDpmSolverPlusPlusOptions,
-  sdeDpmSolver,
-  sdeDpmSolverPlusPlus,
-} from './diffusion/solver/sde-dpm-solver.ts';
+export * from './diffusion/solver/sde-dpm-solver.ts';
 export type { SolverType } from './diffusion/solver/singlestep.ts';
 export {
   type DerivativeRelaxation,
@@ -177,12 +136,7 @@ export {
   solverSchedule,
   type TaylorRule,
 } from './diffusion/solver/solver-schedule.ts';
-export {
-  type SearchProgress,
-  type SolverSearch,
-  type SolverSearchOptions,
-  searchSolver,
-} from './diffusion/solver/solver-search.ts';
+export * from './diffusion/solver/solver-search.ts';
 export {
   type DataMoments,
   type Teleport,
@@ -190,15 +144,10 @@ export {
   teleportErrors,
   teleportPoint,
 } from './diffusion/solver/teleport.ts';
-export { type ThresholdOptions, thresholded } from './diffusion/solver/thresholding.ts';
-export { type TimeShiftOptions, timeShifted } from './diffusion/solver/time-shift.ts';
-export { type UniPcOptions, uniPc } from './diffusion/solver/uni-pc.ts';
-export {
-  type DiscreteBetas,
-  iddpmNoiseLevels,
-  type VpDiscreteOptions,
-  vpDiscrete,
-} from './diffusion/table-schedules.ts';
+export * from './diffusion/solver/thresholding.ts';
+export * from './diffusion/solver/time-shift.ts';
+export * from './diffusion/solver/uni-pc.ts';
+export * from './diffusion/table-schedules.ts';
 export { beta } from './distribution/beta.ts';
 export { binomial } from './distribution/binomial.ts';
 export { categorical } from './distribution/categorical.ts';
