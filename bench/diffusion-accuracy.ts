@@ -1,0 +1,170 @@
+/** How good correctors and solvers are: figures that are no times, as rows of a table. */
+import {
+  type Backend,
+  type CorrectorControl,
+  type CorrectorOptions,
+  corrector,
+  DETERMINISTIC_INTEGRATORS,
+  importanceAtEnd,
+  logSnrGrid,
+  mixtureDenoiser,
+  normalizedWeight,
+  referenceFlow,
+  reverseDiffusion,
+  rngFromSeed,
+  run,
+  type Sample,
+  steering,
+  twisted,
+  vpLinear,
+} from '../estimators/index.ts';
+import {
+  cellVariation,
+  type DiffusionCase,
+  fortyModes,
+  hardTilt,
+  line,
+  plane,
+  twoModes,
+} from './diffusion-cases.ts';
+
+const SEED = 7;
+
+export interface Row {
+  readonly what: string;
+  readonly found: string;
+  readonly goal: string;
+}
+
+const deviation = (values: ArrayLike<number>): number => {
+  const mean = Array.from(values).reduce((sum, v) => sum + v / values.length, 0);
+  return Math.sqrt(Array.from(values).reduce((sum, v) => sum + (v - mean) ** 2, 0) / (values.length - 1));
+};
+
+/** Run-to-run deviation of log Z beside its exact value. */
+async function spreads(
+  problem: DiffusionCase,
+  control: CorrectorControl,
+  options: CorrectorOptions,
+  backend: Backend,
+  goal: string,
+): Promise<Row> {
+  const { runs } = await run(corrector({ ...options, control }), { seed: SEED, backend });
+  const mean = runs.logNormalizer.reduce((sum, v) => sum + v / runs.logNormalizer.length, 0);
+  const found = `log Z ${mean.toFixed(3)} (exact ${problem.exact.logNormalizer.toFixed(3)}), sd ${deviation(runs.logNormalizer).toFixed(3)}`;
+  return { what: `${problem.name}, control ${control}`, found, goal };
+}
+
+/** log Z on the line and in many dimensions. */
+export async function logNormalizers(toy: boolean, backend: Backend): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  const size = toy ? { particles: 64, steps: 20, runs: 3 } : { particles: 4096, steps: 400, runs: 16 };
+  const one = line();
+  for (const [control, goal] of [['none', ''] as const, ['linear', 'sd <= 0.02'] as const])
+    rows.push(await spreads(one, control, { ...size, target: one.target }, backend, goal));
+  for (const d of toy ? [3] : [10, 30]) {
+    const many = twoModes(d);
+    const own = { ...size, ...(toy ? {} : { particles: 2048, runs: 8 }), target: many.target };
+    for (const [control, goal] of [['none', ''] as const, ['affine', 'sd <= 0.2'] as const])
+      rows.push(await spreads(many, control, own, backend, goal));
+  }
+  return rows;
+}
+
+/** Masses of forty modes. */
+export async function cellMasses(toy: boolean, backend: Backend): Promise<readonly Row[]> {
+  const { target, cells, name } = fortyModes();
+  const size = toy ? { particles: 100, steps: 20 } : { particles: 10_000, steps: 1000 };
+  const rows: Row[] = [];
+  for (const [what, options, goal] of [
+    ['unweighted', { weights: 'none' }, '>= 3 times the corrected one'],
+    ['no control', { control: 'none' }, '<= 0.13'],
+    ['affine control', { control: 'affine' }, '<= 0.13'],
+  ] as const) {
+    const { sample } = await run(corrector({ ...size, ...options, target }), { seed: SEED, backend });
+    const off = cellVariation(cells, sample.points, normalizedWeight(sample.logWeight));
+    rows.push({ what: `${name}, ${what}`, found: `cell variation ${off.toFixed(3)}`, goal });
+  }
+  return rows;
+}
+
+/** Root mean square error of the means of single runs. */
+function meanError({ points, shape, logWeight }: Sample, runs: number, exact: Float64Array): number {
+  const [n, d] = [shape[0] / runs, shape[1]];
+  let squares = 0;
+  for (let r = 0; r < runs; r++) {
+    const weight = normalizedWeight(logWeight.slice(r * n, (r + 1) * n));
+    for (let c = 0; c < d; c++) {
+      let mean = 0;
+      for (let i = 0; i < n; i++) mean += weight[i]! * points[(r * n + i) * d + c]!;
+      squares += (mean - exact[c]!) ** 2;
+    }
+  }
+  return Math.sqrt(squares / (runs * d));
+}
+
+/** The hard tilt, beside the methods without correctors. */
+export async function hardTilts(toy: boolean, backend: Backend): Promise<readonly Row[]> {
+  const { denoiser, target, exact, wanted, name } = hardTilt();
+  const size = toy ? { particles: 64, steps: 10, runs: 2 } : { particles: 2048, steps: 200, runs: 4 };
+  const chain = { ...size, denoiser, reward: wanted };
+  const methods = [
+    ['no control', corrector({ ...size, target, control: 'none' }), 'rms <= 0.02'],
+    ['affine control', corrector({ ...size, target, control: 'affine' }), 'rms <= 0.01'],
+    ['guidance alone', corrector({ ...size, target, weights: 'none' }), ''],
+    ['importance at the end', importanceAtEnd(chain), ''],
+    ['steering', steering(chain), ''],
+    ['twisted', twisted(chain), ''],
+  ] as const;
+  const rows: Row[] = [];
+  for (const [what, method, goal] of methods) {
+    // The compiler cannot see that each method goes with its own state.
+    const { sample, logNormalizer } = await run(method as ReturnType<typeof steering>, {
+      ...{ seed: SEED, backend },
+    });
+    const rms = meanError(sample, size.runs, exact.mean);
+    const logZ = `log Z ${logNormalizer.value.toFixed(3)} (exact ${exact.logNormalizer.toFixed(3)})`;
+    rows.push({ what: `${name}, ${what}`, found: `rms ${rms.toFixed(4)}, ${logZ}`, goal });
+  }
+  return rows;
+}
+
+const LADDER = [3, 4, 5, 6, 8, 10, 12, 15, 18, 21, 24, 30, 36, 42, 48, 60, 72, 96, 120, 192, 300, 480];
+
+/** Evaluations of a particle until the mean of a mixture is right to 1e-3, from points of the law at the noisiest time. */
+export async function evaluations(toy: boolean, backend: Backend): Promise<readonly Row[]> {
+  const schedule = vpLinear();
+  const { mixture } = plane().denoiser;
+  const denoiser = mixtureDenoiser(mixture!, schedule);
+  const times = { start: 1, stop: 1e-3 };
+  const particles = toy ? 32 : 2048;
+  const stream = rngFromSeed(SEED).stream({ purpose: 32 });
+  const start = Float64Array.from({ length: 2 * particles }, () => schedule.noise(1) * stream.normal());
+  const { start: from, stop: to } = times;
+  const exact = meanOf(await referenceFlow({ denoiser, x: start, from, to, backend }));
+  const rows: Row[] = [];
+  const ladder = toy ? LADDER.slice(0, 4) : LADDER;
+  for (const [what, make] of Object.entries(DETERMINISTIC_INTEGRATORS)) {
+    let found = `over ${ladder.at(-1)} steps`;
+    for (const steps of ladder) {
+      const grid = logSnrGrid(schedule, { steps, ...times });
+      const method = reverseDiffusion({ denoiser, integrator: make(), grid, start, particles });
+      const { sample, diagnostics } = await run(method, { seed: SEED, backend });
+      const off = meanOf(sample.points).map((mean, c) => Math.abs(mean - exact[c]!));
+      if (Math.max(...off) >= 1e-3) continue;
+      found = `${diagnostics.evaluations / particles} evaluations`;
+      break;
+    }
+    rows.push({ what: `mean right to 1e-3, ${what}`, found, goal: '' });
+  }
+  return rows;
+}
+
+function meanOf(points: Float64Array): number[] {
+  const n = points.length / 2;
+  const sums = [0, 0];
+  points.forEach((value, at) => {
+    sums[at % 2]! += value / n;
+  });
+  return sums;
+}
