@@ -329,3 +329,20 @@ test('analytic denoisers: bad laws name what is wrong', () => {
   );
   expect(() => empiricalDenoiser([[1], [Number.NaN]], vp)).toThrow('`points[1][0]` is NaN');
 });
+
+test('denoisers: a law and a schedule in the wrong order, or none, are named with the right one', () => {
+  const vp = vpLinear();
+  const swapped =
+    (make: (...given: never[]) => unknown): (() => unknown) =>
+    () =>
+      make(...([vp, LAW] as unknown as never[]));
+  expect(swapped(mixtureDenoiser)).toThrow(
+    'mixtureDenoiser: the first argument is the schedule vp-linear(0.1, 20); expected mixtureDenoiser(mixture, schedule). Swap the two.',
+  );
+  expect(swapped(gaussianDenoiser)).toThrow('expected gaussianDenoiser(law, schedule)');
+  expect(swapped(empiricalDenoiser)).toThrow('expected empiricalDenoiser(points, schedule)');
+  expect(() => mixtureDenoiser(LAW, vpLinear as never)).toThrow(
+    /expected a noise schedule.*vpLinear\(\), not/,
+  );
+  expect(() => empiricalDenoiser(undefined as never, vp)).toThrow(/first argument is undefined/);
+});

@@ -169,6 +169,16 @@ test('vpDiscrete: at the times of its table, signal is the product of 1 - beta',
   expect(scaled.signal(1) ** 2).toBeCloseTo(0.00466, 5);
 });
 
+test('vpDiscrete: tables of the user that differ in between are told apart', () => {
+  const [one, other] = [0.2, 0.3].map((middle) => vpDiscrete({ betas: [0.1, middle, 0.4] }).describe());
+  expect(one).not.toBe(other);
+});
+
+test('vpLinear: a rate that begins at 0 is inverted at time 0 too', () => {
+  const schedule = vpLinear({ betaStart: 0 });
+  expect(schedule.timeOf(schedule.logSnr(0))).toBe(0);
+});
+
 test('vpDiscrete: the noisiest entries of the cosine table are left out', () => {
   const schedule = vpDiscrete({ betas: 'cosine' });
   expect(schedule.end).toBeLessThan(1);

@@ -116,6 +116,8 @@ test('searchSolver(): by the energy distance to a sample it ends no worse than t
   const found = await searchSolver({ ...settings, x, score: 'energy', sample, generations: 4 });
   expect(found.score).toBeLessThanOrEqual(found.baseline.score);
   await expect(searchSolver({ ...settings, x, score: 'energy' })).rejects.toThrow(/has no `sample`/);
+  const few = searchSolver({ ...settings, x: points(5, 4), score: 'energy', sample });
+  await expect(few).rejects.toThrow(/at least 6 rows/);
 });
 
 test('searchSolver(): an aborted signal ends it with its reason', async () => {

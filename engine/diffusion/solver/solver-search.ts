@@ -289,6 +289,15 @@ function checked(options: SolverSearchOptions): Settings {
     const found = `\`sample\` has ${sample.length} numbers`;
     throw new ShapeError({ where: WHERE, found, expected: `at least 2 rows of ${dimension}` });
   }
+  // Distances are between rows of the points kept back, of which there must be two.
+  if (score === 'energy' && options.x.length < 6 * dimension) {
+    const found = `\`x\` has ${options.x.length} numbers`;
+    throw new ShapeError({
+      where: WHERE,
+      found,
+      expected: `at least 6 rows of ${dimension} with score: 'energy'`,
+    });
+  }
   const [first, last] = ends.points as [Settings['first'], Settings['last']];
   return {
     evaluations,
