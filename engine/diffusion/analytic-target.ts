@@ -1,4 +1,4 @@
-import { checkList, show } from '../check.ts';
+import { checkList, checkOptionNames, show } from '../check.ts';
 import { checkParameter } from '../distribution/law.ts';
 import type { MultivariateLaw, Rows } from '../distribution/multivariate.ts';
 import { multivariateMixture } from '../distribution/multivariate-mixture.ts';
@@ -73,6 +73,8 @@ const LEAST_SHARE = 1e-16;
  * direction in which it has none.
  */
 export function exactTarget(factors: TargetFactors): ExactTarget {
+  // Tilts of a corrector's target would be left out in silence.
+  checkOptionNames(WHERE, factors, ['experts', 'exponents', 'reward']);
   const { experts, exponents } = checkFactors(WHERE, factors);
   const d = experts[0]!.dimension;
   const origin = originOf(experts, d);

@@ -24,7 +24,8 @@ export interface TimeGridOptions {
   /** The noisiest time. Default the end of the schedule. */
   readonly start?: number;
   /**
-   * The last time; 0 is the data itself. Default 1e-3 of the end of the schedule up to 15 steps, 1e-4 of it beyond.
+   * The last time; 0 is the data itself. Default 1e-3 of the end of the schedule up to 15 steps, 1e-4 of it beyond, and no
+   * more than half of `start`.
    */
   readonly stop?: number;
   /** Default 1. */
@@ -67,6 +68,7 @@ export interface NoiseLevelGridOptions {
   readonly largest?: number;
   /** The last level above 0. Default 0.002. */
   readonly smallest?: number;
+  /** Default 7 for `edmGrid`, 1 for `polyexponentialGrid`. */
   readonly power?: number;
   /** Whether a last step leads to time 0. Default true. */
   readonly toData?: boolean;

@@ -1,4 +1,4 @@
-import { checkCount } from '../check.ts';
+import { checkCount, checkOptionNames } from '../check.ts';
 import { checkParameter } from '../distribution/law.ts';
 import { OptionError } from '../errors.ts';
 import { integrate } from '../math/quadrature.ts';
@@ -24,6 +24,7 @@ const BORDER = 1e-14;
  * @throws OptionError in more dimensions, for a box that cuts off mass, or a reward that answers later or is NaN.
  */
 export function quadratureTarget(options: QuadratureTargetOptions): TargetMoments {
+  checkOptionNames(WHERE, options, ['experts', 'exponents', 'reward', 'low', 'high', 'nodes']);
   const { low, high } = options;
   const { experts } = checkFactors(WHERE, options);
   const d = experts[0]!.dimension;

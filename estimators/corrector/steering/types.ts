@@ -41,6 +41,7 @@ export interface ChainOptions {
 export interface WeightedChainOptions extends ChainOptions {
   /** Resample when fewer than this share of the particles count; 0 is never, 1 whenever weights differ. Default { ess: 0.5 }. */
   readonly resample?: { readonly ess: number };
+  /** Default 'systematic', of `das` 'ssp'. */
   readonly scheme?: SchemeName;
 }
 
