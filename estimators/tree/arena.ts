@@ -1,0 +1,174 @@
+import type { StateArray } from '../../engine/array/codec.ts';
+
+/*
+ * A tree as columns: one typed array for each field, doubled when full; states in one slab [capacity, d] for each level.
+ * A parent is always born before its children, so one pass in the order of ids goes from the top down.
+ */
+
+const INTEGERS = [
+  'parent',
+  'children',
+  'heapRoot',
+  'heapLeft',
+  'heapRight',
+  'heapParent',
+  'heapSize',
+  'visits',
+  'slot',
+] as const;
+const REALS = ['value', 'spread', 'edge', 'sum', 'weightedSum', 'weight'] as const;
+
+type IntegerName = (typeof INTEGERS)[number];
+type RealName = (typeof REALS)[number];
+
+/**
+ * The nodes, columns of [capacity]; of which `nodes` are used. Node 0 is the root.
+ * - `value` u = lambda v; `spread` rho, the relative variance of a value; `edge` g
+ * - heap*: the heap of siblings, -1 where there is none; over the part of it below a node: `heapSize` nodes,
+ *   `sum` = log sum exp(g + u), `weightedSum` = log sum w exp(g + u), `weight` = sum w, with w = 1 / (1 + rho)
+ * - `slot`: row of the state in the slab of its level
+ */
+export interface TreeArena extends Record<IntegerName, Int32Array>, Record<RealName, Float64Array> {
+  readonly dimension: number;
+  level: Uint8Array;
+  nodes: number;
+  /** By level, 0 to D: states [capacity, d], and how many there are. */
+  readonly slabs: Float64Array[];
+  readonly filled: Float64Array;
+  /** By slot of level 0: the node, r, and the log of the importance weights that came to it. */
+  leaf: Int32Array;
+  reward: Float64Array;
+  mass: Float64Array;
+}
+
+/** Bytes of a node besides its state. */
+export const NODE_BYTES: number = 4 * INTEGERS.length + 8 * REALS.length + 1;
+
+const FIRST_CAPACITY = 256;
+
+/** A root and room for some nodes. */
+export function makeArena(dimension: number, steps: number): TreeArena {
+  const capacity = FIRST_CAPACITY;
+  const integers = Object.fromEntries(INTEGERS.map((name) => [name, new Int32Array(capacity)]));
+  const reals = Object.fromEntries(REALS.map((name) => [name, new Float64Array(capacity)]));
+  const arena: TreeArena = {
+    ...(integers as Record<IntegerName, Int32Array>),
+    ...(reals as Record<RealName, Float64Array>),
+    dimension,
+    level: new Uint8Array(capacity),
+    nodes: 0,
+    slabs: Array.from({ length: steps + 1 }, () => new Float64Array(16 * dimension)),
+    filled: new Float64Array(steps + 1),
+    leaf: new Int32Array(16),
+    reward: new Float64Array(16),
+    mass: new Float64Array(16),
+  };
+  bear(arena, -1, steps + 1);
+  return arena;
+}
+
+/** A node without a state, visited once, of value -Infinity. */
+function bear(arena: TreeArena, parent: number, level: number): number {
+  const id = arena.nodes;
+  if (id === arena.parent.length) {
+    for (const name of INTEGERS) arena[name] = twice(arena[name]);
+    for (const name of REALS) arena[name] = twice(arena[name]);
+    arena.level = twice(arena.level);
+  }
+  arena.nodes = id + 1;
+  arena.parent[id] = parent;
+  arena.level[id] = level;
+  arena.heapRoot[id] = -1;
+  arena.heapLeft[id] = -1;
+  arena.heapRight[id] = -1;
+  arena.heapParent[id] = -1;
+  arena.slot[id] = -1;
+  arena.visits[id] = 1;
+  arena.value[id] = -Infinity;
+  return id;
+}
+
+/** A node with the state in row `row` of `x`; it is not yet in the heap of its siblings. */
+export function addNode(
+  arena: TreeArena,
+  parent: number,
+  x: Float64Array,
+  row: number,
+  edge: number,
+): number {
+  const { dimension: d, slabs, filled } = arena;
+  const level = arena.level[parent]! - 1;
+  const id = bear(arena, parent, level);
+  const slot = filled[level]!;
+  if (slot * d === slabs[level]!.length) slabs[level] = twice(slabs[level]!);
+  const slab = slabs[level]!;
+  for (let c = 0; c < d; c++) slab[slot * d + c] = x[row * d + c]!;
+  filled[level] = slot + 1;
+  arena.slot[id] = slot;
+  arena.edge[id] = edge;
+  if (level === 0) addLeaf(arena, id, slot);
+  return id;
+}
+
+function addLeaf(arena: TreeArena, id: number, slot: number): void {
+  if (slot === arena.leaf.length) {
+    arena.leaf = twice(arena.leaf);
+    arena.reward = twice(arena.reward);
+    arena.mass = twice(arena.mass);
+  }
+  arena.leaf[slot] = id;
+  arena.mass[slot] = -Infinity;
+}
+
+function twice<A extends StateArray>(array: A): A {
+  const larger = new (array.constructor as new (length: number) => A)(2 * array.length);
+  larger.set(array);
+  return larger;
+}
+
+/** Copies of what is used of every column. */
+export function saveArena(arena: TreeArena): Record<string, StateArray> {
+  const { nodes, filled, dimension: d } = arena;
+  const leaves = filled[0]!;
+  const saved: Record<string, StateArray> = { filled: filled.slice(), level: arena.level.slice(0, nodes) };
+  for (const name of [...INTEGERS, ...REALS]) saved[name] = arena[name].slice(0, nodes);
+  for (const [k, slab] of arena.slabs.entries()) saved[`slab${k}`] = slab.slice(0, filled[k]! * d);
+  saved.leaf = arena.leaf.slice(0, leaves);
+  saved.reward = arena.reward.slice(0, leaves);
+  saved.mass = arena.mass.slice(0, leaves);
+  return saved;
+}
+
+/** A tree as `saveArena` left it. */
+export function restoreArena(
+  dimension: number,
+  steps: number,
+  saved: Readonly<Record<string, StateArray>>,
+): TreeArena {
+  const arena = makeArena(dimension, steps);
+  const nodes = saved.parent!.length;
+  const room = powerOfTwo(nodes, FIRST_CAPACITY);
+  for (const name of INTEGERS) arena[name] = placed(new Int32Array(room), saved[name]!);
+  for (const name of REALS) arena[name] = placed(new Float64Array(room), saved[name]!);
+  arena.level = placed(new Uint8Array(room), saved.level!);
+  arena.nodes = nodes;
+  arena.filled.set(saved.filled!);
+  for (const [k, filled] of arena.filled.entries())
+    arena.slabs[k] = placed(new Float64Array(powerOfTwo(filled, 16) * dimension), saved[`slab${k}`]!);
+  const leaves = powerOfTwo(arena.filled[0]!, 16);
+  arena.leaf = placed(new Int32Array(leaves), saved.leaf!);
+  arena.reward = placed(new Float64Array(leaves), saved.reward!);
+  arena.mass = placed(new Float64Array(leaves), saved.mass!);
+  return arena;
+}
+
+function placed<A extends StateArray>(room: A, values: StateArray): A {
+  room.set(values);
+  return room;
+}
+
+function powerOfTwo(count: number, least: number): number {
+  let room = least;
+  while (room < count) room *= 2;
+  return room;
+}

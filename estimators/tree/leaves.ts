@@ -1,0 +1,54 @@
+import { log } from '../../engine/wasm/twins/elementary.ts';
+import type { TreeArena } from './arena.ts';
+import { largestChild } from './sibling-heap.ts';
+import type { TreeState } from './state.ts';
+
+/**
+ * The tree as a weighted sample: the log weight of each leaf, by slot. Their exp adds up to the estimate of Z.
+ *
+ * Values of parents are log means of their children, so the chance of a leaf under draws by value telescopes to
+ *   exp(lambda r) * product over its ancestors of exp(g) w / (sum of w of the siblings) / exp(u_root);
+ * what is returned is that times exp(u_root). Leaves of 'ipw' bring their weights along.
+ */
+export function leafWeights(
+  { arena, iterations }: Pick<TreeState, 'arena' | 'iterations'>,
+  planned: boolean,
+): Float64Array {
+  const leaves = arena.filled[0]!;
+  const logWeight = new Float64Array(leaves);
+  if (planned) {
+    const all = log(iterations);
+    for (let i = 0; i < leaves; i++) logWeight[i] = arena.mass[i]! - all;
+    return logWeight;
+  }
+  const share = logShares(arena);
+  for (let i = 0; i < leaves; i++) logWeight[i] = arena.value[arena.leaf[i]!]! + share[arena.leaf[i]!]!;
+  return logWeight;
+}
+
+/** Of each node, the sum of log w + g - log(sum of w of the siblings) from the root down to it. */
+function logShares({ nodes, parent, heapRoot, weight, spread, edge }: TreeArena): Float64Array {
+  const share = new Float64Array(nodes);
+  for (let id = 1; id < nodes; id++) {
+    const above = parent[id]!;
+    const all = weight[heapRoot[above]!]!;
+    share[id] = share[above]! + edge[id]! - log(1 + spread[id]!) - log(all);
+  }
+  return share;
+}
+
+/** The leaf to which the child of the largest value leads, from the root on; its slot. */
+export function greedyLeaf(arena: TreeArena): number {
+  let at = 0;
+  while (arena.level[at]! > 0)
+    at = largestChild(arena, at, (child) => arena.edge[child]! + arena.value[child]!);
+  return arena.slot[at]!;
+}
+
+/** Share of the children of the root that were never visited again. */
+export function staleShare({ nodes, parent, visits, children }: TreeArena): number {
+  let stale = 0;
+  // Born with one visit, and one more by the first run through it.
+  for (let id = 1; id < nodes; id++) if (parent[id] === 0 && visits[id]! <= 2) stale++;
+  return stale / children[0]!;
+}

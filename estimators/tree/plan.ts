@@ -1,0 +1,167 @@
+import {
+  checkCount,
+  checkNumber,
+  checkOneOf,
+  checkOptionNames,
+  checkRecord,
+  MOST_BYTES,
+  show,
+  spaced,
+} from '../../engine/check.ts';
+import { digest } from '../../engine/digest.ts';
+import { OptionError } from '../../engine/errors.ts';
+import { NODE_BYTES } from './arena.ts';
+import type { TreeChain, TreeGrowth, TreeMode, TreeOptions } from './types.ts';
+
+export const WHERE = 'treeSampler';
+
+/** Checked options with their defaults. */
+export interface TreePlan {
+  readonly chain: TreeChain;
+  readonly mode: TreeMode;
+  readonly iterations: number;
+  /** lambda */
+  readonly lambda: number;
+  /** Children are weighted by how well they are known. */
+  readonly precise: boolean;
+  readonly widening: TreeGrowth;
+  readonly births: { readonly root: TreeGrowth; readonly others: TreeGrowth };
+  readonly explore: number;
+  readonly exploration: number | undefined;
+  readonly fingerprint: string;
+}
+
+const OPTIONS: Readonly<Record<keyof TreeOptions, true>> = {
+  chain: true,
+  mode: true,
+  iterations: true,
+  inverseTemperature: true,
+  widening: true,
+  births: true,
+  explore: true,
+  exploration: true,
+};
+const MODES: readonly TreeMode[] = ['ipw', 'precision', 'paper', 'search', 'prior'];
+const WIDENED: readonly TreeMode[] = ['precision', 'paper', 'search'];
+const MOST_STEPS = 250;
+
+/** @throws OptionError for the first option that cannot be used. */
+export function checkTree(options: TreeOptions): TreePlan {
+  checkOptionNames(WHERE, options, Object.keys(OPTIONS));
+  const { chain, iterations = 1000, inverseTemperature: lambda = 1, exploration } = options;
+  checkChain(chain);
+  const mode = checkOneOf(WHERE, 'mode', options.mode ?? 'ipw', MODES);
+  checkCount(WHERE, 'iterations', iterations, { min: 1, max: 2 ** 31 });
+  checkNumber(WHERE, 'inverseTemperature', lambda, (x) => x >= 0 && x < Infinity, 'a finite number >= 0');
+  checkOnlyOf(options, 'widening', mode, WIDENED);
+  checkOnlyOf(options, 'births', mode, ['ipw']);
+  checkOnlyOf(options, 'exploration', mode, ['search']);
+  checkOnlyOf(options, 'explore', mode, [...WIDENED, 'ipw']);
+  if (mode === 'search')
+    checkNumber(WHERE, 'inverseTemperature', lambda, (x) => x > 0, 'a number above 0 in a search');
+  if (exploration !== undefined)
+    checkNumber(WHERE, 'exploration', exploration, (x) => x >= 0 && x < Infinity, 'a finite number >= 0');
+  checkMemory(chain, iterations);
+  const plan = {
+    ...{ chain, mode, iterations, lambda, exploration, precise: mode === 'ipw' || mode === 'precision' },
+    widening: checkGrowth('widening', options.widening, mode === 'paper' ? 2 : 1, 0.8),
+    births: checkBirths(options.births),
+    explore: checkExplore(options.explore, mode),
+  };
+  return { ...plan, fingerprint: fingerprintOf(plan) };
+}
+
+const FUNCTIONS = ['init', 'step', 'reward'] as const;
+
+function checkChain(chain: TreeChain | undefined): void {
+  checkRecord(WHERE, 'chain', chain, 'a chain { dimension, steps, init, step, reward }');
+  checkCount(WHERE, 'chain.dimension', chain?.dimension, { min: 1 });
+  checkCount(WHERE, 'chain.steps', chain?.steps, { min: 1, max: MOST_STEPS });
+  const missing = FUNCTIONS.find((name) => typeof chain?.[name] !== 'function');
+  if (missing === undefined) return;
+  throw new OptionError({
+    where: WHERE,
+    option: 'chain',
+    value: chain,
+    found: `\`chain.${missing}\` is ${show(chain?.[missing])}`,
+    expected: `a chain: dimension, steps and the functions ${FUNCTIONS.join(', ')}`,
+  });
+}
+
+function checkOnlyOf(
+  options: TreeOptions,
+  option: keyof TreeOptions,
+  mode: TreeMode,
+  modes: readonly TreeMode[],
+): void {
+  const value = options[option];
+  if (value === undefined || modes.includes(mode)) return;
+  throw new OptionError({
+    where: WHERE,
+    option,
+    value,
+    found: `option \`${option}\` is given and \`mode\` is '${mode}'`,
+    expected: `it with ${modes.map((name) => `'${name}'`).join(', ')} alone`,
+  });
+}
+
+function checkGrowth(
+  option: string,
+  given: TreeGrowth | undefined,
+  factor: number,
+  exponent: number,
+): TreeGrowth {
+  if (given === undefined) return { factor, exponent };
+  checkOptionNames(`${WHERE}: ${option}`, given, ['factor', 'exponent']);
+  checkNumber(WHERE, `${option}.factor`, given.factor, (x) => x > 0 && x < Infinity, 'a number above 0');
+  checkNumber(WHERE, `${option}.exponent`, given.exponent, (x) => x >= 0 && x <= 1, 'a number in [0, 1]');
+  return { factor: given.factor, exponent: given.exponent };
+}
+
+function checkBirths(births: TreeOptions['births']): TreePlan['births'] {
+  if (births !== undefined) checkOptionNames(`${WHERE}: births`, births, ['root', 'others']);
+  return {
+    root: checkGrowth('births.root', births?.root, 1, 0.8),
+    others: checkGrowth('births.others', births?.others, 2, 0.3),
+  };
+}
+
+function checkExplore(given: number | undefined, mode: TreeMode): number {
+  const explore = given ?? (mode === 'ipw' ? 0.1 : 0);
+  const least = mode === 'ipw' ? 'a number in (0, 1]: every child must be in reach' : 'a number in [0, 1]';
+  const inside = (x: number): boolean => (mode === 'ipw' ? x > 0 : x >= 0) && x <= 1;
+  return checkNumber(WHERE, 'explore', explore, inside, least);
+}
+
+/** Of a tree whose every iteration starts anew at the root, with columns that double. */
+function checkMemory({ dimension, steps }: TreeChain, iterations: number): void {
+  const nodes = 2 ** Math.ceil(Math.log2(iterations * (steps + 1) + 1));
+  const bytes = nodes * (NODE_BYTES + 8 * dimension);
+  if (bytes <= MOST_BYTES) return;
+  const gibibytes = spaced(Number((bytes / 2 ** 30).toPrecision(3)));
+  const fits = 2 ** Math.floor(Math.log2(MOST_BYTES / (NODE_BYTES + 8 * dimension))) / (steps + 1);
+  throw new OptionError({
+    where: WHERE,
+    option: 'iterations',
+    value: iterations,
+    found: `${spaced(iterations)} iterations can take ${gibibytes} GiB of nodes`,
+    expected: `at most ${MOST_BYTES / 2 ** 30} GiB`,
+    fix: `Try iterations: ${Math.max(1, Math.floor(fits) - 1)}.`,
+  });
+}
+
+/** The number of iterations is left out: a longer run may go on from a shorter one. */
+function fingerprintOf({
+  chain,
+  mode,
+  lambda,
+  widening,
+  births,
+  explore,
+  exploration,
+}: Omit<TreePlan, 'fingerprint'>): string {
+  const { dimension, steps } = chain;
+  return digest(
+    JSON.stringify([WHERE, dimension, steps, mode, lambda, widening, births, explore, exploration ?? null]),
+  );
+}

@@ -1,0 +1,126 @@
+import type { Stream } from '../../engine/random/rng.ts';
+import type { Result } from '../../engine/sampler.ts';
+
+/*
+ * Sampling p(x_0) exp(lambda r(x_0)) / Z for a Markov chain x_D, .., x_0 by growing a tree of its states.
+ *
+ * | symbol | name here | shape |
+ * |---|---|---|
+ * | t = D, .., 0 | level: D is a first state, 0 a last one; the root, level D + 1, is no state | |
+ * | r(x_0) | reward | [n] |
+ * | lambda | inverseTemperature | |
+ * | log p - log q | edge: of children that were drawn from q in place of p | [n] |
+ * | Z = E_p[exp(lambda r(x_0))] | exp(logNormalizer) | |
+ * | M | iterations: one leaf each, new or visited again | |
+ */
+
+/** First states of a chain, n rows at once. */
+export interface TreeStart {
+  /** [n, d], to be filled. */
+  readonly x: Float64Array;
+  /** [n] zeros; add log p - log q of a state drawn from q in place of p. */
+  readonly edge: Float64Array;
+  /** [n]: row i draws from `streams[i]` alone. */
+  readonly streams: readonly Stream[];
+}
+
+/** One step of a chain, n rows at once. */
+export interface TreeStep {
+  /** [n, d], the states left; not to be changed. */
+  readonly x: Float64Array;
+  /** [n], D..1: the level that row i leaves. It arrives one below. */
+  readonly level: Int32Array;
+  /** [n, d], to be filled. */
+  readonly next: Float64Array;
+  /** [n] zeros; add log p(next | x) - log q(next | x) of a state drawn from q in place of p. */
+  readonly edge: Float64Array;
+  /** [n]: row i draws from `streams[i]` alone. */
+  readonly streams: readonly Stream[];
+}
+
+/** A chain of D random steps with a reward at its end: a diffusion sampler, a next-token law, unmasking. */
+export interface TreeChain {
+  /** d, numbers in a state. */
+  readonly dimension: number;
+  /** D, 1 to 250. */
+  readonly steps: number;
+  init(start: TreeStart): void | Promise<void>;
+  step(step: TreeStep): void | Promise<void>;
+  /** r of last states `x` [n, d] into `out` [n]; -Infinity is allowed, NaN and +Infinity are not. */
+  reward(x: Float64Array, out: Float64Array): void | Promise<void>;
+}
+
+/** How many children a node may have: factor * count^exponent. */
+export interface TreeGrowth {
+  readonly factor: number;
+  readonly exponent: number;
+}
+
+/**
+ * - 'ipw': an adaptive tree whose leaves carry importance weights; Z is unbiased.
+ * - 'precision': visits by value, children averaged by how well they are known.
+ * - 'paper': visits by value, plain means of children, as published. Strongly biased at every budget one can pay.
+ * - 'search': visits by upper confidence bounds, for the largest reward.
+ * - 'prior': independent runs of the chain, weighted. The yardstick of all others.
+ */
+export type TreeMode = 'ipw' | 'precision' | 'paper' | 'search' | 'prior';
+
+export interface TreeOptions {
+  readonly chain: TreeChain;
+  /** Default 'ipw'. */
+  readonly mode?: TreeMode;
+  /** M. Default 1000. */
+  readonly iterations?: number;
+  /** lambda >= 0. Default 1. */
+  readonly inverseTemperature?: number;
+  /** Children of a node against its visits; not of 'ipw' and 'prior'. Default { 1, 0.8 }, and { 2, 0.8 } of 'paper'. */
+  readonly widening?: TreeGrowth;
+  /** Children against iterations, 'ipw' alone: of the root, default { 1, 0.8 }, and of all others, default { 2, 0.3 }. */
+  readonly births?: { readonly root?: TreeGrowth; readonly others?: TreeGrowth };
+  /** Share of visits that go to a child at random, 0..1. Default 0; 0.1 of 'ipw', where it must be above 0. */
+  readonly explore?: number;
+  /** Of 'search', in units of the reward. Default a tenth of the standard deviation of the rewards so far. */
+  readonly exploration?: number;
+}
+
+/** log of the mean of exp(lambda r) under the chain. */
+export interface TreeNormalizer {
+  readonly value: number;
+  /** Of independent leaves ('prior'); NaN where leaves depend on each other: compare trees of several seeds. */
+  readonly standardError: number;
+  /** What exp(value) is for Z. */
+  readonly claim: 'unbiased' | 'biased';
+  /** Why. */
+  readonly reason: string;
+}
+
+/** A last state and its reward. */
+export interface TreeLeaf {
+  /** [d] */
+  readonly point: Float64Array;
+  readonly reward: number;
+}
+
+/** What the tree looks like. */
+export interface TreeCounts {
+  readonly nodes: number;
+  readonly leaves: number;
+  /** [D + 1] nodes of each level; [0] are the leaves. */
+  readonly perLevel: Float64Array;
+  /** [D + 2] children born beside others or first, by the level of the node that a visit went on from. */
+  readonly expansions: Float64Array;
+  readonly rootChildren: number;
+  /** Share of the children of the root that were never visited again. */
+  readonly stale: number;
+}
+
+export interface TreeResult extends Result {
+  readonly logNormalizer: TreeNormalizer;
+  /** [n] r of each point of `sample`: log weights at another lambda' are logWeight + (lambda' - lambda) reward. */
+  readonly reward: Float64Array;
+  /** The largest reward met. */
+  readonly best: TreeLeaf;
+  /** Where the child of the largest value leads, from the root on: mass first, then height. */
+  readonly greedy: TreeLeaf;
+  readonly tree: TreeCounts;
+}

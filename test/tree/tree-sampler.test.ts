@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest';
+import { jsBackend } from '../../engine/backend/js.ts';
+import { ValueError } from '../../engine/errors.ts';
+import { iterate, resume, run } from '../../engine/run.ts';
+import { treeSampler } from '../../estimators/tree/tree-sampler.ts';
+import type { TreeChain, TreeMode, TreeOptions } from '../../estimators/tree/types.ts';
+import { contract, numbers } from '../contract/sampler.ts';
+import reference from '../reference/dts.json' with { type: 'json' };
+import { grown, logTotal } from '../support/tree.ts';
+import { dummyChain, enumeratedTokens, tokenChain } from '../support/tree-chains.ts';
+
+const chain = tokenChain();
+const MODES: readonly TreeMode[] = ['ipw', 'precision', 'paper', 'search', 'prior'];
+const bad = (options: Partial<TreeOptions>) => () => treeSampler({ chain, ...options });
+
+contract('treeSampler', () => treeSampler({ chain, iterations: 60, inverseTemperature: 1.5 }), {
+  bad: {
+    'no chain': () => treeSampler({} as TreeOptions),
+    'a chain without reward': bad({ chain: { ...chain, reward: undefined } as unknown as TreeChain }),
+    'a chain without steps': bad({ chain: { ...chain, steps: 0 } }),
+    'an unknown mode': bad({ mode: 'dts' as TreeMode }),
+    'no iterations': bad({ iterations: 0 }),
+    'a negative temperature': bad({ inverseTemperature: -1 }),
+    'a search without a temperature': bad({ mode: 'search', inverseTemperature: 0 }),
+    'widening of planned children': bad({ widening: { factor: 1, exponent: 0.5 } }),
+    'planned children of a widening tree': bad({ mode: 'paper', births: {} }),
+    'an exponent above 1': bad({ mode: 'paper', widening: { factor: 1, exponent: 1.1 } }),
+    'planned children out of reach': bad({ explore: 0 }),
+    'a tree beyond the memory': bad({ iterations: 1e8 }),
+    'a misspelt option': bad({ iteration: 5 } as Partial<TreeOptions>),
+  },
+});
+
+describe('deterministic counts', () => {
+  for (const { iterations, C, alpha, children } of reference.rootChildren) {
+    test(`the root has ${children} children after ${iterations} visits at C = ${C}, alpha = ${alpha}`, async () => {
+      const widening = { factor: C, exponent: alpha };
+      const { arena } = await grown({ chain: dummyChain(2), mode: 'paper', iterations, widening });
+      expect(arena.children[0]).toBe(children);
+    });
+  }
+
+  for (const { C, alpha, visits, children } of reference.untilFull) {
+    test(`a node keeps expanding until ${visits} visits at C = ${C}, alpha = ${alpha}`, async () => {
+      const widening = { factor: C, exponent: alpha };
+      for (const more of [0, 1]) {
+        const iterations = visits + more;
+        const { arena } = await grown({ chain: dummyChain(2), mode: 'paper', iterations, widening });
+        expect(arena.children[0]).toBe(children);
+        expect(arena.visits[0]).toBe(iterations + 1);
+      }
+    });
+  }
+});
+
+test('weights of the leaves add up to the value of the root to 1e-9', async () => {
+  for (const mode of ['paper', 'precision', 'search', 'prior'] as const) {
+    for (const power of [1, 0.3]) {
+      const state = await grown({
+        chain: tokenChain(power),
+        mode,
+        iterations: 3000,
+        inverseTemperature: 1.5,
+      });
+      expect(Math.abs(logTotal(state, false) - state.arena.value[0]!)).toBeLessThan(1e-9);
+    }
+  }
+});
+
+test('every parent is the weighted mean of its children, and visits add up', async () => {
+  const { arena, iterations } = await grown({ chain, mode: 'precision', iterations: 500 });
+  const sums = new Float64Array(arena.nodes);
+  const weights = new Float64Array(arena.nodes);
+  for (let id = 1; id < arena.nodes; id++) {
+    const w = 1 / (1 + arena.spread[id]!);
+    const parent = arena.parent[id]!;
+    sums[parent] = sums[parent]! + w * Math.exp(arena.value[id]!);
+    weights[parent] = weights[parent]! + w;
+  }
+  for (let id = 0; id < arena.nodes; id++) {
+    if (arena.level[id] === 0) continue;
+    expect(Math.abs(Math.log(sums[id]! / weights[id]!) - arena.value[id]!)).toBeLessThan(1e-13);
+    expect(arena.spread[id]! * weights[id]!).toBeCloseTo(1, 13);
+  }
+  expect(arena.visits[0]).toBe(1 + iterations);
+});
+
+test('the enumeration of all sequences is the one of the reference', () => {
+  const { logZ, marginals } = enumeratedTokens();
+  expect(Math.abs(logZ - reference.disc4.logZ)).toBeLessThan(1e-9);
+  for (const [i, row] of marginals.entries())
+    for (const [token, p] of row.entries())
+      expect(Math.abs(p - reference.disc4.marginals[i]![token]!)).toBeLessThan(1e-9);
+});
+
+test('a search finds the largest reward, and its greedy leaf has it', async () => {
+  const options = { chain, mode: 'search', iterations: 400, inverseTemperature: 4 } as const;
+  const { best, greedy, tree } = await run(treeSampler(options), { seed: 5, backend: jsBackend() });
+  expect(best.reward).toBe(3);
+  expect(greedy.reward).toBe(3);
+  expect(tree.leaves).toBeLessThan(400);
+});
+
+describe.each(MODES)('mode %s', (mode) => {
+  const options = { chain: tokenChain(0.5), mode, iterations: 200 };
+
+  test('a run that goes on from a shorter one equals the longer one bit for bit', async () => {
+    const whole = await run(treeSampler(options), { seed: 1, backend: jsBackend() });
+    let bytes = new Uint8Array(0);
+    const shorter = treeSampler({ ...options, iterations: 90 });
+    for await (const at of iterate(shorter, { seed: 1, backend: jsBackend() }))
+      bytes = new Uint8Array(await at.snapshot());
+    const longer = await resume(treeSampler(options), bytes, { seed: 1, backend: jsBackend() });
+    expect(numbers(longer)).toEqual(numbers(whole));
+  });
+
+  test('says unbiased where it is, counts evaluations, and has an error for independent leaves alone', async () => {
+    const result = await run(treeSampler(options), { seed: 2, backend: jsBackend() });
+    const { logNormalizer, tree, diagnostics, estimate } = result;
+    expect(logNormalizer.claim).toBe(mode === 'ipw' || mode === 'prior' ? 'unbiased' : 'biased');
+    expect(Number.isNaN(logNormalizer.standardError)).toBe(mode !== 'prior');
+    expect(estimate.value[0]).toBe(logNormalizer.value);
+    const steps = tree.expansions.reduce((sum, n, level) => sum + n * Math.min(level, 3), 0);
+    expect(diagnostics.evaluations).toBe(steps);
+    expect(tree.nodes).toBe(1 + tree.perLevel.reduce((sum, n) => sum + n, 0));
+    expect(tree.leaves).toBe(tree.expansions.reduce((sum, n) => sum + n, 0));
+  });
+});
+
+test('a cut run of planned children does not claim to be unbiased', async () => {
+  const method = treeSampler({ chain, iterations: 200 });
+  const { logNormalizer } = await run(method, { seed: 2, backend: jsBackend(), budget: { evaluations: 50 } });
+  expect(logNormalizer.claim).toBe('biased');
+});
+
+test('the published tree warns that most children of its root are stale', async () => {
+  const { diagnostics } = await run(treeSampler({ chain, mode: 'paper' }), { seed: 2, backend: jsBackend() });
+  expect(diagnostics.warnings.map(({ code }) => code)).toContain('stale-children');
+});
+
+test('a reward or an edge that is NaN or +Infinity is refused with its state; -Infinity is no mass', async () => {
+  for (const reward of [Number.NaN, Infinity]) {
+    const broken = { ...chain, reward: (_: Float64Array, out: Float64Array) => void out.fill(reward) };
+    await expect(run(treeSampler({ chain: broken }), { seed: 1, backend: jsBackend() })).rejects.toThrow(
+      ValueError,
+    );
+  }
+  const edged = { ...chain, init: ({ edge }: { edge: Float64Array }) => void edge.fill(Number.NaN) };
+  await expect(run(treeSampler({ chain: edged }), { seed: 1, backend: jsBackend() })).rejects.toThrow(
+    /the edge is NaN at level 3/,
+  );
+  const dead = { ...chain, reward: (_: Float64Array, out: Float64Array) => void out.fill(-Infinity) };
+  for (const mode of MODES) {
+    const { outcome, logNormalizer } = await run(treeSampler({ chain: dead, mode }), {
+      seed: 1,
+      backend: jsBackend(),
+    });
+    expect(outcome.kind).toBe('degenerate');
+    expect(logNormalizer.value).toBe(-Infinity);
+  }
+});
