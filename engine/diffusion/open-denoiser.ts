@@ -49,6 +49,16 @@ export function checkDenoiser(where: string, option: string, denoiser: Denoiser)
 }
 
 /**
+ * What tells a denoiser from others, for the fingerprint of a run: its law where it is known; a network by its name, which
+ * should change when it is trained again.
+ */
+export function describeDenoiser(denoiser: Denoiser): readonly unknown[] {
+  const { name, prediction, schedule, dimension, mixture, moments } = denoiser;
+  const known = mixture ?? (moments === undefined ? null : [...moments.mean, moments.secondMoment]);
+  return [name, prediction, schedule.describe(), dimension, known];
+}
+
+/**
  * Open a denoiser: its prediction as score, E[x_0] or E[e], counted and checked, in blocks between which the event loop gets
  * its turn. When a run is resumed, `evaluations` starts at `done`.
  * @throws OptionError when it is no denoiser.

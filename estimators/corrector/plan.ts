@@ -1,5 +1,6 @@
 import { checkCount, checkFlag, checkOneOf, checkOptionNames, show, spaced } from '../../engine/check.ts';
 import type { Denoiser } from '../../engine/diffusion/denoiser.ts';
+import { describeDenoiser } from '../../engine/diffusion/open-denoiser.ts';
 import { describeReward } from '../../engine/diffusion/reward.ts';
 import type { NoiseSchedule } from '../../engine/diffusion/schedule.ts';
 import { digest } from '../../engine/digest.ts';
@@ -302,9 +303,7 @@ function checkNoise(terms: readonly StepTerms[], rule: Rule): void {
 
 function fingerprintOf(plan: Omit<CorrectorPlan, 'fingerprint'>): string {
   const { experts, tilts, terms, particles, runs, control, prior, weights, rule, scheme, denoise } = plan;
-  const who = experts.map(({ name, prediction, schedule, dimension, mixture }) => [
-    ...[name, prediction, schedule.describe(), dimension, mixture ?? null],
-  ]);
+  const who = experts.map(describeDenoiser);
   const how = tilts.map((tilt) => {
     if (!('reward' in tilt)) return 'tilt';
     return [describeReward(tilt.reward), terms.map(({ time }) => tilt.ramp.at(time))];

@@ -10,7 +10,7 @@ import { checkIntegrator, chosenGrid } from '../../engine/diffusion/check-grid.t
 import type { Denoiser } from '../../engine/diffusion/denoiser.ts';
 import { type Grid, gridPoint } from '../../engine/diffusion/grid.ts';
 import { logSnrGrid } from '../../engine/diffusion/grids.ts';
-import { checkDenoiser } from '../../engine/diffusion/open-denoiser.ts';
+import { checkDenoiser, describeDenoiser } from '../../engine/diffusion/open-denoiser.ts';
 import type { NoiseSchedule } from '../../engine/diffusion/schedule.ts';
 import { dpmSolverPlusPlus } from '../../engine/diffusion/solver/dpm-solver.ts';
 import { finalDenoise } from '../../engine/diffusion/solver/ends.ts';
@@ -178,8 +178,7 @@ function fingerprintOf(
   program: SolverProgram,
   options: ReverseDiffusionOptions,
 ): string {
-  const { name, prediction, schedule, dimension, mixture } = denoiser;
-  const who = [name, prediction, schedule.describe(), dimension, mixture ?? null];
+  const who = describeDenoiser(denoiser);
   const how = [integrator.name, grid.points.map(({ time }) => time), program.steps];
   const moments = jump === undefined ? null : [options.teleport!.moments, jump.tolerance];
   return digest(

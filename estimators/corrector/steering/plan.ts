@@ -8,7 +8,7 @@ import {
 } from '../../../engine/check.ts';
 import { type BaseChain, baseChain, checkNoisy } from '../../../engine/diffusion/base-chain.ts';
 import type { Denoiser } from '../../../engine/diffusion/denoiser.ts';
-import { checkDenoiser } from '../../../engine/diffusion/open-denoiser.ts';
+import { checkDenoiser, describeDenoiser } from '../../../engine/diffusion/open-denoiser.ts';
 import { checkReward } from '../../../engine/diffusion/open-reward.ts';
 import { describeReward, type RewardLike } from '../../../engine/diffusion/reward.ts';
 import { digest } from '../../../engine/digest.ts';
@@ -174,11 +174,10 @@ function checkStart(where: string, start: Density | undefined, d: number): void 
 
 function fingerprintOf(plan: Omit<SteeringPlan, 'fingerprint'>): string {
   const { method, denoiser, reward, inverseTemperature, chain, start, particles, runs } = plan;
-  const { name, prediction, schedule, dimension, mixture } = denoiser;
   return digest(
     JSON.stringify([
       [method.where, method.digest, method.threshold, method.scheme],
-      [name, prediction, schedule.describe(), dimension, mixture ?? null],
+      describeDenoiser(denoiser),
       [describeReward(reward), inverseTemperature],
       [chain.name, chain.points, chain.moves],
       [start === undefined ? null : describeStart(start), particles, runs],
