@@ -27,6 +27,9 @@ export {
 export type * from './corrector/steering/types.ts';
 export { type BestOfOptions, bestOf, importanceAtEnd } from './corrector/steering/unguided.ts';
 export type * from './corrector/types.ts';
+export { denoisingMcmc } from './denoising/denoising-mcmc.ts';
+export type { DenoisingMcmcState } from './denoising/state.ts';
+export type * from './denoising/types.ts';
 export { controlVariates } from './importance/controls/control-variates.ts';
 export type * from './importance/controls/control-variates-types.ts';
 export {

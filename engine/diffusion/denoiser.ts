@@ -55,6 +55,8 @@ export interface Denoiser {
   tangent?(x: Float64Array, time: Times, direction: Float64Array, out: Float64Array): Done;
   /** The data law, where it is a normal law or a mixture of them. */
   readonly mixture?: NormalMixture;
+  /** [m, d] the data, where the data law is that of points, each as likely as the others. */
+  readonly points?: Float64Array;
   /** Mean of the data and of its squares over coordinates, where known. */
   readonly moments?: { readonly mean: Float64Array; readonly secondMoment: number };
   /** The same numbers by kernels of the core. */

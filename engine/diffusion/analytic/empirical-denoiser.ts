@@ -63,6 +63,7 @@ export function empiricalDenoiser(points: readonly ArrayLike<number>[], schedule
         for (let at = row * d; at < (row + 1) * d; at++)
           out[at] = (signal * precision) ** 2 * out[at]! - precision * direction[at]!;
       }),
+    points: data,
     moments: momentsOf(data, d),
   };
 }
