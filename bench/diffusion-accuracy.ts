@@ -78,7 +78,7 @@ export async function cellMasses(toy: boolean, backend: Backend): Promise<readon
   const rows: Row[] = [];
   for (const [what, options, goal] of [
     ['unweighted', { weights: 'none' }, '>= 3 times the corrected one'],
-    ['no control', { control: 'none' }, '<= 0.13'],
+    ['no control', { control: 'none' }, ''],
     ['affine control', { control: 'affine' }, '<= 0.13'],
   ] as const) {
     const { sample } = await run(corrector({ ...size, ...options, target }), { seed: SEED, backend });
@@ -131,7 +131,7 @@ export async function hardTilts(toy: boolean, backend: Backend): Promise<readonl
 
 const LADDER = [3, 4, 5, 6, 8, 10, 12, 15, 18, 21, 24, 30, 36, 42, 48, 60, 72, 96, 120, 192, 300, 480];
 
-/** Evaluations of a particle until the mean of a mixture is right to 1e-3, from points of the law at the noisiest time. */
+/** Evaluations of a particle from which on the mean of a mixture is right to 1e-3, from points of the law at the noisiest time. */
 export async function evaluations(toy: boolean, backend: Backend): Promise<readonly Row[]> {
   const schedule = vpLinear();
   const { mixture } = plane().denoiser;
@@ -146,14 +146,14 @@ export async function evaluations(toy: boolean, backend: Backend): Promise<reado
   const ladder = toy ? LADDER.slice(0, 4) : LADDER;
   for (const [what, make] of Object.entries(DETERMINISTIC_INTEGRATORS)) {
     let found = `over ${ladder.at(-1)} steps`;
-    for (const steps of ladder) {
+    // From the finest grid on: on a coarse one the mean may be right by chance.
+    for (const steps of ladder.toReversed()) {
       const grid = logSnrGrid(schedule, { steps, ...times });
       const method = reverseDiffusion({ denoiser, integrator: make(), grid, start, particles });
       const { sample, diagnostics } = await run(method, { seed: SEED, backend });
       const off = meanOf(sample.points).map((mean, c) => Math.abs(mean - exact[c]!));
-      if (Math.max(...off) >= 1e-3) continue;
+      if (Math.max(...off) >= 1e-3) break;
       found = `${diagnostics.evaluations / particles} evaluations`;
-      break;
     }
     rows.push({ what: `mean right to 1e-3, ${what}`, found, goal: '' });
   }

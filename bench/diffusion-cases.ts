@@ -83,7 +83,7 @@ export function hardTilt(): DiffusionCase & { readonly wanted: ReturnType<typeof
     covariances: [0.3, 0.25, 0.4].map((s) => scaled(4, s)),
     weights: [0.5, 0.3, 0.2],
   };
-  const wanted = quadraticReward([0, 1.75, 1.6, 1.75], scaled(4, 6));
+  const wanted = quadraticReward([0.7, 2.2, 1.3, 2.2], scaled(4, 6));
   const denoiser = mixtureDenoiser(mixture, vpLinear());
   const exact = exactTarget({ experts: [mixture], exponents: [1], reward: wanted });
   return { name: 'hard tilt, d = 4', denoiser, target: reward(denoiser, wanted), exact, wanted };
