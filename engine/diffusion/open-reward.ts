@@ -87,6 +87,8 @@ function sourceOf(where: string, reward: RewardLike): LogDensitySource {
 export function checkReward(where: string, reward: unknown, d: number): RewardLike {
   const kind = (reward as { kind?: unknown } | null | undefined)?.kind;
   const density = (reward as { logDensity?: unknown } | null | undefined)?.logDensity;
+  if (typeof reward === 'function' && reward.length === 1)
+    throw noReward(where, reward, 'Of single points: reward: pointwise((x) => ...).');
   if (typeof reward === 'function' || isReward(reward) || kind !== undefined || density !== undefined) {
     if (isReward(reward)) checkWidth(where, reward, d);
     return reward as RewardLike;
@@ -107,14 +109,18 @@ function checkWidth(where: string, { form, name = 'the reward' }: Reward, d: num
   });
 }
 
-function noReward(where: string, value: unknown): OptionError {
+function noReward(
+  where: string,
+  value: unknown,
+  fix = 'Try reward: pointwise((x) => ...), or linearReward([1, 0]).',
+): OptionError {
   return new OptionError({
     where,
     option: 'reward',
     value,
-    found: `option \`reward\` is ${show(value)}`,
+    found: `option \`reward\` is ${show(value)}${typeof value === 'function' ? ' of one argument' : ''}`,
     expected: 'a reward { value(x, out), gradient?(x, out, gradient) }, or a model of one output',
-    fix: 'Try reward: pointwise((x) => ...), or linearReward([1, 0]).',
+    fix,
   });
 }
 

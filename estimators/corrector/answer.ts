@@ -51,7 +51,7 @@ export function correctorAnswer(
       // Log Z and the means may both say that families are few.
       warnings: [...[...warnings, ...noted].slice(0, 1), ...correctorWarnings(plan, seen)],
     },
-    provenance,
+    provenance: { ...provenance, notes: [...provenance.notes, ...target.notes] },
     logNormalizer: normalizer,
     mean,
     covariance,

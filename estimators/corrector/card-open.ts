@@ -42,6 +42,7 @@ export async function openOnCard(
     })),
     target: {
       places: [],
+      notes: [],
       // All steps but the last one ask every expert.
       get evaluations() {
         return rngs.length * particles * experts.length * Math.min(smc.step + 1, terms.length - 1);

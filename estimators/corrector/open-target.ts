@@ -42,6 +42,8 @@ export interface OpenTarget {
   /** Rows of all experts so far. */
   readonly evaluations: number;
   readonly places: readonly Place[];
+  /** What a result should say of them. */
+  readonly notes: readonly string[];
   /** Evaluate experts and tilts at particles x [K, d] (from an arena) at the time of `terms`. */
   evaluate(terms: StepTerms, x: Float64Array, wanted: Wanted): Promise<void>;
   /** Drift and features from what was evaluated last; log densities count where exponents change. */
@@ -93,11 +95,17 @@ export async function openTarget(
       return done + open.reduce((sum, { evaluations }) => sum + evaluations, 0);
     },
     places: opened.flatMap(({ reward }) => (reward === undefined ? [] : [reward.place])),
+    notes: notesOf(opened, d),
     evaluate: (at, x, wanted) => evaluate(plan, { open, opened, rooms }, at, x, wanted),
     rates: (at, x, rng, out) => rates(plan, { open, opened, rooms, backend }, at, x, rng, out),
     clean: (at, x) => clean(plan, open, rooms, at, x),
     dispose,
   };
+}
+
+function notesOf(opened: readonly OpenTilt[], d: number): readonly string[] {
+  if (!opened.some(({ reward }) => reward?.differences)) return [];
+  return [`A reward came without a gradient: differences, ${2 * d + 1} evaluations each.`];
 }
 
 interface Rooms extends Evaluated {

@@ -16,7 +16,7 @@ export interface Row {
 /** A loop and what belongs to it, on the host or on a card. */
 export interface CorrectorLoop {
   readonly smc: Smc<CorrectorFields>;
-  readonly target: Pick<OpenTarget, 'evaluations' | 'places'>;
+  readonly target: Pick<OpenTarget, 'evaluations' | 'places' | 'notes'>;
   readonly models: readonly Pick<CorrectorModel, 'rateVariance' | 'runaway'>[];
   dispose(): void;
 }

@@ -156,6 +156,15 @@ describe('what a result tells', () => {
     expect(trace.stability[40]).toBeCloseTo(stiff, 10);
   });
 
+  test('a reward without a gradient is told, with what it costs', async () => {
+    const [x, options] = [linearReward([1, -0.5]), { particles: 100, steps: 4 }];
+    const { provenance } = await go({ target: reward(mixture, { value: x.value }), ...options });
+    expect(provenance.notes.join()).toContain('without a gradient: differences, 5 evaluations each');
+    expect((await go({ target: reward(mixture, x), ...options })).provenance.notes.join()).not.toContain(
+      'gradient',
+    );
+  });
+
   test('resampling keeps to its window, and to every n steps', async () => {
     const options = { target, particles: 100, steps: 20, control: 'none' } as const;
     const within = await go({ ...options, resample: { every: 1, window: { from: 0.62, to: 0.28 } } });

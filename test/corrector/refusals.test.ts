@@ -159,6 +159,10 @@ describe('targets and options that cannot be', () => {
       () => reward(mixture, linearReward([1])),
       /is of 1 numbers; expected 2/,
     ],
+    'a reward of single points that does not say so': [
+      () => reward(mixture, ((x: Float64Array) => x[0]!) as never),
+      /reward` is a function of one argument.*pointwise/,
+    ],
     'a ramp that does not end at 1': [
       () => reward(mixture, linearReward([1, 1]), { ramp: (t) => (1 - t) / 2 }),
       /ramp\(0\)` is 0.5/,
