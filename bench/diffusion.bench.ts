@@ -121,7 +121,7 @@ export async function benchmarks(size: Size): Promise<readonly Benchmark[]> {
   for (const part of parts) rows.push(...(await part(toy, two)));
   table = rows;
   return [
-    inThePlane(plane(), toy ? 500 : 100_000, toy ? 20 : 50, one),
+    inThePlane(plane(), toy ? 500 : 25_000, toy ? 20 : 200, one),
     fortyScores(toy ? 500 : 100_000, one),
     forty(toy ? 500 : 100_000, toy ? 100 : 400, [one, two]),
   ];
