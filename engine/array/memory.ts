@@ -51,6 +51,7 @@ export function hostMemory(options: MemoryOptions): HostMemory {
   const blocks = makeBlocks(options.reserved, limit);
   // A shared memory makes a new buffer object at each growth; the earlier ones stay valid views of it.
   const buffers = new WeakSet<ArrayBufferLike>([wasm.buffer]);
+  let last: ArrayBufferLike = wasm.buffer;
   const take = (bytes: number): number => {
     const at = blocks.take(bytes);
     if (at === undefined) throw full(bytes, blocks.used, limit);
@@ -67,7 +68,13 @@ export function hostMemory(options: MemoryOptions): HostMemory {
       return blocks.used;
     },
     arena: () => arena(wasm, blocks, take, buffers),
-    offset: (array) => (buffers.has(array.buffer) ? array.byteOffset : undefined),
+    offset(array) {
+      const { buffer } = array;
+      // Nearly always the one of the array before: looking it up takes longer than a small kernel.
+      if (buffer !== last && !buffers.has(buffer)) return undefined;
+      last = buffer;
+      return array.byteOffset;
+    },
   };
 }
 

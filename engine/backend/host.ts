@@ -94,8 +94,14 @@ async function dispatch<K extends KernelName>(
   count: number,
   grain: number | undefined,
 ): Promise<void> {
-  const call = { kernel: host.numbers.get(kernel)!, args: offsets(host.memory, kernel, args) };
-  return perform(host, [{ ...call, each: 1, items: count }], count, (workers) =>
+  const number = host.numbers.get(kernel)!;
+  const located = offsets(host.memory, kernel, args);
+  // Filters of few particles spend most of their time between calls.
+  if (host.threads === 1 && plan(kernel, args, count, 1, grain).short) {
+    if (count > 0) host.kernels[number]!(...located, 0, count);
+    return;
+  }
+  await perform(host, [{ kernel: number, args: located, each: 1, items: count }], count, (workers) =>
     plan(kernel, args, count, host.threads, grain, workers),
   );
 }
@@ -124,7 +130,7 @@ function perform(
   }
   const helpers = parts > 1 ? wake(host, parts - 1) : [];
   if (helpers.length > 0) return byMessages(host, { calls, count, piece }, helpers);
-  // Too little work for a turn of the event loop: filters of few particles spend most of their time between calls.
+  // Too little work for a turn of the event loop.
   if (short) return count > 0 ? runCalls(host.kernels, calls, 0, count) : undefined;
   return inPieces((lo, hi) => runCalls(host.kernels, calls, lo, hi), count, piece, localClaims(piece));
 }
