@@ -102,8 +102,9 @@ describeGpu('a kernel on a card', () => {
 
   test('a design of more rows than any memory holds is begun on the card, and refused on the processor', async () => {
     const huge = { inputs, model, points: 2 ** 30, replicates: 8 };
-    const begun = await there(huge, { budget: { steps: 2 } });
-    expect(begun.design.points).toBe(2048);
+    // The first chunk: how large the next ones are depends on how fast it went.
+    const begun = await there(huge, { budget: { steps: 1 } });
+    expect(begun.design.points).toBe(1024);
     expect(begun.totalOrder.value.every(Number.isFinite)).toBe(true);
     await expect(run(sobolIndices(huge), { seed: SEED, backend: host })).rejects.toThrow(
       /sobolIndices: 1 073 741 824 points need \d+ GiB for their outputs/,
