@@ -14,7 +14,11 @@ import { save } from './figures/page.ts';
 
 const schedule = vpLinear();
 const means = [1.5, -1, 0.2].map((x, k) => [x, [0.5, 1.2, -1.6][k]!]);
-const covariances = [0.3, 0.15, 0.4].map((s) => [0, 1].map((i) => [0, 1].map((j) => (i === j ? s : 0.05))));
+const entries = ['0.3 0.1 0.2', '0.15 -0.05 0.25', '0.4 0 0.1'].map((row) => row.split(' ').map(Number));
+const covariances = entries.map(([a, b, c]) => [
+  [a!, b!],
+  [b!, c!],
+]);
 const denoiser = mixtureDenoiser({ means, covariances, weights: [0.25, 0.45, 0.3] }, schedule);
 const times = { start: 0.45, stop: 0.05 };
 // Points about where the noised modes are at the first time, and where the flow carries them.
@@ -45,12 +49,14 @@ for (const [name, make] of Object.entries(DETERMINISTIC_INTEGRATORS)) {
 }
 
 const frame = { cost: [6, 768], error: [1e-11, 1], xLabel: 'evaluations of the model' } as const;
-const panel = (caption: string, names: string) => {
-  const drawn = names.split(' ').map((name) => lines.find((line) => line.name === name)!);
-  return errorChart({ ...frame, caption, lines: drawn });
+const panel = (caption: string, names: RegExp) => {
+  return errorChart({ ...frame, caption, lines: lines.filter(({ name }) => names.test(name)) });
 };
-const one = 'pf-euler ddim heun dpm-solver-2 dpm-solver-3 rho-rk3 rho-rk4';
-const several = 'deis-tab1 deis-tab3 ipndm dpm-solver++(2M) dpm-solver++(3M) unipc-2 unipc-3';
+const first = panel('one step, orders 1 and 2', /^pf|^ddim|heun|midpoint|^dpm-solver-2|2S|on the grid/);
+const second = panel('one step, orders 3 and 4', /^dpm-solver-3$|3S|rho-rk/);
+const third = panel('with a memory: DPM-Solver, PNDM', /\(.M\)|pndm/);
+const fourth = panel('with a memory: DEIS, UniPC', /deis|uni/);
 save('integrators', 'Error of the probability flow by the evaluations it takes', [
-  [panel('solvers that look at one step', one), panel('solvers that remember earlier ones', several)],
+  [first, second],
+  [third, fourth],
 ]);
