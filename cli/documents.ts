@@ -1,4 +1,4 @@
-import { stringify } from 'csv-stringify/sync';
+import { csvFormatRows } from 'd3-dsv';
 import type {
   IntervalEstimate,
   ModelError,
@@ -165,7 +165,7 @@ export function failureDocument(failures: ModelError['failures'], names: readonl
 
 /** Rows as CSV text, quoted where needed, numbers in the shortest form that reads back to the same bits. */
 export function csvText(rows: readonly (readonly (string | number)[])[]): string {
-  return stringify(rows as (string | number)[][], { cast: { number: (value) => String(value) } });
+  return `${csvFormatRows(rows.map((row) => row.map(String)))}\n`;
 }
 
 /** A name as a cell: one that a spreadsheet would take for a formula gets an apostrophe. */

@@ -1,11 +1,12 @@
 /**
- * After the build: leaves only declarations that those of the public entries lead to, and no modules that had nothing but
- * types in them, which nothing imports. The others are of no use to anybody who installs the package, and each small
- * file takes a block of their disk.
+ * After the build: takes comments out of modules, whose words are in the declarations too, and leaves only declarations
+ * that those of the public entries lead to, and no modules that had nothing but types in them, which nothing imports. The
+ * others are of no use to anybody who installs the package, and each small file takes a block of their disk.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { transformSync } from 'esbuild';
 
 const ENTRIES = ['dist/estimators/index.d.ts', 'dist/engine/index.d.ts'];
 const SPECIFIER = /(?:from|import\()\s*['"](\.[^'"]+)['"]/g;
@@ -41,4 +42,9 @@ for (const file of readdirSync('dist', { recursive: true })) {
     ? !reached.found.has(resolve(path))
     : path.endsWith('.js') && readFileSync(path, 'utf8').trim() === 'export {};';
   if (idle) rmSync(path);
+  else if (path.endsWith('.js')) {
+    const text = readFileSync(path, 'utf8');
+    const { code } = transformSync(text, { format: 'esm', target: 'es2022', charset: 'utf8' });
+    if (code !== text) writeFileSync(path, code);
+  }
 }
