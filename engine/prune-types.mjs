@@ -4,7 +4,7 @@
  * others are of no use to anybody who installs the package, and each small file takes a block of their disk.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { transformSync } from 'esbuild';
 
@@ -48,3 +48,5 @@ for (const file of readdirSync('dist', { recursive: true })) {
     if (code !== text) writeFileSync(path, code);
   }
 }
+// `npx ensample` in a checkout runs this file as it lies there.
+chmodSync('dist/cli/main.js', 0o755);
