@@ -1,20 +1,10 @@
 // Steps of state-space models with their noise, a tile at a time, and their observations. See ../twins/affine.ts.
+import { loadColumns, storeColumns } from './columns';
 import { exp2 } from './elementary';
 import { normalRows } from './normal';
 
 // Numbers of a tile that stays in the first cache between noise and update.
 const TILE: u32 = 1024;
-
-@inline
-function loadColumns(at: usize, pair: bool): v128 {
-  return pair ? v128.load(at) : v128.load64_zero(at);
-}
-
-@inline
-function storeColumns(at: usize, pair: bool, x: v128): void {
-  if (pair) v128.store(at, x);
-  else v128.store64_lane(at, x, 0);
-}
 
 @inline
 function addTerm(sum: v128, coefficient: v128, x: usize): v128 {

@@ -1,21 +1,11 @@
 // Drift and weight rate of weighted diffusions, and their step. See ../twins/corrector.ts: even and odd coordinates are the
 // two lanes, and the lane of a coordinate that is missing holds zeros.
+import { loadColumns, storeColumns } from './columns';
 import { normal } from './normal';
 import { BLOCK, blockAt, blockLength } from './sums';
 
 // Numbers of a tile that stays in the first cache between noise and update.
 const TILE: u32 = 1024;
-
-@inline
-function loadColumns(at: usize, pair: bool): v128 {
-  return pair ? v128.load(at) : v128.load64_zero(at);
-}
-
-@inline
-function storeColumns(at: usize, pair: bool, x: v128): void {
-  if (pair) v128.store(at, x);
-  else v128.store64_lane(at, x, 0);
-}
 
 @inline
 function joined(x: v128): f64 {

@@ -1,4 +1,5 @@
 // Weights from log-weights, a block of 1024 at a time. See ../twins/weights.ts.
+import { loadColumns, storeColumns } from './columns';
 import { expShift } from './elementary';
 import { BLOCK, blockAt, blockLength, combine, squareBlock, sumBlock } from './sums';
 
@@ -146,18 +147,6 @@ export function scanBlocks(q: usize, n: u32, offset: usize, cumulative: usize, l
     }
     if (count & 1) store<f64>(to + at, f64x2.extract_lane(carry, 0) + load<f64>(from + at));
   }
-}
-
-/** Two columns of a row, or the last one and a zero. */
-@inline
-function loadColumns(at: usize, pair: bool): v128 {
-  return pair ? v128.load(at) : v128.load64_zero(at);
-}
-
-@inline
-function storeColumns(at: usize, pair: bool, x: v128): void {
-  if (pair) v128.store(at, x);
-  else v128.store64_lane(at, x, 0);
 }
 
 /** The eight accumulators of two columns, joined. */
