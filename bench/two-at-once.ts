@@ -45,16 +45,20 @@ async function timeThere(): Promise<readonly [number, number]> {
   return JSON.parse(printed) as readonly [number, number];
 }
 
-if (process.argv.includes('--child')) {
-  process.stdout.write(JSON.stringify(await timeHere()));
-} else {
+/** Ceilings by least and by middle time, as ratios, and the nanoseconds they come from. */
+export async function twoAtOnce(): Promise<{ ceilings: readonly number[]; lines: readonly string[] }> {
   const alone = await timeThere();
   const both = await Promise.all([timeThere(), timeThere()]);
-  for (const [at, name] of ['least', 'median'].entries()) {
-    const slower = (both[0]![at]! + both[1]![at]!) / 2;
-    const ceiling = ((2 * alone[at]!) / slower).toFixed(2);
-    console.log(
-      `${name}: alone ${alone[at]!.toFixed(1)} ns, two at once ${slower.toFixed(1)} ns each: at most ${ceiling}x`,
-    );
-  }
+  const slower = alone.map((_, at) => (both[0]![at]! + both[1]![at]!) / 2);
+  const ceilings = alone.map((time, at) => (2 * time) / slower[at]!);
+  const lines = ['least', 'median'].map((name, at) => {
+    const [one, two, most] = [alone[at]!.toFixed(1), slower[at]!.toFixed(1), ceilings[at]!.toFixed(2)];
+    return `${name}: alone ${one} ns, two at once ${two} ns each: at most ${most}x`;
+  });
+  return { ceilings, lines };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (process.argv.includes('--child')) process.stdout.write(JSON.stringify(await timeHere()));
+  else console.log((await twoAtOnce()).lines.join('\n'));
 }
