@@ -1,4 +1,3 @@
-import { csvFormatRows } from 'd3-dsv';
 import type {
   IntervalEstimate,
   ModelError,
@@ -6,6 +5,7 @@ import type {
   SobolResult,
   Warning,
 } from '../estimators/index.ts';
+import { csvFormatRows } from './generated/tables.mjs';
 
 /** One family of indices in the JSON document; a number that does not exist is null. */
 export interface IndexDocument {

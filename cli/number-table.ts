@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { parse } from 'csv-parse/sync';
 import { InputError } from '../estimators/index.ts';
 import { checkReadable } from './files.ts';
 import { count } from './format/number.ts';
+import { parse } from './generated/tables.mjs';
 
 /** Numbers read from a text file, with what is needed to point at them. */
 export interface NumberTable {

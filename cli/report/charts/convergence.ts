@@ -1,6 +1,6 @@
-import * as Plot from '@observablehq/plot';
 import type { HistoryEntry } from '../../../estimators/index.ts';
 import { levelText } from '../../format/number.ts';
+import * as Plot from '../../generated/charts.mjs';
 import { indexText } from '../index-text.ts';
 import { niceAxis, pointsText, tickText } from './axis.ts';
 import { plotted } from './frame.ts';

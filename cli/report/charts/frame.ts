@@ -1,5 +1,4 @@
-import * as Plot from '@observablehq/plot';
-import { parseHTML } from 'linkedom';
+import * as Plot from '../../generated/charts.mjs';
 import { escapeText } from '../escape.ts';
 import { coordinate } from './svg.ts';
 
@@ -21,7 +20,7 @@ const TEXT = 3;
  * variables, the page's style sheet does the rest.
  */
 export function plotted(width: number, height: number, summary: string, options: Plot.PlotOptions): string {
-  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const { document } = Plot.parseHTML('<!doctype html><html><body></body></html>');
   const svg = Plot.plot({
     document: document as unknown as Document, // as far as Plot uses it
     width,

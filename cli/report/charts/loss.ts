@@ -1,4 +1,4 @@
-import * as Plot from '@observablehq/plot';
+import * as Plot from '../../generated/charts.mjs';
 import { plotted } from './frame.ts';
 
 /** Loss of one stage. */

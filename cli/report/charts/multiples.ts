@@ -1,4 +1,4 @@
-import * as Plot from '@observablehq/plot';
+import * as Plot from '../../generated/charts.mjs';
 import type { Series } from '../series.ts';
 import { innerTicks, tickText } from './axis.ts';
 import { caption, grid } from './convergence.ts';

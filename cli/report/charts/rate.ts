@@ -1,6 +1,6 @@
-import * as Plot from '@observablehq/plot';
 import type { HistoryEntry } from '../../../estimators/index.ts';
 import { fixed } from '../../format/number.ts';
+import * as Plot from '../../generated/charts.mjs';
 import { caption, pointsAxis } from './convergence.ts';
 import { plotted } from './frame.ts';
 
