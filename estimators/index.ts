@@ -173,6 +173,7 @@ export type { TwoFilterResult } from './smc/smoothing/two-filter-answer.ts';
 export type { TwoFilterOptions } from './smc/smoothing/two-filter-plan.ts';
 export { twoFilterSmoother } from './smc/smoothing/two-filter-smoother.ts';
 export type * from './smc/state-space.ts';
+export { type DrawnLeaves, drawLeaves } from './tree/draw.ts';
 export type { TreeState } from './tree/state.ts';
 export { treeSampler } from './tree/tree-sampler.ts';
 export type * from './tree/types.ts';
