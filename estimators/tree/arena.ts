@@ -30,9 +30,9 @@ type RealName = (typeof REALS)[number];
  */
 export interface TreeArena extends Record<IntegerName, Int32Array>, Record<RealName, Float64Array> {
   readonly dimension: number;
-  level: Uint8Array;
+  level: Uint16Array;
   nodes: number;
-  /** By level, 0 to D: states [capacity, d], and how many there are. */
+  /** By level, 0 to D: states [capacity, d], and how many there are; leaves all are at level 0. */
   readonly slabs: Float64Array[];
   readonly filled: Float64Array;
   /** By slot of level 0: the node, r, and the log of the importance weights that came to it. */
@@ -42,9 +42,10 @@ export interface TreeArena extends Record<IntegerName, Int32Array>, Record<RealN
 }
 
 /** Bytes of a node besides its state. */
-export const NODE_BYTES: number = 4 * INTEGERS.length + 8 * REALS.length + 1;
+export const NODE_BYTES: number = 4 * INTEGERS.length + 8 * REALS.length + 2;
 
 const FIRST_CAPACITY = 256;
+const EMPTY = new Float64Array(0);
 
 /** A root and room for some nodes. */
 export function makeArena(dimension: number, steps: number): TreeArena {
@@ -55,9 +56,9 @@ export function makeArena(dimension: number, steps: number): TreeArena {
     ...(integers as Record<IntegerName, Int32Array>),
     ...(reals as Record<RealName, Float64Array>),
     dimension,
-    level: new Uint8Array(capacity),
+    level: new Uint16Array(capacity),
     nodes: 0,
-    slabs: Array.from({ length: steps + 1 }, () => new Float64Array(16 * dimension)),
+    slabs: Array.from({ length: steps + 1 }, () => EMPTY),
     filled: new Float64Array(steps + 1),
     leaf: new Int32Array(16),
     reward: new Float64Array(16),
@@ -92,15 +93,16 @@ function bear(arena: TreeArena, parent: number, level: number): number {
 export function addNode(
   arena: TreeArena,
   parent: number,
+  level: number,
   x: Float64Array,
   row: number,
   edge: number,
 ): number {
   const { dimension: d, slabs, filled } = arena;
-  const level = arena.level[parent]! - 1;
   const id = bear(arena, parent, level);
   const slot = filled[level]!;
-  if (slot * d === slabs[level]!.length) slabs[level] = twice(slabs[level]!);
+  if (slot * d === slabs[level]!.length)
+    slabs[level] = slot === 0 ? new Float64Array(16 * d) : twice(slabs[level]!);
   const slab = slabs[level]!;
   for (let c = 0; c < d; c++) slab[slot * d + c] = x[row * d + c]!;
   filled[level] = slot + 1;
@@ -120,7 +122,7 @@ function addLeaf(arena: TreeArena, id: number, slot: number): void {
   arena.mass[slot] = -Infinity;
 }
 
-function twice<A extends StateArray>(array: A): A {
+function twice<A extends StateArray | Uint16Array>(array: A): A {
   const larger = new (array.constructor as new (length: number) => A)(2 * array.length);
   larger.set(array);
   return larger;
@@ -130,9 +132,13 @@ function twice<A extends StateArray>(array: A): A {
 export function saveArena(arena: TreeArena): Record<string, StateArray> {
   const { nodes, filled, dimension: d } = arena;
   const leaves = filled[0]!;
-  const saved: Record<string, StateArray> = { filled: filled.slice(), level: arena.level.slice(0, nodes) };
+  const saved: Record<string, StateArray> = {
+    filled: filled.slice(),
+    level: Int32Array.from(arena.level.subarray(0, nodes)),
+  };
   for (const name of [...INTEGERS, ...REALS]) saved[name] = arena[name].slice(0, nodes);
-  for (const [k, slab] of arena.slabs.entries()) saved[`slab${k}`] = slab.slice(0, filled[k]! * d);
+  for (const [k, slab] of arena.slabs.entries())
+    if (filled[k]! > 0) saved[`slab${k}`] = slab.slice(0, filled[k]! * d);
   saved.leaf = arena.leaf.slice(0, leaves);
   saved.reward = arena.reward.slice(0, leaves);
   saved.mass = arena.mass.slice(0, leaves);
@@ -150,11 +156,12 @@ export function restoreArena(
   const room = powerOfTwo(nodes, FIRST_CAPACITY);
   for (const name of INTEGERS) arena[name] = placed(new Int32Array(room), saved[name]!);
   for (const name of REALS) arena[name] = placed(new Float64Array(room), saved[name]!);
-  arena.level = placed(new Uint8Array(room), saved.level!);
+  arena.level = placed(new Uint16Array(room), saved.level!);
   arena.nodes = nodes;
   arena.filled.set(saved.filled!);
   for (const [k, filled] of arena.filled.entries())
-    arena.slabs[k] = placed(new Float64Array(powerOfTwo(filled, 16) * dimension), saved[`slab${k}`]!);
+    if (filled > 0)
+      arena.slabs[k] = placed(new Float64Array(powerOfTwo(filled, 16) * dimension), saved[`slab${k}`]!);
   const leaves = powerOfTwo(arena.filled[0]!, 16);
   arena.leaf = placed(new Int32Array(leaves), saved.leaf!);
   arena.reward = placed(new Float64Array(leaves), saved.reward!);
@@ -162,7 +169,7 @@ export function restoreArena(
   return arena;
 }
 
-function placed<A extends StateArray>(room: A, values: StateArray): A {
+function placed<A extends StateArray | Uint16Array>(room: A, values: StateArray): A {
   room.set(values);
   return room;
 }

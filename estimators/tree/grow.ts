@@ -6,7 +6,7 @@ import { addNode } from './arena.ts';
 import { type TreePlan, WHERE } from './plan.ts';
 import { walkDown } from './select.ts';
 import { linkChild, refresh } from './sibling-heap.ts';
-import type { TreeState } from './state.ts';
+import type { TreeState, Work } from './state.ts';
 
 /**
  * Iterate until there are `until` iterations. An iteration walks down the tree, lets the chain run on to its end where it is to
@@ -20,55 +20,75 @@ export async function grow(
   turn: Turn,
   signal: AbortSignal,
 ): Promise<void> {
-  const { arena, work } = state;
+  const { arena } = state;
   while (state.iterations < until) {
     const at = walkDown(plan, state);
-    const level = arena.level[at]!;
-    if (level > 0) {
-      if (level <= plan.chain.steps) copyState(state, at, level);
-      for (let to = level - 1; to >= 0; to--) {
-        const drawn = draw(plan, state, to, to === level - 1);
-        if (drawn !== undefined) await drawn;
-      }
-      const told = plan.chain.reward(work.rows[0]!, work.reward);
-      if (told !== undefined) await told;
-      checkRun(state, level);
+    const fresh = arena.level[at]! > 0;
+    if (fresh) {
+      const ran = runOn(plan, state, at);
+      if (ran !== undefined) await ran;
       attach(plan, state, at);
     }
-    backUp(plan, state, level > 0);
+    backUp(plan, state, fresh);
     state.iterations++;
     if (turn.due()) await turn.pause(signal);
   }
+}
+
+/** Let the chain run from the state of node `at` to its end, and keep its states at the levels of nodes. */
+async function runOn(plan: TreePlan, state: TreeState, at: number): Promise<void> {
+  const { chain } = plan;
+  const { work, iterations } = state;
+  const { level, step, ended } = work;
+  const from = state.arena.level[at]!;
+  work.drawn = 0;
+  work.taken = 0;
+  work.edges.fill(0);
+  if (from <= chain.steps) copyState(state, at, from);
+  for (let to = from - 1; to >= 0; to--) {
+    level[0] = to + 1;
+    step.edge[0] = 0;
+    work.child.to(to === from - 1 ? PURPOSE.treeChild : PURPOSE.treeRollout, iterations, to);
+    const told = to === chain.steps ? chain.init(work.start) : chain.step(step);
+    if (told !== undefined) await told;
+    if (to < chain.steps) {
+      step.x.set(step.next);
+      work.taken++;
+    }
+    level[0] = to;
+    ended[0] = 0;
+    const asked = to > 0 ? chain.terminal?.(step.x, level, ended) : undefined;
+    if (asked !== undefined) await asked;
+    if (ended[0] !== 0) to = 0;
+    keep(plan, work, to, from);
+  }
+  const last = work.rows[work.drawn - 1]!;
+  const told = chain.reward(last, work.reward);
+  if (told !== undefined) await told;
+  checkReached('reward', work.reward[0]!, last, 0);
+}
+
+/** The edge of a step, and its state where that is to be a node. */
+function keep({ below }: TreePlan, work: Work, to: number, from: number): void {
+  const { step, rows, levels, edges, level, drawn } = work;
+  checkReached('edge', step.edge[0]!, step.x, level[0]!);
+  edges[drawn] = edges[drawn]! + step.edge[0]!;
+  if (to !== below[drawn === 0 ? from : levels[drawn - 1]!]! && to !== 0) return;
+  rows[drawn]!.set(step.x);
+  levels[drawn] = to;
+  work.drawn = drawn + 1;
 }
 
 function copyState({ arena, work }: TreeState, at: number, level: number): void {
   const { dimension: d } = arena;
   const slab = arena.slabs[level]!;
   const first = arena.slot[at]! * d;
-  const row = work.rows[level]!;
-  for (let c = 0; c < d; c++) row[c] = slab[first + c]!;
+  for (let c = 0; c < d; c++) work.step.x[c] = slab[first + c]!;
 }
 
-/** The state at level `to`, from the one above it. */
-function draw(
-  { chain }: TreePlan,
-  { work, iterations }: TreeState,
-  to: number,
-  first: boolean,
-): void | Promise<void> {
-  work.edges[to] = 0;
-  work.child.to(first ? PURPOSE.treeChild : PURPOSE.treeRollout, iterations, to);
-  return to === chain.steps ? chain.init(work.start) : chain.step(work.steps[to + 1]!);
-}
-
-function checkRun({ work }: TreeState, level: number): void {
-  for (let t = level - 1; t >= 0; t--)
-    if (!(work.edges[t]! < Infinity)) throw noNumber('edge', work.edges[t]!, work.rows[t]!, t);
-  if (!(work.reward[0]! < Infinity)) throw noNumber('reward', work.reward[0]!, work.rows[0]!, 0);
-}
-
-function noNumber(what: string, value: number, point: Float64Array, level: number): ValueError {
-  return new ValueError({
+function checkReached(what: string, value: number, point: Float64Array, level: number): void {
+  if (value < Infinity) return;
+  throw new ValueError({
     where: WHERE,
     found: `the ${what} is ${value} at level ${level}, in state [${point.slice(0, 8).join(', ')}]`,
     expected: 'a finite number, or -Infinity',
@@ -78,12 +98,12 @@ function noNumber(what: string, value: number, point: Float64Array, level: numbe
 }
 
 /** The run under way becomes nodes below `at`. */
-function attach({ chain, lambda }: TreePlan, state: TreeState, at: number): void {
+function attach({ lambda }: TreePlan, state: TreeState, at: number): void {
   const { arena, work } = state;
   const level = arena.level[at]!;
   let parent = at;
-  for (let to = level - 1; to >= 0; to--) {
-    parent = addNode(arena, parent, work.rows[to]!, 0, work.edges[to]!);
+  for (let k = 0; k < work.drawn; k++) {
+    parent = addNode(arena, parent, work.levels[k]!, work.rows[k]!, 0, work.edges[k]!);
     linkChild(arena, parent);
     work.path[work.length++] = parent;
   }
@@ -91,7 +111,7 @@ function attach({ chain, lambda }: TreePlan, state: TreeState, at: number): void
   arena.reward[arena.slot[parent]!] = reward;
   arena.value[parent] = tilt(lambda, reward);
   state.expansions[level] = state.expansions[level]! + 1;
-  state.evaluations += Math.min(level, chain.steps);
+  state.evaluations += work.taken;
   if (reward > -Infinity) count(state.rewards, reward);
 }
 

@@ -1,5 +1,6 @@
 import {
   checkCount,
+  checkList,
   checkNumber,
   checkOneOf,
   checkOptionNames,
@@ -28,6 +29,10 @@ export interface TreePlan {
   readonly births: { readonly root: TreeGrowth; readonly others: TreeGrowth };
   readonly explore: number;
   readonly exploration: number | undefined;
+  /** By level, D + 1 being the root: the level of its children. [D + 2] */
+  readonly below: Uint16Array;
+  /** Most nodes from the root to a leaf, the root among them. */
+  readonly depth: number;
   readonly fingerprint: string;
 }
 
@@ -43,7 +48,8 @@ const OPTIONS: Readonly<Record<keyof TreeOptions, true>> = {
 };
 const MODES: readonly TreeMode[] = ['ipw', 'precision', 'paper', 'search', 'prior'];
 const WIDENED: readonly TreeMode[] = ['precision', 'paper', 'search'];
-const MOST_STEPS = 250;
+/** The level of the root must fit in 16 bits. */
+const MOST_STEPS = 65_534;
 
 /** @throws OptionError for the first option that cannot be used. */
 export function checkTree(options: TreeOptions): TreePlan {
@@ -61,12 +67,15 @@ export function checkTree(options: TreeOptions): TreePlan {
     checkNumber(WHERE, 'inverseTemperature', lambda, (x) => x > 0, 'a number above 0 in a search');
   if (exploration !== undefined)
     checkNumber(WHERE, 'exploration', exploration, (x) => x >= 0 && x < Infinity, 'a finite number >= 0');
-  checkMemory(chain, iterations);
+  const branches = checkBranches(chain);
+  const depth = branches.length + 2;
+  checkMemory(chain, depth, iterations);
   const plan = {
     ...{ chain, mode, iterations, lambda, exploration, precise: mode === 'ipw' || mode === 'precision' },
     widening: checkGrowth('widening', options.widening, mode === 'paper' ? 2 : 1, 0.8),
     births: checkBirths(options.births),
     explore: checkExplore(options.explore, mode),
+    ...{ depth, below: levelsBelow(chain.steps, branches) },
   };
   return { ...plan, fingerprint: fingerprintOf(plan) };
 }
@@ -77,7 +86,10 @@ function checkChain(chain: TreeChain | undefined): void {
   checkRecord(WHERE, 'chain', chain, 'a chain { dimension, steps, init, step, reward }');
   checkCount(WHERE, 'chain.dimension', chain?.dimension, { min: 1 });
   checkCount(WHERE, 'chain.steps', chain?.steps, { min: 1, max: MOST_STEPS });
-  const missing = FUNCTIONS.find((name) => typeof chain?.[name] !== 'function');
+  const absent = FUNCTIONS.find((name) => typeof chain?.[name] !== 'function');
+  const { terminal } = chain ?? {};
+  const missing =
+    absent ?? (terminal === undefined || typeof terminal === 'function' ? undefined : 'terminal');
   if (missing === undefined) return;
   throw new OptionError({
     where: WHERE,
@@ -86,6 +98,32 @@ function checkChain(chain: TreeChain | undefined): void {
     found: `\`chain.${missing}\` is ${show(chain?.[missing])}`,
     expected: `a chain: dimension, steps and the functions ${FUNCTIONS.join(', ')}`,
   });
+}
+
+/** Levels of nodes but for the last one, falling. */
+function checkBranches({ steps, branches }: TreeChain): readonly number[] {
+  if (branches === undefined) return Array.from({ length: steps }, (_, k) => steps - k);
+  checkList(WHERE, 'chain.branches', branches, `levels in ${steps}..1, falling`);
+  for (const [k, level] of branches.entries()) {
+    checkCount(WHERE, `chain.branches[${k}]`, level, { min: 1, max: steps });
+    if (k === 0 || level < branches[k - 1]!) continue;
+    throw new OptionError({
+      where: WHERE,
+      option: `chain.branches[${k}]`,
+      value: level,
+      found: `level ${level} of \`chain.branches\` comes after ${branches[k - 1]}`,
+      expected: 'levels that fall: noise first, as the chain runs',
+      fix: `Try branches: [${[...new Set(branches)].sort((a, b) => b - a).join(', ')}].`,
+    });
+  }
+  return branches.slice();
+}
+
+function levelsBelow(steps: number, branches: readonly number[]): Uint16Array {
+  const below = new Uint16Array(steps + 2);
+  for (const level of branches) below[level + 1] = level;
+  for (let level = 2; level < below.length; level++) if (below[level] === 0) below[level] = below[level - 1]!;
+  return below;
 }
 
 function checkOnlyOf(
@@ -134,12 +172,12 @@ function checkExplore(given: number | undefined, mode: TreeMode): number {
 }
 
 /** Of a tree whose every iteration starts anew at the root, with columns that double. */
-function checkMemory({ dimension, steps }: TreeChain, iterations: number): void {
-  const nodes = 2 ** Math.ceil(Math.log2(iterations * (steps + 1) + 1));
+function checkMemory({ dimension }: TreeChain, depth: number, iterations: number): void {
+  const nodes = 2 ** Math.ceil(Math.log2(iterations * (depth - 1) + 1));
   const bytes = nodes * (NODE_BYTES + 8 * dimension);
   if (bytes <= MOST_BYTES) return;
   const gibibytes = spaced(Number((bytes / 2 ** 30).toPrecision(3)));
-  const fits = 2 ** Math.floor(Math.log2(MOST_BYTES / (NODE_BYTES + 8 * dimension))) / (steps + 1);
+  const fits = 2 ** Math.floor(Math.log2(MOST_BYTES / (NODE_BYTES + 8 * dimension))) / (depth - 1);
   throw new OptionError({
     where: WHERE,
     option: 'iterations',
@@ -160,8 +198,7 @@ function fingerprintOf({
   explore,
   exploration,
 }: Omit<TreePlan, 'fingerprint'>): string {
-  const { dimension, steps } = chain;
-  return digest(
-    JSON.stringify([WHERE, dimension, steps, mode, lambda, widening, births, explore, exploration ?? null]),
-  );
+  const { dimension, steps, branches = null } = chain;
+  const options = [mode, lambda, widening, births, explore, exploration ?? null];
+  return digest(JSON.stringify([WHERE, dimension, steps, branches, ...options]));
 }

@@ -27,18 +27,29 @@ export interface Work {
   length: number;
   /** Sum of -log s along the path. */
   logScore: number;
-  /** By level: the state of the run under way; and the edge that led to it. */
+  /** Of the run under way, the nodes to be, from above: their states, levels, and the edges that lead to them. */
   readonly rows: readonly Float64Array[];
+  readonly levels: Int32Array;
   readonly edges: Float64Array;
+  /** How many there are. */
+  drawn: number;
+  /** Steps of the chain that it took. */
+  taken: number;
   readonly start: TreeStart;
-  /** By level left; [0] is not used. */
-  readonly steps: readonly TreeStep[];
+  readonly step: TreeStep;
+  /** [1]: where the run is, and whether it is at its end there. */
+  readonly level: Int32Array;
+  readonly ended: Uint8Array;
   /** [1] */
   readonly reward: Float64Array;
 }
 
 /** @param arena a tree to go on with; a bare root when absent. */
-export function openState({ chain }: TreePlan, key: readonly [number, number], arena?: TreeArena): TreeState {
+export function openState(
+  { chain, depth }: TreePlan,
+  key: readonly [number, number],
+  arena?: TreeArena,
+): TreeState {
   const { dimension, steps } = chain;
   return {
     key,
@@ -47,29 +58,28 @@ export function openState({ chain }: TreePlan, key: readonly [number, number], a
     evaluations: 0,
     expansions: new Float64Array(steps + 2),
     rewards: { count: 0, mean: 0, squares: 0 },
-    work: openWork(dimension, steps, key),
+    work: openWork(dimension, depth, key),
   };
 }
 
 function openWork(d: number, depth: number, key: readonly [number, number]): Work {
-  const rows = Array.from({ length: depth + 1 }, () => new Float64Array(d));
-  const edges = new Float64Array(depth + 1);
   const child = movingStream(key);
-  const streams = [child];
-  const edge = (level: number): Float64Array => edges.subarray(level, level + 1);
+  const [here, there] = [new Float64Array(d), new Float64Array(d)];
+  const level = new Int32Array(1);
+  const shared = { level, edge: new Float64Array(1), streams: [child] };
   return {
     selection: movingStream(key),
     child,
-    path: new Int32Array(depth + 2),
+    path: new Int32Array(depth),
     length: 0,
     logScore: 0,
-    rows,
-    edges,
-    start: { x: rows[depth]!, edge: edge(depth), streams },
-    steps: rows.map((x, level) => ({
-      ...{ x, level: Int32Array.of(level), streams },
-      ...{ next: rows[Math.max(0, level - 1)]!, edge: edge(Math.max(0, level - 1)) },
-    })),
+    rows: Array.from({ length: depth }, () => new Float64Array(d)),
+    levels: new Int32Array(depth),
+    edges: new Float64Array(depth),
+    ...{ drawn: 0, taken: 0 },
+    start: { x: here, edge: shared.edge, streams: shared.streams },
+    step: { ...shared, x: here, next: there },
+    ...{ level, ended: new Uint8Array(1) },
     reward: new Float64Array(1),
   };
 }

@@ -42,10 +42,17 @@ export interface TreeStep {
 export interface TreeChain {
   /** d, numbers in a state. */
   readonly dimension: number;
-  /** D, 1 to 250. */
+  /** D, 1 to 65 534. */
   readonly steps: number;
+  /**
+   * Levels whose states become nodes, falling, within D..1; default: all. States between them are only passed through. Ends are
+   * always nodes. A child of the root is drawn by `init` and goes on to the first of these levels, which may be D itself.
+   */
+  readonly branches?: readonly number[];
   init(start: TreeStart): void | Promise<void>;
   step(step: TreeStep): void | Promise<void>;
+  /** 1 into `out` [n] for states `x` [n, d] at `level` [n] that are at their end already; 0 for others. Default: none. */
+  terminal?(x: Float64Array, level: Int32Array, out: Uint8Array): void | Promise<void>;
   /** r of last states `x` [n, d] into `out` [n]; -Infinity is allowed, NaN and +Infinity are not. */
   reward(x: Float64Array, out: Float64Array): void | Promise<void>;
 }

@@ -23,7 +23,7 @@ function family(count: number, scale = 3): TreeArena {
     refresh(arena, child);
   };
   for (let k = 1; k <= count; k++) {
-    const child = addNode(arena, 0, Float64Array.of(k), 0, 0);
+    const child = addNode(arena, 0, 3, Float64Array.of(k), 0, 0);
     linkChild(arena, child);
     change(child);
   }
@@ -111,7 +111,7 @@ function merged(
 test('children of value -Infinity are drawn when all are, and otherwise never', () => {
   const arena = makeArena(1, 3);
   for (let k = 0; k < 5; k++) {
-    const child = addNode(arena, 0, Float64Array.of(k), 0, 0);
+    const child = addNode(arena, 0, 3, Float64Array.of(k), 0, 0);
     linkChild(arena, child);
     refresh(arena, child);
   }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { jsBackend } from '../../engine/backend/js.ts';
 import { ValueError } from '../../engine/errors.ts';
 import { iterate, resume, run } from '../../engine/run.ts';
+import { leafWeights } from '../../estimators/tree/leaves.ts';
 import { treeSampler } from '../../estimators/tree/tree-sampler.ts';
 import type { TreeChain, TreeMode, TreeOptions } from '../../estimators/tree/types.ts';
 import { contract, numbers } from '../contract/sampler.ts';
@@ -158,4 +159,58 @@ test('a reward or an edge that is NaN or +Infinity is refused with its state; -I
     expect(outcome.kind).toBe('degenerate');
     expect(logNormalizer.value).toBe(-Infinity);
   }
+});
+
+describe('levels of nodes', () => {
+  /** Six steps by which a walk on the line moves, stopped below -1. */
+  const walk = (branches?: readonly number[], stopped = false): TreeChain => ({
+    ...{ dimension: 1, steps: 6 },
+    ...(branches === undefined ? {} : { branches }),
+    init: ({ x, streams }) => x.set(streams.map((s) => s.normal())),
+    step: ({ x, next, edge, streams }) =>
+      streams.forEach((s, i) => {
+        next[i] = x[i]! + s.normal() / 2;
+        edge[i] = (next[i]! - x[i]!) / 4;
+      }),
+    reward: (x, out) => void out.set(x),
+    ...(stopped
+      ? {
+          terminal: (x: Float64Array, _: Int32Array, out: Uint8Array) =>
+            out.set(Array.from(x, (v) => (v < -1 ? 1 : 0))),
+        }
+      : {}),
+  });
+
+  test('states between two of them are passed through, and their edges add up', async () => {
+    const all = await grown({ chain: walk(), mode: 'prior', iterations: 50 });
+    for (const branches of [[], [6], [5, 2], [6, 4, 1]]) {
+      const some = await grown({ chain: walk(branches), mode: 'prior', iterations: 50 });
+      expect(some.arena.nodes).toBe(1 + 50 * (branches.length + 1));
+      expect(new Set(some.arena.level.slice(0, some.arena.nodes))).toEqual(new Set([7, ...branches, 0]));
+      // Independent runs draw from the same addresses, wherever nodes are.
+      expect(some.arena.slabs[0]!.slice(0, 50)).toEqual(all.arena.slabs[0]!.slice(0, 50));
+      expect(some.evaluations).toBe(300);
+      for (const [i, log] of leafWeights(some, false).entries())
+        expect(log).toBeCloseTo(leafWeights(all, false)[i]!, 12);
+    }
+  });
+
+  test('a run that is at its end stops there, and counts the steps it took', async () => {
+    for (const mode of MODES) {
+      const { arena, evaluations } = await grown({ chain: walk([6, 3], true), mode, iterations: 60 });
+      const ends = arena.slabs[0]!.slice(0, arena.filled[0]);
+      expect(ends.some((x) => x < -1)).toBe(true);
+      expect(evaluations).toBeLessThan(6 * arena.filled[0]!);
+      for (const level of [6, 3])
+        for (const x of arena.slabs[level]!.slice(0, arena.filled[level]))
+          expect(x).toBeGreaterThanOrEqual(-1);
+      for (let id = 0; id < arena.nodes; id++) expect(arena.children[id]! === 0).toBe(arena.level[id] === 0);
+    }
+  });
+
+  test('they fall, and lie within the chain', () => {
+    for (const branches of [[3, 5], [4, 4], [7], [0], [2.5]])
+      expect(() => treeSampler({ chain: walk(branches) })).toThrow(/chain\.branches/);
+    expect(() => treeSampler({ chain: { ...walk(), steps: 70_000 } })).toThrow(/chain\.steps/);
+  });
 });
