@@ -146,9 +146,9 @@ function backUp({ mode, precise }: TreePlan, { arena, work }: TreeState, fresh: 
   }
 }
 
-/** W = exp(lambda r + sum of g) / product of s, added to what came to this leaf before. */
+/** exp(sum of g) / product of s, added to what came to this leaf before; exp(lambda r) is left to whoever reads it. */
 function addMass({ arena, work }: Pick<TreeState, 'arena' | 'work'>, leaf: number): void {
-  let one = arena.value[leaf]! + work.logScore;
+  let one = work.logScore;
   for (let i = 1; i < work.length; i++) one += arena.edge[work.path[i]!]!;
   const slot = arena.slot[leaf]!;
   const before = arena.mass[slot]!;

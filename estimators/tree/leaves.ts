@@ -18,7 +18,7 @@ export function leafWeights(
   const logWeight = new Float64Array(leaves);
   if (planned) {
     const all = log(iterations);
-    for (let i = 0; i < leaves; i++) logWeight[i] = arena.mass[i]! - all;
+    for (let i = 0; i < leaves; i++) logWeight[i] = arena.value[arena.leaf[i]!]! + arena.mass[i]! - all;
     return logWeight;
   }
   const share = logShares(arena);
@@ -51,4 +51,22 @@ export function staleShare({ nodes, parent, visits, children }: TreeArena): numb
   // Born with one visit, and one more by the first run through it.
   for (let id = 1; id < nodes; id++) if (parent[id] === 0 && visits[id]! <= 2) stale++;
   return stale / children[0]!;
+}
+
+/**
+ * Largest share of the weight that came by one child of the root.
+ * @param weight by slot of the leaves.
+ */
+export function heaviestChild({ nodes, parent, level, slot }: TreeArena, weight: Float64Array): number {
+  const first = new Int32Array(nodes);
+  const shares = new Float64Array(nodes);
+  let most = 0;
+  for (let id = 1; id < nodes; id++) {
+    const child = parent[id] === 0 ? id : first[parent[id]!]!;
+    first[id] = child;
+    if (level[id] !== 0) continue;
+    shares[child] = shares[child]! + weight[slot[id]!]!;
+    if (shares[child]! > most) most = shares[child]!;
+  }
+  return most;
 }
