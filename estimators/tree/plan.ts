@@ -12,13 +12,19 @@ import {
 import { digest } from '../../engine/digest.ts';
 import { OptionError } from '../../engine/errors.ts';
 import { NODE_BYTES } from './arena.ts';
+import {
+  type OpenTreeChain,
+  openTreeChain,
+  type TreeChainOpening,
+  type TreeChainSource,
+} from './open-chain.ts';
 import type { TreeChain, TreeGrowth, TreeMode, TreeOptions } from './types.ts';
 
 export const WHERE = 'treeSampler';
 
-/** Checked options with their defaults. */
-export interface TreePlan {
-  readonly chain: TreeChain;
+/** Checked options with their defaults, and a chain that may have to be opened. */
+export interface TreeScheme {
+  readonly chain: TreeChain | TreeChainSource;
   readonly mode: TreeMode;
   readonly iterations: number;
   /** lambda */
@@ -34,6 +40,16 @@ export interface TreePlan {
   /** Most nodes from the root to a leaf, the root among them. */
   readonly depth: number;
   readonly fingerprint: string;
+}
+
+/** The same with the chain in use, of one run. */
+export interface TreePlan extends TreeScheme {
+  readonly chain: TreeChain & OpenTreeChain;
+}
+
+/** @throws what the chain throws when it is opened. */
+export async function openPlan(scheme: TreeScheme, opening: TreeChainOpening): Promise<TreePlan> {
+  return { ...scheme, chain: await openTreeChain(scheme.chain, opening) };
 }
 
 const OPTIONS: Readonly<Record<keyof TreeOptions, true>> = {
@@ -52,7 +68,7 @@ const WIDENED: readonly TreeMode[] = ['precision', 'paper', 'search'];
 const MOST_STEPS = 65_534;
 
 /** @throws OptionError for the first option that cannot be used. */
-export function checkTree(options: TreeOptions): TreePlan {
+export function checkTree(options: TreeOptions): TreeScheme {
   checkOptionNames(WHERE, options, Object.keys(OPTIONS));
   const { chain, iterations = 1000, inverseTemperature: lambda = 1, exploration } = options;
   checkChain(chain);
@@ -82,11 +98,16 @@ export function checkTree(options: TreeOptions): TreePlan {
 
 const FUNCTIONS = ['init', 'step', 'reward'] as const;
 
-function checkChain(chain: TreeChain | undefined): void {
+function checkChain(given: TreeChain | TreeChainSource | undefined): void {
+  // What a source opens is a chain when it says so.
+  const chain = given as (TreeChain & Partial<TreeChainSource>) | undefined;
   checkRecord(WHERE, 'chain', chain, 'a chain { dimension, steps, init, step, reward }');
   checkCount(WHERE, 'chain.dimension', chain?.dimension, { min: 1 });
   checkCount(WHERE, 'chain.steps', chain?.steps, { min: 1, max: MOST_STEPS });
-  const absent = FUNCTIONS.find((name) => typeof chain?.[name] !== 'function');
+  const absent =
+    typeof chain?.open === 'function'
+      ? undefined
+      : FUNCTIONS.find((name) => typeof chain?.[name] !== 'function');
   const { terminal } = chain ?? {};
   const missing =
     absent ?? (terminal === undefined || typeof terminal === 'function' ? undefined : 'terminal');
@@ -101,7 +122,7 @@ function checkChain(chain: TreeChain | undefined): void {
 }
 
 /** Levels of nodes but for the last one, falling. */
-function checkBranches({ steps, branches }: TreeChain): readonly number[] {
+function checkBranches({ steps, branches }: TreeScheme['chain']): readonly number[] {
   if (branches === undefined) return Array.from({ length: steps }, (_, k) => steps - k);
   checkList(WHERE, 'chain.branches', branches, `levels in ${steps}..1, falling`);
   for (const [k, level] of branches.entries()) {
@@ -172,7 +193,7 @@ function checkExplore(given: number | undefined, mode: TreeMode): number {
 }
 
 /** Of a tree whose every iteration starts anew at the root, with columns that double. */
-function checkMemory({ dimension }: TreeChain, depth: number, iterations: number): void {
+function checkMemory({ dimension }: TreeScheme['chain'], depth: number, iterations: number): void {
   const nodes = 2 ** Math.ceil(Math.log2(iterations * (depth - 1) + 1));
   const bytes = nodes * (NODE_BYTES + 8 * dimension);
   if (bytes <= MOST_BYTES) return;
@@ -197,8 +218,9 @@ function fingerprintOf({
   births,
   explore,
   exploration,
-}: Omit<TreePlan, 'fingerprint'>): string {
+}: Omit<TreeScheme, 'fingerprint'>): string {
   const { dimension, steps, branches = null } = chain;
+  const own = 'fingerprint' in chain ? chain.fingerprint : null;
   const options = [mode, lambda, widening, births, explore, exploration ?? null];
-  return digest(JSON.stringify([WHERE, dimension, steps, branches, ...options]));
+  return digest(JSON.stringify([WHERE, dimension, steps, branches, own, ...options]));
 }

@@ -5,12 +5,16 @@ import type { TreeStart, TreeStep } from './types.ts';
 
 /** A tree between two iterations, and what an iteration works with. */
 export interface TreeState {
+  /** With the chain in use. */
+  readonly plan: TreePlan;
   readonly key: readonly [number, number];
   readonly arena: TreeArena;
   /** m, iterations so far. */
   iterations: number;
   /** Steps of the chain so far, in rows. */
   evaluations: number;
+  /** No visit so far depended on a reward. */
+  blind: boolean;
   /** By level: children that a visit went on with. [D + 2] */
   readonly expansions: Float64Array;
   /** Of the finite rewards of new leaves: their number, mean, and sum of squares about it. */
@@ -45,20 +49,18 @@ export interface Work {
 }
 
 /** @param arena a tree to go on with; a bare root when absent. */
-export function openState(
-  { chain, depth }: TreePlan,
-  key: readonly [number, number],
-  arena?: TreeArena,
-): TreeState {
-  const { dimension, steps } = chain;
+export function openState(plan: TreePlan, key: readonly [number, number], arena?: TreeArena): TreeState {
+  const { dimension, steps } = plan.chain;
   return {
+    plan,
     key,
     arena: arena ?? makeArena(dimension, steps),
     iterations: 0,
     evaluations: 0,
+    blind: true,
     expansions: new Float64Array(steps + 2),
     rewards: { count: 0, mean: 0, squares: 0 },
-    work: openWork(dimension, depth, key),
+    work: openWork(dimension, plan.depth, key),
   };
 }
 

@@ -1,4 +1,5 @@
 import { decodeState, encodeState } from '../../engine/array/codec.ts';
+import { orRelease } from '../../engine/or-release.ts';
 import type { Context, Sampler, Step } from '../../engine/sampler.ts';
 import { checkSavedRun } from '../../engine/saved-run.ts';
 import { makeTurn } from '../../engine/turn.ts';
@@ -6,7 +7,7 @@ import type { Source } from '../../engine/types.ts';
 import { infoOf, treeAnswer } from './answer.ts';
 import { restoreArena, saveArena } from './arena.ts';
 import { grow } from './grow.ts';
-import { checkTree, type TreePlan, WHERE } from './plan.ts';
+import { checkTree, openPlan, type TreePlan, WHERE } from './plan.ts';
 import { openState, type TreeState } from './state.ts';
 import type { TreeOptions, TreeResult } from './types.ts';
 
@@ -36,21 +37,34 @@ export const TREE_SOURCES: readonly Source[] = [
  * @throws OptionError for bad options; ValueError when a reward or an edge is NaN or +Infinity; what the chain throws.
  */
 export function treeSampler(options: TreeOptions): Sampler<TreeState, TreeResult> {
-  const plan = checkTree(options);
+  const scheme = checkTree(options);
   const turn = makeTurn();
   const step = async (state: TreeState, ctx: Context): Promise<Step<TreeState>> => {
+    const { plan } = state;
     await grow(plan, state, nextStop(plan, state.iterations), turn, ctx.signal);
-    return report(plan, state);
+    return report(state);
   };
   return {
     name: 'tree-sampler',
     sources: TREE_SOURCES,
-    init: async (ctx) => step(openState(plan, ctx.rng.key), ctx),
+    async init(ctx) {
+      const plan = await openPlan(scheme, ctx);
+      return orRelease(
+        () => step(openState(plan, ctx.rng.key), ctx),
+        () => plan.chain.dispose(),
+      );
+    },
     step,
-    result: async (state, ending) => treeAnswer(plan, state, infoOf(plan, state), ending),
-    snapshot: async (state) => save(plan, state),
-    restore: async (bytes, ctx) => report(plan, goOn(plan, bytes, ctx)),
-    dispose: () => undefined,
+    result: async (state, ending) => treeAnswer(state.plan, state, infoOf(state.plan, state), ending),
+    snapshot: async (state) => save(state),
+    async restore(bytes, ctx) {
+      const plan = await openPlan(scheme, ctx);
+      return orRelease(
+        async () => report(goOn(plan, bytes, ctx)),
+        () => plan.chain.dispose(),
+      );
+    },
+    dispose: ({ plan }) => plan.chain.dispose(),
   };
 }
 
@@ -65,10 +79,7 @@ interface Saved extends Pick<TreeState, 'key' | 'iterations' | 'evaluations' | '
   readonly plan: string;
 }
 
-function save(
-  plan: TreePlan,
-  { key, iterations, evaluations, rewards, expansions, arena }: TreeState,
-): Uint8Array {
+function save({ plan, key, iterations, evaluations, rewards, expansions, arena }: TreeState): Uint8Array {
   const header: Saved = { plan: plan.fingerprint, key, iterations, evaluations, rewards };
   return encodeState(header, { ...saveArena(arena), expansions });
 }
@@ -86,6 +97,7 @@ function goOn(plan: TreePlan, bytes: Uint8Array, { rng }: Context): TreeState {
   return state;
 }
 
-function report(plan: TreePlan, state: TreeState): Step<TreeState> {
+function report(state: TreeState): Step<TreeState> {
+  const { plan } = state;
   return { state, done: state.iterations >= plan.iterations, info: infoOf(plan, state) };
 }

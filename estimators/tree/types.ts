@@ -1,5 +1,6 @@
 import type { Stream } from '../../engine/random/rng.ts';
 import type { Result } from '../../engine/sampler.ts';
+import type { TreeChainSource } from './open-chain.ts';
 
 /*
  * Sampling p(x_0) exp(lambda r(x_0)) / Z for a Markov chain x_D, .., x_0 by growing a tree of its states.
@@ -73,7 +74,7 @@ export interface TreeGrowth {
 export type TreeMode = 'ipw' | 'precision' | 'paper' | 'search' | 'prior';
 
 export interface TreeOptions {
-  readonly chain: TreeChain;
+  readonly chain: TreeChain | TreeChainSource;
   /** Default 'ipw'. */
   readonly mode?: TreeMode;
   /** M. Default 1000. */

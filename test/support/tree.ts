@@ -1,7 +1,8 @@
+import { jsBackend } from '../../engine/backend/js.ts';
 import { makeTurn } from '../../engine/turn.ts';
 import { grow } from '../../estimators/tree/grow.ts';
 import { leafWeights } from '../../estimators/tree/leaves.ts';
-import { checkTree } from '../../estimators/tree/plan.ts';
+import { checkTree, openPlan } from '../../estimators/tree/plan.ts';
 import { openState, type TreeState } from '../../estimators/tree/state.ts';
 import type { TreeOptions } from '../../estimators/tree/types.ts';
 
@@ -10,9 +11,10 @@ export async function grown(
   options: TreeOptions,
   key: readonly [number, number] = [7, 1],
 ): Promise<TreeState> {
-  const plan = checkTree(options);
+  const { signal } = new AbortController();
+  const plan = await openPlan(checkTree(options), { backend: jsBackend(), signal });
   const state = openState(plan, key);
-  await grow(plan, state, plan.iterations, makeTurn(), new AbortController().signal);
+  await grow(plan, state, plan.iterations, makeTurn(), signal);
   return state;
 }
 
