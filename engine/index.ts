@@ -94,6 +94,14 @@ export { exactTarget } from './diffusion/analytic-target.ts';
 export type * from './diffusion/denoiser.ts';
 export { type Grid, type GridPoint, gridPoint, gridPointAt } from './diffusion/grid.ts';
 export * from './diffusion/grids.ts';
+export {
+  type OnnxDenoiser,
+  type OnnxDenoiserOptions,
+  type OnnxGuidance,
+  type OnnxTime,
+  onnxDenoiser,
+} from './diffusion/onnx-denoiser.ts';
+export type { OnnxCondition, OnnxConditions, OnnxNames } from './diffusion/onnx-inputs.ts';
 export { type OpenDenoiserOptions, openDenoiser } from './diffusion/open-denoiser.ts';
 export * from './diffusion/preconditioned.ts';
 export { convert } from './diffusion/prediction.ts';
@@ -240,6 +248,15 @@ export {
   pointwise,
 } from './model/model.ts';
 export { checkGradient, type NumericGradientOptions, numericGradient } from './model/numeric-gradient.ts';
+export {
+  type OnnxArray,
+  type OnnxNetwork,
+  type OnnxOptions,
+  type OnnxRuntime,
+  type OnnxSession,
+  type OnnxValue,
+  onnxNetwork,
+} from './model/onnx.ts';
 export type { CardDynamics, DrawOptions, PotentialOptions } from './particles/card-dynamics.ts';
 export {
   type CardFieldSpec,

@@ -59,6 +59,8 @@ export interface Denoiser {
   readonly points?: Float64Array;
   /** Mean of the data and of its squares over coordinates, where known. */
   readonly moments?: { readonly mean: Float64Array; readonly secondMoment: number };
+  /** Called by a run that begins to use it; what it returns, once, when the run has ended or was aborted. */
+  readonly hold?: () => () => void;
   /** The same numbers by kernels of the core. */
   readonly kernels?: { open(options: DenoiserKernelOptions): DenoiserKernels };
 }

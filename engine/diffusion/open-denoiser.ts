@@ -71,6 +71,7 @@ export function openDenoiser(options: OpenDenoiserOptions, done = 0): OpenDenois
   const calls: Calls = { told, signal, turn: makeTurn() };
   const kernels =
     denoiser.kernels === undefined ? undefined : kernelCalls(denoiser.kernels, backend, dimension);
+  let letGo = denoiser.hold?.();
   let evaluations = done;
   const evaluate: OpenDenoiser['evaluate'] = async (x, time, n, wanted, step) => {
     if (n === 0) return;
@@ -93,7 +94,11 @@ export function openDenoiser(options: OpenDenoiserOptions, done = 0): OpenDenois
       await cleanTangent(calls, evaluate, x, time, n, direction, out);
       checkFinite(told, 'a tangent', x, time, n, undefined, out, dimension);
     },
-    dispose: () => kernels?.release(),
+    dispose() {
+      kernels?.release();
+      letGo?.();
+      letGo = undefined;
+    },
   };
 }
 

@@ -1,0 +1,447 @@
+import { checkCount, checkNumber, checkOneOf, checkOptionNames, checkRecord, show } from '../check.ts';
+import { digest } from '../digest.ts';
+import { OptionError, ShapeError } from '../errors.ts';
+import {
+  ONNX_ARRAYS,
+  type OnnxArray,
+  type OnnxNetwork,
+  type OnnxOptions,
+  onnxNetwork,
+} from '../model/onnx.ts';
+import { checkSchedule } from './check-schedule.ts';
+import type { Denoiser, Prediction, Times } from './denoiser.ts';
+import {
+  conditionArrays,
+  layoutOf,
+  type OnnxConditions,
+  type OnnxInput,
+  type OnnxLayout,
+  type OnnxNames,
+} from './onnx-inputs.ts';
+import { type NetworkForm, preconditionedDenoiser } from './preconditioned.ts';
+import type { NoiseSchedule } from './schedule.ts';
+
+/** What a network is told for the diffusion time t. */
+export type OnnxTime = 'time' | 'index' | 'noise-level' | 'log-snr' | ((time: number) => number);
+
+/** How guided predictions come about: u + scale (c - u), u and c those without and with the condition. */
+export interface OnnxGuidance {
+  /** 1 is the conditional network itself. */
+  readonly scale: number;
+  /** What the inputs of `condition` take for u: the class that stands for none. Those left out stay as they are. */
+  readonly unconditional: OnnxConditions;
+}
+
+export interface OnnxDenoiserOptions extends OnnxOptions {
+  /** For messages and saved runs: give another when the network is trained again. Default: the name of the file. */
+  readonly name?: string;
+  /** The one it was trained for. */
+  readonly schedule: NoiseSchedule;
+  /** What it returns; `form` in its place for networks inside of EDM's wrapper. */
+  readonly prediction?: Prediction;
+  /** The wrapper of `preconditionedDenoiser`, which scales x and says what the network is told for the time. */
+  readonly form?: NetworkForm;
+  /** Of form 'edm': the standard deviation of the data. Default 0.5. */
+  readonly dataDeviation?: number;
+  /**
+   * What it is told for the time t: t itself; the 'index' t M - 1 of a table of M steps, rounded where the input takes
+   * integers; the 'noise-level' sigma / alpha; 'log-snr', log(alpha / sigma); or what a function of t says. Needed where
+   * there is such an input, unless `form` says it.
+   */
+  readonly time?: OnnxTime;
+  /** M, of 'index' and of forms with a table. Default 1000. */
+  readonly steps?: number;
+  /** Names of inputs and output, where they are not clear. */
+  readonly inputs?: OnnxNames;
+  /** d, or the shape of a row such as [1, 28, 28], where the file leaves it open. */
+  readonly dimension?: number | readonly number[];
+  /** Values of all other inputs, the same for all particles; `conditioned` gives the network with others. */
+  readonly condition?: OnnxConditions;
+  /** Classifier-free guidance: both predictions of a point in one run. */
+  readonly guidance?: OnnxGuidance;
+  /**
+   * Points of one run. 'measured' takes what is fastest here and now; numbers may then differ in their last digits between
+   * machines. Default: 65536 numbers, at least 64 points and at most 8192.
+   */
+  readonly batch?: number | 'measured';
+}
+
+/** A network of a file as a denoiser. */
+export interface OnnxDenoiser extends Denoiser {
+  readonly network: OnnxNetwork;
+  readonly rows: number;
+  /** The same network with other conditions, and guidance if there is to be one. */
+  conditioned(condition: OnnxConditions, guidance?: OnnxGuidance): OnnxDenoiser;
+}
+
+const OPTIONS = [
+  ...['name', 'model', 'runtime', 'providers', 'threads', 'keep', 'schedule', 'prediction', 'form'],
+  ...['dataDeviation', 'time', 'steps', 'inputs', 'dimension', 'condition', 'guidance', 'batch'],
+];
+const TIMES = ['time', 'index', 'noise-level', 'log-snr'] as const;
+const WHERE = 'onnxDenoiser';
+
+/**
+ * A denoiser from an ONNX file, by the optional package onnxruntime-node or onnxruntime-web. The network computes in
+ * float32, everything else in float64. Rows may have times of their own. A run loads the network where it must, and gives
+ * it back when it ends or is aborted, if no other run uses it.
+ * @throws OptionError or ShapeError where names, ranks, types or conditions do not fit what the file declares; ModelError for
+ * a file that is none; BackendError when no runtime is installed.
+ */
+export async function onnxDenoiser(options: OnnxDenoiserOptions): Promise<OnnxDenoiser> {
+  checkOptionNames(WHERE, options, OPTIONS);
+  const { schedule, inputs = {}, dimension, batch, name } = options;
+  checkSchedule(WHERE, 'schedule', schedule);
+  checkRecord(WHERE, 'inputs', inputs, 'names such as { x, time, output }');
+  checkOptionNames(`${WHERE}.inputs`, inputs, ['x', 'time', 'output']);
+  checkPrediction(options);
+  const network = await onnxNetwork(options, WHERE);
+  const layout = layoutOf(WHERE, network, inputs, dimension, (options.form ?? options.time) !== undefined);
+  const plan: Plan = {
+    options,
+    network,
+    layout,
+    name: name ?? nameOf(options, network),
+    labelOf: labelOf(options, layout),
+  };
+  const rows = checkBatch(batch, layout, options.guidance);
+  const made = make(plan, options.condition ?? {}, options.guidance, rows);
+  return batch !== 'measured' ? made : measured(made, (count) => remake(plan, options, count));
+}
+
+function remake(plan: Plan, { condition = {}, guidance }: OnnxDenoiserOptions, rows: number): OnnxDenoiser {
+  return make(plan, condition, guidance, rows);
+}
+
+interface Plan {
+  readonly options: OnnxDenoiserOptions;
+  readonly network: OnnxNetwork;
+  readonly layout: OnnxLayout;
+  readonly name: string;
+  labelOf(time: number): number;
+}
+
+function make(
+  plan: Plan,
+  condition: OnnxConditions,
+  guidance: OnnxGuidance | undefined,
+  rows: number,
+): OnnxDenoiser {
+  const { options, network, layout, labelOf } = plan;
+  const { schedule, prediction, form, dataDeviation, steps } = options;
+  const { dimension } = layout;
+  checkGuidance(condition, guidance, layout);
+  const rounds =
+    guidance === undefined ? [condition] : [{ ...condition, ...guidance.unconditional }, condition];
+  const call = caller(plan, rounds, guidance?.scale ?? 1, rows);
+  const name = `${plan.name}${tell(condition, guidance)}`;
+  const own = {
+    network,
+    rows,
+    hold: network.hold,
+    conditioned: (other: OnnxConditions, by?: OnnxGuidance) =>
+      make(plan, other, by, checkBatch(options.batch === 'measured' ? rows : options.batch, layout, by)),
+  };
+  if (form !== undefined) {
+    const more = {
+      ...(dataDeviation === undefined ? {} : { dataDeviation }),
+      ...(steps === undefined ? {} : { steps }),
+    };
+    return { ...preconditionedDenoiser({ name, dimension, schedule, form, network: call, ...more }), ...own };
+  }
+  const labels = new Map<number, number>();
+  const label = (time: number): number => {
+    let known = labels.get(time);
+    if (known === undefined) {
+      if (labels.size > 4096) labels.clear();
+      known = labelOf(time);
+      labels.set(time, known);
+    }
+    return known;
+  };
+  return {
+    name,
+    dimension,
+    schedule,
+    prediction: prediction!,
+    predict: (x, time, out) => call(x, typeof time === 'number' ? label(time) : time.map(label), out),
+    ...own,
+  };
+}
+
+/** Arrays of one run; a pool of them, since calls may overlap. */
+interface Room {
+  readonly x: Float32Array | Float64Array;
+  readonly time: OnnxArray | undefined;
+  readonly conditions: Readonly<Record<string, OnnxArray>>;
+}
+
+type Call = (x: Float64Array, label: Times, out: Float64Array) => Promise<void>;
+
+/** The network over blocks of points. */
+function caller(
+  { network, layout }: Plan,
+  rounds: readonly OnnxConditions[],
+  scale: number,
+  rows: number,
+): Call {
+  const { x: input, time: timed, dimension: d, fixed } = layout;
+  const copies = rounds.length;
+  const pool: Room[] = [];
+  const conditions = conditionArrays(WHERE, network, layout, rounds, rows * copies);
+  const open = (): Room => ({
+    x: input.type === 'float64' ? new Float64Array(rows * copies * d) : new Float32Array(rows * copies * d),
+    time: timed === undefined ? undefined : new ONNX_ARRAYS[timed.type](timed.shared ? 1 : rows * copies),
+    conditions,
+  });
+  const block = async (
+    x: Float64Array,
+    label: Times,
+    out: Float64Array,
+    lo: number,
+    hi: number,
+  ): Promise<void> => {
+    const room = pool.pop() ?? open();
+    spread(x, d, copies, lo, hi, room.x);
+    if (room.time !== undefined) tellTime(timed!, label, copies, lo, hi, room.time);
+    const count = fixed ?? (hi - lo) * copies;
+    const found = await network.run(feedsOf(layout, room, count), count, layout.shape);
+    pool.push(room);
+    const values = found[layout.output] as Float32Array;
+    if (values.length !== count * d) throw wrongOutput(network, layout, values.length, count);
+    gather(values, d, copies, scale, lo, hi, out);
+  };
+  return async (x, label, out) => {
+    const n = x.length / d;
+    for (let lo = 0, hi = 0; lo < n; lo = hi) {
+      hi = Math.min(n, lo + rows);
+      if (timed?.shared && typeof label !== 'number') hi = sameUntil(label, lo, hi);
+      await block(x, label, out, lo, hi);
+    }
+  };
+}
+
+function feedsOf(
+  { x, time, dimension, rest }: OnnxLayout,
+  room: Room,
+  count: number,
+): Record<string, OnnxArray> {
+  const feeds: Record<string, OnnxArray> = { [x.value.name]: room.x.subarray(0, count * dimension) };
+  if (time !== undefined) feeds[time.value.name] = time.shared ? room.time! : room.time!.subarray(0, count);
+  for (const { value, shared } of rest) {
+    const all = room.conditions[value.name]!;
+    // Of the width that was given: all rows have as much.
+    const width = shared ? 0 : all.length / (room.x.length / dimension);
+    feeds[value.name] = shared ? all : all.subarray(0, count * width);
+  }
+  return feeds;
+}
+
+/** Points lo..hi-1, each `copies` times, into the first rows. */
+function spread(
+  x: Float64Array,
+  d: number,
+  copies: number,
+  lo: number,
+  hi: number,
+  into: Float32Array | Float64Array,
+): void {
+  if (copies === 1) {
+    into.set(x.subarray(lo * d, hi * d));
+    return;
+  }
+  for (let row = lo, at = 0; row < hi; row++)
+    for (let copy = 0; copy < copies; copy++)
+      for (let from = row * d; from < (row + 1) * d; from++) into[at++] = x[from]!;
+}
+
+function tellTime(
+  { type, shared }: OnnxInput,
+  label: Times,
+  copies: number,
+  lo: number,
+  hi: number,
+  into: OnnxArray,
+): void {
+  const whole = type.startsWith('int');
+  const count = shared ? 1 : (hi - lo) * copies;
+  for (let at = 0; at < count; at++) {
+    const told = typeof label === 'number' ? label : label[lo + Math.floor(at / copies)]!;
+    const value = whole ? Math.round(told) : told;
+    into[at] = type === 'int64' ? BigInt(value) : value;
+  }
+}
+
+/** The predictions of points lo..hi-1; of two, u + scale (c - u). */
+function gather(
+  values: Float32Array,
+  d: number,
+  copies: number,
+  scale: number,
+  lo: number,
+  hi: number,
+  out: Float64Array,
+): void {
+  if (copies === 1) {
+    const length = (hi - lo) * d;
+    out.set(values.length === length ? values : values.subarray(0, length), lo * d);
+    return;
+  }
+  for (let row = lo, at = 0; row < hi; row++, at += 2 * d)
+    for (let c = 0; c < d; c++) {
+      const u = values[at + c]!;
+      out[row * d + c] = u + scale * (values[at + d + c]! - u);
+    }
+}
+
+function sameUntil(label: Float64Array, lo: number, hi: number): number {
+  let next = lo + 1;
+  while (next < hi && label[next] === label[lo]) next++;
+  return next;
+}
+
+/** Candidates for the size of a run. */
+const SIZES = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192];
+
+/** The denoiser with the number of points in a run that takes the least time for a point; of equals the smallest. */
+async function measured(first: OnnxDenoiser, remade: (rows: number) => OnnxDenoiser): Promise<OnnxDenoiser> {
+  let best = { denoiser: first, cost: Infinity };
+  for (const rows of SIZES) {
+    const denoiser = remade(rows);
+    const d = denoiser.dimension;
+    const [x, out] = [new Float64Array(rows * d), new Float64Array(rows * d)];
+    const middle = denoiser.schedule.timeOf(0);
+    let least = Infinity;
+    for (let again = 0; again < 3; again++) {
+      const before = performance.now();
+      await denoiser.predict(x, middle, out);
+      least = Math.min(least, performance.now() - before);
+    }
+    const cost = least / rows;
+    if (cost < 0.95 * best.cost) best = { denoiser, cost };
+    // Larger ones would hold up the run for long, or are slower already.
+    if (least > 500 || cost > 1.5 * best.cost) break;
+  }
+  return best.denoiser;
+}
+
+function checkBatch(
+  batch: OnnxDenoiserOptions['batch'],
+  { fixed, dimension }: OnnxLayout,
+  guidance: OnnxGuidance | undefined,
+): number {
+  if (batch !== undefined && batch !== 'measured')
+    checkCount(WHERE, 'batch', batch, { min: 1, max: 2 ** 20 });
+  if (fixed === undefined) {
+    const usual = Math.min(8192, Math.max(64, Math.floor(65536 / dimension)));
+    return batch === undefined || batch === 'measured' ? usual : batch;
+  }
+  const copies = guidance === undefined ? 1 : 2;
+  const own = fixed / copies;
+  if (Number.isInteger(own) && (batch === undefined || batch === own)) return own;
+  throw new OptionError({
+    where: WHERE,
+    option: 'batch',
+    value: batch,
+    found: `the network takes ${fixed} rows, no more and no less`,
+    expected: `as many${copies > 1 ? ', for pairs an even number,' : ''} in a run`,
+    fix: 'Export it with a first dimension that is open (dynamic_axes).',
+  });
+}
+
+function checkPrediction({ prediction, form, time }: OnnxDenoiserOptions): void {
+  if (form === undefined) {
+    checkOneOf(WHERE, 'prediction', prediction, ['clean', 'noise', 'score', 'v', 'flow'] as const);
+    if (time !== undefined && typeof time !== 'function') checkOneOf(WHERE, 'time', time, TIMES);
+    return;
+  }
+  const [option, value] = prediction !== undefined ? ['prediction', prediction] : ['time', time];
+  if (value === undefined) return;
+  throw new OptionError({
+    where: WHERE,
+    option,
+    value,
+    found: `options \`form\` and \`${option}\` are given together`,
+    expected: 'one of them',
+  });
+}
+
+function labelOf(
+  { schedule, time, steps = 1000, form }: OnnxDenoiserOptions,
+  layout: OnnxLayout,
+): Plan['labelOf'] {
+  if (typeof time === 'function') return time;
+  if (time === undefined && form === undefined && layout.time !== undefined) {
+    throw new OptionError({
+      where: WHERE,
+      option: 'time',
+      value: time,
+      found: 'option `time` is not there',
+      expected: `what the network is told in ${layout.time.value.name}: ${TIMES.join(', ')} or a function`,
+      fix: "Networks trained on steps 0 to 999 take time: 'index'.",
+    });
+  }
+  checkCount(WHERE, 'steps', steps, { min: 1 });
+  if (time === 'index') return (t) => Math.min(steps - 1, Math.max(0, t * steps - 1));
+  if (time === 'noise-level') return (t) => schedule.noise(t) / schedule.signal(t);
+  if (time === 'log-snr') return (t) => schedule.logSnr(t);
+  return (t) => t;
+}
+
+function checkGuidance(
+  condition: OnnxConditions,
+  guidance: OnnxGuidance | undefined,
+  layout: OnnxLayout,
+): void {
+  checkRecord(WHERE, 'condition', condition, 'values by the names of inputs');
+  if (guidance === undefined) return;
+  checkRecord(WHERE, 'guidance', guidance, '{ scale, unconditional }');
+  checkOptionNames(`${WHERE}.guidance`, guidance, ['scale', 'unconditional']);
+  checkNumber(WHERE, 'guidance.scale', guidance.scale, Number.isFinite, 'a finite number');
+  checkRecord(WHERE, 'guidance.unconditional', guidance.unconditional, 'values by the names of inputs');
+  if (layout.rest.length > 0) return;
+  throw new OptionError({
+    where: WHERE,
+    option: 'guidance',
+    value: guidance,
+    found: 'option `guidance` is given, and the network takes no condition',
+    expected: 'an input for the condition',
+  });
+}
+
+function nameOf({ model }: OnnxDenoiserOptions, { name }: OnnxNetwork): string {
+  if (!(model instanceof Uint8Array)) return name;
+  let text = '';
+  // A digest of texts: enough of the bytes, which are weights.
+  const stride = Math.max(1, Math.floor(model.length / 65536));
+  for (let at = 0; at < model.length; at += stride) text += String.fromCharCode(model[at]!);
+  return `${name} ${digest(text).slice(0, 8)}`;
+}
+
+/** ' (y 3, guided 4 from y 10)' */
+function tell(condition: OnnxConditions, guidance: OnnxGuidance | undefined): string {
+  const list = (all: OnnxConditions): string =>
+    Object.entries(all)
+      .map(
+        ([name, value]) =>
+          `${name} ${typeof value === 'number' ? value : digest(Array.from(value).join(' '))}`,
+      )
+      .join(', ');
+  const parts = [list(condition)];
+  if (guidance !== undefined) parts.push(`guided ${guidance.scale} from ${list(guidance.unconditional)}`);
+  const told = parts.filter((part) => part !== '').join(', ');
+  return told === '' ? '' : ` (${told})`;
+}
+
+function wrongOutput(
+  network: OnnxNetwork,
+  { output, dimension }: OnnxLayout,
+  length: number,
+  rows: number,
+): ShapeError {
+  return new ShapeError({
+    where: WHERE,
+    found: `output ${show(output)} of ${network.name} has ${length} numbers for ${rows} rows of ${dimension}`,
+    expected: `${rows * dimension}`,
+  });
+}
