@@ -1,7 +1,8 @@
 /**
  * Correctors and solvers of diffusions. Times: what a corrector costs beside its scores in two dimensions (goal: 60 ns a particle and
  * step, one thread), the score of forty modes, and a corrected run of 1e5 particles over 400 steps with it (goal: 15 s on two
- * processors). Below them what has no time: spread of log Z, masses of modes, a hard tilt, evaluations until a mean is right.
+ * processors). Below them what has no time: spread of log Z, masses of modes, a hard tilt, evaluations until a mean is
+ * right, by solvers without noise and, where the bias is known without draws, with it.
  */
 import { ok, strictEqual } from 'node:assert';
 import {
@@ -15,7 +16,14 @@ import {
   run,
 } from '../estimators/index.ts';
 import type { Benchmark, Case, Remarks, Size, Timing } from './benchmark.ts';
-import { cellMasses, evaluations, hardTilts, logNormalizers, type Row } from './diffusion-accuracy.ts';
+import {
+  cellMasses,
+  evaluations,
+  hardTilts,
+  logNormalizers,
+  noisyEvaluations,
+  type Row,
+} from './diffusion-accuracy.ts';
 import { type DiffusionCase, fortyModes, plainCorrector, plane } from './diffusion-cases.ts';
 
 const SEED = 7;
@@ -53,7 +61,7 @@ function inThePlane(problem: DiffusionCase, n: number, steps: number, one: Backe
   const settings = { target, particles: n, steps };
   const controls = ['none', 'affine'] as const;
   return {
-    ...{ name: CORRECTORS, unit: 'particle-step', items: n * steps, samples: 4 },
+    ...{ name: CORRECTORS, unit: 'particle-step', items: n * steps, samples: 16 },
     cases: [
       { name: 'plain loop', run: () => void plainCorrector(problem, n, steps) },
       scores(denoiser.mixture!, 2, n, steps, one),
@@ -116,7 +124,7 @@ function forty(n: number, steps: number, backends: readonly Backend[]): Benchmar
 export async function benchmarks(size: Size): Promise<readonly Benchmark[]> {
   const toy = size === 'toy';
   const [one, two] = [await hostBackend({ threads: 1 }), await hostBackend({ threads: 2 })];
-  const parts = [logNormalizers, cellMasses, hardTilts, evaluations];
+  const parts = [logNormalizers, cellMasses, hardTilts, evaluations, noisyEvaluations];
   const rows: Row[] = [];
   for (const part of parts) rows.push(...(await part(toy, two)));
   table = rows;
