@@ -1,145 +1,231 @@
+import { combinedLogNormalizer } from '../../engine/diagnostics/combined-normalizer.ts';
+import { coordinates } from '../../engine/diagnostics/smc-estimates.ts';
 import { ess, logSumExp, normalizedWeight } from '../../engine/particles/log-weight.ts';
+import { known, pooledMoments } from '../../engine/particles/smc/pooled-moments.ts';
 import type { Ending, Info, Sample } from '../../engine/sampler.ts';
 import type { Estimate, Outcome, Warning } from '../../engine/types.ts';
-import { greedyLeaf, leafWeights, staleShare } from './leaves.ts';
+import { log } from '../../engine/wasm/twins/elementary.ts';
+import { adviceOf, adviceWarning, percent, type TreeProgress } from './advice.ts';
+import { finished, type TreeForest } from './forest.ts';
+import { greedyLeaf, heaviestChild, leafWeights, staleShare } from './leaves.ts';
 import type { TreePlan } from './plan.ts';
 import type { TreeState } from './state.ts';
-import type { TreeCounts, TreeLeaf, TreeNormalizer, TreeResult } from './types.ts';
+import type { TreeAdvice, TreeCounts, TreeLeaf, TreeNormalizer, TreeResult } from './types.ts';
 
 /** Share of stale children of the root above which published values keep the luck of their first run. */
 const STALE = 0.5;
 /** Share of one leaf in the weight above which the sample is nearly a point. */
 const HEAVY = 0.5;
+/** Effective leaves below which averages rest on a few. */
+const THIN = 10;
 
-/** The tree as a weighted sample, and what it tells. */
-export function treeAnswer(plan: TreePlan, state: TreeState, info: Info, ending: Ending): TreeResult {
-  const { arena } = state;
-  const { dimension: d } = arena;
-  const leaves = arena.filled[0]!;
-  const logWeight = leafWeights(state, plan.mode === 'ipw');
-  const sample: Sample = { points: arena.slabs[0]!.slice(0, leaves * d), shape: [leaves, d], logWeight };
-  const weight = normalizedWeight(logWeight);
-  const normalizer = normalizerOf(plan, state, logWeight, weight);
-  const reward = arena.reward.slice(0, leaves);
+/** The leaves of all trees as one weighted sample. */
+interface Leaves extends Sample {
+  /** [R] row after the last leaf of each tree. */
+  readonly ends: readonly number[];
+  /** [R] log Z of each tree. */
+  readonly logNormalizer: Float64Array;
+  /** [n] */
+  readonly weight: Float64Array;
+  readonly reward: Float64Array;
+}
+
+/** The trees as a weighted sample, and what it tells. */
+export function treeAnswer({ plan, trees }: TreeForest, info: Info, ending: Ending): TreeResult {
+  const leaves = leavesOf(plan, trees);
+  const { points, shape, logWeight, reward } = leaves;
+  const normalizer = normalizerOf(plan, trees, leaves);
+  const tree = countsOf(trees, leaves);
+  const advice = adviceNow(plan, trees);
+  const greedy = trees.map(({ arena }, r) => (leaves.ends[r - 1] ?? 0) + greedyLeaf(arena));
   return {
-    estimate: estimateOf(plan, sample, weight, normalizer),
-    sample,
+    estimate: estimateOf(plan, leaves, normalizer),
+    sample: { points, shape, logWeight },
     outcome: outcomeOf(normalizer, leaves, ending.outcome),
-    diagnostics: { ...info, warnings: warningsOf(plan, state, weight) },
+    diagnostics: { ...info, warnings: warningsOf(plan, tree, leaves, advice) },
     provenance: ending.provenance,
     logNormalizer: normalizer,
+    trees: { logNormalizer: leaves.logNormalizer },
     reward,
-    best: leafAt(sample, reward, reward.indexOf(most(reward))),
-    greedy: leafAt(sample, reward, greedyLeaf(arena)),
-    tree: countsOf(state),
+    best: leafAt(leaves, indexOfLargest(reward)),
+    greedy: leafAt(leaves, greedy[indexOfLargest(greedy.map((i) => reward[i]!))]!),
+    tree,
+    advice,
   };
 }
 
-function most(values: Float64Array): number {
-  let largest = -Infinity;
-  for (const value of values) if (value > largest) largest = value;
-  return largest;
+function leavesOf(plan: TreePlan, trees: readonly TreeState[]): Leaves {
+  const d = plan.chain.dimension;
+  let n = 0;
+  const ends = trees.map(({ arena }) => {
+    n += arena.filled[0]!;
+    return n;
+  });
+  const points = new Float64Array(n * d);
+  const reward = new Float64Array(n);
+  const logNormalizer = new Float64Array(trees.length);
+  const logWeight = pooledWeights(plan, trees, logNormalizer);
+  for (const [r, { arena }] of trees.entries()) {
+    const first = ends[r - 1] ?? 0;
+    const leaves = arena.filled[0]!;
+    points.set(arena.slabs[0]!.subarray(0, leaves * d), first * d);
+    reward.set(arena.reward.subarray(0, leaves), first);
+  }
+  const weight = normalizedWeight(logWeight);
+  return { points, shape: [n, d], logWeight, ends, logNormalizer, weight, reward };
 }
 
-function leafAt({ points, shape: [, d] }: Sample, reward: Float64Array, slot: number): TreeLeaf {
-  return { point: points.slice(slot * d, (slot + 1) * d), reward: reward[slot]! };
-}
-
-function normalizerOf(
+/**
+ * Leaves of R trees weigh 1 / R of what they weigh in their own, so that all add up to the mean of the Z.
+ * @param logNormalizer [R], to be filled.
+ */
+function pooledWeights(
   plan: TreePlan,
-  { iterations }: TreeState,
-  logWeight: Float64Array,
-  weight: Float64Array,
-): TreeNormalizer {
-  const value = logSumExp(logWeight);
-  const n = weight.length;
-  let squares = 0;
-  for (let i = 0; i < n; i++) squares += (weight[i]! - 1 / n) ** 2;
-  const independent = plan.mode === 'prior' && n > 1 && value > -Infinity && squares > 0;
-  const standardError = independent ? Math.sqrt((squares * n) / (n - 1)) : Number.NaN;
-  return { value, standardError, ...claimOf(plan, iterations) };
+  trees: readonly TreeState[],
+  logNormalizer?: Float64Array,
+): Float64Array {
+  const all = trees.map((tree) => leafWeights(tree, plan.mode === 'ipw'));
+  if (logNormalizer !== undefined) for (const [r, own] of all.entries()) logNormalizer[r] = logSumExp(own);
+  if (all.length === 1) return all[0]!;
+  const pooled = new Float64Array(all.reduce((sum, own) => sum + own.length, 0));
+  const share = log(all.length);
+  let at = 0;
+  for (const own of all) for (const l of own) pooled[at++] = l - share;
+  return pooled;
 }
 
-function claimOf(plan: TreePlan, iterations: number): Pick<TreeNormalizer, 'claim' | 'reason'> {
-  if (plan.mode === 'prior') return { claim: 'unbiased', reason: 'leaves are independent runs of the chain' };
-  if (plan.explore === 1 && plan.mode !== 'ipw')
-    return { claim: 'unbiased', reason: 'visits do not depend on rewards' };
-  if (plan.mode !== 'ipw')
+function indexOfLargest(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
+}
+
+function leafAt({ points, shape: [, d], reward }: Leaves, row: number): TreeLeaf {
+  return { point: points.slice(row * d, (row + 1) * d), reward: reward[row]! };
+}
+
+function normalizerOf(plan: TreePlan, trees: readonly TreeState[], leaves: Leaves): TreeNormalizer {
+  const claim = claimOf(plan, trees);
+  if (trees.length > 1) return { ...combinedLogNormalizer(leaves.logNormalizer), ...claim };
+  const value = leaves.logNormalizer[0]!;
+  // Leaves of 'prior' are independent, and n times the weight of each is an estimate of Z.
+  const { standardError } = combinedLogNormalizer(leaves.logWeight);
+  return { value, standardError: plan.mode === 'prior' ? standardError : Number.NaN, ...claim };
+}
+
+function claimOf(plan: TreePlan, trees: readonly TreeState[]): Pick<TreeNormalizer, 'claim' | 'reason'> {
+  const { mode, evaluations, chain } = plan;
+  const blind = trees.every((tree) => tree.blind);
+  if (mode !== 'ipw' && !blind) {
+    const reason = 'visits go where values are large, so values that are too small by chance stay';
+    return { claim: 'biased', reason };
+  }
+  if (evaluations !== undefined && (mode === 'ipw' || chain.terminal !== undefined))
     return {
       claim: 'biased',
-      reason: 'visits go where values are large, so values that are too small by chance stay',
+      reason: 'a bound on evaluations ends it, and what a run costs depends on its path',
     };
-  if (iterations === plan.iterations)
+  if (mode === 'prior') return { claim: 'unbiased', reason: 'leaves are independent runs of the chain' };
+  if (mode !== 'ipw') return { claim: 'unbiased', reason: 'visits do not depend on rewards' };
+  if (trees.every(({ iterations }) => iterations === plan.iterations))
     return { claim: 'unbiased', reason: 'children and iterations were planned beforehand' };
   return { claim: 'biased', reason: 'the run was cut, and where may depend on what it found' };
 }
 
-function estimateOf(
-  { mode }: TreePlan,
-  { points, shape: [n, d] }: Sample,
-  weight: Float64Array,
-  { value, standardError }: TreeNormalizer,
-): Estimate {
-  const mean = new Float64Array(d).fill(value > -Infinity ? 0 : Number.NaN);
-  for (let i = 0; i < n; i++)
-    for (let c = 0; c < d; c++) mean[c] = mean[c]! + weight[i]! * points[i * d + c]!;
-  const error = new Float64Array(d).fill(Number.NaN);
-  if (mode === 'prior' && n > 1) {
-    error.fill(0);
-    for (let i = 0; i < n; i++)
-      for (let c = 0; c < d; c++) error[c] = error[c]! + (weight[i]! * (points[i * d + c]! - mean[c]!)) ** 2;
-    for (let c = 0; c < d; c++) error[c] = error[c]! > 0 ? Math.sqrt(error[c]!) : Number.NaN;
-  }
+function estimateOf({ mode }: TreePlan, leaves: Leaves, normalizer: TreeNormalizer): Estimate {
+  const [n, d] = leaves.shape;
+  const independent = mode === 'prior' && leaves.ends.length === 1 && n > 1;
+  const { mean, standardError } = pooledMoments(leaves, leaves.ends, false);
+  const { value, standardError: error } = normalizer;
   return {
-    names: ['logNormalizer', ...Array.from({ length: d }, (_, c) => `x${c + 1}`)],
+    names: ['logNormalizer', ...coordinates(d)],
     value: Float64Array.of(value, ...mean),
-    standardError: Float64Array.of(standardError, ...error),
+    standardError: Float64Array.of(error, ...(independent ? errorOfLeaves(leaves, mean) : standardError)),
   };
 }
 
-function outcomeOf({ value }: TreeNormalizer, leaves: number, outcome: Outcome): Outcome {
+/** [d] of means over independent leaves, by the delta method. */
+function errorOfLeaves({ points, shape: [n, d], weight }: Leaves, mean: Float64Array): Float64Array {
+  const squares = new Float64Array(d);
+  for (let i = 0; i < n; i++)
+    for (let c = 0; c < d; c++)
+      squares[c] = squares[c]! + (weight[i]! * (points[i * d + c]! - mean[c]!)) ** 2;
+  return squares.map((s) => known(Math.sqrt(s)));
+}
+
+function outcomeOf({ value }: TreeNormalizer, { reward, ends }: Leaves, outcome: Outcome): Outcome {
   if (value > -Infinity) return outcome;
-  const message = `None of ${leaves} leaves has a reward above -Infinity. Use more iterations, or a reward that is finite where the chain goes.`;
+  const n = ends.at(-1)!;
+  const alive = reward.some((r) => r > -Infinity);
+  const message = alive
+    ? `Edges of -Infinity lead to each of ${n} leaves: what was drawn has no density under the chain. Draw where log p - log q is finite.`
+    : `None of ${n} leaves has a reward above -Infinity. Use more iterations, or a reward that is finite where the chain goes.`;
   return { kind: 'degenerate', ess: 0, message };
 }
 
-function warningsOf({ mode }: TreePlan, { arena }: TreeState, weight: Float64Array): readonly Warning[] {
-  const warnings: Warning[] = [];
-  const stale = staleShare(arena);
-  if (mode === 'paper' && stale > STALE) {
+function warningsOf(
+  plan: TreePlan,
+  { stale }: TreeCounts,
+  { logWeight, weight }: Leaves,
+  advice: TreeAdvice,
+): readonly Warning[] {
+  const warnings: Warning[] = [...adviceWarning(plan, advice)];
+  if (plan.mode === 'paper' && stale > STALE) {
     const message = `${percent(stale)} of the children of the root were never visited again (warned above 50 %), so values keep the luck of one run and Z is too small. Use mode: 'ipw', or 'precision'.`;
     warnings.push({ code: 'stale-children', message, value: stale, threshold: STALE });
   }
-  const largest = most(weight);
-  if (mode !== 'search' && weight.length > 1 && largest > HEAVY) {
+  if (plan.mode === 'search' || weight.length < 2) return warnings;
+  const largest = weight[indexOfLargest(weight)]!;
+  const effective = ess(logWeight);
+  if (largest > HEAVY) {
     const message = `One leaf holds ${percent(largest)} of the weight (warned above 50 %). The sample is nearly a single point.`;
     warnings.push({ code: 'one-weight', message, value: largest, threshold: HEAVY });
+  } else if (effective > 0 && effective < THIN && weight.length > THIN) {
+    const message = `Only ${Number(effective.toPrecision(2))} of ${weight.length} leaves count (warned below ${THIN}): averages rest on those few. Use more iterations.`;
+    warnings.push({ code: 'thin-weights', message, value: effective, threshold: THIN });
   }
   return warnings;
 }
 
-function percent(share: number): string {
-  return `${Number((100 * share).toPrecision(2))} %`;
-}
-
-function countsOf({ arena, expansions }: TreeState): TreeCounts {
+function countsOf(trees: readonly TreeState[], { weight, ends }: Leaves): TreeCounts {
+  const total = (of: (tree: TreeState) => number): number => trees.reduce((sum, tree) => sum + of(tree), 0);
+  const perLevel = new Float64Array(trees[0]!.arena.filled.length);
+  const expansions = new Float64Array(trees[0]!.expansions.length);
+  for (const tree of trees) {
+    for (const [k, n] of tree.arena.filled.entries()) perLevel[k] = perLevel[k]! + n;
+    for (const [k, n] of tree.expansions.entries()) expansions[k] = expansions[k]! + n;
+  }
+  const rootChildren = total(({ arena }) => arena.children[0]!);
+  const shares = trees.map(({ arena }, r) => heaviestChild(arena, weight.subarray(ends[r - 1] ?? 0)));
   return {
-    nodes: arena.nodes,
-    leaves: arena.filled[0]!,
-    perLevel: arena.filled.slice(),
-    expansions: expansions.slice(),
-    rootChildren: arena.children[0]!,
-    stale: staleShare(arena),
+    iterations: total(({ iterations }) => iterations),
+    nodes: total(({ arena }) => arena.nodes),
+    leaves: total(({ arena }) => arena.filled[0]!),
+    ...{ perLevel, expansions, rootChildren },
+    stale: total(({ arena }) => staleShare(arena) * arena.children[0]!) / rootChildren,
+    heaviest: Math.max(...shares),
   };
 }
 
+function adviceNow(plan: TreePlan, trees: readonly TreeState[]): TreeAdvice {
+  return adviceOf(plan, trees, progress(plan, trees));
+}
+
+function progress(plan: TreePlan, trees: readonly TreeState[]): TreeProgress {
+  const { iterations: planned, evaluations: most = Infinity } = plan;
+  const done = trees.reduce((sum, tree) => {
+    const share = Math.max(tree.iterations / planned, tree.evaluations / most);
+    return sum + (finished(plan, tree) ? planned : Math.floor(planned * share));
+  }, 0);
+  return { done, total: planned * trees.length };
+}
+
 /** Progress of a run. The pass over the leaves is why a step makes many iterations. */
-export function infoOf(plan: TreePlan, state: TreeState): Info {
+export function infoOf({ plan, trees }: TreeForest): Info {
   return {
-    ess: ess(leafWeights(state, plan.mode === 'ipw')),
-    evaluations: state.evaluations,
-    warnings: [],
-    done: Math.min(state.iterations, plan.iterations),
-    total: plan.iterations,
+    ess: ess(pooledWeights(plan, trees)),
+    evaluations: trees.reduce((sum, tree) => sum + tree.evaluations, 0),
+    warnings: adviceWarning(plan, adviceNow(plan, trees)),
+    ...progress(plan, trees),
   };
 }

@@ -86,7 +86,8 @@ function copyState({ arena, work }: TreeState, at: number, level: number): void 
   for (let c = 0; c < d; c++) work.step.x[c] = slab[first + c]!;
 }
 
-function checkReached(what: string, value: number, point: Float64Array, level: number): void {
+/** @throws ValueError when a reward or an edge is NaN or +Infinity. */
+export function checkReached(what: string, value: number, point: Float64Array, level: number): void {
   if (value < Infinity) return;
   throw new ValueError({
     where: WHERE,
@@ -112,7 +113,7 @@ function attach({ lambda }: TreePlan, state: TreeState, at: number): void {
   arena.value[parent] = tilt(lambda, reward);
   state.expansions[level] = state.expansions[level]! + 1;
   state.evaluations += work.taken;
-  if (reward > -Infinity) count(state.rewards, reward);
+  countReward(state.rewards, reward);
 }
 
 /** lambda r, where 0 times -Infinity stays out of reach. */
@@ -121,7 +122,8 @@ export function tilt(lambda: number, reward: number): number {
 }
 
 /** Welford's update. */
-function count(rewards: TreeState['rewards'], reward: number): void {
+export function countReward(rewards: TreeState['rewards'], reward: number): void {
+  if (reward === -Infinity) return;
   const before = reward - rewards.mean;
   rewards.count++;
   rewards.mean += before / rewards.count;

@@ -1,5 +1,6 @@
 import {
   checkCount,
+  checkFlag,
   checkList,
   checkNumber,
   checkOneOf,
@@ -27,6 +28,9 @@ export interface TreeScheme {
   readonly chain: TreeChain | TreeChainSource;
   readonly mode: TreeMode;
   readonly iterations: number;
+  readonly evaluations: number | undefined;
+  readonly trees: number;
+  readonly rescore: boolean;
   /** lambda */
   readonly lambda: number;
   /** Children are weighted by how well they are known. */
@@ -40,6 +44,8 @@ export interface TreeScheme {
   /** Most nodes from the root to a leaf, the root among them. */
   readonly depth: number;
   readonly fingerprint: string;
+  /** Digest of the chain and the number of trees alone: what a run that is weighed anew must share. */
+  readonly shape: string;
 }
 
 /** The same with the chain in use, of one run. */
@@ -56,6 +62,9 @@ const OPTIONS: Readonly<Record<keyof TreeOptions, true>> = {
   chain: true,
   mode: true,
   iterations: true,
+  evaluations: true,
+  trees: true,
+  rescore: true,
   inverseTemperature: true,
   widening: true,
   births: true,
@@ -70,8 +79,12 @@ const MOST_STEPS = 65_534;
 /** @throws OptionError for the first option that cannot be used. */
 export function checkTree(options: TreeOptions): TreeScheme {
   checkOptionNames(WHERE, options, Object.keys(OPTIONS));
-  const { chain, iterations = 1000, inverseTemperature: lambda = 1, exploration } = options;
+  const { chain, evaluations, trees = 1, inverseTemperature: lambda = 1, exploration } = options;
   checkChain(chain);
+  if (evaluations !== undefined) checkEvaluations(chain, evaluations);
+  const { iterations = evaluations ?? 1000 } = options;
+  const rescore = checkFlag(WHERE, 'rescore', options.rescore ?? false);
+  checkCount(WHERE, 'trees', trees, { min: 1, max: 2 ** 20 });
   const mode = checkOneOf(WHERE, 'mode', options.mode ?? 'ipw', MODES);
   checkCount(WHERE, 'iterations', iterations, { min: 1, max: 2 ** 31 });
   checkNumber(WHERE, 'inverseTemperature', lambda, (x) => x >= 0 && x < Infinity, 'a finite number >= 0');
@@ -85,15 +98,16 @@ export function checkTree(options: TreeOptions): TreeScheme {
     checkNumber(WHERE, 'exploration', exploration, (x) => x >= 0 && x < Infinity, 'a finite number >= 0');
   const branches = checkBranches(chain);
   const depth = branches.length + 2;
-  checkMemory(chain, depth, iterations);
+  checkMemory(chain, depth, Math.min(iterations, evaluations ?? iterations), trees);
   const plan = {
-    ...{ chain, mode, iterations, lambda, exploration, precise: mode === 'ipw' || mode === 'precision' },
+    ...{ chain, mode, iterations, evaluations, trees, rescore, lambda, exploration },
+    precise: mode === 'ipw' || mode === 'precision',
     widening: checkGrowth('widening', options.widening, mode === 'paper' ? 2 : 1, 0.8),
     births: checkBirths(options.births),
     explore: checkExplore(options.explore, mode),
     ...{ depth, below: levelsBelow(chain.steps, branches) },
   };
-  return { ...plan, fingerprint: fingerprintOf(plan) };
+  return { ...plan, ...fingerprintsOf(plan) };
 }
 
 const FUNCTIONS = ['init', 'step', 'reward'] as const;
@@ -192,13 +206,24 @@ function checkExplore(given: number | undefined, mode: TreeMode): number {
   return checkNumber(WHERE, 'explore', explore, inside, least);
 }
 
-/** Of a tree whose every iteration starts anew at the root, with columns that double. */
-function checkMemory({ dimension }: TreeScheme['chain'], depth: number, iterations: number): void {
-  const nodes = 2 ** Math.ceil(Math.log2(iterations * (depth - 1) + 1));
+/** Enough for a run from start to end. */
+function checkEvaluations({ steps }: TreeScheme['chain'], evaluations: number): void {
+  const fix = `A run of the chain takes ${steps} steps. Try evaluations: ${1000 * steps}.`;
+  checkCount(WHERE, 'evaluations', evaluations, { min: steps, max: 2 ** 31, fix });
+}
+
+/** Of trees whose every iteration starts anew at the root, with columns that double. */
+function checkMemory(
+  { dimension }: TreeScheme['chain'],
+  depth: number,
+  iterations: number,
+  trees: number,
+): void {
+  const nodes = trees * 2 ** Math.ceil(Math.log2(iterations * (depth - 1) + 1));
   const bytes = nodes * (NODE_BYTES + 8 * dimension);
   if (bytes <= MOST_BYTES) return;
   const gibibytes = spaced(Number((bytes / 2 ** 30).toPrecision(3)));
-  const fits = 2 ** Math.floor(Math.log2(MOST_BYTES / (NODE_BYTES + 8 * dimension))) / (depth - 1);
+  const fits = 2 ** Math.floor(Math.log2(MOST_BYTES / trees / (NODE_BYTES + 8 * dimension))) / (depth - 1);
   throw new OptionError({
     where: WHERE,
     option: 'iterations',
@@ -210,17 +235,22 @@ function checkMemory({ dimension }: TreeScheme['chain'], depth: number, iteratio
 }
 
 /** The number of iterations is left out: a longer run may go on from a shorter one. */
-function fingerprintOf({
+function fingerprintsOf({
   chain,
   mode,
+  trees,
   lambda,
   widening,
   births,
   explore,
   exploration,
-}: Omit<TreeScheme, 'fingerprint'>): string {
+}: Omit<TreeScheme, 'fingerprint' | 'shape'>): Pick<TreeScheme, 'fingerprint' | 'shape'> {
   const { dimension, steps, branches = null } = chain;
   const own = 'fingerprint' in chain ? chain.fingerprint : null;
+  const shape = [WHERE, dimension, steps, branches, own, trees];
   const options = [mode, lambda, widening, births, explore, exploration ?? null];
-  return digest(JSON.stringify([WHERE, dimension, steps, branches, own, ...options]));
+  return {
+    fingerprint: digest(JSON.stringify([...shape, ...options])),
+    shape: digest(JSON.stringify(shape)),
+  };
 }

@@ -32,21 +32,25 @@ export function childAt(arena: TreeArena, parent: number, k: number): number {
 
 /** Add up anew from `child`, whose value, spread or edge is new, to the top of its heap. */
 export function refresh(arena: TreeArena, child: number): void {
-  const { heapLeft, heapRight, heapParent, heapSize, value, spread, edge, sum, weightedSum, weight } = arena;
-  for (let at = child; at >= 0; at = heapParent[at]!) {
-    const left = heapLeft[at]!;
-    const right = heapRight[at]!;
-    const own = edge[at]! + value[at]!;
-    const rho = spread[at]!;
-    sum[at] = logAdd(own, left < 0 ? -Infinity : sum[left]!, right < 0 ? -Infinity : sum[right]!);
-    weightedSum[at] = logAdd(
-      rho === 0 ? own : own - log(1 + rho),
-      left < 0 ? -Infinity : weightedSum[left]!,
-      right < 0 ? -Infinity : weightedSum[right]!,
-    );
-    weight[at] = 1 / (1 + rho) + (left < 0 ? 0 : weight[left]!) + (right < 0 ? 0 : weight[right]!);
-    heapSize[at] = 1 + (left < 0 ? 0 : heapSize[left]!) + (right < 0 ? 0 : heapSize[right]!);
-  }
+  const { heapParent } = arena;
+  for (let at = child; at >= 0; at = heapParent[at]!) refreshOne(arena, at);
+}
+
+/** Add up anew what is below `at` in its heap. */
+export function refreshOne(arena: TreeArena, at: number): void {
+  const { heapLeft, heapRight, heapSize, value, spread, edge, sum, weightedSum, weight } = arena;
+  const left = heapLeft[at]!;
+  const right = heapRight[at]!;
+  const own = edge[at]! + value[at]!;
+  const rho = spread[at]!;
+  sum[at] = logAdd(own, left < 0 ? -Infinity : sum[left]!, right < 0 ? -Infinity : sum[right]!);
+  weightedSum[at] = logAdd(
+    rho === 0 ? own : own - log(1 + rho),
+    left < 0 ? -Infinity : weightedSum[left]!,
+    right < 0 ? -Infinity : weightedSum[right]!,
+  );
+  weight[at] = 1 / (1 + rho) + (left < 0 ? 0 : weight[left]!) + (right < 0 ? 0 : weight[right]!);
+  heapSize[at] = 1 + (left < 0 ? 0 : heapSize[left]!) + (right < 0 ? 0 : heapSize[right]!);
 }
 
 /** log(e^a + e^b + e^c). */

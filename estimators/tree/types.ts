@@ -77,8 +77,18 @@ export interface TreeOptions {
   readonly chain: TreeChain | TreeChainSource;
   /** Default 'ipw'. */
   readonly mode?: TreeMode;
-  /** M. Default 1000. */
+  /** M, of each tree. Default 1000; with `evaluations`, as many as these. */
   readonly iterations?: number;
+  /** Steps of the chain that each tree may take, at least D. What 'ipw' finds is then no longer unbiased. Default: no bound. */
+  readonly evaluations?: number;
+  /** R independent trees of one run: their spread is the only honest error of a tree that adapts. Default 1. */
+  readonly trees?: number;
+  /**
+   * Go on from a saved run of another reward, inverse temperature or mode: the rewards of its leaves are computed anew, and all
+   * values from them, at no evaluations. Only a run of 'ipw' with the same `births` can go on as 'ipw', and only one of 'prior'
+   * as 'prior'. Default false: a run of other options is refused.
+   */
+  readonly rescore?: boolean;
   /** lambda >= 0. Default 1. */
   readonly inverseTemperature?: number;
   /** Children of a node against its visits; not of 'ipw' and 'prior'. Default { 1, 0.8 }, and { 2, 0.8 } of 'paper'. */
@@ -94,7 +104,7 @@ export interface TreeOptions {
 /** log of the mean of exp(lambda r) under the chain. */
 export interface TreeNormalizer {
   readonly value: number;
-  /** Of independent leaves ('prior'); NaN where leaves depend on each other: compare trees of several seeds. */
+  /** By the spread of several trees. Of one tree by its leaves where these are independent ('prior'), and NaN elsewhere. */
   readonly standardError: number;
   /** What exp(value) is for Z. */
   readonly claim: 'unbiased' | 'biased';
@@ -109,8 +119,21 @@ export interface TreeLeaf {
   readonly reward: number;
 }
 
-/** What the tree looks like. */
+/** Whether a tree pays, by those of its runs that began at the root: plain runs of the chain. */
+export interface TreeAdvice {
+  /** How many there are. */
+  readonly runs: number;
+  /** Their effective size under the target, 1..runs. */
+  readonly ess: number;
+  /** What serves best: 'prior' where 5 % of plain runs count. Undefined before 5 % of the iterations, and while runs are too few. */
+  readonly mode: TreeMode | undefined;
+  /** Why. */
+  readonly reason: string;
+}
+
+/** What the tree looks like; sums over trees where there are several. */
 export interface TreeCounts {
+  readonly iterations: number;
   readonly nodes: number;
   readonly leaves: number;
   /** [D + 1] nodes of each level; [0] are the leaves. */
@@ -120,10 +143,14 @@ export interface TreeCounts {
   readonly rootChildren: number;
   /** Share of the children of the root that were never visited again. */
   readonly stale: number;
+  /** Largest share of the weight below one child of a root. */
+  readonly heaviest: number;
 }
 
 export interface TreeResult extends Result {
   readonly logNormalizer: TreeNormalizer;
+  /** [R] of each tree. Their leaves follow each other in `sample`, tree after tree. */
+  readonly trees: { readonly logNormalizer: Float64Array };
   /** [n] r of each point of `sample`: log weights at another lambda' are logWeight + (lambda' - lambda) reward. */
   readonly reward: Float64Array;
   /** The largest reward met. */
@@ -131,4 +158,5 @@ export interface TreeResult extends Result {
   /** Where the child of the largest value leads, from the root on: mass first, then height. */
   readonly greedy: TreeLeaf;
   readonly tree: TreeCounts;
+  readonly advice: TreeAdvice;
 }

@@ -1,0 +1,89 @@
+import { ess } from '../../engine/particles/log-weight.ts';
+import type { Warning } from '../../engine/types.ts';
+import { tilt } from './grow.ts';
+import type { TreePlan } from './plan.ts';
+import type { TreeState } from './state.ts';
+import type { TreeAdvice } from './types.ts';
+
+/*
+ * What plain runs of the chain would be worth, and so whether a tree pays. Runs that began at the root are such runs: a child
+ * of the root is drawn from the chain, and its first leaf is where the chain went on to.
+ */
+
+/** Share of the iterations after which there is advice. */
+const SOON = 0.05;
+/** Share of the plain runs that must count for them to beat a tree. */
+const PLAIN = 0.05;
+/** Effective runs below which a share is not known. */
+const HANDFUL = 10;
+
+/** Iterations done and planned. */
+export interface TreeProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** What the first leaves of all children of the roots tell. */
+export function adviceOf(
+  plan: TreePlan,
+  trees: readonly TreeState[],
+  { done, total }: TreeProgress,
+): TreeAdvice {
+  const logWeight = plainRuns(plan, trees);
+  const runs = logWeight.length;
+  const plain = { runs, ess: ess(logWeight) };
+  if (plan.mode === 'search') return { ...plain, mode: 'search', reason: 'the largest reward is looked for' };
+  if (done < SOON * total)
+    return { ...plain, mode: undefined, reason: 'less than 5 % of the iterations are done' };
+  const share = plain.ess / runs;
+  if (plain.ess < HANDFUL && runs * PLAIN < HANDFUL)
+    return { ...plain, mode: undefined, reason: `${runs} plain runs are too few to tell` };
+  const counts = `${percent(share)} of ${runs} plain runs count`;
+  if (share >= PLAIN) return { ...plain, mode: 'prior', reason: `${counts}: 5 % or more beat a tree` };
+  if (share * total < HANDFUL)
+    return { ...plain, mode: 'precision', reason: `${counts}, a handful in all of the iterations` };
+  return { ...plain, mode: 'ipw', reason: `${counts}, less than 5 %` };
+}
+
+/** [n] log weights of the first leaves of all children of the roots; empty where these are no draws from the chain. */
+function plainRuns({ lambda }: TreePlan, trees: readonly TreeState[]): Float64Array {
+  const found: number[] = [];
+  for (const { arena } of trees) {
+    const { nodes, parent, level, edge, heapRoot, reward, slot } = arena;
+    for (let id = 1; id < nodes; id++) {
+      if (parent[id] !== 0) continue;
+      let at = id;
+      let weight = edge[at]!;
+      // The top of the heap of siblings is the first of them.
+      while (level[at]! > 0) {
+        at = heapRoot[at]!;
+        weight += edge[at]!;
+      }
+      found.push(weight + tilt(lambda, reward[slot[at]!]!));
+    }
+  }
+  return Float64Array.from(found);
+}
+
+/** Said where another mode would do better than this one. */
+export function adviceWarning({ mode }: TreePlan, advice: TreeAdvice): readonly Warning[] {
+  const tree = advice.mode === 'ipw' || advice.mode === 'precision';
+  const value = advice.ess / advice.runs;
+  const told = (message: string): readonly Warning[] => [
+    { code: 'tree-advice', message, value, threshold: PLAIN },
+  ];
+  if (advice.mode === 'prior' && mode !== 'prior')
+    return told(
+      `Of ${advice.runs} plain runs of the chain ${percent(value)} count (5 % or more beat a tree). Use mode: 'prior', at as many evaluations.`,
+    );
+  if (tree && mode === 'prior')
+    return told(
+      `Of ${advice.runs} runs only ${percent(value)} count (below 5 % a tree does better). Use mode: '${advice.mode}'.`,
+    );
+  return [];
+}
+
+/** 0.1234 as '12 %'. */
+export function percent(share: number): string {
+  return `${Number((100 * share).toPrecision(2))} %`;
+}

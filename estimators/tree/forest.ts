@@ -1,0 +1,143 @@
+import { decodeState, encodeState, type StateArray } from '../../engine/array/codec.ts';
+import { OptionError } from '../../engine/errors.ts';
+import { TAG } from '../../engine/random/purpose.ts';
+import type { Rng } from '../../engine/random/rng.ts';
+import type { Context } from '../../engine/sampler.ts';
+import { checkSavedRun } from '../../engine/saved-run.ts';
+import type { Turn } from '../../engine/turn.ts';
+import { restoreArena, saveArena } from './arena.ts';
+import { grow } from './grow.ts';
+import { type TreePlan, WHERE } from './plan.ts';
+import { rescoreTree } from './rescore.ts';
+import { openState, type TreeState } from './state.ts';
+
+/** Trees of one run side by side. They share nothing but the chain, so their spread tells the error of their mean. */
+export interface TreeForest {
+  readonly plan: TreePlan;
+  readonly key: readonly [number, number];
+  /** Tree r draws from child r of the key; a single tree from the key itself. */
+  readonly trees: readonly TreeState[];
+}
+
+export function openForest(plan: TreePlan, rng: Rng): TreeForest {
+  return { plan, key: rng.key, trees: keysOf(plan, rng).map((key) => openState(plan, key)) };
+}
+
+function keysOf({ trees }: TreePlan, rng: Rng): (readonly [number, number])[] {
+  if (trees === 1) return [rng.key];
+  return Array.from({ length: trees }, (_, r) => rng.child(TAG.replicate, r).key);
+}
+
+/** Every tree on to its next stop. */
+export async function growForest(
+  { plan, trees }: TreeForest,
+  turn: Turn,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const tree of trees) {
+    const until = nextStop(plan, tree);
+    if (until === tree.iterations) continue;
+    tree.blind &&= plan.mode === 'prior' || (plan.mode !== 'ipw' && plan.explore === 1);
+    await grow(plan, tree, until, turn, signal);
+  }
+}
+
+const FIRST_STOP = 16;
+
+/**
+ * A sixteenth more iterations: what a step costs besides stays in proportion to the tree. None where the tree is done. An
+ * iteration takes at most D evaluations, so a bound on these is never passed, and is come near in a few steps.
+ */
+function nextStop({ iterations, evaluations, chain }: TreePlan, tree: TreeState): number {
+  const done = tree.iterations;
+  const more = Math.max(FIRST_STOP, done >> 4);
+  const payable =
+    evaluations === undefined ? more : Math.floor((evaluations - tree.evaluations) / chain.steps);
+  return Math.max(done, Math.min(iterations, done + Math.min(more, payable)));
+}
+
+export function finished(plan: TreePlan, tree: TreeState): boolean {
+  return nextStop(plan, tree) === tree.iterations;
+}
+
+interface SavedTree extends Pick<TreeState, 'iterations' | 'evaluations' | 'blind' | 'rewards'> {}
+
+interface Saved extends Pick<TreePlan, 'mode' | 'births'> {
+  /** Of all that changes numbers; and of the chain and the number of trees alone. */
+  readonly plan: string;
+  readonly shape: string;
+  readonly key: readonly [number, number];
+  readonly trees: readonly SavedTree[];
+}
+
+export function saveForest({ plan, key, trees }: TreeForest): Uint8Array {
+  const { fingerprint, shape, mode, births } = plan;
+  const saved = trees.map(({ iterations, evaluations, blind, rewards }) => ({
+    ...{ iterations, evaluations, blind, rewards },
+  }));
+  const arrays: Record<string, StateArray> = {};
+  for (const [r, { arena, expansions }] of trees.entries())
+    for (const [name, array] of Object.entries({ ...saveArena(arena), expansions }))
+      arrays[`${r}.${name}`] = array;
+  const header: Saved = { plan: fingerprint, shape, mode, births, key, trees: saved };
+  return encodeState(header, arrays);
+}
+
+/** @throws OptionError for the state of another run, and where it cannot be gone on with in this mode. */
+export async function restoreForest(
+  plan: TreePlan,
+  bytes: Uint8Array,
+  { rng, signal }: Pick<Context, 'rng' | 'signal'>,
+): Promise<TreeForest> {
+  const { header, arrays } = decodeState(bytes);
+  const saved = header as Saved | null;
+  if (plan.rescore) {
+    const mark = { plan: plan.shape, key: rng.key };
+    const stored = saved === null ? saved : { ...saved, plan: saved.shape };
+    checkSavedRun(WHERE, stored, mark, 'another chain or another number of trees');
+    checkGrown(plan, stored);
+  } else
+    checkSavedRun(WHERE, saved, { plan: plan.fingerprint, key: rng.key }, 'another chain or other options');
+  const keys = keysOf(plan, rng);
+  const trees = saved!.trees.map((tree, r) => restoreTree(plan, keys[r]!, tree, own(arrays, r)));
+  if (plan.rescore) for (const tree of trees) await rescoreTree(plan, tree, signal);
+  return { plan, key: rng.key, trees };
+}
+
+/** Weights of paths exist where children were planned, and independent leaves where they were drawn so. */
+function checkGrown({ mode, births }: TreePlan, saved: Saved): void {
+  const same =
+    mode === saved.mode && (mode !== 'ipw' || JSON.stringify(births) === JSON.stringify(saved.births));
+  if (same || (mode !== 'ipw' && mode !== 'prior')) return;
+  throw new OptionError({
+    where: WHERE,
+    option: 'from',
+    value: saved.mode,
+    found: `the saved tree was grown with mode: '${saved.mode}'${mode === saved.mode ? ' and other births' : ''}, and is to go on as '${mode}'`,
+    expected: mode === 'ipw' ? "a tree of 'ipw' with the same births" : "a tree of 'prior'",
+    fix: "Rescore it with mode: 'precision'.",
+  });
+}
+
+/** The arrays of tree r under their own names. */
+function own(arrays: Readonly<Record<string, StateArray>>, r: number): Record<string, StateArray> {
+  const prefix = `${r}.`;
+  const found: Record<string, StateArray> = {};
+  for (const [name, array] of Object.entries(arrays))
+    if (name.startsWith(prefix)) found[name.slice(prefix.length)] = array;
+  return found;
+}
+
+function restoreTree(
+  plan: TreePlan,
+  key: readonly [number, number],
+  { iterations, evaluations, blind, rewards }: SavedTree,
+  arrays: Readonly<Record<string, StateArray>>,
+): TreeState {
+  const { dimension, steps } = plan.chain;
+  const state = openState(plan, key, restoreArena(dimension, steps, arrays));
+  Object.assign(state, { iterations, evaluations, blind });
+  Object.assign(state.rewards, rewards);
+  state.expansions.set(arrays.expansions!);
+  return state;
+}

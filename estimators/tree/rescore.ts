@@ -1,0 +1,56 @@
+import { makeTurn } from '../../engine/turn.ts';
+import { log } from '../../engine/wasm/twins/elementary.ts';
+import type { TreeArena } from './arena.ts';
+import { checkReached, countReward, tilt } from './grow.ts';
+import type { TreePlan } from './plan.ts';
+import { refreshOne } from './sibling-heap.ts';
+import type { TreeState } from './state.ts';
+
+/*
+ * A stored tree under another reward, inverse temperature or backup. Which states are there does not change, nor how often
+ * they were visited; leaves keep r and not exp(lambda r), so all values can be had anew from below, and no step is taken.
+ */
+
+/** Rows for which rewards are asked at once. */
+const ROWS = 1024;
+
+/**
+ * Rewards of all leaves by the chain of the plan, and all values from them.
+ * @throws ValueError when a reward is NaN or +Infinity; what the reward throws; the signal's reason.
+ */
+export async function rescoreTree(plan: TreePlan, state: TreeState, signal: AbortSignal): Promise<void> {
+  const { arena } = state;
+  await rewardLeaves(plan, arena, signal);
+  Object.assign(state.rewards, { count: 0, mean: 0, squares: 0 });
+  for (let slot = 0; slot < arena.filled[0]!; slot++) countReward(state.rewards, arena.reward[slot]!);
+  backUpAll(plan, arena);
+}
+
+async function rewardLeaves({ chain }: TreePlan, arena: TreeArena, signal: AbortSignal): Promise<void> {
+  const { dimension: d, filled, reward } = arena;
+  const turn = makeTurn();
+  const points = arena.slabs[0]!;
+  for (let first = 0; first < filled[0]!; first += ROWS) {
+    const last = Math.min(filled[0]!, first + ROWS);
+    const x = points.slice(first * d, last * d);
+    const out = reward.subarray(first, last);
+    const told = chain.reward(x, out);
+    if (told !== undefined) await told;
+    for (let i = 0; i < out.length; i++) checkReached('reward', out[i]!, x.subarray(i * d, (i + 1) * d), 0);
+    if (turn.due()) await turn.pause(signal);
+  }
+}
+
+/** Children have larger ids than their parents and than the siblings above them, so one pass from the last node on is enough. */
+function backUpAll({ lambda, precise }: TreePlan, arena: TreeArena): void {
+  const { nodes, level, heapRoot, value, spread, weight, weightedSum, reward, slot } = arena;
+  for (let id = nodes - 1; id >= 0; id--) {
+    if (level[id] === 0) value[id] = tilt(lambda, reward[slot[id]!]!);
+    else {
+      const top = heapRoot[id]!;
+      value[id] = weightedSum[top]! - log(weight[top]!);
+      spread[id] = precise ? 1 / weight[top]! : 0;
+    }
+    if (id > 0) refreshOne(arena, id);
+  }
+}
