@@ -1,9 +1,18 @@
 import { chainMemory, splitRHat } from '../../engine/diagnostics/autocorrelation.ts';
 import type { Ending, Info } from '../../engine/sampler.ts';
-import type { Warning } from '../../engine/types.ts';
+import {
+  autocorrelation,
+  denoisedSweeps,
+  driftOf,
+  levelTest,
+  logLevelChains,
+  roundTrips,
+} from './diagnostics.ts';
+import { modesOf } from './modes.ts';
 import type { ChainPlan } from './plan.ts';
 import type { DenoisingMcmcState } from './state.ts';
 import type { DenoisingChain, DenoisingMcmcResult } from './types.ts';
+import { warningsOf } from './warnings.ts';
 
 /*
  * What the chains tell: means with errors by the autocorrelation along them, and how well the levels mixed.
@@ -19,16 +28,15 @@ export function answer(
   const { chains: n, warmup } = plan;
   const d = plan.denoiser.dimension;
   const cycles = Math.max(0, state.cycle - warmup);
-  const sweeps = state.skip === 0 ? 0 : Math.floor(cycles / state.skip);
+  const sweeps = denoisedSweeps(plan, state.cycle, state.skip);
   const points = state.points.slice(0, sweeps * n * d);
   const coordinates = Array.from({ length: d }, (_, c) => alongChains(points, sweeps, n, d, c));
   const of = coordinates.map(tell);
-  const logLevel = tell(logLevelChains(plan, state.history.subarray(0, cycles * n)));
-  const chain = describe(plan, state, cycles, logLevel, of);
   const ess = of.reduce(
     (least, { ess: own }) => (Number.isNaN(own) ? least : Math.min(own, least)),
     info.ess,
   );
+  const chain = describe(plan, state, cycles, of, points, ess);
   return {
     estimate: {
       names: Array.from({ length: d }, (_, c) => `x${c + 1}`),
@@ -38,17 +46,9 @@ export function answer(
     sample: { points, shape: [sweeps * n, d], logWeight: new Float64Array(sweeps * n) },
     chain,
     outcome,
-    diagnostics: { ...info, ess, warnings: warningsOf(plan, chain) },
+    diagnostics: { ...info, ess, warnings: warningsOf(plan, chain, state.chains.moves) },
     provenance,
   };
-}
-
-/** log sigma of each chain, from levels [cycles, n]. */
-export function logLevelChains({ levels, chains: n }: ChainPlan, history: Uint32Array): Float64Array[] {
-  const logs = levels.map(Math.log);
-  return Array.from({ length: n }, (_, i) =>
-    Float64Array.from({ length: history.length / n }, (_, t) => logs[history[t * n + i]!]!),
-  );
 }
 
 function alongChains(points: Float64Array, sweeps: number, n: number, d: number, c: number): Float64Array[] {
@@ -91,72 +91,51 @@ function describe(
   plan: ChainPlan,
   state: DenoisingMcmcState,
   cycles: number,
-  logLevel: Told,
   coordinates: readonly Told[],
+  points: Float64Array,
+  ess: number,
 ): DenoisingChain {
-  const { levels, prior, chains: n } = plan;
-  const { chains, skip, denoiser, denoiseEvaluations } = state;
+  const { levels, prior, chains: n, denoiser: source } = plan;
+  const { chains, skip } = state;
+  const history = state.history.subarray(0, cycles * n);
+  const logLevels = logLevelChains(plan, history);
+  const logLevel = tell(logLevels);
   const histogram = new Float64Array(levels.length);
-  for (let at = 0; at < cycles * n; at++) histogram[state.history[at]!]! += 1 / (cycles * n);
-  const warmup = state.cycle > plan.warmup ? state.warmupEvaluations : denoiser.evaluations;
+  for (const level of history) histogram[level]! += 1 / history.length;
+  const modes = modesOf(source, points, n, skip);
+  const evaluations = evaluationsOf(plan, state);
   return {
     levels: levels.slice(),
     prior: prior.slice(),
     histogram,
     levelDistance:
       cycles === 0 ? Number.NaN : 0.5 * prior.reduce((sum, p, g) => sum + Math.abs(p - histogram[g]!), 0),
+    levelTest: levelTest(histogram, prior, logLevel.ess),
     acceptance: Float64Array.from(chains.taken, (taken, g) => taken / chains.moves[g]!),
+    autocorrelation: autocorrelation(logLevels),
     memory: logLevel.time,
     longestMemory: most([logLevel.time, ...coordinates.map(({ time }) => time * skip)]),
     rHat: logLevel.rHat,
     worstRHat: most([logLevel.rHat, ...coordinates.map(({ rHat }) => rHat)]),
+    roundTrips: roundTrips(prior, history, n),
+    drift: driftOf(logLevels),
+    ...(modes === undefined ? {} : { modes }),
     stepSize: chains.stepSize,
     skip,
     cycles,
-    evaluations: {
-      warmup,
-      chain: denoiser.evaluations - warmup - denoiseEvaluations,
-      denoise: denoiseEvaluations,
-    },
+    evaluations,
+    essPerEvaluation: ess / state.denoiser.evaluations,
   };
+}
+
+function evaluationsOf(plan: ChainPlan, state: DenoisingMcmcState): DenoisingChain['evaluations'] {
+  const { denoiser, startEvaluations: start, denoiseEvaluations: denoise } = state;
+  const ended = state.cycle > plan.warmup ? state.warmupEvaluations : denoiser.evaluations - denoise;
+  return { start, warmup: ended - start, chain: denoiser.evaluations - ended - denoise, denoise };
 }
 
 /** The largest of what is known; NaN where nothing is. */
 function most(numbers: readonly number[]): number {
   const known = numbers.filter((x) => !Number.isNaN(x));
   return known.length === 0 ? Number.NaN : Math.max(...known);
-}
-
-/** Autocorrelation times that a chain should hold, and the R-hat it should not pass. */
-const LEAST_MEMORIES = 50;
-const MOST_R_HAT = 1.05;
-
-function warningsOf({ mode }: ChainPlan, chain: DenoisingChain): readonly Warning[] {
-  const { cycles, longestMemory, worstRHat } = chain;
-  const warnings: Warning[] = [];
-  if (mode === 'published')
-    warnings.push({
-      code: 'chain-biased',
-      message:
-        "Mode 'published' takes every move and the most probable noise level, so its points do not follow the law of the data, however long it runs. Use mode 'exact'.",
-    });
-  if (cycles < LEAST_MEMORIES * longestMemory)
-    warnings.push({
-      code: 'chains-short',
-      message: `Chains of ${cycles} cycles remember ${shown(longestMemory)}; expected at least ${LEAST_MEMORIES} times as many. Errors may be too small. Raise \`kept\` or \`skip\`.`,
-      value: cycles / longestMemory,
-      threshold: LEAST_MEMORIES,
-    });
-  if (worstRHat > MOST_R_HAT)
-    warnings.push({
-      code: 'chains-disagree',
-      message: `Chains do not tell the same story: split R-hat ${shown(worstRHat)}, warned above ${MOST_R_HAT}. Raise \`warmup\` and \`kept\`.`,
-      value: worstRHat,
-      threshold: MOST_R_HAT,
-    });
-  return warnings;
-}
-
-function shown(x: number): number {
-  return Number(x.toPrecision(3));
 }

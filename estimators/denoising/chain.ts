@@ -1,70 +1,41 @@
-import type { Arena } from '../../engine/array/arena.ts';
 import type { OpenDenoiser } from '../../engine/diffusion/denoiser.ts';
 import { PURPOSE } from '../../engine/random/purpose.ts';
 import { channel } from '../../engine/random/rng.ts';
 import type { Context } from '../../engine/sampler.ts';
-import { makeTurn, type Turn } from '../../engine/turn.ts';
+import { makeTurn } from '../../engine/turn.ts';
 import { log } from '../../engine/wasm/twins/elementary.ts';
+import { openLevelWork } from './level-draws.ts';
 import type { ChainPlan } from './plan.ts';
+import type { Chains } from './state.ts';
 
 /*
- * One cycle of the chain on p(x, sigma) = p_sigma(x) p(sigma), n chains at once, x in units of the data:
+ * Moves of the chain on p(x, sigma) = p_sigma(x) p(sigma) at the level it is at, n chains at once, x in units of the data:
  *
  *   x' = x + (eta / 2) s(x) + sqrt(eta) z,   s = grad log p_sigma
  *   accepted with probability min(1, e^a),
  *   a = log p_sigma(x') - log p_sigma(x) - |x - x' - (eta / 2) s(x')|^2 / (2 eta) + |x' - x - (eta / 2) s(x)|^2 / (2 eta)
- *   sigma <- argmax_g (log w_g + log p_g(x) + Gumbel), a draw from p(sigma given x)
  *
  * | symbol | name here | shape |
  * |---|---|---|
  * | x, x' | x, proposal | [n, d] |
  * | s(x), s(x') | score, proposed | [n, d] |
  * | index of sigma | level | [n] |
- * | log p_g(x) of x and x' | logDensity, newDensity | [n, G] |
+ * | log p_sigma of x and x' | logDensity, newDensity | [n] |
  * | eta | stepAt | |
  *
- * Under a schedule x_t = alpha x, the score of x is alpha times that of x_t. Mode 'published' takes every x', and the most
- * probable level.
+ * Under a schedule x_t = alpha x, the score of x is alpha times that of x_t. Modes 'unadjusted' and 'published' take every x'.
  */
 
-/** n chains and what a cycle writes to. */
-export interface Chains {
-  readonly x: Float64Array;
-  readonly level: Uint32Array;
-  /** Moves made and taken at each level since `clearCounts`, [G]. */
-  readonly moves: Uint32Array;
-  readonly taken: Uint32Array;
-  /** Multiplies the step size, or is it. */
-  stepSize: number;
-  readonly work: Work;
-}
-
-interface Work {
-  readonly proposal: Float64Array;
-  readonly noised: Float64Array;
-  readonly score: Float64Array;
-  readonly proposed: Float64Array;
-  readonly normals: Float64Array;
-  readonly accept: Float64Array;
-  readonly draws: Float64Array;
-  readonly times: Float64Array;
-  readonly logDensity: Float64Array;
-  readonly newDensity: Float64Array;
-  readonly arena: Arena;
-  readonly turn: Turn;
-}
-
-/** Empty chains; fill `x`, then `settle`. */
+/** Empty chains; fill `x`, then draw the levels. */
 export function openChains(plan: ChainPlan, ctx: Context): Chains {
   const { chains: n, levels, denoiser } = plan;
   const d = denoiser.dimension;
-  const G = levels.length;
   const arena = ctx.backend.arena();
   return {
     x: arena.f64(n * d),
     level: arena.u32(n),
-    moves: new Uint32Array(G),
-    taken: new Uint32Array(G),
+    moves: new Uint32Array(levels.length),
+    taken: new Uint32Array(levels.length),
     stepSize: plan.stepSize,
     work: {
       proposal: arena.f64(n * d),
@@ -73,23 +44,18 @@ export function openChains(plan: ChainPlan, ctx: Context): Chains {
       proposed: arena.f64(n * d),
       normals: arena.f64(n * d),
       accept: arena.f64(n),
-      draws: arena.f64(n * G),
       times: arena.f64(n),
-      logDensity: arena.f64(n * G),
-      newDensity: arena.f64(n * G),
+      logDensity: arena.f64(n),
+      newDensity: arena.f64(n),
+      levels: openLevelWork(plan, arena),
       arena,
       turn: makeTurn(),
     },
   };
 }
 
-/** The law of the levels at x, which cycles keep from then on. */
-export async function weighLevels(plan: ChainPlan, { x, work }: Chains, ctx: Context): Promise<void> {
-  await densities(plan, x, work.logDensity, work.turn, ctx);
-}
-
-/** Cycle `cycle` of all chains. Returns the accepted share. Normals and uniforms are addressed by (cycle, chain). */
-export async function advanceChains(
+/** The moves of cycle `cycle` in all chains. Returns the accepted share. Draws are addressed by (cycle, move, chain). */
+export async function moveChains(
   plan: ChainPlan,
   chains: Chains,
   denoiser: OpenDenoiser,
@@ -101,22 +67,25 @@ export async function advanceChains(
   const n = plan.chains;
   const at = [...rng.key, 0, cycle] as const;
   const d = denoiser.dimension;
-  await backend.dispatch('normal', [work.normals, d, ...at, channel(PURPOSE.langevin)], n);
-  await scoreOf(plan, chains, denoiser, chains.x, work.score, cycle);
-  propose(plan, chains);
-  if (plan.mode === 'exact') {
-    await backend.dispatch('uniform', [work.accept, 1, ...at, channel(PURPOSE.acceptance)], n);
-    await scoreOf(plan, chains, denoiser, work.proposal, work.proposed, cycle);
+  const exact = plan.mode === 'exact';
+  let share = 0;
+  await lookAt(plan, chains, denoiser, chains.x, work.score, work.logDensity, cycle);
+  for (let move = 0; move < plan.moves; move++) {
+    await backend.dispatch('normal', [work.normals, d, ...at, channel(PURPOSE.langevin, move)], n);
+    propose(plan, chains);
+    if (exact) {
+      await backend.dispatch('uniform', [work.accept, 1, ...at, channel(PURPOSE.acceptance, move)], n);
+      await lookAt(plan, chains, denoiser, work.proposal, work.proposed, work.newDensity, cycle);
+    } else if (move + 1 < plan.moves)
+      await lookAt(plan, chains, denoiser, work.proposal, work.proposed, work.newDensity, cycle);
+    share += take(plan, chains) / plan.moves;
   }
-  await densities(plan, work.proposal, work.newDensity, work.turn, ctx);
-  const share = take(plan, chains);
-  await drawLevels(plan, chains, cycle, ctx);
   return share;
 }
 
 /** eta at a level. */
 export function stepAt({ mode, leastVariance, levels }: ChainPlan, stepSize: number, level: number): number {
-  return mode === 'exact' ? stepSize * (leastVariance + levels[level]! ** 2) : stepSize;
+  return mode === 'published' ? stepSize : stepSize * (leastVariance + levels[level]! ** 2);
 }
 
 /** One Langevin step of row x[at..at+d-1]. */
@@ -151,24 +120,30 @@ export function logProposalRatio(
   return sum / (2 * eta);
 }
 
-async function scoreOf(
-  { signals, times, chains: n }: ChainPlan,
+/** Scores of `x` at the levels of the chains; log densities as well where moves are accepted by them. */
+async function lookAt(
+  plan: ChainPlan,
   { level, work }: Chains,
   denoiser: OpenDenoiser,
   x: Float64Array,
   score: Float64Array,
+  logDensity: Float64Array,
   cycle: number,
 ): Promise<void> {
+  const { signals, times, chains: n, source, mode } = plan;
   const d = denoiser.dimension;
   for (let i = 0; i < n; i++) {
     const signal = signals[level[i]!]!;
     work.times[i] = times[level[i]!]!;
     for (let c = i * d; c < (i + 1) * d; c++) work.noised[c] = signal * x[c]!;
   }
-  await denoiser.evaluate(work.noised, work.times, n, { score }, cycle);
+  const ask = mode === 'exact' && source.kind !== 'known';
+  await denoiser.evaluate(work.noised, work.times, n, ask ? { score, logDensity } : { score }, cycle);
   for (let i = 0; i < n; i++) {
     const signal = signals[level[i]!]!;
     for (let c = i * d; c < (i + 1) * d; c++) score[c] = signal * score[c]!;
+    if (mode === 'exact' && source.kind === 'known')
+      logDensity[i] = source.law.logDensity(x, i * d, level[i]!);
   }
 }
 
@@ -180,25 +155,10 @@ function propose(plan: ChainPlan, { x, level, work, stepSize }: Chains): void {
   }
 }
 
-async function densities(
-  { law, chains: n, levels, denoiser }: ChainPlan,
-  x: Float64Array,
-  out: Float64Array,
-  turn: Turn,
-  { signal }: Context,
-): Promise<void> {
-  const d = denoiser.dimension;
-  for (let i = 0; i < n; i++) {
-    law.logDensities(x, i * d, out, i * levels.length);
-    if (turn.due()) await turn.pause(signal);
-  }
-}
-
 /** Accept or reject, in place. */
 function take(plan: ChainPlan, { x, level, work, stepSize, moves, taken }: Chains): number {
-  const { chains: n, levels, mode, denoiser } = plan;
+  const { chains: n, mode, denoiser } = plan;
   const d = denoiser.dimension;
-  const G = levels.length;
   const { proposal, proposed, score, newDensity, logDensity, accept } = work;
   let accepted = 0;
   for (let i = 0; i < n; i++) {
@@ -207,37 +167,15 @@ function take(plan: ChainPlan, { x, level, work, stepSize, moves, taken }: Chain
     if (mode === 'exact') {
       const eta = stepAt(plan, stepSize, g);
       const ratio = logProposalRatio(eta, x, score, proposal, proposed, i * d, d);
-      if (!(log(accept[i]!) < newDensity[i * G + g]! - logDensity[i * G + g]! + ratio)) continue;
+      if (!(log(accept[i]!) < newDensity[i]! - logDensity[i]! + ratio)) continue;
+      logDensity[i] = newDensity[i]!;
     }
     accepted++;
     taken[g]!++;
-    for (let c = i * d; c < (i + 1) * d; c++) x[c] = proposal[c]!;
-    for (let c = i * G; c < (i + 1) * G; c++) logDensity[c] = newDensity[c]!;
+    for (let c = i * d; c < (i + 1) * d; c++) {
+      x[c] = proposal[c]!;
+      score[c] = proposed[c]!;
+    }
   }
   return accepted / n;
-}
-
-/** Levels given x: a draw, or the most probable. */
-export async function drawLevels(
-  { mode, logPrior, chains: n }: ChainPlan,
-  { level, work }: Chains,
-  cycle: number,
-  { rng, backend }: Context,
-): Promise<void> {
-  const G = logPrior.length;
-  const { draws, logDensity } = work;
-  const exact = mode === 'exact';
-  if (exact) {
-    const address = [...rng.key, 0, cycle, channel(PURPOSE.noiseLevel)] as const;
-    await backend.dispatch('uniform', [draws, G, ...address], n);
-  }
-  for (let i = 0; i < n; i++) {
-    let [best, most] = [0, -Infinity];
-    for (let g = 0; g < G; g++) {
-      const gumbel = exact ? -log(-log(draws[i * G + g]!)) : 0;
-      const value = logPrior[g]! + logDensity[i * G + g]! + gumbel;
-      if (value > most) [best, most] = [g, value];
-    }
-    level[i] = best;
-  }
 }

@@ -56,35 +56,58 @@ export function planDescent(
   return { integrator, parties: [...parties.values()], party, grid, evaluations };
 }
 
+/** Time of a schedule at a level. */
+export function timeOf(schedule: NoiseSchedule, level: number): number {
+  return Math.min(schedule.end, schedule.timeOf(-Math.log(level)));
+}
+
 export interface Denoising {
   readonly where: string;
   readonly descent: Descent;
   readonly denoiser: OpenDenoiser;
   /** [G] alpha at the levels. */
   readonly signals: Float64Array;
+  readonly tweedie: number | undefined;
+  readonly clip: readonly [number, number] | undefined;
 }
 
 /**
- * Denoise x [n, d], in units of the data, each row from its own level, into out[at..at+n d-1].
- * @param sweep tells the noise of stochastic integrators apart.
+ * Denoise x [n, d], in units of the data, in place, each row from its own level.
+ * @param batch tells the noise of stochastic integrators apart.
  */
 export async function denoise(
   setting: Denoising,
   x: Float64Array,
   level: Uint32Array,
-  sweep: number,
+  batch: number,
   ctx: Context,
-  out: Float64Array,
-  at: number,
 ): Promise<void> {
-  const { parties, party } = setting.descent;
-  const rng = ctx.rng.child(TAG.chunk, sweep);
-  for (let p = 0; p < parties.length; p++) {
-    const members: number[] = [];
-    for (let i = 0; i < level.length; i++) if (party[level[i]!] === p) members.push(i);
-    if (members.length > 0)
-      await denoiseParty(setting, p, members, x, level, { ...ctx, rng: rng.child(TAG.level, p) }, out, at);
-  }
+  const { descent, clip, tweedie } = setting;
+  const { parties, party } = descent;
+  const rng = ctx.rng.child(TAG.chunk, batch);
+  const members = parties.map((): number[] => []);
+  for (let i = 0; i < level.length; i++) members[party[level[i]!]!]!.push(i);
+  for (let p = 0; p < parties.length; p++)
+    if (members[p]!.length > 0)
+      await denoiseParty(setting, p, members[p]!, x, level, { ...ctx, rng: rng.child(TAG.level, p) });
+  if (tweedie !== undefined) await lastStep(setting.denoiser, x, tweedie);
+  if (clip !== undefined)
+    for (let at = 0; at < x.length; at++) x[at] = Math.min(clip[1], Math.max(clip[0], x[at]!));
+}
+
+/** y + e^2 grad log p_e(y), at level e. */
+async function lastStep(denoiser: OpenDenoiser, y: Float64Array, level: number): Promise<void> {
+  const { schedule, dimension } = denoiser;
+  const time = timeOf(schedule, level);
+  const signal = schedule.signal(time);
+  const score = new Float64Array(y.length);
+  await denoiser.evaluate(
+    y.map((at) => signal * at),
+    time,
+    y.length / dimension,
+    { score },
+  );
+  for (let at = 0; at < y.length; at++) y[at]! += level * level * signal * score[at]!;
 }
 
 async function denoiseParty(
@@ -94,8 +117,6 @@ async function denoiseParty(
   x: Float64Array,
   level: Uint32Array,
   { rng, backend, signal }: Context,
-  out: Float64Array,
-  at: number,
 ): Promise<void> {
   const { integrator, grid } = descent;
   const d = denoiser.dimension;
@@ -114,7 +135,7 @@ async function denoiseParty(
     for (let step = 0; step < integration.steps; step++) await integration.advance(step, rng);
     const clean = integration.x();
     members.forEach((i, row) => {
-      for (let c = 0; c < d; c++) out[at + i * d + c] = clean[row * d + c]!;
+      for (let c = 0; c < d; c++) x[i * d + c] = clean[row * d + c]!;
     });
   } finally {
     integration.release();

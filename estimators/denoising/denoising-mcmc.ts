@@ -7,10 +7,13 @@ import { channel } from '../../engine/random/rng.ts';
 import type { Context, Info, Sampler, Step } from '../../engine/sampler.ts';
 import { checkSavedRun } from '../../engine/saved-run.ts';
 import type { Source } from '../../engine/types.ts';
-import { answer, logLevelChains } from './answer.ts';
-import { advanceChains, drawLevels, openChains, weighLevels } from './chain.ts';
-import { denoise } from './denoise.ts';
-import { type ChainPlan, checkDenoising, WHERE } from './plan.ts';
+import { answer } from './answer.ts';
+import { moveChains, openChains } from './chain.ts';
+import { type Denoising, denoise } from './denoise.ts';
+import { denoisedSweeps, logLevelChains } from './diagnostics.ts';
+import { drawLevels } from './level-draws.ts';
+import { WHERE } from './level-law.ts';
+import { type ChainPlan, checkDenoising } from './plan.ts';
 import type { DenoisingMcmcState } from './state.ts';
 import type { DenoisingMcmcOptions, DenoisingMcmcResult } from './types.ts';
 
@@ -21,7 +24,7 @@ import type { DenoisingMcmcOptions, DenoisingMcmcResult } from './types.ts';
  * | symbol | name here |
  * |---|---|
  * | p(sigma_g) | prior, levels [G] |
- * | K_sigma, p(sigma given x) | one `advanceChains`: a cycle |
+ * | K_sigma, p(sigma given x) | `moveChains`, `drawLevels`: a cycle |
  * | n_skip | skip |
  * | c | stepSize |
  *
@@ -40,7 +43,7 @@ const KIM_YE: Source = {
 };
 
 /**
- * Sample a normal mixture or a set of points by chains that wander over noise levels.
+ * Sample the data law of a denoiser by chains that wander over noise levels.
  * @throws OptionError or ShapeError for bad options; what the denoiser throws.
  */
 export function denoisingMcmc(
@@ -66,56 +69,79 @@ async function begin(plan: ChainPlan, ctx: Context): Promise<Step<DenoisingMcmcS
   const state = open(plan, ctx, 0);
   return orRelease(
     async () => {
-      const { chains } = state;
-      await place(plan, chains.x, ctx);
-      await weighLevels(plan, chains, ctx);
-      await drawLevels(plan, chains, 0, ctx);
+      await place(plan, state, ctx);
+      await drawLevels(plan, state.chains, state.denoiser, 0, ctx);
+      state.startEvaluations = state.denoiser.evaluations;
+      state.warmupEvaluations = state.denoiser.evaluations;
+      openWindow(plan, state);
       return report(plan, state);
     },
     () => release(state),
   );
 }
 
-/** Where the chains begin: N(mean of the data, sigma_G^2), or where they were told to. */
-async function place(plan: ChainPlan, x: Float64Array, { backend, rng }: Context): Promise<void> {
-  const { start, chains, levels, denoiser } = plan;
-  if (start !== undefined) return x.set(start);
+/** Noise that the paper's program puts on denoised points before its chains begin, in units of the data. */
+const PUBLISHED_START = 0.5;
+
+/** Where the chains begin: N(mean of the data, sigma_G^2), that denoised, or where they were told to. */
+async function place(plan: ChainPlan, state: DenoisingMcmcState, ctx: Context): Promise<void> {
+  const { start, chains: n, levels, denoiser } = plan;
+  const { x, level, work } = state.chains;
+  if (typeof start !== 'string') return x.set(start);
   const d = denoiser.dimension;
-  await backend.dispatch('normal', [x, d, ...rng.key, 0, 0, channel(PURPOSE.init)], chains);
+  const { backend, rng } = ctx;
+  const address = (sub: number) => [...rng.key, 0, 0, channel(PURPOSE.init, sub)] as const;
+  await backend.dispatch('normal', [x, d, ...address(0)], n);
   const top = levels[levels.length - 1]!;
   const mean = denoiser.moments?.mean;
   for (let i = 0; i < x.length; i++) x[i] = (mean?.[i % d] ?? 0) + top * x[i]!;
+  if (start === 'noise') return;
+  level.fill(levels.length - 1);
+  await denoise(denoising(plan, state), x, level, MOST_BATCHES, ctx);
+  if (plan.mode !== 'published') return;
+  await backend.dispatch('normal', [work.normals, d, ...address(1)], n);
+  for (let i = 0; i < x.length; i++) x[i]! += PUBLISHED_START * work.normals[i]!;
 }
 
+/** No batch of kept states has this number. */
+const MOST_BATCHES = 2 ** 32 - 1;
+
 function open(plan: ChainPlan, ctx: Context, evaluations: number): DenoisingMcmcState {
-  const { chains: n, kept, denoiser, warmup, skip } = plan;
+  const { chains: n, kept, denoiser, warmup, skip, together, pick } = plan;
   const { backend, signal, rng } = ctx;
+  const d = denoiser.dimension;
+  const room = pick === 'min-sigma' ? n : 0;
   return {
     key: rng.key,
     denoiser: openDenoiser({ where: WHERE, denoiser, backend, signal }, evaluations),
     chains: openChains(plan, ctx),
-    points: new Float64Array(kept * n * denoiser.dimension),
+    points: new Float64Array(kept * n * d),
+    pending: new Uint32Array(together * n),
+    lowest: { x: new Float64Array(room * d), level: new Uint32Array(room) },
     history: new Uint32Array(n * (warmup > 0 ? warmup : kept * skip!)),
     cycle: 0,
     skip: skip ?? 0,
+    startEvaluations: 0,
     warmupEvaluations: 0,
     denoiseEvaluations: 0,
   };
 }
 
-/** One cycle; a kept state is denoised at its end. */
+/** One cycle; states that were kept are denoised when there are enough of them. */
 async function advance(plan: ChainPlan, state: DenoisingMcmcState, ctx: Context): Promise<void> {
   const { chains, denoiser } = state;
   const { warmup, chains: n } = plan;
-  const acceptance = await advanceChains(plan, chains, denoiser, state.cycle + 1, ctx);
   const cycle = state.cycle + 1;
+  const acceptance = await moveChains(plan, chains, denoiser, cycle, ctx);
+  await drawLevels(plan, chains, denoiser, cycle, ctx);
   const since = cycle > warmup ? cycle - warmup : cycle;
   state.history.set(chains.level, (since - 1) * n);
   if (cycle <= warmup) {
     if (plan.mode === 'exact') chains.stepSize *= Math.exp((acceptance - TARGET) * cycle ** -0.6);
     if (cycle === warmup) endWarmup(plan, state);
-  } else if (since % state.skip === 0) {
-    await keep(plan, state, since / state.skip - 1, ctx);
+  } else {
+    noteLowest(plan, state);
+    if (since % state.skip === 0) await keep(plan, state, since / state.skip, ctx);
   }
   state.cycle = cycle;
 }
@@ -136,15 +162,50 @@ function endWarmup(plan: ChainPlan, state: DenoisingMcmcState): void {
   state.warmupEvaluations = state.denoiser.evaluations;
   state.chains.moves.fill(0);
   state.chains.taken.fill(0);
+  openWindow(plan, state);
 }
 
-async function keep(plan: ChainPlan, state: DenoisingMcmcState, sweep: number, ctx: Context): Promise<void> {
-  const { descent, signals } = plan;
-  const { chains, denoiser, points } = state;
+/** The state now is the first of a window. */
+function openWindow({ pick }: ChainPlan, { lowest, chains }: DenoisingMcmcState): void {
+  if (pick === 'last') return;
+  lowest.x.set(chains.x);
+  lowest.level.set(chains.level);
+}
+
+/** Chains at a level below the lowest of their window. */
+function noteLowest({ pick, denoiser }: ChainPlan, { lowest, chains }: DenoisingMcmcState): void {
+  if (pick === 'last') return;
+  const d = denoiser.dimension;
+  chains.level.forEach((level, i) => {
+    if (level >= lowest.level[i]!) return;
+    lowest.level[i] = level;
+    for (let c = i * d; c < (i + 1) * d; c++) lowest.x[c] = chains.x[c]!;
+  });
+}
+
+/** Keep a state of each chain, the one of number `sweeps`; denoise those that wait when they are enough, or the last. */
+async function keep(plan: ChainPlan, state: DenoisingMcmcState, sweeps: number, ctx: Context): Promise<void> {
+  const { pick, together, kept, chains: n } = plan;
+  const { chains, denoiser, points, pending, lowest } = state;
+  const { x, level } = pick === 'last' ? chains : lowest;
+  const d = denoiser.dimension;
+  const waiting = ((sweeps - 1) % together) + 1;
+  points.set(x, (sweeps - 1) * n * d);
+  pending.set(level, (waiting - 1) * n);
+  openWindow(plan, state);
+  if (waiting < together && sweeps < kept) return;
   const before = denoiser.evaluations;
-  const { x, level } = chains;
-  await denoise({ where: WHERE, descent, denoiser, signals }, x, level, sweep, ctx, points, sweep * x.length);
+  const rows = points.subarray((sweeps - waiting) * n * d, sweeps * n * d);
+  const batch = Math.floor((sweeps - 1) / together);
+  await denoise(denoising(plan, state), rows, pending.subarray(0, waiting * n), batch, ctx);
   state.denoiseEvaluations += denoiser.evaluations - before;
+}
+
+function denoising(
+  { descent, signals, tweedie, clip }: ChainPlan,
+  { denoiser }: DenoisingMcmcState,
+): Denoising {
+  return { where: WHERE, descent, denoiser, signals, tweedie, clip };
 }
 
 function finished({ warmup, kept }: ChainPlan, { cycle, skip }: DenoisingMcmcState): boolean {
@@ -155,11 +216,11 @@ function report(plan: ChainPlan, state: DenoisingMcmcState): Step<DenoisingMcmcS
   return { state, done: finished(plan, state), info: infoOf(plan, state) };
 }
 
-function infoOf({ warmup, kept, chains }: ChainPlan, { cycle, skip, denoiser }: DenoisingMcmcState): Info {
+function infoOf(plan: ChainPlan, { cycle, skip, denoiser }: DenoisingMcmcState): Info {
+  const { warmup, kept, chains } = plan;
   const total = skip > 0 ? warmup + kept * skip : undefined;
-  const sweeps = skip > 0 ? Math.floor(Math.max(0, cycle - warmup) / skip) : 0;
   const { evaluations } = denoiser;
-  return { ess: chains * sweeps, evaluations, warnings: [], done: cycle, total };
+  return { ess: chains * denoisedSweeps(plan, cycle, skip), evaluations, warnings: [], done: cycle, total };
 }
 
 interface Saved {
@@ -169,20 +230,22 @@ interface Saved {
   readonly cycle: number;
   readonly skip: number;
   readonly stepSize: number;
+  readonly startEvaluations: number;
   readonly warmupEvaluations: number;
   readonly denoiseEvaluations: number;
 }
 
 function saved(plan: ChainPlan, state: DenoisingMcmcState): Uint8Array {
-  const { key, denoiser, chains, points, history, cycle, skip } = state;
-  const { warmupEvaluations, denoiseEvaluations } = state;
+  const { key, denoiser, chains, points, pending, lowest, history, cycle, skip } = state;
+  const { startEvaluations, warmupEvaluations, denoiseEvaluations } = state;
   const { evaluations } = denoiser;
   const { stepSize, x, level, moves, taken } = chains;
   const header: Saved = {
     ...{ plan: plan.fingerprint, key, evaluations, cycle, skip, stepSize },
-    ...{ warmupEvaluations, denoiseEvaluations },
+    ...{ startEvaluations, warmupEvaluations, denoiseEvaluations },
   };
-  return encodeState(header, { x, level, moves, taken, points, history });
+  const kept = { points, pending, lowestX: lowest.x, lowestLevel: lowest.level, history };
+  return encodeState(header, { x, level, moves, taken, ...kept });
 }
 
 async function goOn(plan: ChainPlan, bytes: Uint8Array, ctx: Context): Promise<Step<DenoisingMcmcState>> {
@@ -194,13 +257,15 @@ async function goOn(plan: ChainPlan, bytes: Uint8Array, ctx: Context): Promise<S
   return orRelease(
     async () => {
       const { chains } = state;
-      const { cycle, skip, warmupEvaluations, denoiseEvaluations } = found;
-      Object.assign(state, { cycle, skip, warmupEvaluations, denoiseEvaluations });
+      const { cycle, skip, startEvaluations, warmupEvaluations, denoiseEvaluations } = found;
+      Object.assign(state, { cycle, skip, startEvaluations, warmupEvaluations, denoiseEvaluations });
       chains.stepSize = found.stepSize;
       for (const name of ['x', 'level', 'moves', 'taken'] as const) chains[name].set(arrays[name]!);
       state.points.set(arrays.points!);
+      state.pending.set(arrays.pending!);
+      state.lowest.x.set(arrays.lowestX!);
+      state.lowest.level.set(arrays.lowestLevel!);
       state.history = arrays.history as Uint32Array;
-      await weighLevels(plan, chains, ctx);
       return report(plan, state);
     },
     () => release(state),

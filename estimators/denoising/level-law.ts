@@ -1,7 +1,10 @@
 import { noisedMixture } from '../../engine/diffusion/analytic/noised-mixture.ts';
 import type { Denoiser } from '../../engine/diffusion/denoiser.ts';
 import { HALF_LOG_TWO_PI } from '../../engine/math/gamma.ts';
+import type { BatchFn } from '../../engine/types.ts';
 import { exp, log } from '../../engine/wasm/twins/elementary.ts';
+
+export const WHERE = 'denoisingMcmc';
 
 /*
  * log p_sigma(x) at all noise levels of a point: what does not depend on the level is done once.
@@ -18,7 +21,16 @@ export interface LevelLaw {
   readonly leastVariance: number;
   /** log p_sigma, normalised, of the point x[at..at+d-1] at every level, into out[to..to+G-1]. */
   logDensities(x: Float64Array, at: number, out: Float64Array, to: number): void;
+  /** The same at level `g` alone. */
+  logDensity(x: Float64Array, at: number, g: number): number;
 }
+
+/** What the levels are drawn by. */
+export type LevelSource =
+  | { readonly kind: 'known'; readonly law: LevelLaw }
+  | { readonly kind: 'classifier'; readonly logProbability: BatchFn }
+  | { readonly kind: 'densities' }
+  | { readonly kind: 'heat'; readonly window: number };
 
 /** @returns undefined when the denoiser does not say what its data law is. */
 export function levelLaw(denoiser: Denoiser, levels: Float64Array): LevelLaw | undefined {
@@ -44,18 +56,23 @@ function mixtureLevels(mixture: NonNullable<Denoiser['mixture']>, levels: Float6
   }
   const square = new Float64Array(width);
   const share = new Float64Array(components);
+  const ofLevel = (g: number): number => {
+    for (let k = 0; k < components; k++) {
+      let sum = 0;
+      for (let j = k * d; j < (k + 1) * d; j++) sum += square[j]! * precision[g * width + j]!;
+      share[k] = constant[g * components + k]! - 0.5 * sum;
+    }
+    return logSumExp(share);
+  };
   return {
     leastVariance: spread.reduce((least, e) => Math.min(least, e), Infinity),
     logDensities(x, at, out, to) {
       project(x, at, d, means, axes, square);
-      for (let g = 0; g < levels.length; g++) {
-        for (let k = 0; k < components; k++) {
-          let sum = 0;
-          for (let j = k * d; j < (k + 1) * d; j++) sum += square[j]! * precision[g * width + j]!;
-          share[k] = constant[g * components + k]! - 0.5 * sum;
-        }
-        out[to + g] = logSumExp(share);
-      }
+      for (let g = 0; g < levels.length; g++) out[to + g] = ofLevel(g);
+    },
+    logDensity(x, at, g) {
+      project(x, at, d, means, axes, square);
+      return ofLevel(g);
     },
   };
 }
@@ -93,19 +110,21 @@ function pointLevels(points: Float64Array, d: number, levels: Float64Array): Lev
   const square = new Float64Array(m);
   const factor = levels.map((level) => -0.5 / (level * level));
   const constant = levels.map((level) => -log(m) - d * (HALF_LOG_TWO_PI + log(level)));
+  const ofLevel = (g: number, least: number): number => {
+    let sum = 0;
+    for (let i = 0; i < m; i++) {
+      const term = factor[g]! * (square[i]! - least);
+      if (term > NEGLIGIBLE) sum += exp(term);
+    }
+    return factor[g]! * least + log(sum) + constant[g]!;
+  };
   return {
     leastVariance: 0,
     logDensities(x, at, out, to) {
       const least = distances(x, at, d, points, square);
-      for (let g = 0; g < levels.length; g++) {
-        let sum = 0;
-        for (let i = 0; i < m; i++) {
-          const term = factor[g]! * (square[i]! - least);
-          if (term > NEGLIGIBLE) sum += exp(term);
-        }
-        out[to + g] = factor[g]! * least + log(sum) + constant[g]!;
-      }
+      for (let g = 0; g < levels.length; g++) out[to + g] = ofLevel(g, least);
     },
+    logDensity: (x, at, g) => ofLevel(g, distances(x, at, d, points, square)),
   };
 }
 

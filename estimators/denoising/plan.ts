@@ -9,22 +9,22 @@ import {
   spaced,
 } from '../../engine/check.ts';
 import type { Denoiser } from '../../engine/diffusion/denoiser.ts';
-import { checkDenoiser } from '../../engine/diffusion/open-denoiser.ts';
-import type { NoiseSchedule } from '../../engine/diffusion/schedule.ts';
+import { checkDenoiser, describeDenoiser } from '../../engine/diffusion/open-denoiser.ts';
 import type { Integrator } from '../../engine/diffusion/solver/program.ts';
 import { heun } from '../../engine/diffusion/solver/runge-kutta.ts';
 import { digest } from '../../engine/digest.ts';
 import { OptionError, ShapeError } from '../../engine/errors.ts';
-import { type Descent, planDescent } from './denoise.ts';
-import { type LevelLaw, levelLaw } from './level-law.ts';
+import { type Descent, planDescent, timeOf } from './denoise.ts';
+import { type LevelSource, WHERE } from './level-law.ts';
+import { checkLevels, checkMode, checkPrior, checkSource } from './level-options.ts';
 import type { DenoisingMcmcOptions } from './types.ts';
-
-export const WHERE = 'denoisingMcmc';
 
 /** Checked options with their defaults. */
 export interface ChainPlan {
   readonly denoiser: Denoiser;
-  readonly mode: 'exact' | 'published';
+  readonly mode: 'exact' | 'unadjusted' | 'published';
+  readonly pick: 'last' | 'min-sigma';
+  readonly moves: number;
   readonly levels: Float64Array;
   /** [G] times of the levels, and alpha there. */
   readonly times: Float64Array;
@@ -32,32 +32,43 @@ export interface ChainPlan {
   /** [G] normalised, and its logarithm. */
   readonly prior: Float64Array;
   readonly logPrior: Float64Array;
-  readonly law: LevelLaw;
+  readonly source: LevelSource;
   readonly leastVariance: number;
   readonly stepSize: number;
   readonly chains: number;
   readonly kept: number;
   readonly warmup: number;
   readonly skip: number | undefined;
-  readonly start: Float64Array | undefined;
+  readonly start: Float64Array | 'noise' | 'denoised';
   readonly descent: Descent;
+  /** Sweeps that are denoised together. */
+  readonly together: number;
+  readonly tweedie: number | undefined;
+  readonly clip: readonly [number, number] | undefined;
   readonly fingerprint: string;
 }
 
 const OPTIONS: Readonly<Record<keyof DenoisingMcmcOptions, true>> = {
   denoiser: true,
+  levelLaw: true,
+  levelWindow: true,
   levels: true,
   prior: true,
   mode: true,
+  moves: true,
+  pick: true,
   chains: true,
   kept: true,
   warmup: true,
   skip: true,
   stepSize: true,
+  leastVariance: true,
   start: true,
   integrator: true,
   denoiseSteps: true,
   floor: true,
+  tweedie: true,
+  clip: true,
 };
 
 /** @throws OptionError or ShapeError for the first option that cannot be used. */
@@ -66,79 +77,94 @@ export function checkDenoising(options: DenoisingMcmcOptions): ChainPlan {
   const { denoiser, integrator = heun(), skip } = options;
   checkDenoiser(WHERE, 'denoiser', denoiser);
   const d = denoiser.dimension;
-  const mode = checkOneOf(WHERE, 'mode', options.mode ?? 'exact', ['exact', 'published']);
   const levels = checkLevels(options);
-  const law = levelLaw(denoiser, levels);
-  if (law === undefined) throw unknownLaw(denoiser);
+  const source = checkSource(options, levels);
+  const mode = checkMode(options, source);
   const prior = checkPrior(options.prior, levels.length);
-  const usual = mode === 'exact' ? 1.2 * (2 / d) ** (1 / 3) : 0.5;
-  const stepSize = checkPositive('stepSize', options.stepSize ?? usual);
+  const pick = checkOneOf(WHERE, 'pick', options.pick ?? 'last', ['last', 'min-sigma']);
+  const moves = checkCount(WHERE, 'moves', options.moves ?? 1, { min: 1, max: 2 ** 16 });
+  const stepSize = checkPositive('stepSize', options.stepSize ?? USUAL_STEP[mode](d));
   const chains = checkCount(WHERE, 'chains', options.chains ?? 64, { min: 1, max: 2 ** 24 });
   const kept = checkCount(WHERE, 'kept', options.kept ?? 128, { min: 1, max: 2 ** 24 });
   const warmup = checkCount(WHERE, 'warmup', options.warmup ?? 300, { min: 0, max: 2 ** 24 });
   if (skip !== undefined) checkCount(WHERE, 'skip', skip, { min: 1, max: 2 ** 24 });
   else if (warmup < 8) throw shortWarmup(warmup);
   const cycles = Math.max(warmup, kept * (skip ?? Math.ceil(warmup / 2)));
-  checkMemory(chains, 8 * (kept * d + 6 * d + 3 * levels.length) + 4 * cycles);
+  checkMemory(chains, 8 * (kept * d + 7 * d + 8) + 4 * cycles);
   const descent = checkDescent(options, integrator, levels);
   const times = levels.map((level) => timeOf(denoiser.schedule, level));
   const plan = {
-    ...{ denoiser, mode, levels, times, prior, law, stepSize, chains, kept, warmup, skip, descent },
+    ...{
+      denoiser,
+      mode,
+      pick,
+      moves,
+      levels,
+      times,
+      prior,
+      source,
+      stepSize,
+      chains,
+      kept,
+      warmup,
+      skip,
+      descent,
+    },
     signals: times.map((time) => denoiser.schedule.signal(time)),
     logPrior: prior.map(Math.log),
-    leastVariance: law.leastVariance,
+    leastVariance: checkVariance(options, source),
     start: checkStart(options.start, chains, d),
+    together: Math.min(kept, MOST_TOGETHER, Math.ceil(ROWS / chains)),
+    tweedie: checkTweedie(options.tweedie, levels),
+    clip: checkClip(options.clip),
   };
   return { ...plan, fingerprint: fingerprintOf(plan) };
 }
 
-function checkLevels({ denoiser, levels }: DenoisingMcmcOptions): Float64Array {
-  const { schedule } = denoiser;
-  const most = schedule.noise(schedule.end) / schedule.signal(schedule.end);
-  const found = levels === undefined ? usualLevels(denoiser, most) : Float64Array.from(levels);
-  const wrong = found.findIndex(
-    (level, g) => !(level > (found[g - 1] ?? 0) && level <= most && level < Infinity),
+/** Rows that fill the calls of a denoiser; at most so many sweeps wait for it. */
+const ROWS = 1024;
+const MOST_TOGETHER = 16;
+
+const USUAL_STEP: Readonly<Record<ChainPlan['mode'], (d: number) => number>> = {
+  exact: (d) => 1.2 * (2 / d) ** (1 / 3),
+  unadjusted: (d) => 0.4 / Math.sqrt(d),
+  published: () => 0.5,
+};
+
+function checkVariance({ leastVariance }: DenoisingMcmcOptions, source: LevelSource): number {
+  if (leastVariance === undefined) return source.kind === 'known' ? source.law.leastVariance : 0;
+  return checkNumber(
+    WHERE,
+    'leastVariance',
+    leastVariance,
+    (x) => x >= 0 && x < Infinity,
+    'a finite number >= 0',
   );
-  if (found.length >= 2 && wrong < 0) return found;
+}
+
+function checkTweedie(tweedie: number | undefined, levels: Float64Array): number | undefined {
+  const top = levels[levels.length - 1]!;
+  if (tweedie === undefined) return undefined;
+  return checkNumber(
+    WHERE,
+    'tweedie',
+    tweedie,
+    (x) => x > 0 && x < top,
+    `a number > 0 below the largest level, ${top}`,
+  );
+}
+
+function checkClip(clip: readonly [number, number] | undefined): readonly [number, number] | undefined {
+  if (clip === undefined) return undefined;
+  const [low, high] = Array.isArray(clip) ? (clip as readonly number[]) : [];
+  if (clip.length === 2 && low! < high!) return [low!, high!];
   throw new OptionError({
     where: WHERE,
-    option: 'levels',
-    value: levels,
-    found: found.length < 2 ? `\`levels\` has length ${found.length}` : `levels[${wrong}] is ${found[wrong]}`,
-    expected: `two or more rising noise levels in (0, ${most}], those of ${schedule.name}`,
-  });
-}
-
-/** Even in the logarithm, finer in more dimensions, where the law of log sigma given x is narrower. */
-function usualLevels({ dimension: d, moments }: Denoiser, most: number): Float64Array {
-  let square = 0;
-  for (const mean of moments?.mean ?? []) square += mean * mean;
-  const spread = Math.sqrt(Math.max(0, d * (moments?.secondMoment ?? 1) - square)) || 1;
-  const top = Math.min(2 * spread, most);
-  const count = Math.ceil(64 * Math.max(1, Math.sqrt(d / 2)));
-  return Float64Array.from({ length: count }, (_, g) => top * 200 ** (g / (count - 1) - 1));
-}
-
-function timeOf(schedule: NoiseSchedule, level: number): number {
-  return Math.min(schedule.end, schedule.timeOf(-Math.log(level)));
-}
-
-function checkPrior(prior: ArrayLike<number> | undefined, count: number): Float64Array {
-  const found = prior === undefined ? new Float64Array(count).fill(1) : Float64Array.from(prior);
-  if (found.length !== count)
-    throw new ShapeError({
-      where: WHERE,
-      found: `\`prior\` has length ${found.length}`,
-      expected: `${count}, one for each level`,
-    });
-  const total = found.reduce((sum, w) => sum + (w > 0 ? w : Number.NaN), 0);
-  if (total > 0 && total < Infinity) return found.map((w) => w / total);
-  throw new OptionError({
-    where: WHERE,
-    option: 'prior',
-    value: prior,
-    found: `\`prior\` is ${[...found.slice(0, 4)].join(', ')}, ...`,
-    expected: 'finite numbers > 0',
+    option: 'clip',
+    value: clip,
+    found: `option \`clip\` is ${show(clip)}`,
+    expected: 'two rising numbers',
+    fix: 'Try clip: [0, 1].',
   });
 }
 
@@ -165,11 +191,11 @@ function checkDescent(
 }
 
 function checkStart(
-  start: ArrayLike<number> | undefined,
+  start: DenoisingMcmcOptions['start'] = 'noise',
   chains: number,
   d: number,
-): Float64Array | undefined {
-  if (start === undefined) return undefined;
+): ChainPlan['start'] {
+  if (typeof start === 'string') return checkOneOf(WHERE, 'start', start, ['noise', 'denoised'] as const);
   const found = Float64Array.from(start);
   if (found.length !== chains * d)
     throw new ShapeError({
@@ -204,17 +230,6 @@ function checkMemory(chains: number, each: number): void {
   });
 }
 
-function unknownLaw(denoiser: Denoiser): OptionError {
-  return new OptionError({
-    where: WHERE,
-    option: 'denoiser',
-    value: denoiser,
-    found:
-      'the denoiser has neither `mixture` nor `points`, so the law of the noise level of a point is not known',
-    expected: 'one of gaussianDenoiser, mixtureDenoiser, empiricalDenoiser',
-  });
-}
-
 function shortWarmup(warmup: number): OptionError {
   return new OptionError({
     where: WHERE,
@@ -227,13 +242,28 @@ function shortWarmup(warmup: number): OptionError {
 }
 
 function fingerprintOf(plan: Omit<ChainPlan, 'fingerprint'>): string {
-  const { denoiser, mode, levels, prior, stepSize, chains, kept, warmup, skip, start, descent } = plan;
-  const { name, prediction, schedule, dimension, mixture, points } = denoiser;
-  const who = [name, prediction, schedule.describe(), dimension, mixture ?? [...points!]];
-  const chain = [mode, [...levels], [...prior], stepSize, chains, kept, warmup, skip ?? null];
+  const { denoiser, mode, levels, prior, stepSize, chains, kept, warmup, skip, start, descent, source } =
+    plan;
+  const { leastVariance, moves, pick, tweedie = null, clip = null } = plan;
+  const law = source.kind === 'heat' ? source.window : source.kind;
+  const chain = [
+    mode,
+    pick,
+    moves,
+    law,
+    leastVariance,
+    [...levels],
+    [...prior],
+    stepSize,
+    chains,
+    kept,
+    warmup,
+  ];
   const how = [
     descent.integrator.name,
     descent.parties.flat().map(({ points: own }) => own.map((p) => p.time)),
+    ...[tweedie, clip],
   ];
-  return digest(JSON.stringify([WHERE, who, chain, how, start === undefined ? null : [...start]]));
+  const begin = typeof start === 'string' ? start : [...start];
+  return digest(JSON.stringify([WHERE, describeDenoiser(denoiser), chain, skip ?? null, how, begin]));
 }
