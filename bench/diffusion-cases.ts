@@ -72,18 +72,21 @@ export function twoModes(d: number): DiffusionCase {
   return annealed(`q^2, d = ${d}, two modes`, mixture, 2, mixtureDenoiser(mixture, vpLinear()));
 }
 
-/** Three modes in four dimensions, pulled where next to nothing is: log Z is about -12. */
+/** So far from the origin along the diagonal that log Z is -12.023. */
+const FAR = 1.842545408344345;
+
+/**
+ * Three modes in four dimensions, those of `plane` with nothing in the other two, pulled with curvature 6 to (1, 1, 1, 1) FAR, where
+ * next to nothing is: log Z is -12.023.
+ */
 export function hardTilt(): DiffusionCase & { readonly wanted: ReturnType<typeof quadraticReward> } {
+  const { means, weights } = plane().denoiser.mixture!;
   const mixture = {
-    means: [
-      [-1.5, 0, 0.5, 0],
-      [1, 1, -0.5, 0.5],
-      [0.5, -1.5, 0, -1],
-    ],
+    means: means.map((mean) => [...mean, 0, 0]),
     covariances: [0.3, 0.25, 0.4].map((s) => scaled(4, s)),
-    weights: [0.5, 0.3, 0.2],
+    ...(weights && { weights }),
   };
-  const wanted = quadraticReward([0.7, 2.2, 1.3, 2.2], scaled(4, 6));
+  const wanted = quadraticReward(new Array<number>(4).fill(FAR), scaled(4, 6));
   const denoiser = mixtureDenoiser(mixture, vpLinear());
   const exact = exactTarget({ experts: [mixture], exponents: [1], reward: wanted });
   return { name: 'hard tilt, d = 4', denoiser, target: reward(denoiser, wanted), exact, wanted };
