@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest';
+import { jsBackend } from '../../engine/backend/js.ts';
+import { logSumExp } from '../../engine/particles/log-weight.ts';
+import { iterate, resume, run } from '../../engine/run.ts';
+import type { TreeArena } from '../../estimators/tree/arena.ts';
+import { leafWeights } from '../../estimators/tree/leaves.ts';
+import { rescoreTree } from '../../estimators/tree/rescore.ts';
+import { treeSampler } from '../../estimators/tree/tree-sampler.ts';
+import type { TreeChain, TreeOptions, TreeResult } from '../../estimators/tree/types.ts';
+import { numbers } from '../contract/sampler.ts';
+import { grown } from '../support/tree.ts';
+import { tokenChain } from '../support/tree-chains.ts';
+
+const backend = jsBackend();
+const seed = 11;
+const chain = tokenChain(0.5);
+
+/** A chain whose steps must not be taken, with another reward. */
+const still = (reward: TreeChain['reward'] = chain.reward): TreeChain => ({
+  ...chain,
+  init: () => expect.unreachable('a first state is drawn'),
+  step: () => expect.unreachable('a step is taken'),
+  reward,
+});
+/** Minus infinity for sequences that end in 0, else the number of ones. */
+const ones = (x: Float64Array, out: Float64Array): void => {
+  for (let i = 0; i < out.length; i++) {
+    const row = x.subarray(4 * i, 4 * i + 4);
+    out[i] = row[3] === 0 ? -Infinity : row.filter((token) => token === 1).length;
+  }
+};
+
+type Options = Partial<TreeOptions>;
+
+async function saved(options: Options): Promise<Uint8Array> {
+  let bytes = new Uint8Array(0);
+  for await (const at of iterate(treeSampler({ chain, iterations: 200, ...options }), { seed, backend }))
+    if (at.info.done === at.info.total) bytes = new Uint8Array(await at.snapshot());
+  return bytes;
+}
+const fresh = (options: Options): Promise<TreeResult> =>
+  run(treeSampler({ chain, iterations: 200, ...options }), { seed, backend });
+const rescored = (bytes: Uint8Array, options: Options): Promise<TreeResult> =>
+  resume(treeSampler({ chain: still(), iterations: 200, ...options, rescore: true }), bytes, {
+    seed,
+    backend,
+  });
+
+/** All numbers of a result as one text. */
+const bits = (result: TreeResult): string =>
+  Buffer.from(Float64Array.from(numbers(result)).buffer).toString('base64');
+
+describe.each(['ipw', 'precision', 'paper', 'search', 'prior'] as const)(
+  'a saved tree of mode %s',
+  (mode) => {
+    test('weighed anew by the same reward and temperature is the same, bit for bit', async () => {
+      for (const trees of [1, 2]) {
+        const options = { mode, trees, inverseTemperature: 1.5 };
+        const first = await fresh(options);
+        const again = await rescored(await saved(options), options);
+        expect(bits(again)).toBe(bits(first));
+        expect(again.diagnostics.evaluations).toBe(first.diagnostics.evaluations);
+      }
+    });
+
+    test('has the weights of another temperature, by the law of the telescope', async () => {
+      const first = await fresh({ mode, inverseTemperature: 0.5 });
+      const hot = await rescored(await saved({ mode, inverseTemperature: 0.5 }), {
+        mode,
+        inverseTemperature: 2,
+      });
+      expect(hot.reward).toEqual(first.reward);
+      for (const [i, l] of hot.sample.logWeight.entries())
+        expect(Math.abs(l - first.sample.logWeight[i]! - 1.5 * first.reward[i]!)).toBeLessThan(1e-12);
+      expect(hot.logNormalizer.value).toBe(logSumExp(hot.sample.logWeight));
+      expect(hot.logNormalizer.claim).toBe(first.logNormalizer.claim);
+    });
+  },
+);
+
+test('where visits are blind, a tree weighed anew is the tree of that target, bit for bit', async () => {
+  const target = { chain: { ...chain, reward: ones }, inverseTemperature: 0.7 };
+  for (const options of [
+    { mode: 'prior' },
+    { mode: 'paper', explore: 1 },
+    { mode: 'precision', explore: 1 },
+  ] as const) {
+    const again = await rescored(await saved(options), { ...options, ...target, chain: still(ones) });
+    expect(bits(again)).toBe(bits(await fresh({ ...options, ...target })));
+    expect(again.logNormalizer.claim).toBe('unbiased');
+  }
+});
+
+/** u of the root by recursion over all children, written anew. */
+function recursion(arena: TreeArena, lambda: number, precise: boolean): readonly [mean: number, rho: number] {
+  const children: number[][] = Array.from({ length: arena.nodes }, () => []);
+  for (let id = 1; id < arena.nodes; id++) children[arena.parent[id]!]!.push(id);
+  const below = (id: number): readonly [number, number] => {
+    if (arena.level[id] === 0) return [Math.exp(lambda * arena.reward[arena.slot[id]!]!), 0];
+    let [sum, all] = [0, 0];
+    for (const child of children[id]!) {
+      const [mean, rho] = below(child);
+      const w = precise ? 1 / (1 + rho) : 1;
+      sum += w * Math.exp(arena.edge[child]!) * mean;
+      all += w;
+    }
+    return [sum / all, 1 / all];
+  };
+  return below(0);
+}
+
+test('a tree grown as published has the Z of the other backup, by recursion over all its children', async () => {
+  const options = { mode: 'paper', inverseTemperature: 1.5, iterations: 300 } as const;
+  const state = await grown({ chain, ...options });
+  const before = Math.exp(state.arena.value[0]!);
+  expect(before / recursion(state.arena, 1.5, false)[0]).toBeCloseTo(1, 12);
+  const other = await grown({ chain, ...options, mode: 'precision', iterations: 1 });
+  for (const lambda of [1.5, 0.4]) {
+    await rescoreTree({ ...other.plan, lambda }, state, new AbortController().signal);
+    const [mean] = recursion(state.arena, lambda, true);
+    expect(Math.exp(state.arena.value[0]!) / mean).toBeCloseTo(1, 12);
+    expect(Math.exp(logSumExp(leafWeights(state, false))) / mean).toBeCloseTo(1, 9);
+  }
+  expect(Math.exp(state.arena.value[0]!) / before).not.toBeCloseTo(1, 2);
+});
+
+test('paths keep their weights where the first reward was -Infinity', async () => {
+  const planned = await saved({ chain: { ...chain, reward: ones } });
+  const again = await rescored(planned, {});
+  expect(again.reward.every((r) => r > -Infinity)).toBe(true);
+  expect(again.sample.logWeight.every((l) => l > -Infinity)).toBe(true);
+  expect(again.logNormalizer.claim).toBe('unbiased');
+});
+
+test('a tree that goes on after it was weighed anew has both budgets, and no claim it did not grow with', async () => {
+  const bytes = await saved({ mode: 'paper' });
+  const more = { mode: 'precision', explore: 1, iterations: 300, rescore: true } as const;
+  const result = await resume(treeSampler({ chain, ...more }), bytes, { seed, backend });
+  expect(result.tree.iterations).toBe(300);
+  expect(result.logNormalizer.claim).toBe('biased');
+  const blind = await resume(treeSampler({ chain, ...more }), await saved({ mode: 'paper', explore: 1 }), {
+    seed,
+    backend,
+  });
+  expect(blind.logNormalizer.claim).toBe('unbiased');
+});
+
+test('what cannot be weighed anew is refused with what can', async () => {
+  const bytes = await saved({ mode: 'precision' });
+  await expect(rescored(bytes, { mode: 'ipw' })).rejects.toThrow(
+    "treeSampler: the saved tree was grown with mode: 'precision', and is to go on as 'ipw'; expected a tree of 'ipw' with the same births. Rescore it with mode: 'precision'.",
+  );
+  await expect(rescored(bytes, { mode: 'prior' })).rejects.toThrow(/expected a tree of 'prior'/);
+  await expect(rescored(bytes, { mode: 'precision', trees: 2 })).rejects.toThrow(/another number of trees/);
+  const births = { root: { factor: 2, exponent: 0.8 } };
+  await expect(rescored(await saved({}), { births })).rejects.toThrow(/and other births/);
+  const other = treeSampler({ chain, mode: 'precision', iterations: 200, inverseTemperature: 2 });
+  await expect(resume(other, bytes, { seed, backend })).rejects.toThrow(/another chain or other options/);
+  const broken = still((_, out) => void out.fill(Number.NaN));
+  await expect(rescored(bytes, { mode: 'precision', chain: broken })).rejects.toThrow(/the reward is NaN/);
+});
