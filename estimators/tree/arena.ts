@@ -15,6 +15,7 @@ const INTEGERS = [
   'heapSize',
   'visits',
   'slot',
+  'pending',
 ] as const;
 const REALS = ['value', 'spread', 'edge', 'sum', 'weightedSum', 'weight'] as const;
 
@@ -26,7 +27,7 @@ type RealName = (typeof REALS)[number];
  * - `value` u = lambda v; `spread` rho, the relative variance of a value; `edge` g
  * - heap*: the heap of siblings, -1 where there is none; over the part of it below a node: `heapSize` nodes,
  *   `sum` = log sum exp(g + u), `weightedSum` = log sum w exp(g + u), `weight` = sum w, with w = 1 / (1 + rho)
- * - `slot`: row of the state in the slab of its level
+ * - `slot`: row of the state in the slab of its level; `pending`: children on their way, not yet nodes
  */
 export interface TreeArena extends Record<IntegerName, Int32Array>, Record<RealName, Float64Array> {
   readonly dimension: number;

@@ -7,6 +7,7 @@ import { checkSavedRun } from '../../engine/saved-run.ts';
 import type { Turn } from '../../engine/turn.ts';
 import { restoreArena, saveArena } from './arena.ts';
 import { grow } from './grow.ts';
+import { restoreLanes, saveLanes } from './lanes.ts';
 import { type TreePlan, WHERE } from './plan.ts';
 import { rescoreTree } from './rescore.ts';
 import { openState, type TreeState } from './state.ts';
@@ -48,19 +49,22 @@ const FIRST_STOP = 16;
  * A sixteenth more iterations: what a step costs besides stays in proportion to the tree. None where the tree is done. An
  * iteration takes at most D evaluations, so a bound on these is never passed, and is come near in a few steps.
  */
-function nextStop({ iterations, evaluations, chain }: TreePlan, tree: TreeState): number {
+function nextStop({ iterations, evaluations, chain, batch, mode }: TreePlan, tree: TreeState): number {
   const done = tree.iterations;
   const more = Math.max(FIRST_STOP, done >> 4);
-  const payable =
-    evaluations === undefined ? more : Math.floor((evaluations - tree.evaluations) / chain.steps);
-  return Math.max(done, Math.min(iterations, done + Math.min(more, payable)));
+  const left =
+    evaluations === undefined ? Infinity : Math.floor((evaluations - tree.evaluations) / chain.steps);
+  // All but one of a batch may be left in flight; planned children come in whole batches.
+  if (mode !== 'ipw') return Math.max(done, Math.min(iterations, done + Math.min(more, left - batch + 1)));
+  const batches = Math.min(Math.ceil(more / batch), Math.floor(left / batch));
+  return Math.max(done, Math.min(iterations, done + batches * batch));
 }
 
 export function finished(plan: TreePlan, tree: TreeState): boolean {
   return nextStop(plan, tree) === tree.iterations;
 }
 
-interface SavedTree extends Pick<TreeState, 'iterations' | 'evaluations' | 'blind' | 'rewards'> {}
+interface SavedTree extends Pick<TreeState, 'iterations' | 'started' | 'evaluations' | 'blind' | 'rewards'> {}
 
 interface Saved extends Pick<TreePlan, 'mode' | 'births'> {
   /** Of all that changes numbers; and of the chain and the number of trees alone. */
@@ -72,12 +76,12 @@ interface Saved extends Pick<TreePlan, 'mode' | 'births'> {
 
 export function saveForest({ plan, key, trees }: TreeForest): Uint8Array {
   const { fingerprint, shape, mode, births } = plan;
-  const saved = trees.map(({ iterations, evaluations, blind, rewards }) => ({
-    ...{ iterations, evaluations, blind, rewards },
+  const saved = trees.map(({ iterations, started, evaluations, blind, rewards }) => ({
+    ...{ iterations, started, evaluations, blind, rewards },
   }));
   const arrays: Record<string, StateArray> = {};
-  for (const [r, { arena, expansions }] of trees.entries())
-    for (const [name, array] of Object.entries({ ...saveArena(arena), expansions }))
+  for (const [r, { arena, lanes, expansions }] of trees.entries())
+    for (const [name, array] of Object.entries({ ...saveArena(arena), ...saveLanes(lanes), expansions }))
       arrays[`${r}.${name}`] = array;
   const header: Saved = { plan: fingerprint, shape, mode, births, key, trees: saved };
   return encodeState(header, arrays);
@@ -131,13 +135,16 @@ function own(arrays: Readonly<Record<string, StateArray>>, r: number): Record<st
 function restoreTree(
   plan: TreePlan,
   key: readonly [number, number],
-  { iterations, evaluations, blind, rewards }: SavedTree,
+  { iterations, started, evaluations, blind, rewards }: SavedTree,
   arrays: Readonly<Record<string, StateArray>>,
 ): TreeState {
   const { dimension, steps } = plan.chain;
   const state = openState(plan, key, restoreArena(dimension, steps, arrays));
-  Object.assign(state, { iterations, evaluations, blind });
+  Object.assign(state, { iterations, started, evaluations, blind });
   Object.assign(state.rewards, rewards);
   state.expansions.set(arrays.expansions!);
+  // What is in flight under another reward or mode is given up.
+  if (plan.rescore) state.arena.pending.fill(0);
+  else restoreLanes(state.lanes, arrays);
   return state;
 }

@@ -1,16 +1,17 @@
-import { ValueError } from '../../engine/errors.ts';
-import { PURPOSE } from '../../engine/random/purpose.ts';
 import type { Turn } from '../../engine/turn.ts';
 import { exp, log } from '../../engine/wasm/twins/elementary.ts';
-import { addNode } from './arena.ts';
-import { type TreePlan, WHERE } from './plan.ts';
+import { addNode, type TreeArena } from './arena.ts';
+import { ENDED, type Lanes, setOut } from './lanes.ts';
+import type { TreePlan } from './plan.ts';
+import { descend, openBatch, setOutBatch } from './planned.ts';
 import { walkDown } from './select.ts';
-import { linkChild, refresh } from './sibling-heap.ts';
-import type { TreeState, Work } from './state.ts';
+import { linkChild, refresh, refreshPlain, refreshPlanned } from './sibling-heap.ts';
+import type { TreeState } from './state.ts';
 
 /**
  * Iterate until there are `until` iterations. An iteration walks down the tree, lets the chain run on to its end where it is to
- * have a new child, and only then changes the tree, so that a chain that throws leaves a whole one.
+ * have a new child, and only then changes the tree, so that a chain that throws leaves a whole one. Of several in flight, a
+ * visit counts from the start of a walk on, and some are left in flight at the end; but planned children come in whole batches.
  * @throws ValueError when a reward or an edge is no number; what the chain throws; the signal's reason.
  */
 export async function grow(
@@ -20,99 +21,152 @@ export async function grow(
   turn: Turn,
   signal: AbortSignal,
 ): Promise<void> {
-  const { arena } = state;
+  const due = pace(turn);
+  if (plan.mode === 'ipw')
+    return growPlanned(plan, state, until, () => (due() ? turn.pause(signal) : undefined));
+  const { moves } = state;
+  for (;;) {
+    const next = settle(plan, state, until);
+    if (next === 'reached') return;
+    if (next === 'move') {
+      const moved = moves.advance();
+      if (moved !== undefined) await moved;
+      const judged = moves.judge();
+      if (judged !== undefined) await judged;
+    }
+    if (due()) await turn.pause(signal);
+  }
+}
+
+/** Whether a turn is due, by a look at the clock about once a millisecond. */
+function pace(turn: Turn): () => boolean {
+  let every = 1;
+  let left = 1;
+  let last = performance.now();
+  return () => {
+    if (--left > 0) return false;
+    const now = performance.now();
+    every = now - last < 1 ? Math.min(64, 2 * every) : Math.max(1, every >> 1);
+    left = every;
+    last = now;
+    return turn.due();
+  };
+}
+
+async function growPlanned(
+  plan: TreePlan,
+  state: TreeState,
+  until: number,
+  pause: () => Promise<void> | undefined,
+): Promise<void> {
+  const { moves, lanes } = state;
+  const batch = openBatch(plan);
   while (state.iterations < until) {
-    const at = walkDown(plan, state);
-    const fresh = arena.level[at]! > 0;
-    if (fresh) {
-      const ran = runOn(plan, state, at);
-      if (ran !== undefined) await ran;
-      attach(plan, state, at);
+    setOutBatch(state, batch);
+    while (descend(plan, state, batch) > 0) {
+      do {
+        const moved = moves.advance();
+        if (moved !== undefined) await moved;
+        const turn = pause();
+        if (turn !== undefined) await turn;
+      } while (moves.moved > 0);
     }
-    backUp(plan, state, fresh);
-    state.iterations++;
-    if (turn.due()) await turn.pause(signal);
+    const judged = moves.judge();
+    if (judged !== undefined) await judged;
+    for (let lane = 0; lane < lanes.size; lane++) settlePlanned(plan, state, lane);
+    state.started += lanes.size;
+    lanes.count = 0;
   }
 }
 
-/** Let the chain run from the state of node `at` to its end, and keep its states at the levels of nodes. */
-async function runOn(plan: TreePlan, state: TreeState, at: number): Promise<void> {
-  const { chain } = plan;
-  const { work, iterations } = state;
-  const { level, step, ended } = work;
-  const from = state.arena.level[at]!;
-  work.drawn = 0;
-  work.taken = 0;
-  work.edges.fill(0);
-  if (from <= chain.steps) copyState(state, at, from);
-  for (let to = from - 1; to >= 0; to--) {
-    level[0] = to + 1;
-    step.edge[0] = 0;
-    work.child.to(to === from - 1 ? PURPOSE.treeChild : PURPOSE.treeRollout, iterations, to);
-    const told = to === chain.steps ? chain.init(work.start) : chain.step(step);
-    if (told !== undefined) await told;
-    if (to < chain.steps) {
-      step.x.set(step.next);
-      work.taken++;
-    }
-    level[0] = to;
-    ended[0] = 0;
-    const asked = to > 0 ? chain.terminal?.(step.x, level, ended) : undefined;
-    if (asked !== undefined) await asked;
-    if (ended[0] !== 0) to = 0;
-    keep(plan, work, to, from);
+/** The walk of one lane of a batch, into the tree. */
+function settlePlanned(plan: TreePlan, state: TreeState, lane: number): void {
+  const { arena, lanes } = state;
+  const { path, depth } = lanes;
+  const first = lane * depth;
+  const last = first + lanes.length[lane]! - 1;
+  for (let i = first; i <= last; i++) {
+    if (path[i]! < 0) path[i] = lanes.born[-1 - path[i]!]!;
+    arena.visits[path[i]!] = arena.visits[path[i]!]! + 1;
   }
-  const last = work.rows[work.drawn - 1]!;
-  const told = chain.reward(last, work.reward);
-  if (told !== undefined) await told;
-  checkReached('reward', work.reward[0]!, last, 0);
+  arena.pending[path[last]!] = 0;
+  const fresh = lanes.drawn[lane]! > 0;
+  if (fresh) attach(plan, state, lane);
+  addMass(arena, lanes, lane);
+  if (fresh) backUp(plan, arena, lanes, lane);
+  state.iterations++;
 }
 
-/** The edge of a step, and its state where that is to be a node. */
-function keep({ below }: TreePlan, work: Work, to: number, from: number): void {
-  const { step, rows, levels, edges, level, drawn } = work;
-  checkReached('edge', step.edge[0]!, step.x, level[0]!);
-  edges[drawn] = edges[drawn]! + step.edge[0]!;
-  if (to !== below[drawn === 0 ? from : levels[drawn - 1]!]! && to !== 0) return;
-  rows[drawn]!.set(step.x);
-  levels[drawn] = to;
-  work.drawn = drawn + 1;
+/** Walks that complete in a row, after which the event loop may have its turn. */
+const ROW = 64;
+
+/** What has ended goes into the tree, and new walks take the free lanes. */
+function settle(plan: TreePlan, state: TreeState, until: number): 'reached' | 'move' | 'more' {
+  const { lanes, arena } = state;
+  finishEnded(plan, state, until);
+  for (let row = 0; lanes.count < lanes.size; row++) {
+    if (state.iterations >= until) return 'reached';
+    if (row === ROW) return 'more';
+    const lane = lanes.order[lanes.count]!;
+    lanes.iteration[lane] = state.started++;
+    const at = walkDown(plan, state, lane);
+    if (arena.level[at] === 0) state.iterations++;
+    else {
+      setOut(plan, arena, lanes, lane, at);
+      arena.pending[at] = arena.pending[at]! + 1;
+      lanes.count++;
+    }
+  }
+  return state.iterations >= until ? 'reached' : 'move';
 }
 
-function copyState({ arena, work }: TreeState, at: number, level: number): void {
-  const { dimension: d } = arena;
-  const slab = arena.slabs[level]!;
-  const first = arena.slot[at]! * d;
-  for (let c = 0; c < d; c++) work.step.x[c] = slab[first + c]!;
+function finishEnded(plan: TreePlan, state: TreeState, until: number): void {
+  const { lanes } = state;
+  const { order, phase, spare } = lanes;
+  // Where leaves count as independent, a short run must not come in before a long one.
+  const inTurn = plan.mode === 'prior' || plan.explore === 1;
+  let kept = 0;
+  let free = 0;
+  for (let k = 0; k < lanes.count; k++) {
+    const lane = order[k]!;
+    if (phase[lane] === ENDED && state.iterations < until && !(inTurn && kept > 0)) {
+      finish(plan, state, lane);
+      spare[free++] = lane;
+    } else order[kept++] = lane;
+  }
+  for (let k = 0; k < free; k++) order[kept + k] = spare[k]!;
+  lanes.count = kept;
 }
 
-/** @throws ValueError when a reward or an edge is NaN or +Infinity. */
-export function checkReached(what: string, value: number, point: Float64Array, level: number): void {
-  if (value < Infinity) return;
-  throw new ValueError({
-    where: WHERE,
-    found: `the ${what} is ${value} at level ${level}, in state [${point.slice(0, 8).join(', ')}]`,
-    expected: 'a finite number, or -Infinity',
-    fix: `Look at what \`chain.${what === 'reward' ? 'reward' : 'step'}\` writes there.`,
-    point: point.slice(),
-  });
+function finish(plan: TreePlan, state: TreeState, lane: number): void {
+  const { arena, lanes } = state;
+  const at = lanes.path[lane * lanes.depth + lanes.length[lane]! - 1]!;
+  arena.pending[at] = arena.pending[at]! - 1;
+  attach(plan, state, lane);
+  backUp(plan, arena, lanes, lane);
+  state.iterations++;
 }
 
-/** The run under way becomes nodes below `at`. */
-function attach({ lambda }: TreePlan, state: TreeState, at: number): void {
-  const { arena, work } = state;
-  const level = arena.level[at]!;
-  let parent = at;
-  for (let k = 0; k < work.drawn; k++) {
-    parent = addNode(arena, parent, work.levels[k]!, work.rows[k]!, 0, work.edges[k]!);
+/** Nodes to be become nodes below the end of the walk. */
+function attach({ lambda }: TreePlan, state: TreeState, lane: number): void {
+  const { arena, lanes } = state;
+  const { path, length, levels, rows, edges, born, depth } = lanes;
+  const first = lane * depth;
+  let parent = path[first + length[lane]! - 1]!;
+  const level = arena.level[parent]!;
+  for (let k = 0; k < lanes.drawn[lane]!; k++) {
+    parent = addNode(arena, parent, levels[first + k]!, rows, first + k, edges[first + k]!);
     linkChild(arena, parent);
-    work.path[work.length++] = parent;
+    // Born with one visit, and this one goes on below it.
+    if (levels[first + k]! > 0) arena.visits[parent] = 2;
+    born[first + k] = parent;
+    path[first + length[lane]!] = parent;
+    length[lane] = length[lane]! + 1;
   }
-  const reward = work.reward[0]!;
+  const reward = lanes.reward[lane]!;
   arena.reward[arena.slot[parent]!] = reward;
   arena.value[parent] = tilt(lambda, reward);
   state.expansions[level] = state.expansions[level]! + 1;
-  state.evaluations += work.taken;
   countReward(state.rewards, reward);
 }
 
@@ -130,18 +184,19 @@ export function countReward(rewards: TreeState['rewards'], reward: number): void
   rewards.squares += before * (reward - rewards.mean);
 }
 
-/** Values, visits and weights along the path, from the leaf up. */
-function backUp({ mode, precise }: TreePlan, { arena, work }: TreeState, fresh: boolean): void {
-  const { path, length } = work;
-  const { heapRoot, value, spread, visits, weight, weightedSum } = arena;
-  const leaf = path[length - 1]!;
-  if (mode === 'ipw') addMass({ arena, work }, leaf);
-  if (!fresh) visits[leaf] = visits[leaf]! + 1;
-  for (let i = length - 1; i > 0; i--) {
+/** Values along the path, from the leaf up, as far as anything changes. */
+function backUp(
+  { mode, precise }: TreePlan,
+  arena: TreeArena,
+  { path, length, depth }: Lanes,
+  lane: number,
+): void {
+  const { heapRoot, value, spread, weight, weightedSum } = arena;
+  const first = lane * depth;
+  const addUp = mode === 'ipw' ? refreshPlanned : precise ? refresh : refreshPlain;
+  for (let i = first + length[lane]! - 1; i > first; i--) {
+    if (!addUp(arena, path[i]!)) return;
     const parent = path[i - 1]!;
-    visits[parent] = visits[parent]! + 1;
-    if (!fresh) continue;
-    refresh(arena, path[i]!);
     const top = heapRoot[parent]!;
     value[parent] = weightedSum[top]! - log(weight[top]!);
     if (precise) spread[parent] = 1 / weight[top]!;
@@ -149,10 +204,12 @@ function backUp({ mode, precise }: TreePlan, { arena, work }: TreeState, fresh: 
 }
 
 /** exp(sum of g) / product of s, added to what came to this leaf before; exp(lambda r) is left to whoever reads it. */
-function addMass({ arena, work }: Pick<TreeState, 'arena' | 'work'>, leaf: number): void {
-  let one = work.logScore;
-  for (let i = 1; i < work.length; i++) one += arena.edge[work.path[i]!]!;
-  const slot = arena.slot[leaf]!;
+function addMass(arena: TreeArena, { path, length, depth, logScore }: Lanes, lane: number): void {
+  const first = lane * depth;
+  const last = first + length[lane]! - 1;
+  let one = logScore[lane]!;
+  for (let i = first + 1; i <= last; i++) one += arena.edge[path[i]!]!;
+  const slot = arena.slot[path[last]!]!;
   const before = arena.mass[slot]!;
   const most = Math.max(before, one);
   arena.mass[slot] = most === -Infinity ? most : most + log(exp(before - most) + exp(one - most));

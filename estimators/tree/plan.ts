@@ -23,6 +23,11 @@ import type { TreeChain, TreeGrowth, TreeMode, TreeOptions } from './types.ts';
 
 export const WHERE = 'treeSampler';
 
+/** Powers are not rounded alike everywhere, and at 32, 243, 1024, .. they are integers: 243^0.8 is 81 or a little more. */
+export const SLACK = 1e-9;
+/** Visits up to which the children they ask for are kept in a table. */
+const SEEN = 1024;
+
 /** Checked options with their defaults, and a chain that may have to be opened. */
 export interface TreeScheme {
   readonly chain: TreeChain | TreeChainSource;
@@ -39,6 +44,10 @@ export interface TreeScheme {
   readonly births: { readonly root: TreeGrowth; readonly others: TreeGrowth };
   readonly explore: number;
   readonly exploration: number | undefined;
+  /** B */
+  readonly batch: number;
+  /** By visits, up to some number: a node with fewer children is to have one more. */
+  readonly wantedTable: Float64Array;
   /** By level, D + 1 being the root: the level of its children. [D + 2] */
   readonly below: Uint16Array;
   /** Most nodes from the root to a leaf, the root among them. */
@@ -70,6 +79,7 @@ const OPTIONS: Readonly<Record<keyof TreeOptions, true>> = {
   births: true,
   explore: true,
   exploration: true,
+  batch: true,
 };
 const MODES: readonly TreeMode[] = ['ipw', 'precision', 'paper', 'search', 'prior'];
 const WIDENED: readonly TreeMode[] = ['precision', 'paper', 'search'];
@@ -79,10 +89,11 @@ const MOST_STEPS = 65_534;
 /** @throws OptionError for the first option that cannot be used. */
 export function checkTree(options: TreeOptions): TreeScheme {
   checkOptionNames(WHERE, options, Object.keys(OPTIONS));
-  const { chain, evaluations, trees = 1, inverseTemperature: lambda = 1, exploration } = options;
+  const { chain, evaluations, trees = 1, batch = 1, inverseTemperature: lambda = 1, exploration } = options;
   checkChain(chain);
   if (evaluations !== undefined) checkEvaluations(chain, evaluations);
-  const { iterations = evaluations ?? 1000 } = options;
+  checkCount(WHERE, 'batch', batch, { min: 1, max: 2 ** 20 });
+  const { iterations = Math.ceil((evaluations ?? 1000) / batch) * batch } = options;
   const rescore = checkFlag(WHERE, 'rescore', options.rescore ?? false);
   checkCount(WHERE, 'trees', trees, { min: 1, max: 2 ** 20 });
   const mode = checkOneOf(WHERE, 'mode', options.mode ?? 'ipw', MODES);
@@ -98,11 +109,13 @@ export function checkTree(options: TreeOptions): TreeScheme {
     checkNumber(WHERE, 'exploration', exploration, (x) => x >= 0 && x < Infinity, 'a finite number >= 0');
   const branches = checkBranches(chain);
   const depth = branches.length + 2;
-  checkMemory(chain, depth, Math.min(iterations, evaluations ?? iterations), trees);
+  checkBatch(batch, mode, iterations);
+  checkMemory(chain, depth, batch, Math.min(iterations, evaluations ?? iterations), trees);
+  const widening = checkGrowth('widening', options.widening, mode === 'paper' ? 2 : 1, 0.8);
   const plan = {
-    ...{ chain, mode, iterations, evaluations, trees, rescore, lambda, exploration },
+    ...{ chain, mode, iterations, evaluations, trees, rescore, lambda, exploration, batch },
     precise: mode === 'ipw' || mode === 'precision',
-    widening: checkGrowth('widening', options.widening, mode === 'paper' ? 2 : 1, 0.8),
+    ...{ widening, wantedTable: wantedChildren(widening) },
     births: checkBirths(options.births),
     explore: checkExplore(options.explore, mode),
     ...{ depth, below: levelsBelow(chain.steps, branches) },
@@ -206,6 +219,22 @@ function checkExplore(given: number | undefined, mode: TreeMode): number {
   return checkNumber(WHERE, 'explore', explore, inside, least);
 }
 
+function wantedChildren({ factor, exponent }: TreeGrowth): Float64Array {
+  return Float64Array.from({ length: SEEN }, (_, visits) => factor * visits ** exponent - SLACK);
+}
+
+function checkBatch(batch: number, mode: TreeMode, iterations: number): void {
+  if (mode !== 'ipw' || iterations % batch === 0) return;
+  throw new OptionError({
+    where: WHERE,
+    option: 'iterations',
+    value: iterations,
+    found: `option \`iterations\` is ${spaced(iterations)} and \`batch\` is ${spaced(batch)}`,
+    expected: "whole batches with mode: 'ipw'",
+    fix: `Try iterations: ${Math.ceil(iterations / batch) * batch}.`,
+  });
+}
+
 /** Enough for a run from start to end. */
 function checkEvaluations({ steps }: TreeScheme['chain'], evaluations: number): void {
   const fix = `A run of the chain takes ${steps} steps. Try evaluations: ${1000 * steps}.`;
@@ -216,11 +245,12 @@ function checkEvaluations({ steps }: TreeScheme['chain'], evaluations: number): 
 function checkMemory(
   { dimension }: TreeScheme['chain'],
   depth: number,
+  batch: number,
   iterations: number,
   trees: number,
 ): void {
   const nodes = trees * 2 ** Math.ceil(Math.log2(iterations * (depth - 1) + 1));
-  const bytes = nodes * (NODE_BYTES + 8 * dimension);
+  const bytes = nodes * (NODE_BYTES + 8 * dimension) + trees * batch * depth * (12 + 8 * dimension);
   if (bytes <= MOST_BYTES) return;
   const gibibytes = spaced(Number((bytes / 2 ** 30).toPrecision(3)));
   const fits = 2 ** Math.floor(Math.log2(MOST_BYTES / trees / (NODE_BYTES + 8 * dimension))) / (depth - 1);
@@ -244,11 +274,12 @@ function fingerprintsOf({
   births,
   explore,
   exploration,
+  batch,
 }: Omit<TreeScheme, 'fingerprint' | 'shape'>): Pick<TreeScheme, 'fingerprint' | 'shape'> {
   const { dimension, steps, branches = null } = chain;
   const own = 'fingerprint' in chain ? chain.fingerprint : null;
   const shape = [WHERE, dimension, steps, branches, own, trees];
-  const options = [mode, lambda, widening, births, explore, exploration ?? null];
+  const options = [mode, lambda, widening, births, explore, exploration ?? null, batch];
   return {
     fingerprint: digest(JSON.stringify([...shape, ...options])),
     shape: digest(JSON.stringify(shape)),

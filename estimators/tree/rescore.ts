@@ -1,7 +1,8 @@
 import { makeTurn } from '../../engine/turn.ts';
 import { log } from '../../engine/wasm/twins/elementary.ts';
 import type { TreeArena } from './arena.ts';
-import { checkReached, countReward, tilt } from './grow.ts';
+import { countReward, tilt } from './grow.ts';
+import { checkReached } from './moves.ts';
 import type { TreePlan } from './plan.ts';
 import { refreshOne } from './sibling-heap.ts';
 import type { TreeState } from './state.ts';

@@ -2,54 +2,58 @@ import { PURPOSE } from '../../engine/random/purpose.ts';
 import { exp, log } from '../../engine/wasm/twins/elementary.ts';
 import type { TreeArena } from './arena.ts';
 import type { MovingStream } from './moving-stream.ts';
-import type { TreePlan } from './plan.ts';
+import { SLACK, type TreePlan } from './plan.ts';
 import { drawAlike, drawBySpread, drawByValue, largestChild } from './sibling-heap.ts';
 import type { TreeState } from './state.ts';
 import type { TreeGrowth } from './types.ts';
 
-/** Powers are not rounded alike everywhere, and at 32, 243, 1024, .. they are integers: 243^0.8 is 81 or a little more. */
-const SLACK = 1e-9;
-
 /**
- * Walk down from the root to a node that is to have one more child, or to a leaf. The path goes to `state.work`.
+ * Walk down from the root to a node that is to have one more child, or to a leaf. The walk is kept in `state.lanes`, and counts
+ * as a visit at once.
  * @returns that node.
  */
-export function walkDown(plan: TreePlan, state: TreeState): number {
-  const { arena, work, iterations } = state;
-  const { path, selection } = work;
+export function walkDown(plan: TreePlan, state: TreeState, lane: number): number {
+  const { arena, lanes, selection } = state;
+  const { level, visits } = arena;
+  const { path, depth } = lanes;
+  const iteration = lanes.iteration[lane]!;
   let at = 0;
-  path[0] = 0;
-  work.length = 1;
-  work.logScore = 0;
-  while (arena.level[at]! > 0) {
-    selection.to(PURPOSE.treeSelection, iterations, arena.level[at]!);
-    const next = plan.mode === 'ipw' ? pickPlanned(plan, state, at) : pickVisited(plan, state, at);
+  let node = lane * depth;
+  for (;;) {
+    path[node++] = at;
+    const here = level[at]!;
+    selection.to(PURPOSE.treeSelection, iteration, here);
+    const next = here === 0 ? -1 : pickVisited(plan, state, at);
+    visits[at] = visits[at]! + 1;
     if (next < 0) break;
-    if (plan.mode === 'ipw') work.logScore -= log(scoreOf(arena, at, next, plan.explore));
-    path[work.length++] = next;
     at = next;
   }
+  lanes.length[lane] = node - lane * depth;
   return at;
 }
 
-/** -1 while a node has fewer children than its visits ask for. */
+/** -1 where a node has fewer children than its visits ask for, those on their way among them. */
 function pickVisited(plan: TreePlan, state: TreeState, at: number): number {
-  const { arena, work } = state;
-  const { widening, mode, explore } = plan;
-  const { selection } = work;
+  const { arena, selection } = state;
+  const { mode, explore } = plan;
   const children = arena.children[at]!;
   if (mode === 'prior' || children === 0) return -1;
-  if (children < widening.factor * arena.visits[at]! ** widening.exponent - SLACK) return -1;
+  if (children + arena.pending[at]! < wanted(plan, arena.visits[at]!)) return -1;
   if (explore > 0 && selection.uniform() < explore) return drawAlike(arena, at, selection.uniform());
   if (mode === 'search') return pickBound(plan, state, at);
   return drawByValue(arena, at, selection.uniform(), false);
 }
 
+function wanted({ wantedTable, widening }: TreePlan, visits: number): number {
+  if (visits < wantedTable.length) return wantedTable[visits]!;
+  return widening.factor * visits ** widening.exponent - SLACK;
+}
+
 /** Upper confidence bounds, in units of the reward. */
 function pickBound({ lambda, exploration }: TreePlan, state: TreeState, at: number): number {
-  const { arena, work, rewards } = state;
+  const { arena, selection, rewards } = state;
   const { value, edge, visits } = arena;
-  if (value[at] === -Infinity) return drawAlike(arena, at, work.selection.uniform());
+  if (value[at] === -Infinity) return drawAlike(arena, at, selection.uniform());
   const spread = rewards.count < 2 ? 0 : Math.sqrt(rewards.squares / (rewards.count - 1));
   const c = exploration ?? 0.1 * spread;
   const logVisits = log(visits[at]!);
@@ -63,15 +67,6 @@ function pickBound({ lambda, exploration }: TreePlan, state: TreeState, at: numb
 /** Children that a node has at iteration m, born or not: a function of m alone, which is why Z is unbiased. */
 export function plannedChildren({ factor, exponent }: TreeGrowth, iteration: number): number {
   return Math.max(1, Math.ceil(factor * (iteration + 1) ** exponent - SLACK));
-}
-
-/** -1: one of the unborn children, of score 1 each. */
-function pickPlanned(plan: TreePlan, { arena, work, iterations }: TreeState, at: number): number {
-  const { births, explore } = plan;
-  const planned = plannedChildren(at === 0 ? births.root : births.others, iterations);
-  const born = arena.children[at]!;
-  if (work.selection.uniform() * planned >= born) return -1;
-  return drawByScore(arena, at, explore, work.selection);
 }
 
 /** A child with probability proportional to its score, by three draws and no pass over the children. */

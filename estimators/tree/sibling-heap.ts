@@ -30,10 +30,56 @@ export function childAt(arena: TreeArena, parent: number, k: number): number {
   return at;
 }
 
-/** Add up anew from `child`, whose value, spread or edge is new, to the top of its heap. */
-export function refresh(arena: TreeArena, child: number): void {
-  const { heapParent } = arena;
-  for (let at = child; at >= 0; at = heapParent[at]!) refreshOne(arena, at);
+/**
+ * Add up anew from `child`, whose value, spread or edge is new, to the top of its heap.
+ * @returns whether the top changed: an unchanged part is the end.
+ */
+export function refresh(arena: TreeArena, child: number): boolean {
+  const { heapParent, sum, weightedSum, weight, heapSize } = arena;
+  for (let at = child; at >= 0; at = heapParent[at]!) {
+    const [a, b, c, size] = [sum[at]!, weightedSum[at]!, weight[at]!, heapSize[at]!];
+    refreshOne(arena, at);
+    if (sum[at] === a && weightedSum[at] === b && weight[at] === c && heapSize[at] === size) return false;
+  }
+  return true;
+}
+
+/** The same where all spreads are 0, so that both sums are one. */
+export function refreshPlain(arena: TreeArena, child: number): boolean {
+  const { heapLeft, heapRight, heapParent, heapSize, value, edge, sum, weightedSum, weight } = arena;
+  for (let at = child; at >= 0; at = heapParent[at]!) {
+    const left = heapLeft[at]!;
+    const right = heapRight[at]!;
+    const own = edge[at]! + value[at]!;
+    const total = left < 0 ? own : logAdd(own, sum[left]!, right < 0 ? -Infinity : sum[right]!);
+    const size = 1 + (left < 0 ? 0 : heapSize[left]!) + (right < 0 ? 0 : heapSize[right]!);
+    if (total === sum[at] && size === heapSize[at]) return false;
+    sum[at] = total;
+    weightedSum[at] = total;
+    weight[at] = size;
+    heapSize[at] = size;
+  }
+  return true;
+}
+
+/** The same without `sum`, which planned children have no use for. */
+export function refreshPlanned(arena: TreeArena, child: number): boolean {
+  const { heapLeft, heapRight, heapParent, heapSize, value, spread, edge, weightedSum, weight } = arena;
+  for (let at = child; at >= 0; at = heapParent[at]!) {
+    const left = heapLeft[at]!;
+    const right = heapRight[at]!;
+    const rho = spread[at]!;
+    const own = edge[at]! + value[at]! - (rho === 0 ? 0 : log(1 + rho));
+    const total =
+      left < 0 ? own : logAdd(own, weightedSum[left]!, right < 0 ? -Infinity : weightedSum[right]!);
+    const all = 1 / (1 + rho) + (left < 0 ? 0 : weight[left]!) + (right < 0 ? 0 : weight[right]!);
+    const size = 1 + (left < 0 ? 0 : heapSize[left]!) + (right < 0 ? 0 : heapSize[right]!);
+    if (total === weightedSum[at] && all === weight[at] && size === heapSize[at]) return false;
+    weightedSum[at] = total;
+    weight[at] = all;
+    heapSize[at] = size;
+  }
+  return true;
 }
 
 /** Add up anew what is below `at` in its heap. */
@@ -53,11 +99,14 @@ export function refreshOne(arena: TreeArena, at: number): void {
   heapSize[at] = 1 + (left < 0 ? 0 : heapSize[left]!) + (right < 0 ? 0 : heapSize[right]!);
 }
 
-/** log(e^a + e^b + e^c). */
+/** log(e^a + e^b + e^c); the exponential of the largest over itself is 1, exactly. */
 function logAdd(a: number, b: number, c: number): number {
-  const most = Math.max(a, b, c);
-  if (most === -Infinity || (b === -Infinity && c === -Infinity)) return most;
-  return most + log(exp(a - most) + exp(b - most) + exp(c - most));
+  if (a >= b && a >= c) {
+    if (b === -Infinity && c === -Infinity) return a;
+    return a + log(1 + exp(b - a) + exp(c - a));
+  }
+  if (b >= c) return b + log(exp(a - b) + 1 + exp(c - b));
+  return c + log(exp(a - c) + exp(b - c) + 1);
 }
 
 const BELOW_ONE = 1 - 2 ** -53;
@@ -74,16 +123,21 @@ export function drawByValue(arena: TreeArena, parent: number, u: number, weighte
   let rest = u;
   for (;;) {
     const all = sums[at]!;
-    const own = edge[at]! + value[at]! - (weighted ? log(1 + spread[at]!) : 0);
-    const left = heapLeft[at]!;
-    const right = heapRight[at]!;
-    const toLeft = left < 0 ? 0 : exp(sums[left]! - all);
-    const toRight = right < 0 ? 0 : exp(sums[right]! - all);
-    const here = exp(own - all);
-    if (rest < here || (toLeft === 0 && toRight === 0)) return at;
+    const here = exp(edge[at]! + value[at]! - (weighted ? log(1 + spread[at]!) : 0) - all);
+    if (rest < here) return at;
     rest -= here;
-    if (toRight === 0 || rest < toLeft) {
+    const left = heapLeft[at]!;
+    const toLeft = left < 0 ? 0 : exp(sums[left]! - all);
+    if (rest < toLeft) {
       rest = Math.min(rest / toLeft, BELOW_ONE);
+      at = left;
+      continue;
+    }
+    const right = heapRight[at]!;
+    const toRight = right < 0 ? 0 : exp(sums[right]! - all);
+    if (toLeft === 0 && toRight === 0) return at;
+    if (toRight === 0) {
+      rest = BELOW_ONE;
       at = left;
     } else {
       rest = Math.min((rest - toLeft) / toRight, BELOW_ONE);

@@ -89,6 +89,11 @@ export interface TreeOptions {
    * as 'prior'. Default false: a run of other options is refused.
    */
   readonly rescore?: boolean;
+  /**
+   * B, walks in flight, so that each call of the chain gets as many rows. Other batches grow other trees of the same law as long
+   * as B is small beside M: stay below M / 64. Of 'ipw', M must be a multiple. Default 1.
+   */
+  readonly batch?: number;
   /** lambda >= 0. Default 1. */
   readonly inverseTemperature?: number;
   /** Children of a node against its visits; not of 'ipw' and 'prior'. Default { 1, 0.8 }, and { 2, 0.8 } of 'paper'. */

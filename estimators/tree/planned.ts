@@ -1,0 +1,110 @@
+import { PURPOSE } from '../../engine/random/purpose.ts';
+import { log } from '../../engine/wasm/twins/elementary.ts';
+import { ENDED, MOVES, setOut, setOutBeside } from './lanes.ts';
+import type { TreePlan } from './plan.ts';
+import { drawByScore, plannedChildren, scoreOf } from './select.ts';
+import type { TreeState } from './state.ts';
+
+/*
+ * B iterations of planned children together. All walks go down edge by edge, and what is new on an edge is drawn in one run of
+ * calls. The tree stays as it is until the last of them is at a leaf: scores are those before the batch, and a child that an
+ * earlier walk of the batch has drawn is one of the unborn, of score 1. Children are planned for the last iteration of the batch.
+ */
+
+const NONE = -(2 ** 31);
+
+/** What a batch knows besides its lanes. */
+export interface PlannedBatch {
+  /** Where a walk stands: a node of the tree, or -1 - (lane * depth + k). */
+  readonly at: Int32Array;
+  /** Where it draws a child now; `NONE` where it draws none. */
+  readonly parent: Int32Array;
+  /** Children that were drawn from a node to be, by lane * depth + k. */
+  readonly below: Int32Array;
+}
+
+export function openBatch({ batch, depth }: TreePlan): PlannedBatch {
+  return {
+    at: new Int32Array(batch),
+    parent: new Int32Array(batch).fill(NONE),
+    below: new Int32Array(batch * depth),
+  };
+}
+
+/** All walks at the root. */
+export function setOutBatch({ lanes, started }: TreeState, { at, below }: PlannedBatch): void {
+  lanes.count = lanes.size;
+  below.fill(0);
+  at.fill(0);
+  for (let lane = 0; lane < lanes.size; lane++) {
+    lanes.order[lane] = lane;
+    lanes.iteration[lane] = started + lane;
+    lanes.phase[lane] = ENDED;
+    lanes.path[lane * lanes.depth] = 0;
+    lanes.length[lane] = 1;
+    lanes.drawn[lane] = 0;
+    lanes.logScore[lane] = 0;
+  }
+}
+
+/**
+ * Every walk that is not at a leaf goes on to a child, or starts to draw one.
+ * @returns how many went on.
+ */
+export function descend(plan: TreePlan, state: TreeState, batch: PlannedBatch): number {
+  const { lanes } = state;
+  let walking = 0;
+  batch.parent.fill(NONE);
+  for (let lane = 0; lane < lanes.size; lane++) {
+    if (levelAt(state, batch.at[lane]!) === 0) continue;
+    walking++;
+    goDown(plan, state, batch, lane);
+  }
+  return walking;
+}
+
+function levelAt({ arena, lanes }: TreeState, at: number): number {
+  return at < 0 ? lanes.levels[-1 - at]! : arena.level[at]!;
+}
+
+function goDown(plan: TreePlan, state: TreeState, batch: PlannedBatch, lane: number): void {
+  const { lanes, arena } = state;
+  const at = batch.at[lane]!;
+  const own = lanes.drawn[lane]! > 0;
+  // Below a child that this walk has drawn it is the first to arrive, so there is nothing to pick from.
+  const next = own ? NONE : pick(plan, state, batch, lane);
+  if (next === NONE) {
+    batch.parent[lane] = at;
+    if (at < 0) batch.below[-1 - at] = batch.below[-1 - at]! + 1;
+    else arena.pending[at] = arena.pending[at]! + 1;
+    if (own) lanes.phase[lane] = MOVES;
+    else if (at < 0) setOutBeside(plan, lanes, lane, -1 - at);
+    else setOut(plan, arena, lanes, lane, at);
+    batch.at[lane] = -1 - (lane * lanes.depth + lanes.drawn[lane]!);
+    return;
+  }
+  if (next >= 0) lanes.logScore[lane] = lanes.logScore[lane]! - log(scoreOf(arena, at, next, plan.explore));
+  lanes.path[lane * lanes.depth + lanes.length[lane]!] = next;
+  lanes.length[lane] = lanes.length[lane]! + 1;
+  batch.at[lane] = next;
+}
+
+/** A child of the tree, one that the batch has drawn, or `NONE` for one of the unborn. */
+function pick({ births, explore }: TreePlan, state: TreeState, batch: PlannedBatch, lane: number): number {
+  const { arena, lanes, selection, started } = state;
+  const at = batch.at[lane]!;
+  const planned = plannedChildren(at === 0 ? births.root : births.others, started + lanes.size - 1);
+  const born = at < 0 ? 0 : arena.children[at]!;
+  selection.to(PURPOSE.treeSelection, lanes.iteration[lane]!, levelAt(state, at));
+  const place = selection.uniform() * planned;
+  if (place < born) return drawByScore(arena, at, explore, selection);
+  const fresh = at < 0 ? batch.below[-1 - at]! : arena.pending[at]!;
+  const nth = Math.floor(place - born);
+  return nth < fresh ? drawnBelow(batch, at, nth) : NONE;
+}
+
+/** The n-th child that an earlier walk draws from the same parent. */
+function drawnBelow({ at, parent }: PlannedBatch, above: number, nth: number): number {
+  let seen = 0;
+  for (let lane = 0; ; lane++) if (parent[lane] === above && seen++ === nth) return at[lane]!;
+}
