@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest';
+import { jsBackend } from '../../engine/backend/js.ts';
+import { ValueError } from '../../engine/errors.ts';
+import { ess } from '../../engine/particles/log-weight.ts';
+import { iterate, run } from '../../engine/run.ts';
+import { adviceOf, adviceWarning } from '../../estimators/tree/advice.ts';
+import { heaviestChild, leafWeights } from '../../estimators/tree/leaves.ts';
+import { treeSampler } from '../../estimators/tree/tree-sampler.ts';
+import type { TreeChain, TreeOptions, TreeResult } from '../../estimators/tree/types.ts';
+import { grown } from '../support/tree.ts';
+import { dummyChain, tokenChain } from '../support/tree-chains.ts';
+
+const backend = jsBackend();
+const found = (options: TreeOptions): Promise<TreeResult> => run(treeSampler(options), { seed: 2, backend });
+const codes = ({ diagnostics }: TreeResult): string[] => diagnostics.warnings.map(({ code }) => code);
+
+/** exp(r) = exp(-k x) of a uniform x: of plain runs, a share of about 2 / k counts. */
+const rare = (k: number): TreeChain => ({
+  ...dummyChain(2),
+  reward(x, out) {
+    for (let i = 0; i < out.length; i++) out[i] = -k * x[i]!;
+  },
+});
+
+describe('advice', () => {
+  test('rests on the first leaf of each child of the root, whatever the mode', async () => {
+    const chain = tokenChain(0.5);
+    for (const mode of ['ipw', 'precision', 'paper'] as const) {
+      const { arena, plan, iterations } = await grown({ chain, mode, iterations: 300 });
+      const weights: number[] = [];
+      for (let id = 1; id < arena.nodes; id++) {
+        if (arena.parent[id] !== 0) continue;
+        // Nodes of one run are born one after another.
+        const edges = arena.edge.slice(id, id + 4).reduce((sum, g) => sum + g, 0);
+        expect(arena.level[id + 3]).toBe(0);
+        weights.push(edges + arena.reward[arena.slot[id + 3]!]!);
+      }
+      const state = { arena, plan, iterations } as Parameters<typeof adviceOf>[1][number];
+      const advice = adviceOf(plan, [state], { done: 300, total: 300 });
+      expect(advice.runs).toBe(arena.children[0]);
+      expect(advice.ess).toBeCloseTo(ess(Float64Array.from(weights)), 10);
+    }
+  });
+
+  test('names plain runs from 5 % on, a planned tree below, and values where a handful counts', async () => {
+    expect((await found({ chain: rare(10), iterations: 400 })).advice.mode).toBe('prior');
+    const less = await found({ chain: rare(80), iterations: 2000 });
+    expect(less.advice.mode).toBe('ipw');
+    expect(less.advice.ess / less.advice.runs).toBeCloseTo(1 / 40, 1);
+    expect((await found({ chain: rare(1e4), iterations: 2000 })).advice.mode).toBe('precision');
+    const search = await found({ chain: rare(10), mode: 'search', iterations: 100 });
+    expect([search.advice.mode, codes(search)]).toEqual(['search', []]);
+  });
+
+  test('is not given before 5 % of the iterations, nor by a few runs', async () => {
+    const few = await found({ chain: rare(80), iterations: 40 });
+    expect(few.advice).toMatchObject({ mode: undefined, reason: expect.stringMatching(/too few/) });
+    const seen: boolean[] = [];
+    const method = treeSampler({ chain: rare(10), mode: 'precision', iterations: 2000 });
+    for await (const { info } of iterate(method, { seed: 2, backend })) {
+      const told = info.warnings.some(({ code }) => code === 'tree-advice');
+      if (info.done < 100) expect(told).toBe(false);
+      seen.push(told);
+    }
+    expect(seen.at(-1)).toBe(true);
+  });
+
+  test('is a warning where another mode does better, and silence elsewhere', async () => {
+    const tree = await found({ chain: rare(10), mode: 'precision', iterations: 400 });
+    const [warning] = tree.diagnostics.warnings;
+    expect(warning).toMatchObject({ code: 'tree-advice', threshold: 0.05 });
+    expect(warning!.value).toBeGreaterThan(0.05);
+    expect(warning!.message).toMatch(/^Of \d+ plain runs of the chain \d+ % count .* Use mode: 'prior'/);
+    expect(codes(await found({ chain: rare(10), mode: 'prior', iterations: 400 }))).toEqual([]);
+    const plain = await found({ chain: rare(200), mode: 'prior', iterations: 2000 });
+    expect(plain.diagnostics.warnings[0]!.message).toMatch(/^Of 2000 runs only .* Use mode: 'ipw'/);
+    for (const mode of ['prior', 'ipw', 'precision'] as const)
+      for (const other of ['prior', 'ipw', 'precision'] as const)
+        for (const { message } of adviceWarning({ ...tree, mode } as never, {
+          runs: 1e6,
+          ess: 123456,
+          mode: other,
+          reason: '',
+        }))
+          expect(message.length).toBeLessThanOrEqual(240);
+  });
+});
+
+describe('warnings', () => {
+  test('a leaf of most of the weight is told, and so are a few leaves that count', async () => {
+    const one = await found({ chain: rare(1e6), mode: 'prior', iterations: 100 });
+    expect(codes(one)).toContain('one-weight');
+    const few = await found({ chain: rare(50), mode: 'prior', iterations: 100 });
+    expect(codes(few)).toContain('thin-weights');
+    for (const { message } of [...one.diagnostics.warnings, ...few.diagnostics.warnings])
+      expect(message.length).toBeLessThanOrEqual(240);
+  });
+
+  test('a tree without any weight says which of rewards and edges took it', async () => {
+    const dead = {
+      ...dummyChain(2),
+      reward: (_: Float64Array, out: Float64Array) => void out.fill(-Infinity),
+    };
+    const rewards = await found({ chain: dead, iterations: 40 });
+    expect(rewards.outcome).toMatchObject({
+      kind: 'degenerate',
+      message: expect.stringMatching(/has a reward above/),
+    });
+    expect(rewards.estimate.value.slice(1).every(Number.isNaN)).toBe(true);
+    const off: TreeChain = {
+      ...dummyChain(2),
+      step({ next, edge }) {
+        next.fill(0.5);
+        edge.fill(-Infinity);
+      },
+    };
+    for (const mode of ['ipw', 'precision', 'prior'] as const) {
+      const { outcome } = await found({ chain: off, mode, iterations: 40 });
+      expect(outcome).toMatchObject({
+        kind: 'degenerate',
+        message: expect.stringMatching(/^Edges of -Infinity/),
+      });
+    }
+  });
+});
+
+test('the heaviest child of the root has the weight of all leaves below it', async () => {
+  const { arena, plan, iterations } = await grown({ chain: tokenChain(), mode: 'paper', iterations: 200 });
+  const state = { arena, iterations };
+  const weight = leafWeights(state as Parameters<typeof leafWeights>[0], plan.mode === 'ipw').map(Math.exp);
+  const shares = new Map<number, number>();
+  for (const [s, w] of weight.entries()) {
+    let at = arena.leaf[s]!;
+    while (arena.parent[at] !== 0) at = arena.parent[at]!;
+    shares.set(at, (shares.get(at) ?? 0) + w);
+  }
+  expect(heaviestChild(arena, weight)).toBeCloseTo(Math.max(...shares.values()), 12);
+  expect(shares.size).toBe(arena.children[0]);
+});
+
+describe('bad numbers of a chain', () => {
+  const told = async (chain: TreeChain): Promise<string> => {
+    const error = await found({ chain, mode: 'precision', iterations: 50 }).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(ValueError);
+    return (error as ValueError).message;
+  };
+
+  test('are named with their level and state', async () => {
+    const broken = {
+      ...dummyChain(2),
+      reward: (_: Float64Array, out: Float64Array) => void out.fill(Infinity),
+    };
+    expect(await told(broken)).toMatch(
+      /^treeSampler: the reward is Infinity .*level 0.*; expected a finite number, or -Infinity\. Look at what/,
+    );
+    const nowhere: TreeChain = {
+      ...dummyChain(2),
+      step({ next, level, edge }) {
+        next.fill(level[0]!);
+        edge.fill(level[0] === 1 ? Number.NaN : 0);
+      },
+    };
+    expect(await told(nowhere)).toMatch(/the edge is NaN .*level 0/);
+  });
+});
