@@ -28,6 +28,14 @@ export type * from './corrector/steering/types.ts';
 export { type BestOfOptions, bestOf, importanceAtEnd } from './corrector/steering/unguided.ts';
 export type * from './corrector/types.ts';
 export { denoisingMcmc } from './denoising/denoising-mcmc.ts';
+export type { LevelHistory } from './denoising/diagnostics.ts';
+export * from './denoising/level-calibration.ts';
+export type {
+  NoisedDensityChain,
+  NoisedDensityOptions,
+  NoisedDensityResult,
+} from './denoising/noised-density.ts';
+export { type NoisedDensityState, noisedDensityMcmc } from './denoising/noised-density-mcmc.ts';
 export type { DenoisingMcmcState } from './denoising/state.ts';
 export type * from './denoising/types.ts';
 export { controlVariates } from './importance/controls/control-variates.ts';

@@ -35,7 +35,8 @@ import type { DenoisingMcmcOptions, DenoisingMcmcResult } from './types.ts';
  * Source: Kim & Ye (2023).
  */
 
-const KIM_YE: Source = {
+/** The paper behind this family. */
+export const KIM_YE: Source = {
   authors: 'Kim, B. and Ye, J. C.',
   year: 2023,
   title: 'Denoising MCMC for accelerating diffusion-based generative models',
@@ -153,7 +154,7 @@ function endWarmup(plan: ChainPlan, state: DenoisingMcmcState): void {
   const { chains: n, warmup, kept } = plan;
   if (state.skip === 0) {
     const later = state.history.subarray(n * Math.floor(warmup / 2));
-    const { time } = chainMemory(logLevelChains(plan, later));
+    const { time } = chainMemory(logLevelChains(plan.levels, n, later));
     state.skip = Number.isFinite(time)
       ? Math.max(1, Math.min(Math.ceil(time / 2), Math.ceil(warmup / 2)))
       : 1;

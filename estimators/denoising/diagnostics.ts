@@ -1,5 +1,6 @@
 import { autocovariance, chainMemory } from '../../engine/diagnostics/autocorrelation.ts';
 import { gammaUpper } from '../../engine/math/incomplete-gamma.ts';
+import { tell } from './chain-summary.ts';
 import type { ChainPlan } from './plan.ts';
 import type { DenoisingChain, LevelTest } from './types.ts';
 
@@ -13,11 +14,48 @@ export function denoisedSweeps({ warmup, kept, together }: ChainPlan, cycle: num
   return sweeps >= kept ? kept : sweeps - (sweeps % together);
 }
 
-/** log sigma of each chain, from levels [cycles, n]. */
-export function logLevelChains(
-  { levels, chains: n }: Pick<ChainPlan, 'levels' | 'chains'>,
+/** What levels [cycles, n] tell of chains, whatever moved their points. */
+export type LevelHistory = Pick<
+  DenoisingChain,
+  | 'levels'
+  | 'prior'
+  | 'histogram'
+  | 'levelDistance'
+  | 'levelTest'
+  | 'autocorrelation'
+  | 'memory'
+  | 'rHat'
+  | 'roundTrips'
+  | 'drift'
+>;
+
+export function describeLevels(
+  levels: Float64Array,
+  prior: Float64Array,
   history: Uint32Array,
-): Float64Array[] {
+  n: number,
+): LevelHistory {
+  const logLevels = logLevelChains(levels, n, history);
+  const { time, ess, rHat } = tell(logLevels);
+  const histogram = new Float64Array(levels.length);
+  for (const level of history) histogram[level]! += 1 / history.length;
+  const distance = 0.5 * prior.reduce((sum, p, g) => sum + Math.abs(p - histogram[g]!), 0);
+  return {
+    levels: levels.slice(),
+    prior: prior.slice(),
+    histogram,
+    levelDistance: history.length === 0 ? Number.NaN : distance,
+    levelTest: levelTest(histogram, prior, ess),
+    autocorrelation: autocorrelation(logLevels),
+    memory: time,
+    rHat,
+    roundTrips: roundTrips(prior, history, n),
+    drift: driftOf(logLevels),
+  };
+}
+
+/** log sigma of each chain, from levels [cycles, n]. */
+export function logLevelChains(levels: Float64Array, n: number, history: Uint32Array): Float64Array[] {
   const logs = levels.map(Math.log);
   return Array.from({ length: n }, (_, i) =>
     Float64Array.from({ length: history.length / n }, (_, t) => logs[history[t * n + i]!]!),

@@ -15,7 +15,7 @@ import { heun } from '../../engine/diffusion/solver/runge-kutta.ts';
 import { digest } from '../../engine/digest.ts';
 import { OptionError, ShapeError } from '../../engine/errors.ts';
 import { type Descent, planDescent, timeOf } from './denoise.ts';
-import { type LevelSource, WHERE } from './level-law.ts';
+import { type LevelSource, levelLaw, WHERE } from './level-law.ts';
 import { checkLevels, checkMode, checkPrior, checkSource } from './level-options.ts';
 import type { DenoisingMcmcOptions } from './types.ts';
 
@@ -90,7 +90,7 @@ export function checkDenoising(options: DenoisingMcmcOptions): ChainPlan {
   if (skip !== undefined) checkCount(WHERE, 'skip', skip, { min: 1, max: 2 ** 24 });
   else if (warmup < 8) throw shortWarmup(warmup);
   const cycles = Math.max(warmup, kept * (skip ?? Math.ceil(warmup / 2)));
-  checkMemory(chains, 8 * (kept * d + 7 * d + 8) + 4 * cycles);
+  checkMemory(WHERE, chains, 8 * (kept * d + 7 * d + 8) + 4 * cycles);
   const descent = checkDescent(options, integrator, levels);
   const times = levels.map((level) => timeOf(denoiser.schedule, level));
   const plan = {
@@ -112,7 +112,7 @@ export function checkDenoising(options: DenoisingMcmcOptions): ChainPlan {
     },
     signals: times.map((time) => denoiser.schedule.signal(time)),
     logPrior: prior.map(Math.log),
-    leastVariance: checkVariance(options, source),
+    leastVariance: checkVariance(options, levels),
     start: checkStart(options.start, chains, d),
     together: Math.min(kept, MOST_TOGETHER, Math.ceil(ROWS / chains)),
     tweedie: checkTweedie(options.tweedie, levels),
@@ -131,8 +131,8 @@ const USUAL_STEP: Readonly<Record<ChainPlan['mode'], (d: number) => number>> = {
   published: () => 0.5,
 };
 
-function checkVariance({ leastVariance }: DenoisingMcmcOptions, source: LevelSource): number {
-  if (leastVariance === undefined) return source.kind === 'known' ? source.law.leastVariance : 0;
+function checkVariance({ denoiser, leastVariance }: DenoisingMcmcOptions, levels: Float64Array): number {
+  if (leastVariance === undefined) return levelLaw(denoiser, levels)?.leastVariance ?? 0;
   return checkNumber(
     WHERE,
     'leastVariance',
@@ -218,10 +218,11 @@ function checkPositive(option: string, value: number): number {
   return checkNumber(WHERE, option, value, (x) => x > 0 && x < Infinity, 'a finite number > 0');
 }
 
-function checkMemory(chains: number, each: number): void {
+/** Memory that chains keep, checked before it is taken. @throws OptionError when it is too much. */
+export function checkMemory(where: string, chains: number, each: number): void {
   if (chains * each <= MOST_BYTES) return;
   throw new OptionError({
-    where: WHERE,
+    where,
     option: 'chains',
     value: chains,
     found: `${spaced(chains)} chains need ${spaced(Number(((chains * each) / 2 ** 30).toPrecision(3)))} GiB`,

@@ -47,7 +47,12 @@ function coarse({ levels, denoiser }: ChainPlan): readonly Warning[] {
   return [{ code: 'levels-coarse', message, value, threshold }];
 }
 
-function lengths({ cycles, longestMemory, worstRHat }: DenoisingChain): readonly Warning[] {
+/** Chains that are too short for what they remember, or disagree. */
+export function lengths({
+  cycles,
+  longestMemory,
+  worstRHat,
+}: Pick<DenoisingChain, 'cycles' | 'longestMemory' | 'worstRHat'>): readonly Warning[] {
   const warnings: Warning[] = [];
   if (cycles < LEAST_MEMORIES * longestMemory)
     warnings.push({

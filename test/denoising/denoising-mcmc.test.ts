@@ -6,15 +6,19 @@ import { jsBackend } from '../../engine/backend/js.ts';
 import { empiricalDenoiser } from '../../engine/diffusion/analytic/empirical-denoiser.ts';
 import { mixtureDenoiser } from '../../engine/diffusion/analytic/mixture-denoiser.ts';
 import { normalise } from '../../engine/diffusion/analytic/row-mixture.ts';
+import type { Denoiser } from '../../engine/diffusion/denoiser.ts';
 import { veLinear, vpLinear } from '../../engine/diffusion/schedules.ts';
 import { edmStochastic } from '../../engine/diffusion/solver/edm-stochastic.ts';
+import { ValueError } from '../../engine/errors.ts';
 import { iterate, resume, run } from '../../engine/run.ts';
+import type { BatchFn } from '../../engine/types.ts';
 import { langevinStep, logProposalRatio, stepAt } from '../../estimators/denoising/chain.ts';
 import { denoisingMcmc } from '../../estimators/denoising/denoising-mcmc.ts';
 import { levelLaw } from '../../estimators/denoising/level-law.ts';
 import { checkDenoising } from '../../estimators/denoising/plan.ts';
 import type { DenoisingMcmcOptions } from '../../estimators/denoising/types.ts';
 import { contract, numbers } from '../contract/sampler.ts';
+import { expectCounts, expectRejected } from '../support/law.ts';
 
 interface Reference {
   readonly gmm_isotropic: {
@@ -45,6 +49,26 @@ const covariances = sd.map((s) => [
 const mixture = { weights, means, covariances };
 const denoiser = mixtureDenoiser(mixture, veLinear());
 const levels = reference.sigma_grid;
+/** What a network would be: a score and nothing else. */
+const scoreAlone: Denoiser = {
+  dimension: 2,
+  schedule: veLinear(),
+  prediction: 'score',
+  predict: (x, time, out) => denoiser.predict(x, time, out),
+};
+/** The best that a classifier of the levels can become. */
+const classifier: BatchFn = (x, out) => {
+  const law = levelLaw(denoiser, Float64Array.from(levels))!;
+  const G = levels.length;
+  for (let i = 0; i < out.length / G; i++) {
+    const row = out.subarray(i * G, (i + 1) * G);
+    law.logDensities(x, 2 * i, row, 0);
+    normalise(row);
+    row.forEach((p, g) => {
+      row[g] = Math.log(p);
+    });
+  }
+};
 const quick: DenoisingMcmcOptions = {
   ...{ denoiser, levels, chains: 6, kept: 4, warmup: 4, skip: 2, denoiseSteps: 6 },
 };
@@ -63,9 +87,30 @@ contract('denoisingMcmc', () => denoisingMcmc({ ...quick, integrator: edmStochas
     'a denoiser whose law is unknown': () =>
       denoisingMcmc({ denoiser: { dimension: 2, schedule: veLinear(), prediction: 'score', predict() {} } }),
     'a floor above all levels': () => denoisingMcmc({ ...quick, floor: 20 }),
+    'no moves': () => denoisingMcmc({ ...quick, moves: 0 }),
+    'an unknown pick': () => denoisingMcmc({ ...quick, pick: 'first' as never }),
+    'an unknown start': () => denoisingMcmc({ ...quick, start: 'data' as never }),
+    'ends to cut at that fall': () => denoisingMcmc({ ...quick, clip: [1, 0] }),
+    'a last step above all levels': () => denoisingMcmc({ ...quick, tweedie: 20 }),
+    'a law of the levels that is none': () => denoisingMcmc({ ...quick, levelLaw: 'heat' as never }),
+    'exact chains by the heat equation': () =>
+      denoisingMcmc({ ...quick, levelLaw: 'heat-equation', mode: 'exact' }),
+    'a window of one level': () => denoisingMcmc({ ...quick, levelLaw: 'heat-equation', levelWindow: 1 }),
+    'exact chains of a score alone': () =>
+      denoisingMcmc({ ...quick, denoiser: scoreAlone, levelLaw: classifier, mode: 'exact' }),
     'more memory than there is': () => denoisingMcmc({ ...quick, kept: 2 ** 20, chains: 2 ** 20 }),
   },
 });
+
+contract(
+  'denoisingMcmc, a score and a classifier',
+  () =>
+    denoisingMcmc({
+      ...{ ...quick, denoiser: scoreAlone, levelLaw: classifier, pick: 'min-sigma', moves: 2, chains: 3 },
+      ...{ start: 'denoised', tweedie: 0.1, clip: [-5, 5] },
+    }),
+  { bad: {} },
+);
 
 test('levelLaw(): densities and posteriors of the level are those of the reference', () => {
   const law = levelLaw(denoiser, Float64Array.from(levels))!;
@@ -180,4 +225,124 @@ test('denoisingMcmc(): points of a data set come back', async () => {
     );
     expect(Math.min(...gap)).toBeLessThan(1e-9);
   }
+});
+
+/** Points and levels of a quick run. */
+async function quickly(more: Partial<DenoisingMcmcOptions>, seed = 11) {
+  return run(denoisingMcmc({ ...quick, ...more }), { seed, backend: jsBackend() });
+}
+
+test('denoisingMcmc(): a perfect classifier, or the densities of the denoiser, make the chain of the known law', async () => {
+  const known = await quickly({ moves: 2 });
+  const { mixture: _, ...densities } = denoiser;
+  for (const more of [{ levelLaw: classifier }, { denoiser: densities, leastVariance: 0.09 }]) {
+    const { sample, chain } = await quickly({ ...more, moves: 2 });
+    expect(chain.histogram).toEqual(known.chain.histogram);
+    sample.points.forEach((x, at) => {
+      expect(Math.abs(x - known.sample.points[at]!)).toBeLessThan(1e-6);
+    });
+  }
+  expect(known.chain.evaluations.chain).toBe(3 * 6 * 8);
+});
+
+test('denoisingMcmc(): a classifier is told of the prior, and chains of a score alone say that they are biased', async () => {
+  const prior = levels.map((_, g) => (g === 3 ? 1 : 1e-300));
+  const { chain, diagnostics } = await quickly({
+    denoiser: scoreAlone,
+    levelLaw: classifier,
+    prior,
+    moves: 3,
+  });
+  expect(chain.histogram[3]).toBeCloseTo(1, 14);
+  expect(chain.evaluations.chain).toBe(3 * 6 * 8);
+  expect(diagnostics.warnings[0]!.code).toBe('chain-biased');
+  expect(diagnostics.warnings.some(({ code }) => code === 'levels-off')).toBe(false);
+});
+
+test('denoisingMcmc(): a classifier whose rows do not sum to one is refused with the row and its sum', async () => {
+  const off: BatchFn = async (x, out) => {
+    await classifier(x, out);
+    for (let g = 0; g < levels.length; g++) out[4 * levels.length + g]! += Math.log(0.9);
+  };
+  const failed = quickly({ levelLaw: off });
+  await expect(failed).rejects.toThrow(ValueError);
+  await expect(failed).rejects.toThrow(/row 4 sum to 0\.9; expected 1/);
+  const unfilled = quickly({ levelLaw: (_, out) => void out.fill(Number.NaN) });
+  await expect(unfilled).rejects.toThrow(/row 0 sum to NaN/);
+});
+
+test('denoisingMcmc(): by the heat equation, levels of a point that stays follow their law', async () => {
+  // Windows of 6 of 12 levels, drawn 24 times; of 1000 chains a share off by 0.23 sd is caught.
+  const chains = 1000;
+  const fine = Float64Array.from({ length: 12 }, (_, g) => 0.3 * 1.25 ** g);
+  const start = Float64Array.from({ length: 2 * chains }, (_, at) => (at % 2 === 0 ? 0.5 : -0.8));
+  // The same variance in all directions: then one random direction has the trace of the Jacobian without noise.
+  const round = mixtureDenoiser(
+    {
+      weights: [1],
+      means: [[0, 0]],
+      covariances: [
+        [
+          [1, 0],
+          [0, 1],
+        ],
+      ],
+    },
+    vpLinear(),
+  );
+  const { divergence: _, ...withoutTrace } = round;
+  const shares = new Float64Array(12);
+  levelLaw(round, fine)!.logDensities(start, 0, shares, 0);
+  normalise(shares);
+  for (const law of [round, withoutTrace]) {
+    const method = denoisingMcmc({
+      ...{ denoiser: law, levels: fine, start, chains, kept: 1, warmup: 23, skip: 1, denoiseSteps: 4 },
+      ...{ levelLaw: 'heat-equation', levelWindow: 6, mode: 'unadjusted', stepSize: 1e-18 },
+    });
+    const { chain } = await run(method, { seed: 2, backend: jsBackend() });
+    const counts = chain.histogram.map((share) => Math.round(share * chains));
+    expectCounts(counts, shares);
+    expectRejected(() => expectCounts(counts, [...shares].reverse()));
+  }
+});
+
+test('denoisingMcmc(): the last step is that of Tweedie, and points are cut after it', async () => {
+  const plain = await quickly({});
+  const level = 0.2;
+  const { sample, chain } = await quickly({ tweedie: level });
+  const score = new Float64Array(plain.sample.points.length);
+  denoiser.predict(plain.sample.points, level, score);
+  sample.points.forEach((y, at) => {
+    expect(Math.abs(y - plain.sample.points[at]! - level ** 2 * score[at]!)).toBeLessThan(1e-12);
+  });
+  expect(chain.evaluations.denoise).toBe(plain.chain.evaluations.denoise + 24);
+  const cut = await quickly({ clip: [-3.9, 4] });
+  cut.sample.points.forEach((y, at) => {
+    expect(y).toBe(Math.min(4, Math.max(-3.9, plain.sample.points[at]!)));
+  });
+});
+
+test("denoisingMcmc(): 'min-sigma' denoises the least noisy state of a window, from which less is left to do", async () => {
+  const [last, lowest] = [await quickly({ skip: 6 }), await quickly({ skip: 6, pick: 'min-sigma' })];
+  expect(lowest.chain.histogram).toEqual(last.chain.histogram);
+  expect(lowest.chain.evaluations.denoise).toBeLessThan(last.chain.evaluations.denoise);
+  expect(lowest.diagnostics.warnings[0]!.code).toBe('chain-biased');
+});
+
+test('denoisingMcmc(): a denoised start costs its evaluations, and begins among the data', async () => {
+  const { chain } = await quickly({ start: 'denoised' });
+  // Heun over 6 steps, the last of them Euler.
+  expect(chain.evaluations.start).toBe(6 * 11);
+  expect((await quickly({})).chain.evaluations.start).toBe(0);
+});
+
+test('denoisingMcmc(): warns of coarse levels, and of chains that hold still', async () => {
+  const codes = async (more: Partial<DenoisingMcmcOptions>) =>
+    (await quickly(more)).diagnostics.warnings.map(({ code }) => code);
+  expect(await codes({ levels: [0.1, 1, 10] })).toContain('levels-coarse');
+  expect(await codes({})).not.toContain('levels-coarse');
+  const start = new Float64Array(12).fill(-4);
+  expect(await codes({ levels: [0.1, 0.11], stepSize: 50, start, skip: 60, warmup: 0 })).toContain(
+    'chains-stuck',
+  );
 });
