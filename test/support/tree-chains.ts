@@ -31,9 +31,9 @@ const { alphaBar } = reference;
 
 /**
  * Four levels of noise on a normal mixture in the plane, walked back by the exact conditional laws, so that the ends follow
- * the mixture itself: problem 'ring8' or 'skew5' of test/reference/dts.json.
+ * the mixture itself: problem 'ring8', 'skew5' or 'sine5' of test/reference/dts.json.
  */
-export function exactKernelChain(name: 'ring8' | 'skew5'): TreeChain {
+export function exactKernelChain(name: 'ring8' | 'skew5' | 'sine5'): TreeChain {
   const problem: PlaneProblem = reference.problems[name];
   const depth = alphaBar.length - 1;
   const noised = alphaBar.map((level) => noisedParts(problem, level));
@@ -63,7 +63,7 @@ export function exactKernelChain(name: 'ring8' | 'skew5'): TreeChain {
         scatter(next, i, at, factor, stream);
       }
     },
-    reward: name === 'ring8' ? ringReward : skewReward,
+    reward: { ring8: ringReward, skew5: skewReward, sine5: sineReward }[name],
   };
 }
 
@@ -175,6 +175,14 @@ function skewReward(x: Float64Array, out: Float64Array): void {
     const dy = x[2 * i + 1]! - c[1]!;
     const square = abd[0]! * dx * dx + 2 * abd[1]! * dx * dy + abd[2]! * dy * dy;
     out[i] = -square / 2 + l[0]! * x[2 * i]! + l[1]! * x[2 * i + 1]!;
+  }
+}
+
+function sineReward(x: Float64Array, out: Float64Array): void {
+  const { A_p_q: wave, l } = reference.problems.sine5.reward;
+  for (let i = 0; i < out.length; i++) {
+    const [a, b] = [x[2 * i]!, x[2 * i + 1]!];
+    out[i] = wave[0]! * Math.sin(wave[1]! * a) * Math.cos(wave[2]! * b) + l[0]! * a + l[1]! * b;
   }
 }
 
