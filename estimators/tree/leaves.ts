@@ -46,10 +46,11 @@ export function greedyLeaf(arena: TreeArena): number {
 }
 
 /** Share of the children of the root that were never visited again. */
-export function staleShare({ nodes, parent, visits, children }: TreeArena): number {
+export function staleShare({ nodes, parent, visits, level, children }: TreeArena): number {
   let stale = 0;
-  // Born with one visit, and one more by the first run through it.
-  for (let id = 1; id < nodes; id++) if (parent[id] === 0 && visits[id]! <= 2) stale++;
+  // Born with one visit, and one more by the first run through it, where it goes on.
+  for (let id = 1; id < nodes; id++)
+    if (parent[id] === 0 && visits[id]! <= (level[id] === 0 ? 1 : 2)) stale++;
   return stale / children[0]!;
 }
 

@@ -182,7 +182,9 @@ function arrive({ below }: TreePlan, lanes: Lanes, call: Call, lane: Int32Array,
   const { next, edge } = call.step;
   for (let row = 0; row < to.length; row++)
     if (!(edge[row]! < Infinity))
-      checkReached('edge', edge[row]!, next.subarray(row * d, (row + 1) * d), to[row]!);
+      checkReached('edge', edge[row]!, next.subarray(row * d, (row + 1) * d), {
+        ...{ level: to[row]!, row, iteration: lanes.iteration[lane[row]!]! },
+      });
   for (let row = 0; row < to.length; row++) {
     const at = lane[row]!;
     const here = ended[row] === 0 ? to[row]! : 0;
@@ -201,25 +203,45 @@ function arrive({ below }: TreePlan, lanes: Lanes, call: Call, lane: Int32Array,
   }
 }
 
-function takeRewards({ phase, reward, dimension: d }: Lanes, call: Call, lane: Int32Array): void {
+function takeRewards({ phase, reward, iteration, dimension: d }: Lanes, call: Call, lane: Int32Array): void {
   const rewards = call.reward;
   for (let row = 0; row < rewards.length; row++)
     if (!(rewards[row]! < Infinity))
-      checkReached('reward', rewards[row]!, call.step.x.subarray(row * d, (row + 1) * d), 0);
+      checkReached('reward', rewards[row]!, call.step.x.subarray(row * d, (row + 1) * d), {
+        ...{ level: 0, row, iteration: iteration[lane[row]!]! },
+      });
   for (let row = 0; row < rewards.length; row++) {
     reward[lane[row]!] = rewards[row]!;
     phase[lane[row]!] = ENDED;
   }
 }
 
+/** Where in a run something was met: row of the call, and iteration of the tree where it belongs to one. */
+interface Place {
+  readonly level: number;
+  readonly row: number;
+  readonly iteration?: number;
+}
+
 /** @throws ValueError when a reward or an edge is NaN or +Infinity. */
-export function checkReached(what: string, value: number, point: Float64Array, level: number): void {
+export function checkReached(
+  what: 'reward' | 'edge',
+  value: number,
+  point: Float64Array,
+  { level, row, iteration }: Place,
+): void {
   if (value < Infinity) return;
+  const at = iteration === undefined ? '' : `, iteration ${iteration}`;
+  const state = `[${point.slice(0, 8).join(', ')}${point.length > 8 ? ', ..' : ''}]`;
   throw new ValueError({
     where: WHERE,
-    found: `the ${what} is ${value} at level ${level}, in state [${point.slice(0, 8).join(', ')}]`,
+    found: `the ${what} is ${value} at level ${level}, row ${row}${at}, in state ${state}`,
     expected: 'a finite number, or -Infinity',
-    fix: `Look at what \`chain.${what === 'reward' ? 'reward' : 'step'}\` writes there.`,
+    fix:
+      what === 'reward'
+        ? 'Look at what `chain.reward` writes there: -Infinity is for what must not be.'
+        : 'It is log p - log q: draw nothing where q has no density, and write -Infinity where p has none.',
     point: point.slice(),
+    index: row,
   });
 }

@@ -91,8 +91,8 @@ export function checkTree(options: TreeOptions): TreeScheme {
   checkOptionNames(WHERE, options, Object.keys(OPTIONS));
   const { chain, evaluations, trees = 1, batch = 1, inverseTemperature: lambda = 1, exploration } = options;
   checkChain(chain);
-  if (evaluations !== undefined) checkEvaluations(chain, evaluations);
   checkCount(WHERE, 'batch', batch, { min: 1, max: 2 ** 20 });
+  if (evaluations !== undefined) checkEvaluations(chain, batch, evaluations);
   const { iterations = Math.ceil((evaluations ?? 1000) / batch) * batch } = options;
   const rescore = checkFlag(WHERE, 'rescore', options.rescore ?? false);
   checkCount(WHERE, 'trees', trees, { min: 1, max: 2 ** 20 });
@@ -235,10 +235,11 @@ function checkBatch(batch: number, mode: TreeMode, iterations: number): void {
   });
 }
 
-/** Enough for a run from start to end. */
-function checkEvaluations({ steps }: TreeScheme['chain'], evaluations: number): void {
-  const fix = `A run of the chain takes ${steps} steps. Try evaluations: ${1000 * steps}.`;
-  checkCount(WHERE, 'evaluations', evaluations, { min: steps, max: 2 ** 31, fix });
+/** Enough for a run from start to end, of each walk in flight. */
+function checkEvaluations({ steps }: TreeScheme['chain'], batch: number, evaluations: number): void {
+  const walks = batch === 1 ? '' : `, and ${spaced(batch)} are in flight`;
+  const fix = `A run of the chain takes ${steps} steps${walks}. Try evaluations: ${1000 * batch * steps}.`;
+  checkCount(WHERE, 'evaluations', evaluations, { min: batch * steps, max: 2 ** 31, fix });
 }
 
 /** Of trees whose every iteration starts anew at the root, with columns that double. */

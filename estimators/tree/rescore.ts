@@ -37,7 +37,8 @@ async function rewardLeaves({ chain }: TreePlan, arena: TreeArena, signal: Abort
     const out = reward.subarray(first, last);
     const told = chain.reward(x, out);
     if (told !== undefined) await told;
-    for (let i = 0; i < out.length; i++) checkReached('reward', out[i]!, x.subarray(i * d, (i + 1) * d), 0);
+    for (let i = 0; i < out.length; i++)
+      checkReached('reward', out[i]!, x.subarray(i * d, (i + 1) * d), { level: 0, row: first + i });
     if (turn.due()) await turn.pause(signal);
   }
 }

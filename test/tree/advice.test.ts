@@ -139,29 +139,54 @@ test('the heaviest child of the root has the weight of all leaves below it', asy
 });
 
 describe('bad numbers of a chain', () => {
-  const told = async (chain: TreeChain): Promise<string> => {
-    const error = await found({ chain, mode: 'precision', iterations: 50 }).catch(
-      (thrown: unknown) => thrown,
-    );
+  const told = async (chain: TreeChain, batch = 1): Promise<string> => {
+    const method = treeSampler({ chain, mode: 'precision', iterations: 50, batch });
+    const error = await run(method, { seed: 2, backend }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ValueError);
     return (error as ValueError).message;
   };
 
-  test('are named with their level and state', async () => {
-    const broken = {
+  test('are named with their level, row, iteration and state', async () => {
+    let calls = 0;
+    const broken: TreeChain = {
       ...dummyChain(2),
-      reward: (_: Float64Array, out: Float64Array) => void out.fill(Infinity),
+      init: ({ x }) => void x.fill(0.25),
+      step: ({ next }) => void next.fill(0.5),
+      reward: (_, out) => void out.fill(++calls === 3 ? Infinity : 0),
     };
-    expect(await told(broken)).toMatch(
-      /^treeSampler: the reward is Infinity .*level 0.*; expected a finite number, or -Infinity\. Look at what/,
+    expect(await told(broken)).toBe(
+      'treeSampler: the reward is Infinity at level 0, row 0, iteration 2, in state [0.5]; expected a finite number, or -Infinity. Look at what `chain.reward` writes there: -Infinity is for what must not be.',
     );
     const nowhere: TreeChain = {
       ...dummyChain(2),
       step({ next, level, edge }) {
         next.fill(level[0]!);
-        edge.fill(level[0] === 1 ? Number.NaN : 0);
+        if (level[0] === 1) edge[edge.length - 1] = Number.NaN;
       },
     };
-    expect(await told(nowhere)).toMatch(/the edge is NaN .*level 0/);
+    expect(await told(nowhere, 4)).toBe(
+      'treeSampler: the edge is NaN at level 0, row 3, iteration 3, in state [1]; expected a finite number, or -Infinity. It is log p - log q: draw nothing where q has no density, and write -Infinity where p has none.',
+    );
+  });
+
+  test('once, leave a tree that can be gone on with', async () => {
+    const whole = dummyChain(2);
+    let calls = 0;
+    const chain: TreeChain = {
+      ...whole,
+      reward(x, out) {
+        whole.reward(x, out);
+        if (++calls === 40) out[0] = Number.NaN;
+      },
+    };
+    let bytes = new Uint8Array(0);
+    const options = { mode: 'precision', iterations: 100 } as const;
+    const broken = async () => {
+      for await (const at of iterate(treeSampler({ chain, ...options }), { seed: 2, backend }))
+        bytes = new Uint8Array(await at.snapshot());
+    };
+    await expect(broken()).rejects.toThrow(/the reward is NaN .* iteration 39/);
+    const resumed = await run(treeSampler({ chain, ...options }), { seed: 2, backend, from: bytes });
+    expect(resumed.sample).toEqual((await found({ chain: whole, ...options })).sample);
   });
 });

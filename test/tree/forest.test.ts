@@ -90,6 +90,17 @@ describe('a bound on evaluations', () => {
     expect((await claim({ mode: 'prior', chain: ends })).claim).toBe('biased');
   });
 
+  test('pays for all walks in flight, and is told what these take at least', async () => {
+    for (const mode of ['ipw', 'precision', 'prior'] as const) {
+      const { diagnostics } = await found({ mode, iterations: 80, evaluations: 200, batch: 8 });
+      expect(diagnostics.evaluations).toBeLessThanOrEqual(200);
+      expect(diagnostics.evaluations).toBeGreaterThan(200 - 2 * 3 * 8);
+    }
+    expect(bad({ evaluations: 23, batch: 8 })).toThrow(
+      'expected an integer >= 24 and <= 2147483648. A run of the chain takes 3 steps, and 8 are in flight. Try evaluations: 24000.',
+    );
+  });
+
   test('below one run of the chain is told with what a run takes', () => {
     expect(bad({ evaluations: 2 })).toThrow(
       'treeSampler: option `evaluations` is 2; expected an integer >= 3 and <= 2147483648. A run of the chain takes 3 steps. Try evaluations: 3000.',

@@ -54,8 +54,8 @@ describe.each(['ipw', 'precision', 'paper', 'search', 'prior'] as const)(
   'a saved tree of mode %s',
   (mode) => {
     test('weighed anew by the same reward and temperature is the same, bit for bit', async () => {
-      for (const trees of [1, 2]) {
-        const options = { mode, trees, inverseTemperature: 1.5 };
+      for (const more of [{}, { trees: 2 }, { batch: 8 }]) {
+        const options = { mode, inverseTemperature: 1.5, ...more };
         const first = await fresh(options);
         const again = await rescored(await saved(options), options);
         expect(bits(again)).toBe(bits(first));
