@@ -11,6 +11,7 @@ import { ess, largestWeight } from '../../engine/particles/log-weight.ts';
 import { pooledLogWeight } from '../../engine/particles/smc/pooled.ts';
 import type { Ending, Info, Sample } from '../../engine/sampler.ts';
 import type { Warning } from '../../engine/types.ts';
+import { leftPointBias } from './left-point.ts';
 import type { CorrectorPlan } from './plan.ts';
 import { stabilities } from './stability.ts';
 import type { CorrectorState } from './state.ts';
@@ -114,6 +115,7 @@ function seenIn(
     resamplings: smc.runs.reduce((sum, run) => sum + run.resamplings, 0),
     runaway,
     stability: stability.reduce((most, value) => (Number.isNaN(value) ? most : Math.max(most, value)), 0),
+    leftPoint: rows.reduce((sum, each) => sum + leftPointBias(plan, each) / runs, 0),
   };
 }
 
@@ -128,10 +130,12 @@ function normalizerOf(
   seen: Seen,
 ): { readonly normalizer: CorrectorNormalizer; readonly warnings: readonly Warning[] } {
   const { weights, rule, scheme } = plan;
-  const trust = trustIn(plan, seen);
-  const none = { value: Number.NaN, standardError: Number.NaN, method: 'none' } as const;
-  if (!seen.finished || weights === 'none') return { normalizer: { ...none, ...trust }, warnings: [] };
+  const none = { value: Number.NaN, standardError: Number.NaN, method: 'none', warnings: [] } as const;
+  const known = seen.finished && weights !== 'none';
   // The genealogy of clocks tells no variance.
-  const { warnings, ...told } = normalizerEstimate(smc, rule.kind === 'clocks' ? undefined : scheme);
+  const { warnings, ...told } = known
+    ? normalizerEstimate(smc, rule.kind === 'clocks' ? undefined : scheme)
+    : none;
+  const trust = trustIn(plan, seen, told.standardError);
   return { normalizer: { ...told, ...trust }, warnings };
 }

@@ -15,6 +15,8 @@ export interface Seen {
   readonly runaway: Runaway;
   /** The largest of all steps; 0 where none is known. */
   readonly stability: number;
+  /** Of log Z by the left point, estimated; NaN where it is not known. */
+  readonly leftPoint: number;
 }
 
 /** Effective share below which weights rest on few. */
@@ -28,18 +30,27 @@ export const MANY_RESAMPLINGS = 20;
 /** Above which an Euler step is not stable. */
 export const STIFF = 0.3;
 
+/** Standard errors of log Z that a bias may reach. */
+const MOST_BIAS = 2;
+
 /** Data in noise above which a start is not normal. */
 export const NORMAL = 0.05;
 
 /** Whether log Z can be trusted, and why or why not. */
-export function trustIn(plan: CorrectorPlan, seen: Seen): Pick<CorrectorNormalizer, 'trusted' | 'reason'> {
-  const doubt = doubtOf(plan, seen);
-  return doubt === undefined ? { trusted: true, reason: limitOf(plan) } : { trusted: false, reason: doubt };
+export function trustIn(
+  plan: CorrectorPlan,
+  seen: Seen,
+  standardError: number,
+): Pick<CorrectorNormalizer, 'trusted' | 'reason'> {
+  const doubt = doubtOf(plan, seen, standardError);
+  return doubt === undefined
+    ? { trusted: true, reason: limitOf(plan, seen) }
+    : { trusted: false, reason: doubt };
 }
 
-function doubtOf(plan: CorrectorPlan, seen: Seen): string | undefined {
+function doubtOf(plan: CorrectorPlan, seen: Seen, standardError: number): string | undefined {
   const { weights, rule, tracked } = plan;
-  const { finished, runaway, leastEss, largestWeight, uniqueAncestors, stability } = seen;
+  const { finished, runaway, leastEss, largestWeight, uniqueAncestors, stability, leftPoint } = seen;
   if (!finished) return 'the run has not come to time 0';
   if (weights === 'none') return 'guidance without weights has no log Z';
   if (runaway.share > 0)
@@ -57,16 +68,20 @@ function doubtOf(plan: CorrectorPlan, seen: Seen): string | undefined {
     return `the start was taken for normal where data are ${percent(seenData)} of the noise; use prior: 'exact', or begin at more noise`;
   if (weights === 'left' && stability > STIFF)
     return `steps are too long (stability ${short(stability)} above ${STIFF}), so weights by the left point are biased`;
+  if (weights === 'left' && Math.abs(leftPoint) > MOST_BIAS * standardError)
+    return `weights by the left point bias log Z by about ${short(leftPoint)}, more than ${MOST_BIAS} standard errors of ${short(standardError)}; use more steps, richardson() or weights: 'exact'`;
   if (plan.experts.some(scoresUnknown))
     return 'scores are approximate, and their errors count in log Z twice over';
   return undefined;
 }
 
-function limitOf({ weights, control, prior }: CorrectorPlan): string {
+function limitOf({ weights, control, prior }: CorrectorPlan, { leftPoint }: Seen): string {
   const fitted = control === 'linear' || control === 'affine';
   const start = prior === 'gaussian' ? 'a start taken for normal; ' : '';
-  if (weights === 'left')
-    return `${start}weights by the left point: bias of the order of one step, which a run of twice the steps would tell`;
+  if (weights === 'left') {
+    const size = Number.isNaN(leftPoint) ? '' : ` of about ${short(leftPoint)}, which is`;
+    return `${start}weights by the left point: bias${size} of the order of one step; a run of twice the steps would tell more`;
+  }
   return fitted
     ? 'weights are exact for any step; the fitted control leaves a bias of the order of 1 / particles'
     : 'weights are exact for any step, and exp(log Z) is unbiased';

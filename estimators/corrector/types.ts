@@ -118,7 +118,10 @@ export interface TimeWindow {
 /** log of the integral of the target at time 0. */
 export interface CorrectorNormalizer {
   readonly value: number;
-  /** Of runs, or of one run by its families; NaN where there is none. The error of the steps is not in it. */
+  /**
+   * Of runs, or of one run by its families; NaN where there is none. The error of the steps is not in it: where that is estimated
+   * to be more than twice as large, log Z is not trusted.
+   */
   readonly standardError: number;
   readonly method: 'replicates' | 'lee-whiteley' | 'heuristic' | 'none';
   readonly trusted: boolean;

@@ -1,17 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import { hostBackend } from '../../engine/backend/host.ts';
 import { jsBackend } from '../../engine/backend/js.ts';
+import { leftPointBias } from '../../estimators/corrector/left-point.ts';
+import type { Row } from '../../estimators/corrector/state.ts';
+import type { StepTerms } from '../../estimators/corrector/terms.ts';
 import {
   anneal,
   type CorrectorOptions,
   type CorrectorResult,
   corrector,
   type Denoiser,
+  exactTarget,
   gaussianDenoiser,
   guide,
   linearReward,
   OptionError,
   product,
+  quadraticReward,
   type RewardTilt,
   rectifiedFlow,
   reward,
@@ -26,6 +31,10 @@ import { broad, mixture, narrow, network, vp } from './laws.ts';
 import { caseOf, targetOf } from './reference-cases.ts';
 
 const SEED = 20_250_302;
+const IDENTITY = [
+  [1, 0],
+  [0, 1],
+];
 function go(options: CorrectorOptions, seed = SEED): Promise<CorrectorResult> {
   return run(corrector(options), { seed, backend: jsBackend() });
 }
@@ -265,6 +274,40 @@ describe('what a result tells', () => {
     expect(off(richardson(coarse, fine).value[0]!)).toBeLessThan(0.6 * off(fine.logNormalizer.value));
     expect(() => richardson(fine, coarse)).toThrow(OptionError);
     expect(() => richardson(coarse, corrector({ target: anneal(mixture, 2) }) as never)).toThrow(/fine` is/);
+  });
+
+  test('log Z whose left-point bias shows above its error is not trusted, and the bias is told', async () => {
+    // One normal law and a quadratic reward: the control leaves no variance, and only the bias of the steps.
+    const one = gaussianDenoiser({ mean: [0, 0], covariance: IDENTITY }, vp);
+    const wanted = quadraticReward(
+      [2, 1],
+      [
+        [6, 0],
+        [0, 6],
+      ],
+    );
+    const exact = exactTarget({ experts: [one.mixture!], exponents: [1], reward: wanted }).logNormalizer;
+    const options = { target: reward(one, wanted), particles: 400, steps: 100, runs: 2 } as const;
+    const { value, trusted, reason } = (await go(options)).logNormalizer;
+    const told = Number(/by about (-?[0-9.]+),/.exec(reason)![1]);
+    expect(trusted).toBe(false);
+    expect(value - exact).toBeLessThan(-0.05);
+    expect(told / (value - exact)).toBeGreaterThan(0.7);
+    expect(told / (value - exact)).toBeLessThan(1.4);
+    const right = (await go({ ...options, weights: 'exact' })).logNormalizer;
+    expect(right).toMatchObject({ trusted: true });
+  });
+
+  test('the left point of a rate that falls evenly is off by half a step times the fall, on any grid', () => {
+    const times = [1, 0.8, 0.5, 0.3, 0.2, 0];
+    const terms = times.map((time, k) => ({ time, step: time - (times[k + 1] ?? time) }) as StepTerms);
+    const rows = terms
+      .slice(0, -1)
+      .map(({ time, step }) => ({ increment: step * (3 + 2 * time), rateVariance: 0 }));
+    const exact = 3 + 1;
+    const left = rows.reduce((sum, { increment }) => sum + increment, 0);
+    expect(leftPointBias({ terms }, rows as unknown as Row[])).toBeCloseTo(left - exact, 12);
+    expect(leftPointBias({ terms }, (rows as unknown as Row[]).slice(0, 2))).toBeNaN();
   });
 
   test('the last denoising replaces particles by what the experts make of them', async () => {
