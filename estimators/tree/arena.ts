@@ -1,23 +1,30 @@
 import type { StateArray } from '../../engine/array/codec.ts';
+import { log } from '../../engine/wasm/twins/elementary.ts';
 
 /*
  * A tree as columns: one typed array for each field, doubled when full; states in one slab [capacity, d] for each level.
  * A parent is always born before its children, so one pass in the order of ids goes from the top down.
  */
 
-const INTEGERS = [
-  'parent',
-  'children',
-  'heapRoot',
-  'heapLeft',
-  'heapRight',
-  'heapParent',
-  'heapSize',
-  'visits',
-  'slot',
-  'pending',
-] as const;
-const REALS = ['value', 'spread', 'edge', 'sum', 'weightedSum', 'weight'] as const;
+const INTEGERS = ['parent', 'children', 'heapRoot', 'visits', 'slot', 'pending'] as const;
+const REALS = ['value', 'spread', 'edge'] as const;
+
+/*
+ * What a node holds as one of its siblings lies together, since on the way through a heap all of it is wanted: 6 reals, of which
+ * the last two are 4 integers.
+ */
+export const HEAP = 6;
+/** Of the heap below a node: log sum exp(g + u), log sum w exp(g + u), sum w; and g + u of the node itself. */
+export const SUM = 0;
+export const WEIGHTED = 1;
+export const WEIGHT = 2;
+export const OWN = 3;
+/** The same by integers: links, -1 where there is none; and how many nodes are in the heap below. */
+export const LINKS = 12;
+export const LEFT = 8;
+export const RIGHT = 9;
+export const ABOVE = 10;
+export const SIZE = 11;
 
 type IntegerName = (typeof INTEGERS)[number];
 type RealName = (typeof REALS)[number];
@@ -25,12 +32,13 @@ type RealName = (typeof REALS)[number];
 /**
  * The nodes, columns of [capacity]; of which `nodes` are used. Node 0 is the root.
  * - `value` u = lambda v; `spread` rho, the relative variance of a value; `edge` g
- * - heap*: the heap of siblings, -1 where there is none; over the part of it below a node: `heapSize` nodes,
- *   `sum` = log sum exp(g + u), `weightedSum` = log sum w exp(g + u), `weight` = sum w, with w = 1 / (1 + rho)
+ * - `heap` [capacity, HEAP], and its integers `links` [capacity, LINKS]; w = 1 / (1 + rho). `heapRoot`: -1 without children
  * - `slot`: row of the state in the slab of its level; `pending`: children on their way, not yet nodes
  */
 export interface TreeArena extends Record<IntegerName, Int32Array>, Record<RealName, Float64Array> {
   readonly dimension: number;
+  heap: Float64Array;
+  links: Int32Array;
   level: Uint16Array;
   nodes: number;
   /** By level, 0 to D: states [capacity, d], and how many there are; leaves all are at level 0. */
@@ -43,7 +51,7 @@ export interface TreeArena extends Record<IntegerName, Int32Array>, Record<RealN
 }
 
 /** Bytes of a node besides its state. */
-export const NODE_BYTES: number = 4 * INTEGERS.length + 8 * REALS.length + 2;
+export const NODE_BYTES: number = 4 * INTEGERS.length + 8 * (REALS.length + HEAP) + 2;
 
 const FIRST_CAPACITY = 256;
 const EMPTY = new Float64Array(0);
@@ -57,6 +65,7 @@ export function makeArena(dimension: number, steps: number): TreeArena {
     ...(integers as Record<IntegerName, Int32Array>),
     ...(reals as Record<RealName, Float64Array>),
     dimension,
+    ...openHeap(capacity),
     level: new Uint16Array(capacity),
     nodes: 0,
     slabs: Array.from({ length: steps + 1 }, () => EMPTY),
@@ -69,6 +78,11 @@ export function makeArena(dimension: number, steps: number): TreeArena {
   return arena;
 }
 
+function openHeap(capacity: number): Pick<TreeArena, 'heap' | 'links'> {
+  const heap = new Float64Array(HEAP * capacity);
+  return { heap, links: new Int32Array(heap.buffer) };
+}
+
 /** A node without a state, visited once, of value -Infinity. */
 function bear(arena: TreeArena, parent: number, level: number): number {
   const id = arena.nodes;
@@ -76,14 +90,15 @@ function bear(arena: TreeArena, parent: number, level: number): number {
     for (const name of INTEGERS) arena[name] = twice(arena[name]);
     for (const name of REALS) arena[name] = twice(arena[name]);
     arena.level = twice(arena.level);
+    const { links } = arena;
+    Object.assign(arena, openHeap(2 * id));
+    arena.links.set(links);
   }
   arena.nodes = id + 1;
   arena.parent[id] = parent;
   arena.level[id] = level;
   arena.heapRoot[id] = -1;
-  arena.heapLeft[id] = -1;
-  arena.heapRight[id] = -1;
-  arena.heapParent[id] = -1;
+  arena.links.fill(-1, LINKS * id + LEFT, LINKS * id + SIZE);
   arena.slot[id] = -1;
   arena.visits[id] = 1;
   arena.value[id] = -Infinity;
@@ -138,6 +153,7 @@ export function saveArena(arena: TreeArena): Record<string, StateArray> {
     level: Int32Array.from(arena.level.subarray(0, nodes)),
   };
   for (const name of [...INTEGERS, ...REALS]) saved[name] = arena[name].slice(0, nodes);
+  saved.links = arena.links.slice(0, LINKS * nodes);
   for (const [k, slab] of arena.slabs.entries())
     if (filled[k]! > 0) saved[`slab${k}`] = slab.slice(0, filled[k]! * d);
   saved.leaf = arena.leaf.slice(0, leaves);
@@ -158,6 +174,8 @@ export function restoreArena(
   for (const name of INTEGERS) arena[name] = placed(new Int32Array(room), saved[name]!);
   for (const name of REALS) arena[name] = placed(new Float64Array(room), saved[name]!);
   arena.level = placed(new Uint16Array(room), saved.level!);
+  Object.assign(arena, openHeap(room));
+  arena.links.set(saved.links as Int32Array);
   arena.nodes = nodes;
   arena.filled.set(saved.filled!);
   for (const [k, filled] of arena.filled.entries())
@@ -179,4 +197,15 @@ function powerOfTwo(count: number, least: number): number {
   let room = least;
   while (room < count) room *= 2;
   return room;
+}
+
+/** Sum of w over the children of a node. */
+export function childrenWeight({ heap, heapRoot }: TreeArena, parent: number): number {
+  return heap[HEAP * heapRoot[parent]! + WEIGHT]!;
+}
+
+/** log of the mean of exp(g + u) over the children of a node, by w. */
+export function childrenValue({ heap, heapRoot }: TreeArena, parent: number): number {
+  const top = HEAP * heapRoot[parent]!;
+  return heap[top + WEIGHTED]! - log(heap[top + WEIGHT]!);
 }

@@ -1,6 +1,6 @@
 import type { Turn } from '../../engine/turn.ts';
 import { exp, log } from '../../engine/wasm/twins/elementary.ts';
-import { addNode, type TreeArena } from './arena.ts';
+import { addNode, childrenValue, childrenWeight, type TreeArena } from './arena.ts';
 import { ENDED, type Lanes, setOut } from './lanes.ts';
 import type { TreePlan } from './plan.ts';
 import { descend, openBatch, setOutBatch } from './planned.ts';
@@ -191,15 +191,14 @@ function backUp(
   { path, length, depth }: Lanes,
   lane: number,
 ): void {
-  const { heapRoot, value, spread, weight, weightedSum } = arena;
+  const { value, spread } = arena;
   const first = lane * depth;
   const addUp = mode === 'ipw' ? refreshPlanned : precise ? refresh : refreshPlain;
   for (let i = first + length[lane]! - 1; i > first; i--) {
     if (!addUp(arena, path[i]!)) return;
     const parent = path[i - 1]!;
-    const top = heapRoot[parent]!;
-    value[parent] = weightedSum[top]! - log(weight[top]!);
-    if (precise) spread[parent] = 1 / weight[top]!;
+    value[parent] = childrenValue(arena, parent);
+    if (precise) spread[parent] = 1 / childrenWeight(arena, parent);
   }
 }
 

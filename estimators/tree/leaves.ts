@@ -1,5 +1,5 @@
 import { log } from '../../engine/wasm/twins/elementary.ts';
-import type { TreeArena } from './arena.ts';
+import { childrenWeight, type TreeArena } from './arena.ts';
 import { largestChild } from './sibling-heap.ts';
 import type { TreeState } from './state.ts';
 
@@ -27,11 +27,12 @@ export function leafWeights(
 }
 
 /** Of each node, the sum of log w + g - log(sum of w of the siblings) from the root down to it. */
-function logShares({ nodes, parent, heapRoot, weight, spread, edge }: TreeArena): Float64Array {
+function logShares(arena: TreeArena): Float64Array {
+  const { nodes, parent, spread, edge } = arena;
   const share = new Float64Array(nodes);
   for (let id = 1; id < nodes; id++) {
     const above = parent[id]!;
-    const all = weight[heapRoot[above]!]!;
+    const all = childrenWeight(arena, above);
     share[id] = share[above]! + edge[id]! - log(1 + spread[id]!) - log(all);
   }
   return share;

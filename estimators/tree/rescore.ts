@@ -1,6 +1,5 @@
 import { makeTurn } from '../../engine/turn.ts';
-import { log } from '../../engine/wasm/twins/elementary.ts';
-import type { TreeArena } from './arena.ts';
+import { childrenValue, childrenWeight, type TreeArena } from './arena.ts';
 import { countReward, tilt } from './grow.ts';
 import { checkReached } from './moves.ts';
 import type { TreePlan } from './plan.ts';
@@ -45,13 +44,12 @@ async function rewardLeaves({ chain }: TreePlan, arena: TreeArena, signal: Abort
 
 /** Children have larger ids than their parents and than the siblings above them, so one pass from the last node on is enough. */
 function backUpAll({ lambda, precise }: TreePlan, arena: TreeArena): void {
-  const { nodes, level, heapRoot, value, spread, weight, weightedSum, reward, slot } = arena;
+  const { nodes, level, value, spread, reward, slot } = arena;
   for (let id = nodes - 1; id >= 0; id--) {
     if (level[id] === 0) value[id] = tilt(lambda, reward[slot[id]!]!);
     else {
-      const top = heapRoot[id]!;
-      value[id] = weightedSum[top]! - log(weight[top]!);
-      spread[id] = precise ? 1 / weight[top]! : 0;
+      value[id] = childrenValue(arena, id);
+      spread[id] = precise ? 1 / childrenWeight(arena, id) : 0;
     }
     if (id > 0) refreshOne(arena, id);
   }

@@ -1,6 +1,6 @@
 import { PURPOSE } from '../../engine/random/purpose.ts';
 import { exp, log } from '../../engine/wasm/twins/elementary.ts';
-import type { TreeArena } from './arena.ts';
+import { childrenWeight, type TreeArena } from './arena.ts';
 import type { MovingStream } from './moving-stream.ts';
 import { SLACK, type TreePlan } from './plan.ts';
 import { drawAlike, drawBySpread, drawByValue, largestChild } from './sibling-heap.ts';
@@ -73,8 +73,7 @@ export function plannedChildren({ factor, exponent }: TreeGrowth, iteration: num
 export function drawByScore(arena: TreeArena, at: number, explore: number, stream: MovingStream): number {
   const known = arena.value[at]! > -Infinity;
   if (!known || stream.uniform() < explore) return drawAlike(arena, at, stream.uniform());
-  const top = arena.heapRoot[at]!;
-  const settled = stream.uniform() * arena.children[at]! < arena.weight[top]!;
+  const settled = stream.uniform() * arena.children[at]! < childrenWeight(arena, at);
   const u = stream.uniform();
   return settled ? drawByValue(arena, at, u, true) : drawBySpread(arena, at, u);
 }

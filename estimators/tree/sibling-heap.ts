@@ -1,5 +1,17 @@
 import { exp, log } from '../../engine/wasm/twins/elementary.ts';
-import type { TreeArena } from './arena.ts';
+import {
+  ABOVE,
+  HEAP,
+  LEFT,
+  LINKS,
+  OWN,
+  RIGHT,
+  SIZE,
+  SUM,
+  type TreeArena,
+  WEIGHT,
+  WEIGHTED,
+} from './arena.ts';
 
 /*
  * The children of a node form a binary heap by their number k = 1, 2, ..: the k-th sits below the (k >> 1)-th. Each holds what
@@ -17,16 +29,14 @@ export function linkChild(arena: TreeArena, child: number): void {
     return;
   }
   const above = childAt(arena, parent, k >> 1);
-  arena.heapParent[child] = above;
-  if ((k & 1) === 0) arena.heapLeft[above] = child;
-  else arena.heapRight[above] = child;
+  arena.links[LINKS * child + ABOVE] = above;
+  arena.links[LINKS * above + ((k & 1) === 0 ? LEFT : RIGHT)] = child;
 }
 
 /** The k-th child, k from 1: below its leading 1, the bits of k say left or right. */
-export function childAt(arena: TreeArena, parent: number, k: number): number {
-  let at = arena.heapRoot[parent]!;
-  for (let bit = 30 - Math.clz32(k); bit >= 0; bit--)
-    at = ((k >> bit) & 1) === 0 ? arena.heapLeft[at]! : arena.heapRight[at]!;
+export function childAt({ heapRoot, links }: TreeArena, parent: number, k: number): number {
+  let at = heapRoot[parent]!;
+  for (let bit = 30 - Math.clz32(k); bit >= 0; bit--) at = links[LINKS * at + LEFT + ((k >> bit) & 1)]!;
   return at;
 }
 
@@ -35,68 +45,105 @@ export function childAt(arena: TreeArena, parent: number, k: number): number {
  * @returns whether the top changed: an unchanged part is the end.
  */
 export function refresh(arena: TreeArena, child: number): boolean {
-  const { heapParent, sum, weightedSum, weight, heapSize } = arena;
-  for (let at = child; at >= 0; at = heapParent[at]!) {
-    const [a, b, c, size] = [sum[at]!, weightedSum[at]!, weight[at]!, heapSize[at]!];
+  const { heap, links } = arena;
+  for (let at = child; at >= 0; at = links[LINKS * at + ABOVE]!) {
+    const here = HEAP * at;
+    const [a, b, c] = [heap[here + SUM]!, heap[here + WEIGHTED]!, heap[here + WEIGHT]!];
+    const size = links[LINKS * at + SIZE]!;
     refreshOne(arena, at);
-    if (sum[at] === a && weightedSum[at] === b && weight[at] === c && heapSize[at] === size) return false;
+    if (
+      heap[here + SUM] === a &&
+      heap[here + WEIGHTED] === b &&
+      heap[here + WEIGHT] === c &&
+      links[LINKS * at + SIZE] === size
+    )
+      return false;
   }
   return true;
 }
 
 /** The same where all spreads are 0, so that both sums are one. */
-export function refreshPlain(arena: TreeArena, child: number): boolean {
-  const { heapLeft, heapRight, heapParent, heapSize, value, edge, sum, weightedSum, weight } = arena;
-  for (let at = child; at >= 0; at = heapParent[at]!) {
-    const left = heapLeft[at]!;
-    const right = heapRight[at]!;
-    const own = edge[at]! + value[at]!;
-    const total = left < 0 ? own : logAdd(own, sum[left]!, right < 0 ? -Infinity : sum[right]!);
-    const size = 1 + (left < 0 ? 0 : heapSize[left]!) + (right < 0 ? 0 : heapSize[right]!);
-    if (total === sum[at] && size === heapSize[at]) return false;
-    sum[at] = total;
-    weightedSum[at] = total;
-    weight[at] = size;
-    heapSize[at] = size;
+export function refreshPlain({ heap, links, edge, value }: TreeArena, child: number): boolean {
+  heap[HEAP * child + OWN] = edge[child]! + value[child]!;
+  for (let at = child; at >= 0; at = links[LINKS * at + ABOVE]!) {
+    const here = HEAP * at;
+    const link = LINKS * at;
+    const left = links[link + LEFT]!;
+    const right = links[link + RIGHT]!;
+    const own = heap[here + OWN]!;
+    let total = own;
+    let size = 1;
+    if (left >= 0) {
+      total = logAdd(own, heap[HEAP * left + SUM]!, right < 0 ? -Infinity : heap[HEAP * right + SUM]!);
+      size += links[LINKS * left + SIZE]! + (right < 0 ? 0 : links[LINKS * right + SIZE]!);
+    }
+    if (total === heap[here + SUM] && size === links[link + SIZE]) return false;
+    heap[here + SUM] = total;
+    heap[here + WEIGHTED] = total;
+    heap[here + WEIGHT] = size;
+    links[link + SIZE] = size;
   }
   return true;
 }
 
-/** The same without `sum`, which planned children have no use for. */
-export function refreshPlanned(arena: TreeArena, child: number): boolean {
-  const { heapLeft, heapRight, heapParent, heapSize, value, spread, edge, weightedSum, weight } = arena;
-  for (let at = child; at >= 0; at = heapParent[at]!) {
-    const left = heapLeft[at]!;
-    const right = heapRight[at]!;
+/** The same without the sum that ignores w, which planned children have no use for. */
+export function refreshPlanned({ heap, links, edge, value, spread }: TreeArena, child: number): boolean {
+  heap[HEAP * child + OWN] = edge[child]! + value[child]!;
+  for (let at = child; at >= 0; at = links[LINKS * at + ABOVE]!) {
+    const here = HEAP * at;
+    const link = LINKS * at;
+    const left = links[link + LEFT]!;
+    const right = links[link + RIGHT]!;
     const rho = spread[at]!;
-    const own = edge[at]! + value[at]! - (rho === 0 ? 0 : log(1 + rho));
-    const total =
-      left < 0 ? own : logAdd(own, weightedSum[left]!, right < 0 ? -Infinity : weightedSum[right]!);
-    const all = 1 / (1 + rho) + (left < 0 ? 0 : weight[left]!) + (right < 0 ? 0 : weight[right]!);
-    const size = 1 + (left < 0 ? 0 : heapSize[left]!) + (right < 0 ? 0 : heapSize[right]!);
-    if (total === weightedSum[at] && all === weight[at] && size === heapSize[at]) return false;
-    weightedSum[at] = total;
-    weight[at] = all;
-    heapSize[at] = size;
+    let total = heap[here + OWN]! - (rho === 0 ? 0 : log(1 + rho));
+    let weight = 1 / (1 + rho);
+    let size = 1;
+    if (left >= 0) {
+      total = logAdd(
+        total,
+        heap[HEAP * left + WEIGHTED]!,
+        right < 0 ? -Infinity : heap[HEAP * right + WEIGHTED]!,
+      );
+      weight += heap[HEAP * left + WEIGHT]!;
+      size += links[LINKS * left + SIZE]!;
+    }
+    if (right >= 0) {
+      weight += heap[HEAP * right + WEIGHT]!;
+      size += links[LINKS * right + SIZE]!;
+    }
+    if (total === heap[here + WEIGHTED] && weight === heap[here + WEIGHT] && size === links[link + SIZE])
+      return false;
+    heap[here + WEIGHTED] = total;
+    heap[here + WEIGHT] = weight;
+    links[link + SIZE] = size;
   }
   return true;
 }
 
 /** Add up anew what is below `at` in its heap. */
-export function refreshOne(arena: TreeArena, at: number): void {
-  const { heapLeft, heapRight, heapSize, value, spread, edge, sum, weightedSum, weight } = arena;
-  const left = heapLeft[at]!;
-  const right = heapRight[at]!;
+export function refreshOne({ heap, links, edge, value, spread }: TreeArena, at: number): void {
+  const here = HEAP * at;
+  const left = links[LINKS * at + LEFT]!;
+  const right = links[LINKS * at + RIGHT]!;
+  const l = HEAP * left;
+  const r = HEAP * right;
   const own = edge[at]! + value[at]!;
   const rho = spread[at]!;
-  sum[at] = logAdd(own, left < 0 ? -Infinity : sum[left]!, right < 0 ? -Infinity : sum[right]!);
-  weightedSum[at] = logAdd(
-    rho === 0 ? own : own - log(1 + rho),
-    left < 0 ? -Infinity : weightedSum[left]!,
-    right < 0 ? -Infinity : weightedSum[right]!,
+  heap[here + OWN] = own;
+  heap[here + SUM] = logAdd(
+    own,
+    left < 0 ? -Infinity : heap[l + SUM]!,
+    right < 0 ? -Infinity : heap[r + SUM]!,
   );
-  weight[at] = 1 / (1 + rho) + (left < 0 ? 0 : weight[left]!) + (right < 0 ? 0 : weight[right]!);
-  heapSize[at] = 1 + (left < 0 ? 0 : heapSize[left]!) + (right < 0 ? 0 : heapSize[right]!);
+  heap[here + WEIGHTED] = logAdd(
+    rho === 0 ? own : own - log(1 + rho),
+    left < 0 ? -Infinity : heap[l + WEIGHTED]!,
+    right < 0 ? -Infinity : heap[r + WEIGHTED]!,
+  );
+  heap[here + WEIGHT] =
+    1 / (1 + rho) + (left < 0 ? 0 : heap[l + WEIGHT]!) + (right < 0 ? 0 : heap[r + WEIGHT]!);
+  links[LINKS * at + SIZE] =
+    1 + (left < 0 ? 0 : links[LINKS * left + SIZE]!) + (right < 0 ? 0 : links[LINKS * right + SIZE]!);
 }
 
 /** log(e^a + e^b + e^c); the exponential of the largest over itself is 1, exactly. */
@@ -116,25 +163,25 @@ const BELOW_ONE = 1 - 2 ** -53;
  * @param u uniform in (0, 1).
  */
 export function drawByValue(arena: TreeArena, parent: number, u: number, weighted: boolean): number {
-  const { heapLeft, heapRight, value, edge, spread } = arena;
-  const sums = weighted ? arena.weightedSum : arena.sum;
+  const { heap, links, spread } = arena;
+  const which = weighted ? WEIGHTED : SUM;
   let at = arena.heapRoot[parent]!;
-  if (sums[at] === -Infinity) return drawAlike(arena, parent, u);
+  if (heap[HEAP * at + which] === -Infinity) return drawAlike(arena, parent, u);
   let rest = u;
   for (;;) {
-    const all = sums[at]!;
-    const here = exp(edge[at]! + value[at]! - (weighted ? log(1 + spread[at]!) : 0) - all);
+    const all = heap[HEAP * at + which]!;
+    const here = exp(heap[HEAP * at + OWN]! - (weighted ? log(1 + spread[at]!) : 0) - all);
     if (rest < here) return at;
     rest -= here;
-    const left = heapLeft[at]!;
-    const toLeft = left < 0 ? 0 : exp(sums[left]! - all);
+    const left = links[LINKS * at + LEFT]!;
+    const toLeft = left < 0 ? 0 : exp(heap[HEAP * left + which]! - all);
     if (rest < toLeft) {
       rest = Math.min(rest / toLeft, BELOW_ONE);
       at = left;
       continue;
     }
-    const right = heapRight[at]!;
-    const toRight = right < 0 ? 0 : exp(sums[right]! - all);
+    const right = links[LINKS * at + RIGHT]!;
+    const toRight = right < 0 ? 0 : exp(heap[HEAP * right + which]! - all);
     if (toLeft === 0 && toRight === 0) return at;
     if (toRight === 0) {
       rest = BELOW_ONE;
@@ -147,16 +194,21 @@ export function drawByValue(arena: TreeArena, parent: number, u: number, weighte
 }
 
 /** A child with probability proportional to 1 - w: by how little is known of it. */
-export function drawBySpread(arena: TreeArena, parent: number, u: number): number {
-  const { heapLeft, heapRight, heapSize, weight, spread } = arena;
-  let at = arena.heapRoot[parent]!;
-  let rest = u * (heapSize[at]! - weight[at]!);
+export function drawBySpread(
+  { heap, links, heapRoot, spread }: TreeArena,
+  parent: number,
+  u: number,
+): number {
+  const unknown = (node: number): number =>
+    node < 0 ? 0 : links[LINKS * node + SIZE]! - heap[HEAP * node + WEIGHT]!;
+  let at = heapRoot[parent]!;
+  let rest = u * unknown(at);
   for (;;) {
-    const left = heapLeft[at]!;
-    const right = heapRight[at]!;
+    const left = links[LINKS * at + LEFT]!;
+    const right = links[LINKS * at + RIGHT]!;
     const here = spread[at]! / (1 + spread[at]!);
-    const toLeft = left < 0 ? 0 : heapSize[left]! - weight[left]!;
-    const toRight = right < 0 ? 0 : heapSize[right]! - weight[right]!;
+    const toLeft = unknown(left);
+    const toRight = unknown(right);
     if (rest < here || (toLeft <= 0 && toRight <= 0)) return at;
     rest -= here;
     if (toRight <= 0 || rest < toLeft) {

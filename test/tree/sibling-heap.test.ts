@@ -1,6 +1,17 @@
 import { expect, test } from 'vitest';
 import { rngFromSeed } from '../../engine/random/rng.ts';
-import { addNode, makeArena, type TreeArena } from '../../estimators/tree/arena.ts';
+import {
+  addNode,
+  childrenValue,
+  childrenWeight,
+  HEAP,
+  LINKS,
+  makeArena,
+  SIZE,
+  SUM,
+  type TreeArena,
+  WEIGHTED,
+} from '../../estimators/tree/arena.ts';
 import { movingStream } from '../../estimators/tree/moving-stream.ts';
 import { drawByScore, plannedChildren, scoreOf } from '../../estimators/tree/select.ts';
 import {
@@ -28,8 +39,7 @@ function family(count: number, scale = 3): TreeArena {
     change(child);
   }
   for (let k = 0; k < 2 * count; k++) change(childAt(arena, 0, 1 + stream.below(count)));
-  const top = arena.heapRoot[0]!;
-  arena.value[0] = arena.weightedSum[top]! - Math.log(arena.weight[top]!);
+  arena.value[0] = childrenValue(arena, 0);
   return arena;
 }
 
@@ -43,20 +53,20 @@ test('the k-th child is the k-th that was linked, and children below it are sibl
   for (const count of [1, 2, 3, 7, 8, 137]) {
     const arena = family(count);
     expect(ids(arena)).toEqual(Array.from({ length: count }, (_, k) => k + 1));
-    expect(arena.heapSize[arena.heapRoot[0]!]).toBe(count);
+    expect(arena.links[LINKS * arena.heapRoot[0]! + SIZE]).toBe(count);
   }
 });
 
 test('what the top of the heap holds is the sum over all children to 2e-15, after 3000 changes', () => {
   const arena = family(1000);
-  const top = arena.heapRoot[0]!;
+  const top = HEAP * arena.heapRoot[0]!;
   for (const weighted of [false, true]) {
-    const held = (weighted ? arena.weightedSum : arena.sum)[top]!;
+    const held = arena.heap[top + (weighted ? WEIGHTED : SUM)]!;
     const plain = Math.log(sumOf(masses(arena, weighted)));
     expect(Math.abs(held - plain)).toBeLessThanOrEqual(2e-15 * Math.max(1, Math.abs(plain)));
   }
   const weight = sumOf(ids(arena).map((c) => 1 / (1 + arena.spread[c]!)));
-  expect(Math.abs(arena.weight[top]! / weight - 1)).toBeLessThanOrEqual(2e-14);
+  expect(Math.abs(childrenWeight(arena, 0) / weight - 1)).toBeLessThanOrEqual(2e-14);
 });
 
 test('a draw from the heap has the law of a linear scan', () => {
