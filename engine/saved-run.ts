@@ -11,6 +11,7 @@ export interface RunMark {
 /**
  * @param saved the header of a state, whoever wrote it.
  * @param differs what other plans have, for the message: 'other inputs or options'.
+ * @param fix what can be done where plans differ.
  * @throws OptionError unless the saved state was made by the same plan with the same seed.
  */
 export function checkSavedRun<S extends Partial<RunMark>>(
@@ -18,6 +19,7 @@ export function checkSavedRun<S extends Partial<RunMark>>(
   saved: S | null | undefined,
   own: RunMark,
   differs = 'other options',
+  fix?: string,
 ): asserts saved is S {
   const { plan, key } = saved ?? {};
   const found =
@@ -28,5 +30,6 @@ export function checkSavedRun<S extends Partial<RunMark>>(
         : undefined;
   if (found === undefined) return;
   const expected = 'a snapshot of the same method with the same options and seed';
-  throw new OptionError({ where, option: 'from', value: plan, found, expected });
+  const remedy = plan === own.plan || fix === undefined ? {} : { fix };
+  throw new OptionError({ where, option: 'from', value: plan, found, expected, ...remedy });
 }

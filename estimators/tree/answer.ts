@@ -199,6 +199,7 @@ function countsOf(trees: readonly TreeState[], { weight, ends }: Leaves): TreeCo
   const shares = trees.map(({ arena }, r) => heaviestChild(arena, weight.subarray(ends[r - 1] ?? 0)));
   return {
     iterations: total(({ iterations }) => iterations),
+    gradients: total(({ evaluations, plan }) => evaluations * (plan.chain.gradients ?? 0)),
     nodes: total(({ arena }) => arena.nodes),
     leaves: total(({ arena }) => arena.filled[0]!),
     ...{ perLevel, expansions, rootChildren },

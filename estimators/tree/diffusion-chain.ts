@@ -105,7 +105,8 @@ export function diffusionChain(options: DiffusionChainOptions): TreeChainSource 
     dimension: denoiser.dimension,
     steps: chain.moves.length,
     branches,
-    fingerprint: fingerprintOf(plan),
+    gradients: plan.guidance === undefined ? 0 : 1,
+    ...fingerprintsOf(plan),
     open: (opening) => openChain(plan, opening),
   };
 }
@@ -168,15 +169,22 @@ function badBranch(given: readonly number[], k: number, below: number): OptionEr
   });
 }
 
-function fingerprintOf({ denoiser, reward, chain, start, guidance }: ChainPlan): string {
-  return digest(
+/** Guidance is no part of the law, as a guided step pays for its shift. */
+function fingerprintsOf({
+  denoiser,
+  reward,
+  chain,
+  start,
+  guidance,
+}: ChainPlan): Pick<TreeChainSource, 'fingerprint' | 'law'> {
+  const law = digest(
     JSON.stringify([
       describeDenoiser(denoiser),
-      describeReward(reward),
       [chain.name, chain.points, chain.moves],
-      [start === undefined ? null : densityDigest(start), guidance ?? null],
+      start === undefined ? null : densityDigest(start),
     ]),
   );
+  return { law, fingerprint: digest(JSON.stringify([law, describeReward(reward), guidance ?? null])) };
 }
 
 /** A chain in use: a denoiser, a reward, and room for the rows of a call. */

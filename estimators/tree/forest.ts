@@ -100,8 +100,11 @@ export async function restoreForest(
     const stored = saved === null ? saved : { ...saved, plan: saved.shape };
     checkSavedRun(WHERE, stored, mark, 'another chain or another number of trees');
     checkGrown(plan, stored);
-  } else
-    checkSavedRun(WHERE, saved, { plan: plan.fingerprint, key: rng.key }, 'another chain or other options');
+  } else {
+    const mark = { plan: plan.fingerprint, key: rng.key };
+    const fix = 'A run of another reward, temperature or mode can go on with rescore: true.';
+    checkSavedRun(WHERE, saved, mark, 'another chain or other options', fix);
+  }
   const keys = keysOf(plan, rng);
   const trees = saved!.trees.map((tree, r) => restoreTree(plan, keys[r]!, tree, own(arrays, r)));
   if (plan.rescore) for (const tree of trees) await rescoreTree(plan, tree, signal);

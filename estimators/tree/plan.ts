@@ -278,9 +278,9 @@ function fingerprintsOf({
   batch,
 }: Omit<TreeScheme, 'fingerprint' | 'shape'>): Pick<TreeScheme, 'fingerprint' | 'shape'> {
   const { dimension, steps, branches = null } = chain;
-  const own = 'fingerprint' in chain ? chain.fingerprint : null;
-  const shape = [WHERE, dimension, steps, branches, own, trees];
-  const options = [mode, lambda, widening, births, explore, exploration ?? null, batch];
+  const [own, law] = 'fingerprint' in chain ? [chain.fingerprint, chain.law] : [null, null];
+  const shape = [WHERE, dimension, steps, branches, law, trees];
+  const options = [own, mode, lambda, widening, births, explore, exploration ?? null, batch];
   return {
     fingerprint: digest(JSON.stringify([...shape, ...options])),
     shape: digest(JSON.stringify(shape)),

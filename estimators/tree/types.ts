@@ -50,6 +50,8 @@ export interface TreeChain {
    * always nodes. A child of the root is drawn by `init` and goes on to the first of these levels, which may be D itself.
    */
   readonly branches?: readonly number[];
+  /** Products of a vector with a Jacobian in one row of a step, for the count of them. Default 0. */
+  readonly gradients?: number;
   init(start: TreeStart): void | Promise<void>;
   step(step: TreeStep): void | Promise<void>;
   /** 1 into `out` [n] for states `x` [n, d] at `level` [n] that are at their end already; 0 for others. Default: none. */
@@ -139,6 +141,8 @@ export interface TreeAdvice {
 /** What the tree looks like; sums over trees where there are several. */
 export interface TreeCounts {
   readonly iterations: number;
+  /** Products of a vector with a Jacobian, besides evaluations. */
+  readonly gradients: number;
   readonly nodes: number;
   readonly leaves: number;
   /** [D + 1] nodes of each level; [0] are the leaves. */

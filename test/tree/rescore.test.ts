@@ -3,11 +3,13 @@ import { jsBackend } from '../../engine/backend/js.ts';
 import { logSumExp } from '../../engine/particles/log-weight.ts';
 import { iterate, resume, run } from '../../engine/run.ts';
 import type { TreeArena } from '../../estimators/tree/arena.ts';
+import { diffusionChain } from '../../estimators/tree/diffusion-chain.ts';
 import { leafWeights } from '../../estimators/tree/leaves.ts';
 import { rescoreTree } from '../../estimators/tree/rescore.ts';
 import { treeSampler } from '../../estimators/tree/tree-sampler.ts';
 import type { TreeChain, TreeOptions, TreeResult } from '../../estimators/tree/types.ts';
 import { numbers } from '../contract/sampler.ts';
+import { ONED } from '../support/diffusion-trees.ts';
 import { grown } from '../support/tree.ts';
 import { tokenChain } from '../support/tree-chains.ts';
 
@@ -158,4 +160,24 @@ test('what cannot be weighed anew is refused with what can', async () => {
   await expect(resume(other, bytes, { seed, backend })).rejects.toThrow(/another chain or other options/);
   const broken = still((_, out) => void out.fill(Number.NaN));
   await expect(rescored(bytes, { mode: 'precision', chain: broken })).rejects.toThrow(/the reward is NaN/);
+});
+
+test('a diffusion is weighed anew by another reward, guided or not, and only where its denoiser is the same', async () => {
+  const guided = diffusionChain({ ...ONED, guidance: { strength: 0.3 } });
+  const first = await fresh({ chain: guided, iterations: 32 });
+  expect(first.tree.gradients).toBe(first.diagnostics.evaluations);
+  const bytes = await saved({ chain: guided, iterations: 32 });
+  const reward = { value: (x: Float64Array, out: Float64Array) => void out.set(x.map((y) => -y * y)) };
+  const options = { iterations: 32, rescore: true };
+  const other = treeSampler({ chain: diffusionChain({ ...ONED, reward }), ...options });
+  const again = await resume(other, bytes, { seed, backend });
+  expect(again.reward).toEqual(first.sample.points.map((y) => -y * y));
+  const shift = first.sample.logWeight.map((l, i) => l - first.reward[i]! + again.reward[i]!);
+  const off = again.sample.logWeight.map((l, i) => Math.abs(l - shift[i]!));
+  expect(Math.max(...off)).toBeLessThan(1e-12);
+  expect(again.logNormalizer.claim).toBe('unbiased');
+  const strange = treeSampler({ chain: diffusionChain({ ...ONED, steps: 10 }), ...options });
+  await expect(resume(strange, bytes, { seed, backend })).rejects.toThrow(/another chain/);
+  const without = treeSampler({ chain: diffusionChain({ ...ONED, reward }), iterations: 32 });
+  await expect(resume(without, bytes, { seed, backend })).rejects.toThrow(/rescore/);
 });
