@@ -61,6 +61,8 @@ async function growPlanned(
 ): Promise<void> {
   const { moves, lanes } = state;
   const batch = openBatch(plan);
+  // A batch that failed begins anew.
+  if (lanes.count > 0) state.arena.pending.fill(0);
   while (state.iterations < until) {
     setOutBatch(state, batch);
     while (descend(plan, state, batch) > 0) {

@@ -95,3 +95,27 @@ test('tokens drawn from another law have unbiased weights with their edges, and 
   const uncorrected = await tokenWeights({ chain: tokenChain(0.3, false) }, RUNS);
   expectRejected(() => expectMeans(uncorrected, EXACT));
 });
+
+test('weights stay unbiased in batches of planned children, and of blind visits', async () => {
+  expectMeans(await tokenWeights({ chain: tokenChain(0.3), batch: 8 }, RUNS), EXACT);
+  const widening = { factor: 1, exponent: 0.6 };
+  const blind = { chain: tokenChain(), mode: 'paper', widening, explore: 1, batch: 8 } as const;
+  expectMeans(await tokenWeights(blind, RUNS), EXACT);
+});
+
+test('visits by value have the same bias in batches of M / 64, and not in one of M', async () => {
+  const options = { chain: tokenChain(), mode: 'paper', widening: { factor: 1, exponent: 0.6 } } as const;
+  const ratio = async (batch: number): Promise<Replicates> => {
+    const values = new Float64Array(100);
+    for (let r = 0; r < 100; r++) {
+      const tree = { ...options, inverseTemperature: TOKEN_LAMBDA, iterations: 320, batch };
+      values[r] = Math.exp(logTotal(await grown(tree, [r, 14 + batch]), false) - logZ);
+    }
+    return { runs: 100, width: 1, values };
+  };
+  const [one, five, all] = [await ratio(1), await ratio(5), await ratio(320)];
+  const { mean, sd } = columnMoments(one);
+  const standardError = [Math.hypot(sd[0]!, columnMoments(five).sd[0]!) / Math.sqrt(100)];
+  expectMeans(five, mean[0]!, { standardError });
+  expectRejected(() => expectMeans(all, mean[0]!));
+});
