@@ -94,11 +94,11 @@ export { exactTarget } from './diffusion/analytic-target.ts';
 export type * from './diffusion/denoiser.ts';
 export { type Grid, type GridPoint, gridPoint, gridPointAt } from './diffusion/grid.ts';
 export * from './diffusion/grids.ts';
+export type { NetworkTime } from './diffusion/network-time.ts';
 export {
   type OnnxDenoiser,
   type OnnxDenoiserOptions,
   type OnnxGuidance,
-  type OnnxTime,
   onnxDenoiser,
 } from './diffusion/onnx-denoiser.ts';
 export type { OnnxCondition, OnnxConditions, OnnxNames } from './diffusion/onnx-inputs.ts';
@@ -110,6 +110,12 @@ export * from './diffusion/reference-flow.ts';
 export type * from './diffusion/reward.ts';
 export { linearReward, quadraticReward } from './diffusion/reward.ts';
 export type { NoiseSchedule } from './diffusion/schedule.ts';
+export {
+  type Scheduler,
+  type SchedulerOptions,
+  type SchedulerStep,
+  scheduler,
+} from './diffusion/scheduler.ts';
 export * from './diffusion/schedules.ts';
 export * from './diffusion/solver/adams-bashforth.ts';
 export * from './diffusion/solver/adaptive-dpm.ts';

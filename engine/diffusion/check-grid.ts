@@ -1,7 +1,8 @@
 import { checkCount, show } from '../check.ts';
 import { OptionError } from '../errors.ts';
 import { isSchedule } from './check-schedule.ts';
-import type { Grid } from './grid.ts';
+import { type Grid, gridPoint } from './grid.ts';
+import { logSnrGrid } from './grids.ts';
 import type { NoiseSchedule } from './schedule.ts';
 import type { Integrator } from './solver/program.ts';
 
@@ -58,6 +59,22 @@ export function chosenGrid(where: string, { steps, grid }: GridChoice, use: Grid
     found: 'options `steps` and `grid` are given together',
     expected: 'one of them',
   });
+}
+
+/**
+ * Whether the time of a schedule is the standard deviation of its noise. Even times would then step over the data, and levels of
+ * noise are the better grid.
+ */
+export function isNoiseLevel({ end, noise, signal }: NoiseSchedule): boolean {
+  return end > 1 && [end, end / 2].every((time) => noise(time) === time && signal(time) === 1);
+}
+
+/** The grid of plain sampling: even in log-SNR, with a step more out of signal 0, to where there is a little. */
+export function evenGrid(schedule: NoiseSchedule, steps: number): Grid {
+  const end = gridPoint(schedule, schedule.end);
+  if (end.signal > 0) return logSnrGrid(schedule, { steps });
+  const rest = logSnrGrid(schedule, { steps, start: 0.999 * schedule.end });
+  return { ...rest, points: [end, ...rest.points] };
 }
 
 /** @throws OptionError unless an option is a grid of a schedule, whose times fall. */

@@ -4,13 +4,11 @@ import { OptionError } from '../errors.ts';
 import { type OnnxNetwork, type OnnxOptions, onnxNetwork } from '../model/onnx.ts';
 import { checkSchedule } from './check-schedule.ts';
 import type { Denoiser, Prediction } from './denoiser.ts';
+import { NETWORK_TIMES, type NetworkTime, networkTime } from './network-time.ts';
 import { layoutOf, type OnnxConditions, type OnnxLayout, type OnnxNames } from './onnx-inputs.ts';
 import { networkCall } from './onnx-run.ts';
 import { type NetworkForm, preconditionedDenoiser } from './preconditioned.ts';
 import type { NoiseSchedule } from './schedule.ts';
-
-/** What a network is told for the diffusion time t. */
-export type OnnxTime = 'time' | 'index' | 'noise-level' | 'log-snr' | ((time: number) => number);
 
 /** How guided predictions come about: u + scale (c - u), u and c those without and with the condition. */
 export interface OnnxGuidance {
@@ -36,7 +34,7 @@ export interface OnnxDenoiserOptions extends OnnxOptions {
    * integers; the 'noise-level' sigma / alpha; 'log-snr', log(alpha / sigma); or what a function of t says. Needed where
    * there is such an input, unless `form` says it.
    */
-  readonly time?: OnnxTime;
+  readonly time?: NetworkTime;
   /** M, of 'index' and of forms with a table. Default 1000. */
   readonly steps?: number;
   /** Names of inputs and output, where they are not clear. */
@@ -66,7 +64,6 @@ const OPTIONS = [
   ...['name', 'model', 'runtime', 'providers', 'threads', 'keep', 'schedule', 'prediction', 'form'],
   ...['dataDeviation', 'time', 'steps', 'inputs', 'dimension', 'condition', 'guidance', 'batch'],
 ];
-const TIMES = ['time', 'index', 'noise-level', 'log-snr'] as const;
 const WHERE = 'onnxDenoiser';
 
 /**
@@ -209,7 +206,6 @@ function checkBatch(
 function checkPrediction({ prediction, form, time }: OnnxDenoiserOptions): void {
   if (form === undefined) {
     checkOneOf(WHERE, 'prediction', prediction, ['clean', 'noise', 'score', 'v', 'flow'] as const);
-    if (time !== undefined && typeof time !== 'function') checkOneOf(WHERE, 'time', time, TIMES);
     return;
   }
   const [option, value] = prediction !== undefined ? ['prediction', prediction] : ['time', time];
@@ -223,26 +219,18 @@ function checkPrediction({ prediction, form, time }: OnnxDenoiserOptions): void 
   });
 }
 
-function labelOf(
-  { schedule, time, steps = 1000, form }: OnnxDenoiserOptions,
-  layout: OnnxLayout,
-): Plan['labelOf'] {
-  if (typeof time === 'function') return time;
+function labelOf({ schedule, time, steps, form }: OnnxDenoiserOptions, layout: OnnxLayout): Plan['labelOf'] {
   if (time === undefined && form === undefined && layout.time !== undefined) {
     throw new OptionError({
       where: WHERE,
       option: 'time',
       value: time,
       found: 'option `time` is not there',
-      expected: `what the network is told in ${layout.time.value.name}: ${TIMES.join(', ')} or a function`,
+      expected: `what the network is told in ${layout.time.value.name}: ${NETWORK_TIMES.join(', ')} or a function`,
       fix: "Networks trained on steps 0 to 999 take time: 'index'.",
     });
   }
-  checkCount(WHERE, 'steps', steps, { min: 1 });
-  if (time === 'index') return (t) => Math.min(steps - 1, Math.max(0, t * steps - 1));
-  if (time === 'noise-level') return (t) => schedule.noise(t) / schedule.signal(t);
-  if (time === 'log-snr') return (t) => schedule.logSnr(t);
-  return (t) => t;
+  return networkTime(WHERE, schedule, time ?? 'time', steps);
 }
 
 function checkGuidance(

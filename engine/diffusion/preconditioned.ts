@@ -60,7 +60,7 @@ export function preconditionedDenoiser(options: PreconditionedOptions): Denoiser
   checkNumber(where, 'dataDeviation', dataDeviation, (a) => a > 0 && a < Infinity, 'a number > 0');
   checkCount(where, 'steps', steps, { min: 1 });
   if (typeof network !== 'function') throw notFunction(where, network);
-  const scalings = scalingsOf(form, dataDeviation, steps);
+  const scalings = preconditioning(form, dataDeviation, steps);
   return {
     ...(name === undefined ? {} : { name }),
     ...(rows === undefined ? {} : { rows }),
@@ -85,7 +85,7 @@ export function preconditionedDenoiser(options: PreconditionedOptions): Denoiser
 }
 
 /** c_skip, c_out, c_in and c_noise. */
-interface Scaling {
+export interface Preconditioning {
   readonly skip: number;
   readonly onValue: number;
   readonly into: number;
@@ -101,7 +101,7 @@ interface Columns {
 }
 
 function columns(
-  scalings: (level: number) => Scaling,
+  scalings: (level: number) => Preconditioning,
   schedule: NoiseSchedule,
   time: Times,
   n: number,
@@ -122,7 +122,11 @@ function columns(
 }
 
 /** Of a noise level s = sigma / alpha. */
-function scalingsOf(form: NetworkForm, a: number, steps: number): (level: number) => Scaling {
+export function preconditioning(
+  form: NetworkForm,
+  a = 0.5,
+  steps = 1000,
+): (level: number) => Preconditioning {
   if (form === 'edm')
     return (s) => {
       const root = Math.hypot(s, a);

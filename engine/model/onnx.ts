@@ -116,7 +116,8 @@ export async function onnxNetwork(options: OnnxOptions, where = 'onnxNetwork'): 
   const runtime = await runtimeOf(where, options.runtime);
   const name = nameOf(model);
   const own = isSession(model);
-  if (!own) checkModel(where, model);
+  if (own) checkOwn(where, options);
+  else checkModel(where, model);
   // A session of the runtime is what the type above says.
   const create = async (): Promise<Session> =>
     own ? (model as unknown as Session) : load(where, runtime, model, options);
@@ -286,6 +287,20 @@ function checkRuntime(where: string, runtime: OnnxRuntime): OnnxRuntime {
 
 function isSession(model: OnnxOptions['model']): model is OnnxSession {
   return typeof (model as OnnxSession | null | undefined)?.run === 'function';
+}
+
+/** A session has been made, and what would have gone into it comes too late. */
+function checkOwn(where: string, options: OnnxOptions): void {
+  const late = (['providers', 'threads', 'keep'] as const).find((option) => options[option] !== undefined);
+  if (late === undefined) return;
+  throw new OptionError({
+    where,
+    option: late,
+    value: options[late],
+    found: `option \`${late}\` is given with a session`,
+    expected: 'a path or bytes with it',
+    fix: `Leave \`${late}\` out, or make the session with it.`,
+  });
 }
 
 function checkModel(where: string, model: OnnxOptions['model']): asserts model is string | URL | Uint8Array {

@@ -6,12 +6,10 @@ import {
   MOST_BYTES,
   spaced,
 } from '../../engine/check.ts';
-import { checkIntegrator, chosenGrid } from '../../engine/diffusion/check-grid.ts';
+import { checkIntegrator, chosenGrid, evenGrid } from '../../engine/diffusion/check-grid.ts';
 import type { Denoiser } from '../../engine/diffusion/denoiser.ts';
-import { type Grid, gridPoint } from '../../engine/diffusion/grid.ts';
-import { logSnrGrid } from '../../engine/diffusion/grids.ts';
+import type { Grid } from '../../engine/diffusion/grid.ts';
 import { checkDenoiser, describeDenoiser } from '../../engine/diffusion/open-denoiser.ts';
-import type { NoiseSchedule } from '../../engine/diffusion/schedule.ts';
 import { dpmSolverPlusPlus } from '../../engine/diffusion/solver/dpm-solver.ts';
 import { finalDenoise } from '../../engine/diffusion/solver/ends.ts';
 import type { Integrator, SolverProgram } from '../../engine/diffusion/solver/program.ts';
@@ -60,7 +58,7 @@ export function checkReverse(options: ReverseDiffusionOptions): ReversePlan {
     schedule,
     owner: 'the denoiser',
     steps: 50,
-    make: (steps) => defaultGrid(schedule, steps),
+    make: (steps) => evenGrid(schedule, steps),
   });
   const particles = checkParticles(options, denoiser.dimension);
   const program = integrator.program(grid);
@@ -72,17 +70,12 @@ export function checkReverse(options: ReverseDiffusionOptions): ReversePlan {
     particles,
     start: start === undefined ? undefined : Float64Array.from(start),
     teleport: checkTeleport(options, grid),
-    warnings: start === undefined ? startWarnings(denoiser, grid) : [],
+    warnings: [
+      ...(start === undefined ? startWarnings(denoiser, grid) : []),
+      ...langevinWarnings(program, denoiser.dimension),
+    ],
   };
   return { ...plan, fingerprint: fingerprintOf(plan, program, options) };
-}
-
-/** Even in log-SNR; the step out of signal 0 goes to where there is a little. */
-function defaultGrid(schedule: NoiseSchedule, steps: number): Grid {
-  const end = gridPoint(schedule, schedule.end);
-  if (end.signal > 0) return logSnrGrid(schedule, { steps });
-  const rest = logSnrGrid(schedule, { steps, start: 0.999 * schedule.end });
-  return { ...rest, points: [end, ...rest.points] };
 }
 
 function checkParticles({ particles, start }: ReverseDiffusionOptions, d: number): number {
@@ -169,6 +162,21 @@ function startWarnings({ moments }: Denoiser, { points }: Grid): readonly Warnin
       message: `At time ${Number(time.toPrecision(4))}, where the grid begins, the data have ${share.toPrecision(2)} of the variance of the noise (warned above ${MOST_SIGNAL}), and the start was drawn from the noise alone. Begin later, or pass \`start\`.`,
       value: share,
       threshold: MOST_SIGNAL,
+    },
+  ];
+}
+
+/** Dimensions below which the length of a Langevin move, which goes with 1 / |score|^2, has no mean or a large one. */
+const FEW_DIMENSIONS = 20;
+
+function langevinWarnings({ steps }: SolverProgram, d: number): readonly Warning[] {
+  if (d >= FEW_DIMENSIONS || !steps.flat().some(({ kind }) => kind === 'langevin')) return [];
+  return [
+    {
+      code: 'moves-too-long',
+      message: `The Langevin moves of this solver go with 1 / |score|^2, which in ${d} dimension${d === 1 ? '' : 's'} is now and then so large that the sample is too wide (warned below ${FEW_DIMENSIONS}), however many steps there are. Use another solver, such as ddpm().`,
+      value: d,
+      threshold: FEW_DIMENSIONS,
     },
   ];
 }

@@ -444,7 +444,10 @@ describe('bad input is told before any work', () => {
   });
 
   test('a provider or runtime that is not there', async () => {
-    expect(await rejected({ providers: ['nonsense'] })).toContain('no session could be made on nonsense');
+    expect(await rejected({ providers: ['cpu'] })).toContain('option `providers` is given with a session');
+    expect(await rejected({ providers: ['nonsense'], model: onnxFile(graph) })).toContain(
+      'no session could be made on nonsense',
+    );
     expect(await rejected({ runtime: {} as never })).toContain(
       'expected a runtime with InferenceSession and Tensor',
     );
