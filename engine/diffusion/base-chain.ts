@@ -1,8 +1,8 @@
 import { OptionError } from '../errors.ts';
-import { checkIntegrator, chosenGrid, type GridChoice } from './check-grid.ts';
+import { checkIntegrator, chosenGrid, type GridChoice, isNoiseLevel } from './check-grid.ts';
 import type { Denoiser } from './denoiser.ts';
 import type { GridPoint } from './grid.ts';
-import { timeGrid } from './grids.ts';
+import { edmGrid, timeGrid } from './grids.ts';
 import { ddpm } from './solver/ddpm.ts';
 import type { Integrator, Operation } from './solver/program.ts';
 
@@ -52,7 +52,8 @@ export function baseChain(where: string, choice: ChainChoice): BaseChain {
     schedule,
     owner: 'the denoiser',
     steps: 100,
-    make: (steps) => timeGrid(schedule, { steps, stop: 0 }),
+    make: (steps) =>
+      isNoiseLevel(schedule) ? edmGrid(schedule, { steps }) : timeGrid(schedule, { steps, stop: 0 }),
   });
   checkIntegrator(where, integrator);
   const { steps } = integrator.program(grid);

@@ -50,7 +50,10 @@ export function correctorAnswer(
       ...info,
       ess: ess(sample.logWeight),
       // Log Z and the means may both say that families are few.
-      warnings: [...[...warnings, ...noted].slice(0, 1), ...correctorWarnings(plan, seen)],
+      warnings: [
+        ...[...warnings, ...noted].slice(0, 1),
+        ...correctorWarnings(plan, seen, normalizer.standardError),
+      ],
     },
     provenance: { ...provenance, notes: [...provenance.notes, ...target.notes] },
     logNormalizer: normalizer,

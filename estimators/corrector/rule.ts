@@ -28,6 +28,7 @@ export function checkRule(
   const describe = JSON.stringify(rule);
   const kinds = ['ess', 'every', 'clocks'].filter((name) => name in rule);
   if (kinds.length !== 1) throw badRule(rule, kinds);
+  if (weights === 'none' && given !== undefined) throw unused(given);
   if (weights === 'none') return { kind: 'never', threshold: 0, at: () => false, describe };
   if ('ess' in rule) {
     const share = checkNumber(
@@ -70,6 +71,17 @@ function checkWindow({ window }: ResampleRule, times: readonly number[]): (index
     found: `no step begins in the window from time ${high} to ${low}`,
     expected: `a part of the times from ${times[0]} to ${times.at(-1)}`,
     fix: 'For a run without resampling use resample: { ess: 0 }.',
+  });
+}
+
+function unused(rule: ResampleRule): OptionError {
+  return new OptionError({
+    where: WHERE,
+    option: 'resample',
+    value: rule,
+    found: "option `resample` is given with weights: 'none', and equal weights are not resampled",
+    expected: 'one of them',
+    fix: 'Leave `resample` out.',
   });
 }
 

@@ -1,6 +1,6 @@
-import { chosenGrid, type GridChoice } from '../../engine/diffusion/check-grid.ts';
+import { chosenGrid, type GridChoice, isNoiseLevel } from '../../engine/diffusion/check-grid.ts';
 import type { Grid } from '../../engine/diffusion/grid.ts';
-import { timeGrid } from '../../engine/diffusion/grids.ts';
+import { edmGrid, timeGrid } from '../../engine/diffusion/grids.ts';
 import type { NoiseSchedule } from '../../engine/diffusion/schedule.ts';
 import { OptionError } from '../../engine/errors.ts';
 
@@ -17,7 +17,7 @@ const STEEP = 4;
 /**
  * [N + 1] falling times: those of `grid`, or even ones from the end of the first schedule to 0 (to 1e-3 of it when a last step
  * denoises). Where drifts grow without bound towards the end (rectified flow, cosine) they begin 8 steps, at most a tenth of the
- * time, before it.
+ * time, before it. Where the time is the level of the noise itself they are those of EDM.
  * @throws OptionError when they do not fall, are none of every schedule, or drifts are infinite at one.
  */
 export function checkTimes(
@@ -84,6 +84,7 @@ function isSteep(schedules: readonly NoiseSchedule[], end: number): boolean {
 function evenGrid(steps: number, schedules: readonly NoiseSchedule[], denoise: boolean): Grid {
   const schedule = schedules[0]!;
   const { end } = schedule;
+  if (isNoiseLevel(schedule)) return edmGrid(schedule, { steps, toData: !denoise });
   const off = isSteep(schedules, end) ? Math.min(MOST_OFF, STEPS_OFF / steps) : 0;
   return timeGrid(schedule, { steps, start: (1 - off) * end, stop: denoise ? LAST_SHARE * end : 0 });
 }

@@ -67,7 +67,7 @@ export interface CorrectorOptions {
   readonly runs?: number;
   /**
    * Steps of a grid uniform in time from `end` of the first expert's schedule to 0, and from 8 steps below it where the schedule
-   * is steep there (rectified flow, cosine). Default 400.
+   * is steep there (rectified flow, cosine); of `edmGrid` where time is the noise itself (veLinear). Default 400.
    */
   readonly steps?: number;
   /** In place of `steps`; its times are those of the first expert's schedule. */
@@ -89,7 +89,7 @@ export interface CorrectorOptions {
    * guidance alone and misses the target. Default 'left'.
    */
   readonly weights?: 'left' | 'exact' | 'none';
-  /** When to resample. Default { ess: 0.5 }. */
+  /** When to resample. Default { ess: 0.5 }. Nothing is resampled by `weights: 'none'`, which does not take it. */
   readonly resample?: ResampleRule;
   /** Default 'systematic'. */
   readonly scheme?: SchemeName;

@@ -15,9 +15,10 @@ import {
 } from './trust.ts';
 
 /** What correctors have to say about themselves. */
-export function correctorWarnings(plan: CorrectorPlan, seen: Seen): Warning[] {
+export function correctorWarnings(plan: CorrectorPlan, seen: Seen, standardError: number): Warning[] {
   return [
     ...(plan.weights === 'none' ? notCorrected(plan) : weightWarnings(plan, seen)),
+    ...skewed(plan, seen, standardError),
     ...stiff(plan, seen),
     ...runaway(seen),
     ...approximate(plan),
@@ -72,6 +73,22 @@ function weightWarnings({ rule, runs }: CorrectorPlan, seen: Seen): Warning[] {
       threshold: MANY_RESAMPLINGS,
     });
   return found;
+}
+
+/** Deviation of log Z of a run above which Z is skewed. */
+const SKEWED = 0.5;
+
+function skewed({ runs }: CorrectorPlan, { finished }: Seen, standardError: number): Warning[] {
+  const deviation = standardError * Math.sqrt(runs);
+  if (!finished || !(deviation > SKEWED)) return [];
+  return [
+    {
+      code: 'skewed-normalizer',
+      message: `Log Z of a run varies by ${short(deviation)} (warned above ${SKEWED}): Z is skewed, and its interval too short, upwards above all. Use control: 'affine', or more particles.`,
+      value: deviation,
+      threshold: SKEWED,
+    },
+  ];
 }
 
 function stiff({ weights }: CorrectorPlan, { stability }: Seen): Warning[] {

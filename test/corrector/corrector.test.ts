@@ -13,6 +13,7 @@ import {
   exactTarget,
   gaussianDenoiser,
   guide,
+  importanceAtEnd,
   linearReward,
   OptionError,
   product,
@@ -23,6 +24,7 @@ import {
   richardson,
   run,
   timeGrid,
+  veLinear,
   vpCosine,
   vpLinear,
 } from '../../estimators/index.ts';
@@ -108,6 +110,17 @@ describe('warnings, with their numbers', () => {
     );
   });
 
+  test('a log Z that varies much from run to run says that it is skewed, one under a control does not', async () => {
+    const options = {
+      target: targetOf(caseOf('gauss-anneal-b3-vp')),
+      particles: 64,
+      steps: 50,
+      runs: 4,
+    } as const;
+    expect(codes(await go({ ...options, control: 'none' }))).toContain('skewed-normalizer');
+    expect(codes(await go(options))).not.toContain('skewed-normalizer');
+  });
+
   test('guidance alone has no log Z, and says so', async () => {
     const result = await go({ target: anneal(mixture, 2), weights: 'none', ...SMALL });
     expect(result.logNormalizer).toMatchObject({ value: Number.NaN, method: 'none', trusted: false });
@@ -135,6 +148,19 @@ describe('schedules whose drift grows without bound at the end', () => {
       expect(Math.abs(logNormalizer.value - logZ)).toBeLessThan(0.02);
       expect(Math.abs(mean.value[0]! - 0.5)).toBeLessThan(4.892 * mean.standardError[0]!);
     });
+
+  test('a schedule whose time is its noise is not gone through in even times', async () => {
+    const target = anneal(gaussianDenoiser(law, veLinear()), 2);
+    const { logNormalizer, trace } = await go({ target, steps: 150, particles: 200, runs: 4 });
+    expect(Math.max(...trace.stability)).toBeLessThan(0.3);
+    // The bias of the left point is 0.085.
+    expect(Math.abs(logNormalizer.value - logZ)).toBeLessThan(0.12);
+    const steered = await run(importanceAtEnd({ denoiser: target.experts[0]!, reward: linearReward([1]) }), {
+      seed: SEED,
+      backend: jsBackend(),
+    });
+    expect(Math.abs(steered.logNormalizer.value - 0.8)).toBeLessThan(0.15);
+  });
 
   test('a reward is faded in from where such a run begins at the latest, so that a network may begin in noise', async () => {
     const flow = network(gaussianDenoiser(law, rectifiedFlow()));

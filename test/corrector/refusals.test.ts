@@ -99,6 +99,10 @@ describe('targets and options that cannot be', () => {
       () => corrector({ target, resample: { ess: 0.5, every: 2 } as never }),
       /both/,
     ],
+    'resampling without weights': [
+      () => corrector({ target, weights: 'none', resample: { every: 1 } }),
+      /`resample` is given with weights: 'none'/,
+    ],
     'a window without width': [
       () => corrector({ target, resample: { ess: 0.5, window: { from: 0.3, to: 0.3 } } }),
       /two different times/,

@@ -7,6 +7,7 @@ import { gridOf, logSnrGrid } from '../../engine/diffusion/grids.ts';
 import { rectifiedFlow, veLinear, vpLinear } from '../../engine/diffusion/schedules.ts';
 import { ddim } from '../../engine/diffusion/solver/ddim.ts';
 import { dpmSolverPlusPlus } from '../../engine/diffusion/solver/dpm-solver.ts';
+import { predictorCorrector } from '../../engine/diffusion/solver/predictor-corrector.ts';
 import type { Integrator } from '../../engine/diffusion/solver/program.ts';
 import { sdeDpmSolverPlusPlus } from '../../engine/diffusion/solver/sde-dpm-solver.ts';
 import { iterate, resume, run } from '../../engine/run.ts';
@@ -145,6 +146,24 @@ test('reverseDiffusion(): a start with much signal is warned of, one with points
     backend,
   });
   expect(other.warnings).toEqual([]);
+});
+
+test('reverseDiffusion(): Langevin moves in few dimensions are warned of, in many they are not', async () => {
+  const codes = async (d: number): Promise<readonly string[]> => {
+    const covariance = Array.from({ length: d }, (_, i) =>
+      Array.from({ length: d }, (_, j) => Number(i === j)),
+    );
+    const normal = gaussianDenoiser({ mean: new Array<number>(d).fill(0), covariance }, vp);
+    const method = reverseDiffusion({
+      denoiser: normal,
+      integrator: predictorCorrector(),
+      steps: 2,
+      particles: 4,
+    });
+    return (await run(method, { seed: 1, backend })).diagnostics.warnings.map(({ code }) => code);
+  };
+  expect(await codes(3)).toEqual(['moves-too-long']);
+  expect(await codes(20)).toEqual([]);
 });
 
 test('reverseDiffusion(): a denoiser that returns NaN is named, with its step', async () => {

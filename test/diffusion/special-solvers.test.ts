@@ -135,6 +135,27 @@ const KNOWN: Readonly<Record<string, readonly [Integrator, (i: number, last: boo
 };
 const LINEAR = [{ points: 1, relaxation: 'linear' }] as const;
 
+test('solverSchedule() has the order of the solver that its records make, with the start that it has', () => {
+  const orders = Object.entries(KNOWN).map(([name, [, record]]) => {
+    const records = Array.from({ length: 12 }, (_, i) => record(i, i === 11));
+    return [name, solverSchedule(records).order];
+  });
+  expect(Object.fromEntries(orders)).toEqual({
+    'DPM-Solver++(2M)': 2,
+    'DPM-Solver++(2M) taylor': 2,
+    'DPM-Solver(2M) by the noise': 2,
+    // Their first step is of order 1.
+    'UniP-3': 2,
+    'UniPC-2': 3,
+    'UniPC-3': 3,
+    'UniPC-2 bh1 by the noise': 3,
+    'DPM-Solver-2 on the grid': 2,
+  });
+  const low = { prediction: 'clean', order: 1 } as const;
+  expect(solverSchedule([low, low, low]).order).toBe(1);
+  expect(solverSchedule([...new Array<SolverRecord>(6).fill({ ...low, order: 3 }), low, low]).order).toBe(1);
+});
+
 test.each(Object.entries(KNOWN))(
   'solverSchedule() is %s with records of it',
   async (_, [integrator, record]) => {

@@ -80,18 +80,33 @@ export function solverSchedule(records: readonly SolverRecord[]): Integrator {
   const where = 'solverSchedule';
   if (!Array.isArray(records) || records.length === 0) throw noRecords(where, records);
   records.forEach((record, i) => void checkRecordOf(where, record, i));
-  const order = Math.max(...records.map((record) => record.corrector?.order ?? record.order));
   return {
     name: `solver-schedule(${records.length} steps)`,
     sources: [USF],
     prediction: 'clean',
-    order,
+    order: orderOf(records),
     stochastic: false,
     program(grid) {
       if (grid.points.length - 1 !== records.length) throw otherSteps(where, grid, records.length);
       return scheduleProgram(grid, records);
     },
   };
+}
+
+/**
+ * Of the error at the end, were the schedule stretched over more steps: the least order of a step, one more counting for the
+ * first three and the last, which are made once. A step has the order of its Taylor sum, as far as there are values for it; one
+ * from whose end no other starts does not count.
+ */
+function orderOf(records: readonly SolverRecord[]): number {
+  const orders = records.map(({ order, corrector }, index) =>
+    corrector === undefined ? Math.min(order, index + 1) : Math.min(corrector.order, index + 2),
+  );
+  const once = (index: number): boolean => index < 3 || index === orders.length - 1;
+  const counted: number[] = [];
+  for (let index = records.length - 1; index >= 0; index = (records[index]!.start ?? index) - 1)
+    counted.push(once(index) ? orders[index]! + 1 : orders[index]!);
+  return Math.min(Math.max(...orders), ...counted);
 }
 
 /** Where states and values are. State 0 is x, 1 a predicted state; then states at points from which later steps start. */

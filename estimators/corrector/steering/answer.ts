@@ -13,6 +13,7 @@ import type { Ending, Info, Sample } from '../../../engine/sampler.ts';
 import type { Outcome } from '../../../engine/types.ts';
 import { evaluationsOf, type SteeringState, type TraceRow } from './open-chain.ts';
 import type { SteeringPlan } from './plan.ts';
+import { UNFINISHED } from './statements.ts';
 import type { SteeringNormalizer, SteeringResult, SteeringTrace } from './types.ts';
 import { steeringWarnings } from './warnings.ts';
 
@@ -87,7 +88,8 @@ function momentsOf({ smc, chain }: SteeringState, sample: Sample): MomentEstimat
 function normalizerOf({ smc, chain }: SteeringState): SteeringNormalizer {
   const { claim, scheme } = chain.plan.method;
   const none = { value: Number.NaN, standardError: Number.NaN, method: 'none' } as const;
-  if (claim.claim === 'none' || !smc.finished) return { ...none, ...claim };
+  if (claim.claim === 'none') return { ...none, ...claim };
+  if (!smc.finished) return { ...none, ...UNFINISHED };
   const { value, standardError, method } = normalizerEstimate(smc, scheme);
   return { value, standardError, method, ...claim };
 }

@@ -26,7 +26,7 @@ export interface ChainOptions {
   readonly inverseTemperature?: number;
   /** One that evaluates the denoiser once a step and keeps nothing of earlier steps. Default `ddpm()`. */
   readonly integrator?: Integrator;
-  /** N, even in time from the noisiest time to 0. Default 100. */
+  /** N, even in time from the noisiest time to 0, or of `edmGrid` where time is the noise itself. Default 100. */
   readonly steps?: number;
   /** In place of `steps`. */
   readonly grid?: Grid;

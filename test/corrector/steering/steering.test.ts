@@ -17,7 +17,7 @@ import { multivariateNormal } from '../../../engine/distribution/multivariate-no
 import { normalCdf } from '../../../engine/math/erfc.ts';
 import { integrate } from '../../../engine/math/quadrature.ts';
 import { pointwise } from '../../../engine/model/model.ts';
-import { run } from '../../../engine/run.ts';
+import { iterate, run } from '../../../engine/run.ts';
 import type { Sampler } from '../../../engine/sampler.ts';
 import { gumbel } from '../../../estimators/corrector/steering/candidates.ts';
 import {
@@ -182,6 +182,16 @@ test.each(KINDS)(
     expect(plain.evaluations).toEqual({ denoiser: 9 * 12, tangents: 0, reward: 12 });
   },
 );
+
+test('a chain that goes on claims nothing of its log Z', async () => {
+  const states = iterate(importanceAtEnd(small), { seed: SEED, backend: jsBackend() });
+  const first = await states.next();
+  if (first.done) throw new Error('over at once');
+  const { logNormalizer } = await first.value.result();
+  await states.return(undefined as never);
+  expect(logNormalizer).toMatchObject({ value: Number.NaN, claim: 'none' });
+  expect(logNormalizer.reason).toMatch(/has not come to its end/);
+});
 
 test('one candidate of svdd, and the best of one, are the chain itself', async () => {
   const { points } = (await solve(importanceAtEnd(small))).sample;
