@@ -1,0 +1,171 @@
+/**
+ * What a tree costs an iteration beside the chain: a chain of five levels whose steps draw one number, so that walks, births
+ * and sums of siblings are all there is. A tree that scans the children of a node one by one stands beside it.
+ * Goal on an idle machine that makes a normal in 35 ns of plain JavaScript: 4 us at 1e6 iterations.
+ */
+import { ok, strictEqual } from 'node:assert';
+import {
+  type Backend,
+  hostBackend,
+  logSumExp,
+  rngFromSeed,
+  run,
+  type TreeChain,
+  type TreeMode,
+  type TreeResult,
+  treeSampler,
+} from '../estimators/index.ts';
+import type { Benchmark, Remarks, Size, Timing } from './benchmark.ts';
+import type { Row } from './diffusion-accuracy.ts';
+import { inThePlane, products, searches } from './tree-accuracy.ts';
+
+const SEED = 7;
+const LEVELS = 5;
+const REWARD = 3;
+
+const chain: TreeChain = {
+  ...{ dimension: 1, steps: LEVELS - 1 },
+  init({ x, streams }) {
+    for (let i = 0; i < x.length; i++) x[i] = streams[i]!.uniform();
+  },
+  step({ next, streams }) {
+    for (let i = 0; i < next.length; i++) next[i] = streams[i]!.uniform();
+  },
+  reward(x, out) {
+    for (let i = 0; i < out.length; i++) out[i] = REWARD * x[i]!;
+  },
+};
+
+interface Growth {
+  readonly mode: TreeMode;
+  readonly exponent?: number;
+  readonly batch?: number;
+}
+
+async function grown(
+  { mode, exponent, batch = 1 }: Growth,
+  iterations: number,
+  backend: Backend,
+): Promise<TreeResult> {
+  const widening = exponent === undefined ? {} : { widening: { factor: 1, exponent } };
+  return run(treeSampler({ chain, mode, iterations, batch, ...widening }), { seed: SEED, backend });
+}
+
+/** The published tree with children in lists. */
+interface PlainNode {
+  readonly level: number;
+  readonly children: PlainNode[];
+  visits: number;
+  value: number;
+}
+
+/** @returns children of the root. */
+function plainTree(iterations: number, exponent: number): number {
+  const stream = rngFromSeed(SEED).stream({ purpose: 32 });
+  const root: PlainNode = { level: LEVELS, children: [], visits: 1, value: -Infinity };
+  for (let m = 0; m < iterations; m++) {
+    const path = [root];
+    let at = root;
+    while (at.level > 0 && at.children.length >= at.visits ** exponent - 1e-9) {
+      at = scan(at, stream.uniform());
+      path.push(at);
+    }
+    while (at.level > 0) {
+      const child: PlainNode = { level: at.level - 1, children: [], visits: 1, value: -Infinity };
+      at.children.push(child);
+      path.push(child);
+      at = child;
+      if (at.level === 0) at.value = REWARD * stream.uniform();
+    }
+    for (const node of path.reverse()) backUp(node);
+  }
+  return root.children.length;
+}
+
+function scan({ children, value }: PlainNode, u: number): PlainNode {
+  let rest = u * children.length;
+  for (const child of children) {
+    rest -= Math.exp(child.value - value);
+    if (rest < 0) return child;
+  }
+  return children.at(-1)!;
+}
+
+function backUp(node: PlainNode): void {
+  if (node.level === 0) return;
+  let most = -Infinity;
+  for (const child of node.children) if (child.value > most) most = child.value;
+  let sum = 0;
+  for (const child of node.children) sum += Math.exp(child.value - most);
+  node.value = most + Math.log(sum / node.children.length);
+  node.visits++;
+}
+
+/** What is known of a tree whatever was drawn: how many children the root has, and that weights of leaves add up. */
+async function expectRight(growth: Growth, iterations: number, backend: Backend): Promise<void> {
+  const { sample, logNormalizer, tree, diagnostics } = await grown(growth, iterations, backend);
+  ok(Math.abs(logSumExp(sample.logWeight) - logNormalizer.value) < 1e-9);
+  ok(diagnostics.evaluations <= iterations * chain.steps);
+  if (growth.mode === 'ipw' || growth.batch !== undefined) return;
+  const wanted = Math.ceil(iterations ** (growth.exponent ?? 0.8) - 1e-9);
+  strictEqual(tree.rootChildren, wanted);
+}
+
+function iterations(
+  m: number,
+  growths: Readonly<Record<string, Growth>>,
+  scanned: boolean,
+  backend: Backend,
+): Benchmark {
+  const entries = Object.entries(growths);
+  const plain = { name: 'linear scan', run: () => void plainTree(m, 0.8) };
+  const cases = entries.map(([name, growth]) => ({
+    name,
+    run: async () => void (await grown(growth, m, backend)),
+  }));
+  return {
+    ...{ name: `tree, M = ${m}`, unit: 'iteration', items: m, samples: m > 10_000 ? 1 : 5 },
+    cases: scanned ? [plain, ...cases] : cases,
+    check: async () => {
+      const small = Math.min(m, 10_000);
+      for (const [, growth] of entries) await expectRight(growth, small, backend);
+      if (scanned) strictEqual(plainTree(small, 0.8), Math.ceil(small ** 0.8 - 1e-9));
+    },
+  };
+}
+
+const GROWTHS: Readonly<Record<string, Growth>> = {
+  'paper .8': { mode: 'paper', exponent: 0.8 },
+  'paper .6': { mode: 'paper', exponent: 0.6 },
+  precision: { mode: 'precision' },
+  ipw: { mode: 'ipw' },
+};
+/** A look at every child, so not for a root of many. */
+const SEARCH: Growth = { mode: 'search', exponent: 0.6 };
+
+let table: readonly Row[] = [];
+
+export async function benchmarks(size: Size): Promise<readonly Benchmark[]> {
+  const toy = size === 'toy';
+  const backend = await hostBackend({ threads: 1 });
+  const rows: Row[] = [];
+  for (const part of [inThePlane, products, searches]) rows.push(...(await part(toy, backend)));
+  table = rows;
+  const few = { ...GROWTHS, search: SEARCH, 'ipw, 16 at once': { mode: 'ipw', batch: 16 } } as const;
+  if (toy) return [iterations(320, few, true, backend)];
+  return [
+    iterations(10_000, few, true, backend),
+    iterations(100_000, GROWTHS, false, backend),
+    iterations(1_000_000, GROWTHS, false, backend),
+  ];
+}
+
+export function remarks(timings: readonly Timing[], size: Size): Remarks {
+  const longest = timings.filter(({ benchmark }) => benchmark.endsWith('1000000'));
+  const micro = longest.map(({ name, minimum }) => `${name} ${(minimum / 1000).toFixed(1)}`);
+  const lines = table.map(({ what, found, goal }) =>
+    `${what.padEnd(44)} ${found.padEnd(44)} ${goal}`.trimEnd(),
+  );
+  if (size === 'full') lines.push('', `us an iteration at 1e6, goal 4: ${micro.join(', ')}`);
+  return { facts: { table, micro }, lines };
+}
