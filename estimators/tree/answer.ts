@@ -37,7 +37,7 @@ export function treeAnswer({ plan, trees }: TreeForest, info: Info, ending: Endi
   const normalizer = normalizerOf(plan, trees, leaves);
   const tree = countsOf(trees, leaves);
   const advice = adviceNow(plan, trees);
-  const greedy = trees.map(({ arena }, r) => (leaves.ends[r - 1] ?? 0) + greedyLeaf(arena));
+  const greedy = trees.map(({ arena }, r) => (leaves.ends[r - 1] ?? 0) + greedyLeaf(plan, arena));
   return {
     estimate: estimateOf(plan, leaves, normalizer),
     sample: { points, shape, logWeight },

@@ -188,7 +188,7 @@ export function countReward(rewards: TreeState['rewards'], reward: number): void
 
 /** Values along the path, from the leaf up, as far as anything changes. */
 function backUp(
-  { mode, precise }: TreePlan,
+  { mode, precise, highest }: TreePlan,
   arena: TreeArena,
   { path, length, depth }: Lanes,
   lane: number,
@@ -199,7 +199,7 @@ function backUp(
   for (let i = first + length[lane]! - 1; i > first; i--) {
     if (!addUp(arena, path[i]!)) return;
     const parent = path[i - 1]!;
-    value[parent] = childrenValue(arena, parent);
+    value[parent] = highest ? Math.max(value[parent]!, value[path[i]!]!) : childrenValue(arena, parent);
     if (precise) spread[parent] = 1 / childrenWeight(arena, parent);
   }
 }

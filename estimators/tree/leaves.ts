@@ -1,5 +1,6 @@
 import { log } from '../../engine/wasm/twins/elementary.ts';
 import { childrenWeight, type TreeArena } from './arena.ts';
+import type { TreePlan } from './plan.ts';
 import { largestChild } from './sibling-heap.ts';
 import type { TreeState } from './state.ts';
 
@@ -39,10 +40,10 @@ function logShares(arena: TreeArena): Float64Array {
 }
 
 /** The leaf to which the child of the largest value leads, from the root on; its slot. */
-export function greedyLeaf(arena: TreeArena): number {
+export function greedyLeaf({ highest }: Pick<TreePlan, 'highest'>, arena: TreeArena): number {
   let at = 0;
   while (arena.level[at]! > 0)
-    at = largestChild(arena, at, (child) => arena.edge[child]! + arena.value[child]!);
+    at = largestChild(arena, at, (child) => (highest ? 0 : arena.edge[child]!) + arena.value[child]!);
   return arena.slot[at]!;
 }
 

@@ -44,6 +44,8 @@ export interface TreeScheme {
   readonly births: { readonly root: TreeGrowth; readonly others: TreeGrowth };
   readonly explore: number;
   readonly exploration: number | undefined;
+  /** Values of parents are the largest of their children, and edges count for nothing. */
+  readonly highest: boolean;
   /** B */
   readonly batch: number;
   /** By visits, up to some number: a node with fewer children is to have one more. */
@@ -79,6 +81,7 @@ const OPTIONS: Readonly<Record<keyof TreeOptions, true>> = {
   births: true,
   explore: true,
   exploration: true,
+  backup: true,
   batch: true,
 };
 const MODES: readonly TreeMode[] = ['ipw', 'precision', 'paper', 'search', 'prior'];
@@ -102,6 +105,8 @@ export function checkTree(options: TreeOptions): TreeScheme {
   checkOnlyOf(options, 'widening', mode, WIDENED);
   checkOnlyOf(options, 'births', mode, ['ipw']);
   checkOnlyOf(options, 'exploration', mode, ['search']);
+  checkOnlyOf(options, 'backup', mode, ['search']);
+  const highest = checkOneOf(WHERE, 'backup', options.backup ?? 'mean', ['mean', 'max'] as const) === 'max';
   checkOnlyOf(options, 'explore', mode, [...WIDENED, 'ipw']);
   if (mode === 'search')
     checkNumber(WHERE, 'inverseTemperature', lambda, (x) => x > 0, 'a number above 0 in a search');
@@ -113,7 +118,7 @@ export function checkTree(options: TreeOptions): TreeScheme {
   checkMemory(chain, depth, batch, Math.min(iterations, evaluations ?? iterations), trees);
   const widening = checkGrowth('widening', options.widening, mode === 'paper' ? 2 : 1, 0.8);
   const plan = {
-    ...{ chain, mode, iterations, evaluations, trees, rescore, lambda, exploration, batch },
+    ...{ chain, mode, iterations, evaluations, trees, rescore, lambda, exploration, highest, batch },
     precise: mode === 'ipw' || mode === 'precision',
     ...{ widening, wantedTable: wantedChildren(widening) },
     births: checkBirths(options.births),
@@ -275,12 +280,13 @@ function fingerprintsOf({
   births,
   explore,
   exploration,
+  highest,
   batch,
 }: Omit<TreeScheme, 'fingerprint' | 'shape'>): Pick<TreeScheme, 'fingerprint' | 'shape'> {
   const { dimension, steps, branches = null } = chain;
   const [own, law] = 'fingerprint' in chain ? [chain.fingerprint, chain.law] : [null, null];
   const shape = [WHERE, dimension, steps, branches, law, trees];
-  const options = [own, mode, lambda, widening, births, explore, exploration ?? null, batch];
+  const options = [own, mode, lambda, widening, births, explore, exploration ?? null, highest, batch];
   return {
     fingerprint: digest(JSON.stringify([...shape, ...options])),
     shape: digest(JSON.stringify(shape)),

@@ -43,14 +43,17 @@ async function rewardLeaves({ chain }: TreePlan, arena: TreeArena, signal: Abort
 }
 
 /** Children have larger ids than their parents and than the siblings above them, so one pass from the last node on is enough. */
-function backUpAll({ lambda, precise }: TreePlan, arena: TreeArena): void {
-  const { nodes, level, value, spread, reward, slot } = arena;
+function backUpAll({ lambda, precise, highest }: TreePlan, arena: TreeArena): void {
+  const { nodes, level, parent, value, spread, reward, slot } = arena;
+  if (highest) value.fill(-Infinity, 0, nodes);
   for (let id = nodes - 1; id >= 0; id--) {
     if (level[id] === 0) value[id] = tilt(lambda, reward[slot[id]!]!);
     else {
-      value[id] = childrenValue(arena, id);
+      if (!highest) value[id] = childrenValue(arena, id);
       spread[id] = precise ? 1 / childrenWeight(arena, id) : 0;
     }
-    if (id > 0) refreshOne(arena, id);
+    if (id === 0) return;
+    if (highest) value[parent[id]!] = Math.max(value[parent[id]!]!, value[id]!);
+    refreshOne(arena, id);
   }
 }

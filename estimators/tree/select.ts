@@ -50,7 +50,7 @@ function wanted({ wantedTable, widening }: TreePlan, visits: number): number {
 }
 
 /** Upper confidence bounds, in units of the reward. */
-function pickBound({ lambda, exploration }: TreePlan, state: TreeState, at: number): number {
+function pickBound({ lambda, exploration, highest }: TreePlan, state: TreeState, at: number): number {
   const { arena, selection, rewards } = state;
   const { value, edge, visits } = arena;
   if (value[at] === -Infinity) return drawAlike(arena, at, selection.uniform());
@@ -60,7 +60,8 @@ function pickBound({ lambda, exploration }: TreePlan, state: TreeState, at: numb
   return largestChild(
     arena,
     at,
-    (child) => (edge[child]! + value[child]!) / lambda + c * Math.sqrt(logVisits / visits[child]!),
+    (child) =>
+      ((highest ? 0 : edge[child]!) + value[child]!) / lambda + c * Math.sqrt(logVisits / visits[child]!),
   );
 }
 

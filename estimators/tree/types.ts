@@ -106,6 +106,11 @@ export interface TreeOptions {
   readonly explore?: number;
   /** Of 'search', in units of the reward. Default a tenth of the standard deviation of the rewards so far. */
   readonly exploration?: number;
+  /**
+   * Of 'search': values of parents are log means of exp(lambda r), which is mass first, or the largest reward below, as lambda
+   * without end would have it. Default 'mean'.
+   */
+  readonly backup?: 'mean' | 'max';
 }
 
 /** log of the mean of exp(lambda r) under the chain. */

@@ -80,6 +80,25 @@ describe.each(['ipw', 'precision', 'paper', 'search', 'prior'] as const)(
   },
 );
 
+test('of a search by the largest rewards, values are the largest below, grown or weighed anew', async () => {
+  const options = { mode: 'search', backup: 'max', inverseTemperature: 2, iterations: 150 } as const;
+  const state = await grown({ chain, ...options, batch: 4 });
+  const { arena } = state;
+  const largest = new Float64Array(arena.nodes).fill(-Infinity);
+  for (let id = arena.nodes - 1; id >= 0; id--) {
+    if (arena.level[id] === 0) largest[id] = 2 * arena.reward[arena.slot[id]!]!;
+    if (id > 0) largest[arena.parent[id]!] = Math.max(largest[arena.parent[id]!]!, largest[id]!);
+  }
+  expect(arena.value.slice(0, arena.nodes)).toEqual(largest);
+  const { greedy, best } = await fresh(options);
+  expect(greedy.reward).toBe(best.reward);
+  const again = await rescored(await saved({ ...options, backup: 'mean' }), options);
+  expect(again.greedy.reward).toBe(again.best.reward);
+  const same = await rescored(await saved(options), options);
+  expect(bits(same)).toBe(bits(await fresh(options)));
+  expect(() => treeSampler({ chain, backup: 'max' })).toThrow(/expected it with 'search' alone/);
+});
+
 test('where visits are blind, a tree weighed anew is the tree of that target, bit for bit', async () => {
   const target = { chain: { ...chain, reward: ones }, inverseTemperature: 0.7 };
   for (const options of [
