@@ -1,3 +1,4 @@
+import { spaced } from '../../engine/check.ts';
 import { combinedLogNormalizer } from '../../engine/diagnostics/combined-normalizer.ts';
 import { coordinates } from '../../engine/diagnostics/smc-estimates.ts';
 import { ess, logSumExp, normalizedWeight } from '../../engine/particles/log-weight.ts';
@@ -6,7 +7,7 @@ import type { Ending, Info, Sample } from '../../engine/sampler.ts';
 import type { Estimate, Outcome, Warning } from '../../engine/types.ts';
 import { log } from '../../engine/wasm/twins/elementary.ts';
 import { adviceOf, adviceWarning, percent, type TreeProgress } from './advice.ts';
-import { finished, type TreeForest } from './forest.ts';
+import { finished, outgrown, type TreeForest } from './forest.ts';
 import { greedyLeaf, heaviestChild, leafWeights, staleShare } from './leaves.ts';
 import type { TreePlan } from './plan.ts';
 import type { TreeState } from './state.ts';
@@ -42,7 +43,7 @@ export function treeAnswer({ plan, trees }: TreeForest, info: Info, ending: Endi
     estimate: estimateOf(plan, leaves, normalizer),
     sample: { points, shape, logWeight },
     outcome: outcomeOf(normalizer, leaves, ending.outcome),
-    diagnostics: { ...info, warnings: warningsOf(plan, tree, leaves, advice) },
+    diagnostics: { ...info, warnings: warningsOf({ plan, trees }, tree, leaves, advice) },
     provenance: ending.provenance,
     logNormalizer: normalizer,
     trees: { logNormalizer: leaves.logNormalizer },
@@ -164,7 +165,7 @@ function outcomeOf({ value }: TreeNormalizer, { reward, ends }: Leaves, outcome:
 }
 
 function warningsOf(
-  plan: TreePlan,
+  { plan, trees }: Pick<TreeForest, 'plan' | 'trees'>,
   { stale }: TreeCounts,
   { logWeight, weight }: Leaves,
   advice: TreeAdvice,
@@ -173,6 +174,10 @@ function warningsOf(
   if (plan.mode === 'paper' && stale > STALE) {
     const message = `${percent(stale)} of the children of the root were never visited again (warned above 50 %), so values keep the luck of one run and Z is too small. Use mode: 'ipw', or 'precision'.`;
     warnings.push({ code: 'stale-children', message, value: stale, threshold: STALE });
+  }
+  if (trees.some((tree) => outgrown(plan, tree))) {
+    const message = `A tree stopped at ${spaced(plan.maxNodes ?? 0)} nodes (\`maxNodes\`), before its last iteration. Raise it, or name fewer levels in \`chain.branches\`.`;
+    warnings.push({ code: 'tree-full', message, value: plan.maxNodes ?? 0, threshold: plan.maxNodes ?? 0 });
   }
   if (plan.mode === 'search' || weight.length < 2) return warnings;
   const largest = weight[indexOfLargest(weight)]!;

@@ -44,20 +44,39 @@ export async function growForest(
 }
 
 const FIRST_STOP = 16;
+/** Trees whose chain is quick, since they have come so far. */
+const LARGE = 2 ** 14;
 
 /**
- * A sixteenth more iterations: what a step costs besides stays in proportion to the tree. None where the tree is done. An
+ * A sixteenth more iterations, a quarter in a large tree: what a step costs besides stays in proportion to the tree. None where the tree is done. An
  * iteration takes at most D evaluations, so a bound on these is never passed, and is come near in a few steps.
  */
-function nextStop({ iterations, evaluations, chain, batch, mode }: TreePlan, tree: TreeState): number {
+function nextStop(plan: TreePlan, tree: TreeState): number {
+  const { iterations, batch, mode } = plan;
   const done = tree.iterations;
-  const more = Math.max(FIRST_STOP, done >> 4);
-  const left =
-    evaluations === undefined ? Infinity : Math.floor((evaluations - tree.evaluations) / chain.steps);
+  const more = Math.max(FIRST_STOP, done >> (done < LARGE ? 4 : 2));
+  const left = affordable(plan, tree);
   // All but one of a batch may be left in flight; planned children come in whole batches.
   if (mode !== 'ipw') return Math.max(done, Math.min(iterations, done + Math.min(more, left - batch + 1)));
   const batches = Math.min(Math.ceil(more / batch), Math.floor(left / batch));
   return Math.max(done, Math.min(iterations, done + batches * batch));
+}
+
+/** Iterations that evaluations and nodes are left for, whatever happens in them. */
+function affordable(
+  { evaluations = Infinity, maxNodes = Infinity, chain, depth }: TreePlan,
+  tree: TreeState,
+): number {
+  const steps = Math.floor((evaluations - tree.evaluations) / chain.steps);
+  return Math.min(steps, Math.floor((maxNodes - tree.arena.nodes) / (depth - 1)));
+}
+
+/** Whether a tree stopped for want of nodes. */
+export function outgrown(
+  { iterations, maxNodes = Infinity, depth, batch }: TreePlan,
+  { arena, ...tree }: TreeState,
+): boolean {
+  return tree.iterations < iterations && Math.floor((maxNodes - arena.nodes) / (depth - 1)) < batch;
 }
 
 export function finished(plan: TreePlan, tree: TreeState): boolean {

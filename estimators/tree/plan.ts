@@ -46,6 +46,7 @@ export interface TreeScheme {
   readonly exploration: number | undefined;
   /** Values of parents are the largest of their children, and edges count for nothing. */
   readonly highest: boolean;
+  readonly maxNodes: number | undefined;
   /** B */
   readonly batch: number;
   /** By visits, up to some number: a node with fewer children is to have one more. */
@@ -83,6 +84,7 @@ const OPTIONS: Readonly<Record<keyof TreeOptions, true>> = {
   exploration: true,
   backup: true,
   batch: true,
+  maxNodes: true,
 };
 const MODES: readonly TreeMode[] = ['ipw', 'precision', 'paper', 'search', 'prior'];
 const WIDENED: readonly TreeMode[] = ['precision', 'paper', 'search'];
@@ -92,7 +94,15 @@ const MOST_STEPS = 65_534;
 /** @throws OptionError for the first option that cannot be used. */
 export function checkTree(options: TreeOptions): TreeScheme {
   checkOptionNames(WHERE, options, Object.keys(OPTIONS));
-  const { chain, evaluations, trees = 1, batch = 1, inverseTemperature: lambda = 1, exploration } = options;
+  const {
+    chain,
+    evaluations,
+    trees = 1,
+    batch = 1,
+    inverseTemperature: lambda = 1,
+    exploration,
+    maxNodes,
+  } = options;
   checkChain(chain);
   checkCount(WHERE, 'batch', batch, { min: 1, max: 2 ** 20 });
   if (evaluations !== undefined) checkEvaluations(chain, batch, evaluations);
@@ -115,10 +125,25 @@ export function checkTree(options: TreeOptions): TreeScheme {
   const branches = checkBranches(chain);
   const depth = branches.length + 2;
   checkBatch(batch, mode, iterations);
-  checkMemory(chain, depth, batch, Math.min(iterations, evaluations ?? iterations), trees);
+  if (maxNodes !== undefined)
+    checkCount(WHERE, 'maxNodes', maxNodes, { min: 1 + batch * (depth - 1), max: 2 ** 31 });
+  const born = Math.min(iterations, evaluations ?? iterations) * (depth - 1) + 1;
+  checkMemory(chain, depth, batch, Math.min(born, maxNodes ?? born), trees);
   const widening = checkGrowth('widening', options.widening, mode === 'paper' ? 2 : 1, 0.8);
   const plan = {
-    ...{ chain, mode, iterations, evaluations, trees, rescore, lambda, exploration, highest, batch },
+    ...{
+      chain,
+      mode,
+      iterations,
+      evaluations,
+      trees,
+      rescore,
+      lambda,
+      exploration,
+      maxNodes,
+      highest,
+      batch,
+    },
     precise: mode === 'ipw' || mode === 'precision',
     ...{ widening, wantedTable: wantedChildren(widening) },
     births: checkBirths(options.births),
@@ -252,21 +277,21 @@ function checkMemory(
   { dimension }: TreeScheme['chain'],
   depth: number,
   batch: number,
-  iterations: number,
+  most: number,
   trees: number,
 ): void {
-  const nodes = trees * 2 ** Math.ceil(Math.log2(iterations * (depth - 1) + 1));
+  const nodes = trees * 2 ** Math.ceil(Math.log2(most));
   const bytes = nodes * (NODE_BYTES + 8 * dimension) + trees * batch * depth * (12 + 8 * dimension);
   if (bytes <= MOST_BYTES) return;
   const gibibytes = spaced(Number((bytes / 2 ** 30).toPrecision(3)));
-  const fits = 2 ** Math.floor(Math.log2(MOST_BYTES / trees / (NODE_BYTES + 8 * dimension))) / (depth - 1);
+  const fits = 2 ** Math.floor(Math.log2(MOST_BYTES / trees / (NODE_BYTES + 8 * dimension)));
   throw new OptionError({
     where: WHERE,
     option: 'iterations',
-    value: iterations,
-    found: `${spaced(iterations)} iterations can take ${gibibytes} GiB of nodes`,
+    value: most,
+    found: `the iterations can take ${gibibytes} GiB of nodes`,
     expected: `at most ${MOST_BYTES / 2 ** 30} GiB`,
-    fix: `Try iterations: ${Math.max(1, Math.floor(fits) - 1)}.`,
+    fix: `Try iterations: ${Math.max(1, Math.floor(fits / (depth - 1)) - 1)}, or maxNodes: ${fits}.`,
   });
 }
 

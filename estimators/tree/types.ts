@@ -96,6 +96,11 @@ export interface TreeOptions {
    * as B is small beside M: stay below M / 64. Of 'ipw', M must be a multiple. Default 1.
    */
   readonly batch?: number;
+  /**
+   * Nodes that each tree may have, for a bound on its memory. A tree that could pass it with the next iteration stops there, with
+   * a warning. Default: what the iterations can take, which must fit in memory.
+   */
+  readonly maxNodes?: number;
   /** lambda >= 0. Default 1. */
   readonly inverseTemperature?: number;
   /** Children of a node against its visits; not of 'ipw' and 'prior'. Default { 1, 0.8 }, and { 2, 0.8 } of 'paper'. */

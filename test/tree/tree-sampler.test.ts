@@ -214,3 +214,31 @@ describe('levels of nodes', () => {
     expect(() => treeSampler({ chain: { ...walk(), steps: 70_000 } })).toThrow(/chain\.steps/);
   });
 });
+
+test('a tree stops at its bound on nodes, says so, and goes on with a larger one', async () => {
+  const options = { chain, iterations: 300, maxNodes: 400 };
+  for (const [mode, batch] of [
+    ['ipw', 1],
+    ['precision', 1],
+    ['precision', 4],
+    ['ipw', 4],
+  ] as const) {
+    const backend = jsBackend();
+    let bytes = new Uint8Array(0);
+    const method = treeSampler({ ...options, mode, batch });
+    for await (const at of iterate(method, { seed: 3, backend })) {
+      bytes = new Uint8Array(await at.snapshot());
+      const { tree, diagnostics, logNormalizer } = await at.result();
+      expect(tree.nodes).toBeLessThanOrEqual(400);
+      const codes = diagnostics.warnings.map(({ code }) => code);
+      expect(codes.includes('tree-full')).toBe(tree.nodes > 400 - 4 * batch);
+      if (codes.includes('tree-full')) expect(logNormalizer.claim).toBe('biased');
+    }
+    const longer = treeSampler({ ...options, mode, batch, maxNodes: 5000 });
+    const whole = await run(longer, { seed: 3, backend });
+    expect(numbers(await resume(longer, bytes, { seed: 3, backend }))).toEqual(numbers(whole));
+    expect(whole.tree.iterations).toBe(300);
+  }
+  expect(bad({ maxNodes: 3 })).toThrow(/maxNodes/);
+  expect(bad({ iterations: 1e8, maxNodes: 1e6 })).not.toThrow();
+});
