@@ -110,12 +110,8 @@ export * from './diffusion/reference-flow.ts';
 export type * from './diffusion/reward.ts';
 export { linearReward, quadraticReward } from './diffusion/reward.ts';
 export type { NoiseSchedule } from './diffusion/schedule.ts';
-export {
-  type Scheduler,
-  type SchedulerOptions,
-  type SchedulerStep,
-  scheduler,
-} from './diffusion/scheduler.ts';
+export { scheduler } from './diffusion/scheduler.ts';
+export type * from './diffusion/scheduler-types.ts';
 export * from './diffusion/schedules.ts';
 export * from './diffusion/solver/adams-bashforth.ts';
 export * from './diffusion/solver/adaptive-dpm.ts';

@@ -1,4 +1,12 @@
 export * from '../engine/index.ts';
+export {
+  type Corrected,
+  type CorrectedRows,
+  type Correction,
+  type CorrectOptions,
+  correct,
+  type GuidedStep,
+} from './corrector/correct.ts';
 export { corrector } from './corrector/corrector.ts';
 export {
   anneal,

@@ -5,7 +5,8 @@ import type { Denoiser } from '../../engine/diffusion/denoiser.ts';
 import { edmGrid, timeGrid } from '../../engine/diffusion/grids.ts';
 import { openDenoiser } from '../../engine/diffusion/open-denoiser.ts';
 import { preconditionedDenoiser } from '../../engine/diffusion/preconditioned.ts';
-import { type Scheduler, type SchedulerOptions, scheduler } from '../../engine/diffusion/scheduler.ts';
+import { scheduler } from '../../engine/diffusion/scheduler.ts';
+import type { Scheduler, SchedulerOptions } from '../../engine/diffusion/scheduler-types.ts';
 import { rectifiedFlow, veLinear, vpLinear } from '../../engine/diffusion/schedules.ts';
 import { ddim } from '../../engine/diffusion/solver/ddim.ts';
 import {
