@@ -98,7 +98,10 @@ function bear(arena: TreeArena, parent: number, level: number): number {
   arena.parent[id] = parent;
   arena.level[id] = level;
   arena.heapRoot[id] = -1;
-  arena.links.fill(-1, LINKS * id + LEFT, LINKS * id + SIZE);
+  const link = LINKS * id;
+  arena.links[link + LEFT] = -1;
+  arena.links[link + RIGHT] = -1;
+  arena.links[link + ABOVE] = -1;
   arena.slot[id] = -1;
   arena.visits[id] = 1;
   arena.value[id] = -Infinity;
