@@ -1,0 +1,107 @@
+import { afterAll, expect, test } from 'vitest';
+import { jsBackend } from '../engine/backend/js.ts';
+import type { Denoiser } from '../engine/diffusion/denoiser.ts';
+import { timeGrid } from '../engine/diffusion/grids.ts';
+import { onnxDenoiser } from '../engine/diffusion/onnx-denoiser.ts';
+import { linearReward } from '../engine/diffusion/reward.ts';
+import { veLinear } from '../engine/diffusion/schedules.ts';
+import { run } from '../engine/run.ts';
+import type { Result, Sampler } from '../engine/sampler.ts';
+import { corrector } from '../estimators/corrector/corrector.ts';
+import { guide, reward as rewarded } from '../estimators/corrector/presets.ts';
+import { reverseDiffusion } from '../estimators/corrector/reverse-diffusion.ts';
+import { steering } from '../estimators/corrector/steering/steering.ts';
+import { twisted } from '../estimators/corrector/steering/twisted.ts';
+import { bestOf } from '../estimators/corrector/steering/unguided.ts';
+import { denoisingMcmc } from '../estimators/denoising/denoising-mcmc.ts';
+import { diffusionChain } from '../estimators/tree/diffusion-chain.ts';
+import { treeSampler } from '../estimators/tree/tree-sampler.ts';
+import { onnxFile, tinyNetwork } from './support/onnx-model.ts';
+
+/*
+ * Every method on a network of a file, and on the same network as a plain function: what the float32 of the one turns over
+ * short runs stays far below the steps of a sampler.
+ */
+
+const schedule = veLinear({ end: 3 });
+const { graph, predict } = tinyNetwork({ classes: 2 });
+const base = await onnxDenoiser({
+  ...{ model: onnxFile(graph), schedule, prediction: 'noise', time: 'log-snr', threads: 1 },
+  condition: { y: 0 },
+});
+const hold = base.network.hold();
+afterAll(hold);
+
+function plain(y: number): Denoiser {
+  return {
+    ...{ dimension: 2, schedule, prediction: 'noise' },
+    predict: async (x, time) =>
+      Array.from({ length: x.length / 2 }, (_, i) => {
+        const t = typeof time === 'number' ? time : time[i]!;
+        return predict(x.subarray(2 * i, 2 * i + 2), schedule.logSnr(t), y);
+      }).flat(),
+  };
+}
+
+const reward = linearReward([0.5, -0.3]);
+const chain = { reward, particles: 6, grid: timeGrid(schedule, { steps: 5, stop: 0.01 }) };
+const levels = [0.1, 0.4, 1, 2];
+
+/** By what each needs beside predictions. */
+const METHODS: Readonly<Record<string, (of: (y: number) => Denoiser) => Sampler<unknown, Result>>> = {
+  'plain sampling: nothing': (of) =>
+    reverseDiffusion({ denoiser: of(0), grid: chain.grid, particles: 6 }) as Sampler<unknown, Result>,
+  'FKC guidance: scores of both classes': (of) =>
+    corrector({ target: guide(of(0), of(1), 1.5), particles: 8, grid: chain.grid }) as Sampler<
+      unknown,
+      Result
+    >,
+  'FKC reward: gradients of the reward': (of) =>
+    corrector({
+      target: rewarded(of(0), reward),
+      particles: 8,
+      grid: chain.grid,
+    }) as Sampler<unknown, Result>,
+  'FK steering: rewards of estimates': (of) =>
+    steering({ ...chain, denoiser: of(0) }) as Sampler<unknown, Result>,
+  'best of n: rewards at the end': (of) =>
+    bestOf({ ...chain, denoiser: of(0), candidates: 3 } as never) as Sampler<unknown, Result>,
+  'TDS: derivatives of estimates, by differences of two evaluations': (of) =>
+    twisted({ ...chain, denoiser: of(0) }) as Sampler<unknown, Result>,
+  'DTS: rewards at the end, rows at levels of their own': (of) =>
+    treeSampler({
+      ...{ chain: diffusionChain({ denoiser: of(0), reward, grid: chain.grid }), iterations: 24 },
+    }) as Sampler<unknown, Result>,
+  'DLG: a law of the level, here by the heat equation': (of) =>
+    denoisingMcmc({
+      ...{ denoiser: of(0), levelLaw: 'heat-equation', mode: 'unadjusted', levels },
+      ...{ chains: 2, kept: 2, warmup: 3, skip: 1, denoiseSteps: 4 },
+    } as never) as Sampler<unknown, Result>,
+};
+
+test.each(Object.entries(METHODS))('%s', async (name, make) => {
+  const backend = jsBackend();
+  const own = await run(
+    make((y) => base.conditioned({ y })),
+    { seed: 4, backend },
+  );
+  const twin = await run(make(plain), { seed: 4, backend });
+  const { points, logWeight } = own.sample;
+  expect(points.length).toBeGreaterThan(0);
+  points.forEach((value, i) => {
+    expect(Math.abs(value - twin.sample.points[i]!)).toBeLessThan(1e-3);
+  });
+  // Rounding of float32, 6e-8, over moves of 1e-3 sigma is 1e-4 of a derivative; weights of TDS divide it by the noise of
+  // the last steps, 1e-2.
+  const most = name.startsWith('TDS') ? 0.1 : 1e-2;
+  logWeight.forEach((value, i) => {
+    expect(Math.abs(value - twin.sample.logWeight[i]!)).toBeLessThan(most);
+  });
+  expect(own.diagnostics.evaluations).toBe(twin.diagnostics.evaluations);
+});
+
+test('no run but ours holds the session at the end', () => {
+  expect(base.network.open).toBe(true);
+  hold();
+  expect(base.network.open).toBe(false);
+});
