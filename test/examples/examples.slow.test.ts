@@ -6,6 +6,7 @@ import { xmlFault } from '../cli/xml.ts';
 // 15 degrees of freedom, false alarm 1e-6 a line. It notices an estimate that is wrong by 12 of its errors 99 % of the time.
 const FARTHEST = 7.91;
 const EXAMPLES = {
+  'denoising-modes': 4,
   'failure-probability': 2,
   guidance: 4,
   'hundred-laws': 3,
