@@ -125,7 +125,9 @@ describe('warnings', () => {
 });
 
 test('the heaviest child of the root has the weight of all leaves below it', async () => {
-  const { arena, plan, iterations } = await grown({ chain: tokenChain(), mode: 'paper', iterations: 200 });
+  const { arena, plan, iterations } = await grown({
+    ...{ chain: tokenChain(), mode: 'paper', iterations: 200, widening: { factor: 1, exponent: 0.5 } },
+  });
   const state = { arena, iterations };
   const weight = leafWeights(state as Parameters<typeof leafWeights>[0], plan.mode === 'ipw').map(Math.exp);
   const shares = new Map<number, number>();
@@ -136,6 +138,7 @@ test('the heaviest child of the root has the weight of all leaves below it', asy
   }
   expect(heaviestChild(arena, weight)).toBeCloseTo(Math.max(...shares.values()), 12);
   expect(shares.size).toBe(arena.children[0]);
+  expect(arena.filled[0]! / shares.size).toBeGreaterThan(3);
 });
 
 describe('bad numbers of a chain', () => {

@@ -136,6 +136,7 @@ test('a tree grown as published has the Z of the other backup, by recursion over
   const before = Math.exp(state.arena.value[0]!);
   expect(before / recursion(state.arena, 1.5, false)[0]).toBeCloseTo(1, 12);
   const other = await grown({ chain, ...options, mode: 'precision', iterations: 1 });
+  const rewards = { ...state.rewards };
   for (const lambda of [1.5, 0.4]) {
     await rescoreTree({ ...other.plan, lambda }, state, new AbortController().signal);
     const [mean] = recursion(state.arena, lambda, true);
@@ -143,6 +144,7 @@ test('a tree grown as published has the Z of the other backup, by recursion over
     expect(Math.exp(logSumExp(leafWeights(state, false))) / mean).toBeCloseTo(1, 9);
   }
   expect(Math.exp(state.arena.value[0]!) / before).not.toBeCloseTo(1, 2);
+  expect(state.rewards).toEqual(rewards);
 });
 
 test('paths keep their weights where the first reward was -Infinity', async () => {
