@@ -1,6 +1,6 @@
-import type { Arena, Backend } from '../../engine/backend/backend.ts';
+import type { Arena, Backend, KernelCall } from '../../engine/backend/backend.ts';
 import { ValueError } from '../../engine/errors.ts';
-import { controlledVariance, fitControl, makeFeatureMoments } from './control.ts';
+import { controlledVariance, type FeatureMoments, fitControl, makeFeatureMoments } from './control.ts';
 import { type CorrectorPlan, WHERE } from './plan.ts';
 import { analyticDrift } from './terms.ts';
 
@@ -15,17 +15,32 @@ export interface WeightedFeatures {
   readonly sum: number;
 }
 
-/** The control of the step to come into `theta` [width]; returns how much the rate still varies, NaN at the end. */
-export type Calibrate = (step: number, particles: WeightedFeatures, theta: Float64Array) => Promise<number>;
+export interface Calibrate {
+  /** What of `fit` may run along with the kernels that make the weights [K]; then it is not run again. */
+  along(features: Float64Array, weight: Float64Array): KernelCall;
+  /** The control of the step to come into `theta` [width]; returns how much the rate still varies, NaN at the end. */
+  fit(step: number, particles: WeightedFeatures, theta: Float64Array): Promise<number>;
+}
 
-/** What it returns throws a ValueError where rates are not finite, with the step. */
+/** Its `fit` throws a ValueError where rates are not finite, with the step. */
 export function makeCalibrate(plan: CorrectorPlan, backend: Backend, arena: Arena): Calibrate {
   const { width, control, experts, particles, terms } = plan;
-  let moments: ReturnType<typeof makeFeatureMoments> | undefined;
-  return async (step, given, theta) => {
+  let made: FeatureMoments | undefined;
+  let summed = false;
+  const moments = (): FeatureMoments => {
+    made ??= makeFeatureMoments(arena, particles, width);
+    return made;
+  };
+  const along = (features: Float64Array, weight: Float64Array): KernelCall => {
+    summed = true;
+    return moments().call(features, weight);
+  };
+  const fit: Calibrate['fit'] = async (step, given, theta) => {
+    const done = summed;
+    summed = false;
     if (step === terms.length - 1) return Number.NaN;
-    moments ??= makeFeatureMoments(backend, arena, particles, width);
-    const { mean, covariance } = await moments(given.features, given.weight, given.sum);
+    if (!done) await backend.chain([moments().call(given.features, given.weight)], particles);
+    const { mean, covariance } = moments().read(given.sum);
     if (!Number.isFinite(covariance[width * width - 1]!) || !Number.isFinite(mean[width - 1]!))
       throw badRate(plan, step, given);
     if (control === 'linear' || control === 'affine') fitControl(covariance, width, theta);
@@ -36,6 +51,7 @@ export function makeCalibrate(plan: CorrectorPlan, backend: Backend, arena: Aren
       );
     return controlledVariance(covariance, width, theta);
   };
+  return { along, fit };
 }
 
 function badRate(

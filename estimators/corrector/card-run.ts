@@ -226,7 +226,7 @@ async function learn(
   const share = runaways(plan, plan.terms[t]!, x);
   const runaway = share > worst.share ? { share, time } : worst;
   if (!(sum > 0)) return { ...before, runaway };
-  const rateVariance = await calibrate(t, { x, features, weight: weights.weight, sum }, theta);
+  const rateVariance = await calibrate.fit(t, { x, features, weight: weights.weight, sum }, theta);
   return { theta: Array.from(theta), rateVariance, runaway };
 }
 

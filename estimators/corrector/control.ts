@@ -1,4 +1,4 @@
-import type { Arena, Backend } from '../../engine/backend/backend.ts';
+import type { Arena, KernelCall } from '../../engine/backend/backend.ts';
 import { cholesky, solveCholesky } from '../../engine/math/linear-algebra.ts';
 import type { WeightedMoments } from '../../engine/particles/moments.ts';
 import { momentSums } from '../../engine/wasm/twins/corrector.ts';
@@ -47,32 +47,40 @@ export function controlledVariance(covariance: Float64Array, width: number, thet
   return Math.max(0, sum);
 }
 
-/**
- * Weighted moments of features [n, width] again and again, in one pass about the first row: the h have mean 0 under a target
- * that the particles follow, and g may have any.
- */
-export function makeFeatureMoments(
-  backend: Backend,
-  arena: Arena,
-  n: number,
-  width: number,
-): (features: Float64Array, weight: Float64Array, sum: number) => Promise<WeightedMoments> {
+/** Weighted moments of features again and again, in two parts, so that the kernel may run along with others. */
+export interface FeatureMoments {
+  /** The kernel that sums over features [n, width], with weights [n], both of the arena. */
+  call(features: Float64Array, weight: Float64Array): KernelCall;
+  /** The moments, once it has run; `sum` of the weights. */
+  read(sum: number): WeightedMoments;
+}
+
+/** In one pass about the first row: the h have mean 0 under a target that the particles follow, and g may have any. */
+export function makeFeatureMoments(arena: Arena, n: number, width: number): FeatureMoments {
   const blocks = blockCount(n);
   const size = momentSums(width);
   const shift = arena.f64(width);
   const partial = arena.f64(blocks * size);
-  return async (features, weight, sum) => {
-    for (let c = 0; c < width; c++) shift[c] = Number.isFinite(features[c]!) ? features[c]! : 0;
-    await backend.dispatch('correctorMoments', [features, width, n, weight, shift, partial], blocks);
-    const off = Float64Array.from({ length: width }, (_, c) => treeSum(partial, blocks, c, size) / sum);
-    const covariance = new Float64Array(width * width);
-    for (let c = 0, at = width; c < width; c++) {
-      for (let e = c; e < width; e++, at++) {
-        const value = treeSum(partial, blocks, at, size) / sum - off[c]! * off[e]!;
-        covariance[c * width + e] = value;
-        covariance[e * width + c] = value;
+  return {
+    call(features, weight) {
+      for (let c = 0; c < width; c++) shift[c] = Number.isFinite(features[c]!) ? features[c]! : 0;
+      return {
+        kernel: 'correctorMoments',
+        args: [features, width, n, weight, shift, partial],
+        over: 'blocks',
+      };
+    },
+    read(sum) {
+      const off = Float64Array.from({ length: width }, (_, c) => treeSum(partial, blocks, c, size) / sum);
+      const covariance = new Float64Array(width * width);
+      for (let c = 0, at = width; c < width; c++) {
+        for (let e = c; e < width; e++, at++) {
+          const value = treeSum(partial, blocks, at, size) / sum - off[c]! * off[e]!;
+          covariance[c * width + e] = value;
+          covariance[e * width + c] = value;
+        }
       }
-    }
-    return { mean: off.map((value, c) => value + shift[c]!), covariance };
+      return { mean: off.map((value, c) => value + shift[c]!), covariance };
+    },
   };
 }

@@ -165,6 +165,7 @@ async function openOnHost(
     const smc = makeSmc<CorrectorFields>({
       ...{ where: WHERE, backend, signal, model: models, rngs, particles, scheme },
       threshold: rule.threshold,
+      beside: (run, weight) => models[run.index]!.beside(run, weight),
       // Step k + 1 leaves time k.
       mayResample: (step) => rule.at(step - 1),
       ...(rule.kind === 'clocks'

@@ -1,7 +1,8 @@
-import type { Arena } from '../../engine/backend/backend.ts';
+import type { Arena, KernelCall } from '../../engine/backend/backend.ts';
 import type { FeynmanKac, SmcPopulation, SmcRun } from '../../engine/particles/smc/feynman-kac.ts';
 import { PURPOSE } from '../../engine/random/purpose.ts';
 import { channel } from '../../engine/random/rng.ts';
+import type { KernelArgs } from '../../engine/wasm/kernels.ts';
 import { correctorRows } from '../../engine/wasm/twins/corrector.ts';
 import type { Calibrate } from './calibrate.ts';
 import { type Clocks, makeClocks } from './clocks.ts';
@@ -35,6 +36,8 @@ export interface CorrectorModel extends FeynmanKac<CorrectorFields> {
   /** Particles that have run away, at the worst step so far. */
   readonly runaway: Runaway;
   readonly clocks: Clocks | undefined;
+  /** Kernels that go along with those that make the weights of a step. */
+  beside(run: SmcRun<CorrectorFields>, weight: Float64Array): readonly KernelCall[];
 }
 
 export interface ModelParts {
@@ -75,6 +78,8 @@ export function correctorModel(given: ModelParts): CorrectorModel {
   fit.theta[width - 1] = 1;
   const clocks = rule.kind === 'clocks' ? makeClocks(particles, scheme) : undefined;
   const parts: Parts = { ...given, fit, clocks, spread: startSpread(plan) };
+  // The step that is being made.
+  let now = 0;
   return {
     fields: correctorFields(plan),
     steps: terms.length,
@@ -88,13 +93,26 @@ export function correctorModel(given: ModelParts): CorrectorModel {
       return fit.runaway;
     },
     async init(run) {
+      now = 0;
       await drawStart(parts, run);
       await settle(parts, 0, run);
     },
     async mutate(step, run) {
+      now = step;
       await move(parts, terms[step - 1]!, step, run);
       await settle(parts, step, run);
     },
+    ...(plan.weights === 'left' && {
+      kernels: {
+        logPotential(step, run, out) {
+          if (step > 0) return [leftWeights(parts, step, run, out)];
+          weighStart(plan, parts.spread, run.field('x'), given.target.evaluated, out);
+          return [];
+        },
+      },
+    }),
+    beside: (run, weight) =>
+      now === terms.length - 1 ? [] : [given.calibrate.along(run.field('features'), weight)],
     logPotential: (step, run, out) =>
       step === 0
         ? weighStart(plan, parts.spread, run.field('x'), given.target.evaluated, out)
@@ -205,12 +223,7 @@ function weigh(parts: Parts, step: number, run: Run, out: Float64Array): void | 
     out.fill(0);
     return;
   }
-  if (weights === 'left')
-    return run.backend.dispatch(
-      'correctorPotential',
-      [run.parent('features'), width, fit.theta, before.step, out],
-      run.count,
-    );
+  if (weights === 'left') return run.backend.chain([leftWeights(parts, step, run, out)], run.count);
   const place = (field: (name: string) => Float64Array): Place => ({
     x: field('x'),
     u: field('u'),
@@ -222,6 +235,15 @@ function weigh(parts: Parts, step: number, run: Run, out: Float64Array): void | 
   exactWeights(before, terms[step]!, control, from, to, target.evaluated, out);
 }
 
+/** h theta . features where the step began. */
+function leftWeights({ plan, fit }: Parts, step: number, run: Run, out: Float64Array): KernelCall {
+  const { terms, width } = plan;
+  const args: KernelArgs<'correctorPotential'> = [
+    ...([run.parent('features'), width, fit.theta, terms[step - 1]!.step, out] as const),
+  ];
+  return { kernel: 'correctorPotential', args, over: 'rows' };
+}
+
 /** Fit the control of the step to come, and see how much the rate still varies. */
 async function calibrate(
   { fit, ...parts }: Parts,
@@ -230,5 +252,5 @@ async function calibrate(
 ): Promise<void> {
   const [x, features] = [population.field('x'), population.field('features')];
   fit.rateVariance = Number.NaN;
-  fit.rateVariance = await parts.calibrate(step, { x, features, ...parts.weights() }, fit.theta);
+  fit.rateVariance = await parts.calibrate.fit(step, { x, features, ...parts.weights() }, fit.theta);
 }

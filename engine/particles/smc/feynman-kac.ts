@@ -61,10 +61,10 @@ export interface FeynmanKac<F extends FieldSpecs = FieldSpecs> {
   /** Most rows of one call, between which the event loop gets its turn. Default 8192; Infinity for kernels that dispatch. */
   readonly block?: number;
   /**
-   * `init`, `mutate` and `logPotential` as kernels, to be run in one go with those of the loop. Taken instead of the
-   * functions, which must be there all the same, unless something is to happen in between.
+   * `init`, `mutate` and `logPotential` as kernels, to be run in one go with those of the loop, or `logPotential` alone. Taken
+   * instead of the functions, which must be there all the same, unless something is to happen in between.
    */
-  readonly kernels?: ModelKernels<F>;
+  readonly kernels?: ModelKernels<F> | Pick<ModelKernels<F>, 'logPotential'>;
   /** Draw x_0 ~ M_0 into the fields. */
   init(run: SmcRun<F>, lo: number, hi: number): Done;
   /** Draw x_t ~ M_t(parent, .) into the fields: every field is to be written. */
@@ -96,7 +96,7 @@ export interface FeynmanKac<F extends FieldSpecs = FieldSpecs> {
 export interface ModelKernels<F extends FieldSpecs = FieldSpecs> {
   init(run: SmcRun<F>, lent: Arena): readonly KernelCall[];
   mutate(step: number, run: SmcRun<F>, lent: Arena): readonly KernelCall[];
-  /** Those of what `init` or `mutate` has yet to write; `out` itself may be filled at once. */
+  /** Those of what `init` or `mutate` has yet to write, or, alone, has written; `out` itself may be filled at once. */
   logPotential(step: number, run: SmcRun<F>, out: Float64Array, lent: Arena): readonly KernelCall[];
 }
 

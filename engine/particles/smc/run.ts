@@ -16,6 +16,8 @@ export interface Run<F extends FieldSpecs> {
   readonly model: FeynmanKac<F>;
   /** Those of the model, where nothing else has to happen in a step. */
   readonly kernels: ModelKernels<F> | undefined;
+  /** Kernels of the potential alone, where those of the moves are not. */
+  readonly potentials: ModelKernels<F>['logPotential'] | undefined;
   readonly view: SmcPopulation<F>;
   readonly state: Writable<SmcRunState>;
   readonly resampler: Resampler;
@@ -116,10 +118,12 @@ export function openRun<F extends FieldSpecs>(
     field: (name) => rows(particles.field(name), particles.fields[name]!.components),
     parent: (name) => rows(particles.parent(name), particles.fields[name]!.components),
   };
-  const alone = model.aim === undefined && options.nan !== 'dead';
+  const alone = model.aim === undefined && options.nan !== 'dead' ? model.kernels : undefined;
+  const whole = isWhole(alone) ? alone : undefined;
   return {
     model,
-    kernels: alone ? model.kernels : undefined,
+    kernels: whole,
+    potentials: whole === undefined ? alone?.logPotential : undefined,
     view,
     state,
     resampler: makeResampler({ backend, arena, particles: n, slots: chains, scheme }),
@@ -136,6 +140,10 @@ export function openRun<F extends FieldSpecs>(
     fresh: false,
     identity: true,
   };
+}
+
+function isWhole<F extends FieldSpecs>(kernels: FeynmanKac<F>['kernels']): kernels is ModelKernels<F> {
+  return kernels !== undefined && 'mutate' in kernels;
 }
 
 /** Rows of a run in blocks, with turns of the event loop in between. */

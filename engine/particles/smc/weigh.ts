@@ -11,7 +11,7 @@ export async function moveAndWeigh<F extends FieldSpecs>(
   run: Run<F>,
   t: number,
 ): Promise<void> {
-  const { model, view, state, increment } = run;
+  const { model, view, state } = run;
   if (state.finished) {
     keep(loop, run);
     return;
@@ -23,9 +23,7 @@ export async function moveAndWeigh<F extends FieldSpecs>(
       t === 0 ? model.init(view, lo, hi) : model.mutate(t, view, lo, hi),
     );
     await model.aim?.(t, view);
-    await inBlocks(loop, run, (lo, hi) => model.logPotential(t, view, increment, lo, hi));
-    if (loop.options.nan === 'dead') state.nans += bury(increment);
-    run.summary = await weigh(loop, run, t);
+    await weighMoved(loop, run, t);
   }
   loop.evaluations += view.count;
   if (run.summary.sum > 0) book(run, logMeanOf(run.summary, view.count) - run.base);
@@ -47,6 +45,23 @@ async function inOneGo<F extends FieldSpecs>(
     const moves = t === 0 ? kernels.init(view, lent) : kernels.mutate(t, view, lent);
     const potentials = kernels.logPotential(t, view, increment, lent);
     run.summary = await weigh(loop, run, t, [...countingUp(run), ...moves, ...potentials]);
+  } finally {
+    lent.release();
+  }
+}
+
+/** Potentials and weights of particles that have moved. */
+async function weighMoved<F extends FieldSpecs>(loop: Loop<F>, run: Run<F>, t: number): Promise<void> {
+  const { model, view, state, increment, potentials } = run;
+  if (potentials === undefined) {
+    await inBlocks(loop, run, (lo, hi) => model.logPotential(t, view, increment, lo, hi));
+    if (loop.options.nan === 'dead') state.nans += bury(increment);
+    run.summary = await weigh(loop, run, t);
+    return;
+  }
+  const lent = view.backend.arena();
+  try {
+    run.summary = await weigh(loop, run, t, potentials(t, view, increment, lent));
   } finally {
     lent.release();
   }
