@@ -88,7 +88,7 @@ async function massRows(
 
 /** Laws in the plane: prior runs count there, so a tree has little to win. */
 export async function inThePlane(toy: boolean, backend: Backend): Promise<readonly Row[]> {
-  const sizes = toy ? [[500, 2] as const] : [[1e4, 40] as const, [1e5, 16] as const];
+  const sizes = toy ? [[500, 2] as const] : [[1e4, 24] as const, [1e5, 10] as const];
   const rows: Row[] = [];
   for (const problem of planeCases())
     for (const [budget, seeds] of sizes) rows.push(...(await massRows(problem, budget, seeds, backend)));
@@ -99,7 +99,7 @@ export async function inThePlane(toy: boolean, backend: Backend): Promise<readon
 export async function products(toy: boolean, backend: Backend): Promise<readonly Row[]> {
   const rows: Row[] = [];
   for (const problem of productCases())
-    rows.push(...(await massRows(problem, toy ? 500 : 1e5, toy ? 2 : 16, backend)));
+    rows.push(...(await massRows(problem, toy ? 500 : 1e5, toy ? 2 : 8, backend)));
   return rows;
 }
 

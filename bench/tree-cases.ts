@@ -33,63 +33,81 @@ export interface TreeCase {
 export const STEPS = 100;
 const schedule = vpDiscrete({ betas: reference.fineChain.betas });
 
-/** A part of the noised prior: weight over the root of its determinant, mean, inverse covariance, and E[x_0] = mean0 + gain (x - mean). */
-type Part = readonly [
-  ...[height: number, x: number, y: number, xx: number, xy: number, yy: number],
-  ...[x0: number, y0: number, a: number, b: number, c: number, d: number],
-];
+const WIDTH = 12;
 
-function parts({ weights, means, covariances }: Prior, time: number): Part[] {
+/**
+ * Parts of the noised prior, 12 numbers each: weight over the root of the determinant, mean (2), inverse covariance (3), and
+ * E[x_0] = mean (2) + gain (4) times what x is off.
+ */
+function parts({ weights, means, covariances }: Prior, time: number): Float64Array {
   const [alpha, v] = [schedule.signal(time), schedule.noise(time) ** 2];
-  return weights.map((weight, k) => {
+  const rows = weights.map((weight, k) => {
     const [[sxx, sxy], [, syy]] = covariances[k] as [[number, number], [number, number]];
     const [cxx, cxy, cyy] = [alpha * alpha * sxx + v, alpha * alpha * sxy, alpha * alpha * syy + v];
     const det = cxx * cyy - cxy * cxy;
     const [ixx, ixy, iyy] = [cyy / det, -cxy / det, cxx / det];
     const [x0, y0] = means[k] as [number, number];
+    const gain = [sxx * ixx + sxy * ixy, sxx * ixy + sxy * iyy, sxy * ixx + syy * ixy, sxy * ixy + syy * iyy];
     return [
-      ...([weight / Math.sqrt(det), alpha * x0, alpha * y0, ixx, ixy, iyy, x0, y0] as const),
-      ...([alpha * (sxx * ixx + sxy * ixy), alpha * (sxx * ixy + sxy * iyy)] as const),
-      ...([alpha * (sxy * ixx + syy * ixy), alpha * (sxy * ixy + syy * iyy)] as const),
+      weight / Math.sqrt(det),
+      alpha * x0,
+      alpha * y0,
+      ixx,
+      ixy,
+      iyy,
+      x0,
+      y0,
+      ...gain.map((g) => alpha * g),
     ];
   });
+  return Float64Array.from(rows.flat());
 }
 
 /** E[x_0] of a law in the plane, on rows of `blocks` points, in plain loops: what a trained network would cost is not the question. */
 function blockDenoiser(prior: Prior, blocks: number): Denoiser {
-  const tables = new Map<number, readonly Part[]>();
-  const exponent = new Float64Array(prior.weights.length);
-  const at = (time: number): readonly Part[] => {
-    const known = tables.get(time) ?? parts(prior, time);
-    tables.set(time, known);
-    return known;
+  const tables = new Map<number, Float64Array>();
+  const square = new Float64Array(prior.weights.length);
+  const tableAt = (time: number): Float64Array => {
+    const table = tables.get(time) ?? parts(prior, time);
+    tables.set(time, table);
+    return table;
   };
   const predict = (points: Float64Array, time: Times, out: Float64Array): void => {
-    for (let i = 0; 2 * i < points.length; i++) {
-      const table = at(typeof time === 'number' ? time : time[Math.floor(i / blocks)]!);
-      const [x, y] = [points[2 * i]!, points[2 * i + 1]!];
-      let most = -Infinity;
-      for (let k = 0; k < table.length; k++) {
-        const [, mx, my, xx, xy, yy] = table[k]!;
-        const own = -(xx * (x - mx) ** 2 + 2 * xy * (x - mx) * (y - my) + yy * (y - my) ** 2) / 2;
-        exponent[k] = own;
-        if (own > most) most = own;
-      }
-      let [sum, toX, toY] = [0, 0, 0];
-      for (let k = 0; k < table.length; k++) {
-        if (exponent[k]! < most - 40) continue;
-        const [height, mx, my, , , , x0, y0, a, b, c, d] = table[k]!;
-        const share = height * Math.exp(exponent[k]! - most);
-        sum += share;
-        toX += share * (x0 + a * (x - mx) + b * (y - my));
-        toY += share * (y0 + c * (x - mx) + d * (y - my));
-      }
-      out[2 * i] = toX / sum;
-      out[2 * i + 1] = toY / sum;
+    for (let row = 0; 2 * blocks * row < points.length; row++) {
+      const table = tableAt(typeof time === 'number' ? time : time[row]!);
+      for (let b = row * blocks; b < (row + 1) * blocks; b++) estimate(table, square, points, out, 2 * b);
     }
   };
   const dimension = 2 * blocks;
   return { name: 'normal parts in the plane', dimension, schedule, prediction: 'clean', predict };
+}
+
+/** E[x_0] of the point at `at`. */
+function estimate(
+  table: Float64Array,
+  square: Float64Array,
+  points: Float64Array,
+  out: Float64Array,
+  at: number,
+): void {
+  const [x, y] = [points[at]!, points[at + 1]!];
+  let least = Infinity;
+  for (let k = 0, p = 0; k < square.length; k++, p += WIDTH) {
+    const [dx, dy] = [x - table[p + 1]!, y - table[p + 2]!];
+    square[k] = table[p + 3]! * dx * dx + 2 * table[p + 4]! * dx * dy + table[p + 5]! * dy * dy;
+    if (square[k]! < least) least = square[k]!;
+  }
+  let [sum, toX, toY] = [0, 0, 0];
+  for (let k = 0, p = 0; k < square.length; k++, p += WIDTH) {
+    if (square[k]! > least + 80) continue;
+    const share = table[p]! * Math.exp((least - square[k]!) / 2);
+    const [dx, dy] = [x - table[p + 1]!, y - table[p + 2]!];
+    sum += share;
+    toX += share * (table[p + 6]! + table[p + 8]! * dx + table[p + 9]! * dy);
+    toY += share * (table[p + 7]! + table[p + 10]! * dx + table[p + 11]! * dy);
+  }
+  out[at] = toX / sum;
+  out[at + 1] = toY / sum;
 }
 
 /** The noised prior at the first time: no start from a normal law, which would be another chain. */
