@@ -79,8 +79,8 @@ function limitOf({ weights, control, prior }: CorrectorPlan, { leftPoint }: Seen
   const fitted = control === 'linear' || control === 'affine';
   const start = prior === 'gaussian' ? 'a start taken for normal; ' : '';
   if (weights === 'left') {
-    const size = Number.isNaN(leftPoint) ? '' : ` of about ${short(leftPoint)}, which is`;
-    return `${start}weights by the left point: bias${size} of the order of one step; a run of twice the steps would tell more`;
+    const size = Number.isNaN(leftPoint) ? '' : `, here about ${Number(leftPoint.toPrecision(2))}`;
+    return `${start}weights by the left point: bias of the order of one step${size}, which a run of twice the steps would tell`;
   }
   return fitted
     ? 'weights are exact for any step; the fitted control leaves a bias of the order of 1 / particles'

@@ -127,6 +127,32 @@ test('makeSmc(): a run among others gives the bits of the same run alone, whatev
   expect(all.eve(2)).toEqual(pair.eve(2));
 });
 
+test('makeSmc(): kernels of the potential alone stand in for its function, with the same bits', async () => {
+  const plain = discreteModel(CHAIN);
+  const never = (): never => {
+    throw new Error('the function was called');
+  };
+  const byKernels: FeynmanKac<DiscreteFields> = {
+    ...plain,
+    logPotential: never,
+    kernels: {
+      logPotential(step, run, out, lent) {
+        const [features, one] = [lent.f64(run.count), lent.f64(1)];
+        one[0] = 1;
+        void plain.logPotential(step, run, features, 0, run.count);
+        return [{ kernel: 'correctorPotential', args: [features, 1, one, 1, out], over: 'rows' }];
+      },
+    },
+  };
+  const options = { runs: 2, threshold: 0.8 };
+  const expected = await finish(open(plain, options));
+  const found = await finish(open(byKernels, options));
+  expect(found.runs).toEqual(expected.runs);
+  expect(found.population(1).field('x')).toEqual(expected.population(1).field('x'));
+  // What counts the dead looks at the potentials first, so that functions are called.
+  await expect(finish(open(byKernels, { ...options, nan: 'dead' }))).rejects.toThrow('was called');
+});
+
 test('makeSmc(): T = 0 makes no call of the model and has log Z = 0', async () => {
   const never = (): never => {
     throw new Error('called');
