@@ -115,22 +115,34 @@ function normalizerOf(plan: TreePlan, trees: readonly TreeState[], leaves: Leave
 }
 
 function claimOf(plan: TreePlan, trees: readonly TreeState[]): Pick<TreeNormalizer, 'claim' | 'reason'> {
-  const { mode, evaluations, chain } = plan;
-  const blind = trees.every((tree) => tree.blind);
-  if (mode !== 'ipw' && !blind) {
+  const { mode, chain } = plan;
+  if (mode !== 'ipw' && !trees.every((tree) => tree.blind)) {
     const reason = 'visits go where values are large, so values that are too small by chance stay';
     return { claim: 'biased', reason };
   }
-  if (evaluations !== undefined && (mode === 'ipw' || chain.terminal !== undefined))
-    return {
-      claim: 'biased',
-      reason: 'a bound on evaluations ends it, and what a run costs depends on its path',
-    };
+  const uneven = chain.terminal !== undefined;
+  if (mode === 'ipw' || uneven) {
+    if (bounded(plan))
+      return { claim: 'biased', reason: 'evaluations or nodes end it, and how many it takes is by chance' };
+    if (trees.some(({ iterations }) => iterations !== plan.iterations))
+      return { claim: 'biased', reason: 'the run was cut, and where may depend on what it found' };
+  }
+  if (mode === 'ipw') return { claim: 'unbiased', reason: 'children and iterations were planned beforehand' };
   if (mode === 'prior') return { claim: 'unbiased', reason: 'leaves are independent runs of the chain' };
-  if (mode !== 'ipw') return { claim: 'unbiased', reason: 'visits do not depend on rewards' };
-  if (trees.every(({ iterations }) => iterations === plan.iterations))
-    return { claim: 'unbiased', reason: 'children and iterations were planned beforehand' };
-  return { claim: 'biased', reason: 'the run was cut, and where may depend on what it found' };
+  return { claim: 'unbiased', reason: 'visits do not depend on rewards' };
+}
+
+/** Whether there is a bound that could end it before the last iteration. */
+function bounded({
+  iterations,
+  batch,
+  chain,
+  depth,
+  evaluations = Infinity,
+  maxNodes = Infinity,
+}: TreePlan): boolean {
+  const most = iterations + batch - 1;
+  return evaluations < most * chain.steps || maxNodes < 1 + most * (depth - 1);
 }
 
 function estimateOf({ mode }: TreePlan, leaves: Leaves, normalizer: TreeNormalizer): Estimate {

@@ -92,6 +92,7 @@ describe('a bound on evaluations', () => {
     const claim = async (options: Partial<TreeOptions>) =>
       (await found({ evaluations: 60, ...options })).logNormalizer;
     expect(await claim({})).toMatchObject({ claim: 'biased', reason: expect.stringMatching(/evaluations/) });
+    expect((await claim({ evaluations: 180 })).claim).toBe('unbiased');
     expect((await claim({ mode: 'prior' })).claim).toBe('unbiased');
     expect((await claim({ mode: 'precision', explore: 1 })).claim).toBe('unbiased');
     const ends = {
