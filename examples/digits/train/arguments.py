@@ -11,6 +11,8 @@ HELP = {
     "steps": "of training",
     "cooldown": "last steps, in which the rate falls to 0",
     "models": "folder of the ONNX files",
+    "count": "digits drawn of each kind",
+    "into": "the file to write",
 }
 
 

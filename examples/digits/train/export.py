@@ -117,9 +117,7 @@ def main() -> None:
         }
         file = options.models / f"{name}.onnx"
         write(name, net, file, trained | (shared if name == "denoiser" else {}))
-        print(
-            f"{file.name}: {net.steps} steps, {net.seconds / 60:.1f} minutes of processor, {file.stat().st_size} bytes"
-        )
+        print(f"{file.name}: {file.stat().st_size} bytes, {net.steps} steps, {net.seconds / 60:.1f} minutes")
     goal = torch.ones(len(rows), 10)
     with torch.no_grad():
         train_features = made["digits"].reward(rows, goal)[1]

@@ -26,8 +26,8 @@ def train(
     cooldown: int,
     every: int,
 ) -> nn.Module:
-    """The network with weights averaged over training. The random numbers of a step depend on seed and step alone, so a
-    run that was stopped goes on from `file` as if it had not been; how long it is may still be chosen then."""
+    """The network with weights averaged over training. Random numbers of a step depend on seed and step alone, so
+    a run that was stopped goes on from `file` as if it had not been; how long it is may still be chosen."""
     average = torch.optim.swa_utils.AveragedModel(
         net, avg_fn=lambda old, new, count: old + (new - old) * max(1 - AVERAGE, 9 / (10 + int(count)))
     )

@@ -167,8 +167,8 @@ class DigitClassifier(nn.Module):
     def reward(
         self, x: Tensor, goal: Tensor, sigma: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Logits, features, r = log sum_c goal_c p(c given x) and its gradient in x, written out so that it can be
-        exported: goal [n, 10], 1 for the wanted digits and 0 for the others."""
+        """Logits, features, r = log sum_c goal_c p(c given x) and its gradient in x, written out for the export.
+        goal [n, 10] is 1 for the wanted digits and 0 for the others."""
         inside, features, logits = self.layers(x, sigma)
         told = torch.log_softmax(logits, 1)
         share = torch.where(goal > 0, told + goal.clamp_min(1e-30).log(), -1e30)
@@ -190,9 +190,9 @@ def silu_slope(u: Tensor) -> Tensor:
 
 
 class LevelClassifier(nn.Module):
-    """log q(level given x) over a ladder of noise levels: a normal law of log sigma at the ladder, normalised over it.
+    """log q(level given x) over a ladder of noise levels: a normal law of log sigma, normalised over the ladder.
 
-    The noise is measured where a pixel is surely known: at the border, which is black in every digit, to begin with, and
+    The noise is measured where a pixel is surely known: at first at the border, which is black in all digits, then
     wherever the network learns to look, against the pixel that it expects there."""
 
     def __init__(self, ladder: Tensor, border: Tensor, width: int = 24) -> None:

