@@ -1,7 +1,8 @@
 import type { Turn } from '../../engine/turn.ts';
 import { exp, log } from '../../engine/wasm/twins/elementary.ts';
 import { addNode, childrenValue, childrenWeight, type TreeArena } from './arena.ts';
-import { ENDED, type Lanes, setOut } from './lanes.ts';
+import { drawnAgain, equalChild, startListed, weighListed } from './discrete.ts';
+import { ENDED, type Lanes, MOVES, setOut, WAITS } from './lanes.ts';
 import type { TreePlan } from './plan.ts';
 import { descend, openBatch, setOutBatch } from './planned.ts';
 import { walkDown } from './select.ts';
@@ -104,22 +105,61 @@ const ROW = 64;
 
 /** What has ended goes into the tree, and new walks take the free lanes. */
 function settle(plan: TreePlan, state: TreeState, until: number): 'reached' | 'move' | 'more' {
-  const { lanes, arena } = state;
+  const { lanes } = state;
   finishEnded(plan, state, until);
+  if (plan.chain.merge === true && lanes.count > 0) mergeWaiting(plan, state, until);
   for (let row = 0; lanes.count < lanes.size; row++) {
     if (state.iterations >= until) return 'reached';
     if (row === ROW) return 'more';
     const lane = lanes.order[lanes.count]!;
     lanes.iteration[lane] = state.started++;
     const at = walkDown(plan, state, lane);
-    if (arena.level[at] === 0) state.iterations++;
-    else {
-      setOut(plan, arena, lanes, lane, at);
-      arena.pending[at] = arena.pending[at]! + 1;
-      lanes.count++;
-    }
+    if (setOutFrom(plan, state, lane, at)) lanes.count++;
   }
   return state.iterations >= until ? 'reached' : 'move';
+}
+
+/** A walk that ended at `at` draws a child there. False at a leaf, where the iteration is complete. */
+function setOutFrom(plan: TreePlan, state: TreeState, lane: number, at: number): boolean {
+  const { arena, lanes } = state;
+  if (arena.level[at] === 0) {
+    state.iterations++;
+    return false;
+  }
+  if (plan.chain.children === undefined) setOut(plan, arena, lanes, lane, at);
+  else startListed(plan, state, lane, at);
+  arena.pending[at] = arena.pending[at]! + 1;
+  return true;
+}
+
+/** The one walk in flight goes on below the child that its first state repeats, and else with its run. */
+function mergeWaiting(plan: TreePlan, state: TreeState, until: number): void {
+  const { arena, lanes } = state;
+  const lane = lanes.order[0]!;
+  if (lanes.phase[lane] !== WAITS || state.iterations >= until) return;
+  lanes.phase[lane] = MOVES;
+  const again = lanes.drawn[lane] === 1 ? repeated(state, lane) : -1;
+  if (again < 0) return;
+  drawnAgain(arena, again);
+  const end = lane * lanes.depth + lanes.length[lane]!;
+  arena.pending[lanes.path[end - 1]!] = 0;
+  lanes.path[end] = again;
+  lanes.length[lane] = lanes.length[lane]! + 1;
+  backUp(plan, arena, lanes, lane);
+  lanes.length[lane] = lanes.length[lane]! - 1;
+  if (!setOutFrom(plan, state, lane, walkDown(plan, state, lane, again))) lanes.count = 0;
+}
+
+/** The child of the end of a walk that equals the first state of its run; -1 where there is none. */
+function repeated({ arena, lanes }: TreeState, lane: number): number {
+  const first = lane * lanes.depth;
+  return equalChild(
+    arena,
+    lanes.path[first + lanes.length[lane]! - 1]!,
+    lanes.levels[first]!,
+    lanes.rows,
+    first,
+  );
 }
 
 function finishEnded(plan: TreePlan, state: TreeState, until: number): void {
@@ -144,7 +184,15 @@ function finish(plan: TreePlan, state: TreeState, lane: number): void {
   const { arena, lanes } = state;
   const at = lanes.path[lane * lanes.depth + lanes.length[lane]! - 1]!;
   arena.pending[at] = arena.pending[at]! - 1;
-  attach(plan, state, lane);
+  const again = plan.chain.merge === true && lanes.drawn[lane] === 1 ? repeated(state, lane) : -1;
+  if (again < 0) attach(plan, state, lane);
+  else {
+    drawnAgain(arena, again);
+    arena.visits[again] = arena.visits[again]! + 1;
+    lanes.path[lane * lanes.depth + lanes.length[lane]!] = again;
+    lanes.length[lane] = lanes.length[lane]! + 1;
+  }
+  if (plan.chain.children !== undefined) weighListed(plan, arena, at, lanes.born[lane * lanes.depth]!);
   backUp(plan, arena, lanes, lane);
   state.iterations++;
 }
@@ -188,14 +236,14 @@ export function countReward(rewards: TreeState['rewards'], reward: number): void
 
 /** Values along the path, from the leaf up, as far as anything changes. */
 function backUp(
-  { mode, precise, highest }: TreePlan,
+  { mode, precise, weighted, highest }: TreePlan,
   arena: TreeArena,
   { path, length, depth }: Lanes,
   lane: number,
 ): void {
   const { value, spread } = arena;
   const first = lane * depth;
-  const addUp = mode === 'ipw' ? refreshPlanned : precise ? refresh : refreshPlain;
+  const addUp = mode === 'ipw' ? refreshPlanned : precise || weighted ? refresh : refreshPlain;
   for (let i = first + length[lane]! - 1; i > first; i--) {
     if (!addUp(arena, path[i]!)) return;
     const parent = path[i - 1]!;

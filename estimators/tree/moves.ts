@@ -73,6 +73,8 @@ export function openMoves(
       moved = rows;
       if (rows === 0) return step();
       call = calls.of(rows);
+      // Of a state that a chain fills in part only, the rest must not be that of another run.
+      call.start.x.fill(0);
       return told(chain.init(call.start), begun);
     },
     judge() {

@@ -63,11 +63,15 @@ export interface TreeScheme {
 /** The same with the chain in use, of one run. */
 export interface TreePlan extends TreeScheme {
   readonly chain: TreeChain & OpenTreeChain;
+  /** Children are listed or merged, so that they have weights. */
+  readonly weighted: boolean;
 }
 
 /** @throws what the chain throws when it is opened. */
 export async function openPlan(scheme: TreeScheme, opening: TreeChainOpening): Promise<TreePlan> {
-  return { ...scheme, chain: await openTreeChain(scheme.chain, opening) };
+  const chain = await openTreeChain(scheme.chain, opening);
+  const weighted = chain.children !== undefined || chain.merge === true;
+  return { ...scheme, chain, weighted };
 }
 
 const OPTIONS: Readonly<Record<keyof TreeOptions, true>> = {
@@ -125,6 +129,7 @@ export function checkTree(options: TreeOptions): TreeScheme {
   const branches = checkBranches(chain);
   const depth = branches.length + 2;
   checkBatch(batch, mode, iterations);
+  if (!('open' in chain)) checkDiscrete(chain, mode, batch);
   if (maxNodes !== undefined)
     checkCount(WHERE, 'maxNodes', maxNodes, { min: 1 + batch * (depth - 1), max: 2 ** 31 });
   const born = Math.min(iterations, evaluations ?? iterations) * (depth - 1) + 1;
@@ -316,4 +321,27 @@ function fingerprintsOf({
     fingerprint: digest(JSON.stringify([...shape, ...options])),
     shape: digest(JSON.stringify(shape)),
   };
+}
+
+/** @throws OptionError where children are listed or merged and cannot be. */
+function checkDiscrete(
+  { children, merge, terminal, branches }: TreeChain,
+  mode: TreeMode,
+  batch: number,
+): void {
+  if (children === undefined && merge !== true) return;
+  const name = children === undefined ? 'merge' : 'children';
+  const refuse = (found: string, expected: string): never => {
+    throw new OptionError({ where: WHERE, option: `chain.${name}`, value: mode, found, expected });
+  };
+  if (mode !== 'paper' && mode !== 'search')
+    refuse(
+      `\`chain.${name}\` is given and \`mode\` is '${mode}'`,
+      "it with 'paper' and 'search' alone: other modes need independent draws",
+    );
+  if (batch > 1) refuse(`\`chain.${name}\` is given and \`batch\` is ${batch}`, 'one walk at a time');
+  if (children === undefined) return;
+  if (merge === true) refuse('`chain.children` and `chain.merge` are both given', 'one of them');
+  if (terminal !== undefined || branches !== undefined)
+    refuse('`chain.children` is given with `terminal` or `branches`', 'a chain whose every level has nodes');
 }

@@ -43,14 +43,14 @@ async function rewardLeaves({ chain }: TreePlan, arena: TreeArena, signal: Abort
 }
 
 /** Children have larger ids than their parents and than the siblings above them, so one pass from the last node on is enough. */
-function backUpAll({ lambda, precise, highest }: TreePlan, arena: TreeArena): void {
+function backUpAll({ lambda, precise, weighted, highest }: TreePlan, arena: TreeArena): void {
   const { nodes, level, parent, value, spread, reward, slot } = arena;
   if (highest) value.fill(-Infinity, 0, nodes);
   for (let id = nodes - 1; id >= 0; id--) {
     if (level[id] === 0) value[id] = tilt(lambda, reward[slot[id]!]!);
     else {
       if (!highest) value[id] = childrenValue(arena, id);
-      spread[id] = precise ? 1 / childrenWeight(arena, id) : 0;
+      if (!weighted) spread[id] = precise ? 1 / childrenWeight(arena, id) : 0;
     }
     if (id === 0) return;
     if (highest) value[parent[id]!] = Math.max(value[parent[id]!]!, value[id]!);

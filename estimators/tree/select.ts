@@ -1,6 +1,7 @@
 import { PURPOSE } from '../../engine/random/purpose.ts';
 import { exp, log } from '../../engine/wasm/twins/elementary.ts';
 import { childrenWeight, type TreeArena } from './arena.ts';
+import { lacksListed } from './discrete.ts';
 import type { MovingStream } from './moving-stream.ts';
 import { SLACK, type TreePlan } from './plan.ts';
 import { drawAlike, drawBySpread, drawByValue, largestChild } from './sibling-heap.ts';
@@ -9,16 +10,16 @@ import type { TreeGrowth } from './types.ts';
 
 /**
  * Walk down from the root to a node that is to have one more child, or to a leaf. The walk is kept in `state.lanes`, and counts
- * as a visit at once.
+ * as a visit at once. A walk that was on its way goes on at node `from`.
  * @returns that node.
  */
-export function walkDown(plan: TreePlan, state: TreeState, lane: number): number {
+export function walkDown(plan: TreePlan, state: TreeState, lane: number, from = 0): number {
   const { arena, lanes, selection } = state;
   const { level, visits } = arena;
   const { path, depth } = lanes;
   const iteration = lanes.iteration[lane]!;
-  let at = 0;
-  let node = lane * depth;
+  let at = from;
+  let node = lane * depth + (from === 0 ? 0 : lanes.length[lane]!);
   for (;;) {
     path[node++] = at;
     const here = level[at]!;
@@ -35,13 +36,16 @@ export function walkDown(plan: TreePlan, state: TreeState, lane: number): number
 /** -1 where a node has fewer children than its visits ask for, those on their way among them. */
 function pickVisited(plan: TreePlan, state: TreeState, at: number): number {
   const { arena, selection } = state;
-  const { mode, explore } = plan;
+  const { mode, explore, chain } = plan;
   const children = arena.children[at]!;
   if (mode === 'prior' || children === 0) return -1;
-  if (children + arena.pending[at]! < wanted(plan, arena.visits[at]!)) return -1;
+  if (chain.children === undefined) {
+    const family = chain.merge === true ? Math.round(childrenWeight(arena, at)) : children;
+    if (family + arena.pending[at]! < wanted(plan, arena.visits[at]!)) return -1;
+  } else if (lacksListed(plan, arena, at)) return -1;
   if (explore > 0 && selection.uniform() < explore) return drawAlike(arena, at, selection.uniform());
   if (mode === 'search') return pickBound(plan, state, at);
-  return drawByValue(arena, at, selection.uniform(), false);
+  return drawByValue(arena, at, selection.uniform(), chain.children !== undefined);
 }
 
 function wanted({ wantedTable, widening }: TreePlan, visits: number): number {

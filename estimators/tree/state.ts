@@ -39,6 +39,6 @@ export function openState(plan: TreePlan, key: readonly [number, number], arena?
     ...{ plan, key, lanes, selection: movingStream(key) },
     arena: arena ?? makeArena(dimension, steps),
     expansions: new Float64Array(steps + 2),
-    moves: openMoves(plan, lanes, key, counts, plan.mode === 'ipw'),
+    moves: openMoves(plan, lanes, key, counts, plan.mode === 'ipw' || plan.chain.merge === true),
   });
 }

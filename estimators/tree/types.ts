@@ -56,6 +56,16 @@ export interface TreeChain {
   step(step: TreeStep): void | Promise<void>;
   /** 1 into `out` [n] for states `x` [n, d] at `level` [n] that are at their end already; 0 for others. Default: none. */
   terminal?(x: Float64Array, level: Int32Array, out: Uint8Array): void | Promise<void>;
+  /**
+   * All states one step below `x` [d] at `level`, with the logs of their probabilities; where `level` is D + 1, all first states,
+   * and `x` is zeros. All of them are born before a walk goes on below, and weighed by these. For 'paper' and 'search'.
+   */
+  children?(
+    x: Float64Array,
+    level: number,
+  ): { readonly x: Float64Array; readonly logProbability: Float64Array };
+  /** Equal states below a node are one child, by how often it was drawn. For 'paper' and 'search'. Default false. */
+  readonly merge?: boolean;
   /** r of last states `x` [n, d] into `out` [n]; -Infinity is allowed, NaN and +Infinity are not. */
   reward(x: Float64Array, out: Float64Array): void | Promise<void>;
 }

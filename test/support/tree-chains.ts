@@ -273,6 +273,23 @@ export function tokenChain(power = 1, corrected = true): TreeChain {
   };
 }
 
+/** The same with all tokens listed that may come next. */
+export function listedTokenChain(): TreeChain {
+  return {
+    ...tokenChain(),
+    children(x, level) {
+      const place = length - level;
+      let first = 0;
+      for (let k = 0; k < length; k++) first = vocab * first + (k < place ? x[k]! : 0);
+      const states = Array.from({ length: vocab }, (_, token) => x.map((y, k) => (k === place ? token : y)));
+      return {
+        x: Float64Array.from(states.flatMap((state) => [...state])),
+        logProbability: Float64Array.from(tokenLaw(first, place), Math.log),
+      };
+    },
+  };
+}
+
 /** Steps that draw nothing but numbers in (0, 1): for what does not depend on states. */
 export function dummyChain(steps: number): TreeChain {
   return {
