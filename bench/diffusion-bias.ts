@@ -7,11 +7,16 @@
  * on even points of x and y, with polynomials of degree 5 in between and straight lines beyond; E_z by the trapezoidal rule. Right
  * to 1e-4 for the three modes on the line: twice as fine points move no bias by more.
  */
-import type { OpenDenoiser } from '../engine/diffusion/denoiser.ts';
-import type { Grid } from '../engine/diffusion/grid.ts';
-import { type Integration, openIntegration } from '../engine/diffusion/solver/driver.ts';
-import { carriedRegisters } from '../engine/diffusion/solver/registers.ts';
-import { type Backend, type Denoiser, type Integrator, openDenoiser } from '../estimators/index.ts';
+import {
+  type Backend,
+  type Denoiser,
+  type Grid,
+  type Integrator,
+  openDenoiser,
+} from '../estimators/index.ts';
+
+type OpenDenoiser = ReturnType<typeof openDenoiser>;
+type Step = ReturnType<Integrator['program']>['steps'][number];
 
 /** Even points of [-8, 8], which holds all but 1e-14 of the laws at hand. */
 interface Axis {
@@ -81,26 +86,16 @@ export async function meanBias(options: MeanBiasOptions): Promise<MeanBias> {
   const { integrator, denoiser, grid, mean, backend } = options;
   const { points } = grid;
   const open = openDenoiser({ where: 'meanBias', denoiser, backend });
-  const carried = carriedRegisters('meanBias', integrator.program(grid)).length > 1;
+  const { steps, evaluations } = integrator.program(grid);
+  const carried = steps.some(readsOlder);
   const values = carried ? VALUES : NOWHERE;
-  const rows = POSITIONS.count * values.count * NORMALS.length;
-  const run = openIntegration({
-    ...{ where: 'meanBias', integrator, denoiser: open, grids: [grid], particles: rows, backend },
-    noise: (_, _draw, out) => {
-      for (let i = 0; i < rows; i++) out[i] = NORMALS[i % NORMALS.length]!;
-    },
-  });
-  const start = startingStates(run, values, rows);
   const x = Float64Array.from({ length: POSITIONS.count }, (_, i) => at(POSITIONS, i));
   // V_N = x, whatever is kept.
   let V = Float64Array.from({ length: x.length * values.count }, (_, i) => x[Math.floor(i / values.count)]!);
-  for (let step = run.steps - 1; step >= 0; step--) {
-    run.restore(start);
-    await run.advance(step);
-    const kept = carried
-      ? await valuesOf(open, integrator, x, points[step]!.time)
-      : new Float64Array(x.length);
-    V = expected(V, run.x(), kept, values);
+  for (const [k, step] of [...steps.entries()].reverse()) {
+    const moved = await stepped(open, integrator, step, values);
+    const kept = carried ? await valuesOf(open, integrator, x, points[k]!.time) : new Float64Array(x.length);
+    V = expected(V, moved, kept, values);
   }
   const density = new Float64Array(x.length);
   await open.evaluate(x, points[0]!.time, x.length, { logDensity: density });
@@ -109,18 +104,50 @@ export async function meanBias(options: MeanBiasOptions): Promise<MeanBias> {
     sum += Math.exp(density[i]!) * V[i * values.count]!;
     total += Math.exp(density[i]!);
   }
-  const { evaluations } = run;
-  run.release();
   open.dispose();
   return { bias: sum / total - points.at(-1)!.signal * mean, evaluations };
 }
 
-/** Rows (x, y, z), z fastest: x, and y in every register that keeps something. */
-function startingStates({ fields }: Integration, values: Axis, rows: number): Record<string, Float64Array> {
+/** Whether a step uses a value of an earlier one. */
+function readsOlder(step: Step): boolean {
+  const written = new Set<number>();
+  return step.some((operation) => {
+    if (operation.kind === 'evaluate') written.add(operation.value);
+    return operation.kind === 'combine' && operation.values.some(({ register }) => !written.has(register));
+  });
+}
+
+/** Where a step leads from rows (x, y, z), z fastest, with y in every register that keeps something. */
+async function stepped(
+  open: OpenDenoiser,
+  integrator: Integrator,
+  step: Step,
+  values: Axis,
+): Promise<Float64Array> {
+  const rows = POSITIONS.count * values.count * NORMALS.length;
   const row = (i: number): number => Math.floor(i / NORMALS.length);
   const x = Float64Array.from({ length: rows }, (_, i) => at(POSITIONS, Math.floor(row(i) / values.count)));
   const y = Float64Array.from({ length: rows }, (_, i) => at(values, row(i) % values.count));
-  return Object.fromEntries(Object.keys(fields).map((name) => [name, name === 'x' ? x : y]));
+  const [states, kept] = [new Map([[0, x]]), new Map<number, Float64Array>()];
+  for (const operation of step) {
+    if (operation.kind === 'evaluate') {
+      const out = new Float64Array(rows);
+      const wanted = { [operation.prediction ?? integrator.prediction]: out };
+      await open.evaluate(states.get(operation.state)!, operation.at.time, rows, wanted);
+      kept.set(operation.value, out);
+    } else if (operation.kind === 'combine' && operation.into === 'state') {
+      const terms = [
+        ...operation.states.map(({ register, factor }) => ({ factor, from: states.get(register)! })),
+        ...operation.values.map(({ register, factor }) => ({ factor, from: kept.get(register) ?? y })),
+      ];
+      const { noise } = operation;
+      const out = Float64Array.from({ length: rows }, (_, i) => noise * NORMALS[i % NORMALS.length]!);
+      for (const { factor, from } of terms)
+        for (let i = 0; i < rows; i++) out[i] = out[i]! + factor * from[i]!;
+      states.set(operation.register, out);
+    } else throw new Error(`${integrator.name} does more than evaluate and combine`);
+  }
+  return states.get(0)!;
 }
 
 async function valuesOf(
