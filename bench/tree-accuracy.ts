@@ -28,7 +28,7 @@ const MOST_WALKS = 16;
 
 /** One tree that takes as many evaluations as it may, to one run of the chain. */
 async function grown(
-  { chain, inverseTemperature }: TreeCase,
+  { chain, inverseTemperature, blocks }: TreeCase,
   mode: TreeMode,
   evaluations: number,
   seed: number,
@@ -38,7 +38,9 @@ async function grown(
   const batch = mode === 'prior' ? runs : Math.max(1, Math.min(MOST_WALKS, Math.floor(runs / 64)));
   const shared = { chain: diffusionChain(chain), inverseTemperature, mode, batch };
   const bound = mode === 'prior' ? { iterations: runs } : { evaluations };
-  return run(treeSampler({ ...shared, ...bound }), { seed, backend });
+  // Few children of the root on products, so that each has descendants.
+  const births = mode === 'ipw' && blocks > 1 ? { births: { root: { factor: 1, exponent: 0.6 } } } : {};
+  return run(treeSampler({ ...shared, ...bound, ...births }), { seed, backend });
 }
 
 const MODES = ['prior', 'paper', 'precision', 'ipw'] as const;
@@ -99,7 +101,7 @@ export async function inThePlane(toy: boolean, backend: Backend): Promise<readon
 export async function products(toy: boolean, backend: Backend): Promise<readonly Row[]> {
   const rows: Row[] = [];
   for (const problem of productCases())
-    rows.push(...(await massRows(problem, toy ? 500 : 1e5, toy ? 2 : 8, backend)));
+    rows.push(...(await massRows(problem, toy ? 500 : 1e5, toy ? 2 : 12, backend)));
   return rows;
 }
 

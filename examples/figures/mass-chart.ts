@@ -17,6 +17,8 @@ export interface MassChart {
   readonly caption: string;
   readonly masses: readonly Mass[];
   readonly xLabel: string;
+  /** What crosses are. Default 'uncorrected'. */
+  readonly crosses?: string;
 }
 
 /** More modes have no names under them. */
@@ -68,12 +70,12 @@ function drawn(chart: MassChart, width: number): Drawing {
         Plot.text([chart.xLabel], { frameAnchor: 'bottom', dy: named ? 34 : 18, fill: 'var(--muted)' }),
       ],
     },
-    `${chart.caption}. ${spoken(chart.masses)}`,
+    `${chart.caption}. ${spoken(chart)}`,
   );
 }
 
-function spoken(masses: readonly Mass[]): string {
+function spoken({ masses, crosses = 'uncorrected' }: MassChart): string {
   const off = (of: (mass: Mass) => number): string =>
     (masses.reduce((sum, mass) => sum + Math.abs(of(mass) - mass.exact), 0) / 2).toFixed(3);
-  return `Total variation from the exact masses of ${masses.length} modes: ${off(({ value }) => value)}, uncorrected ${off(({ uncorrected }) => uncorrected)}.`;
+  return `Total variation from the exact masses of ${masses.length} modes: ${off(({ value }) => value)}, ${crosses} ${off(({ uncorrected }) => uncorrected)}.`;
 }

@@ -19,6 +19,8 @@ const EXAMPLES = {
   'tail-moment': 3,
   'tempered-modes': 3,
   tracking: 4,
+  'tree-ring8': 2,
+  'tree-search': 0,
   volatility: 1,
   'what-if': 3,
 };
