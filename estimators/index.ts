@@ -192,6 +192,5 @@ export type * from './smc/state-space.ts';
 export { type DiffusionChainOptions, diffusionChain, type TreeGuidance } from './tree/diffusion-chain.ts';
 export { type DrawnLeaves, drawLeaves } from './tree/draw.ts';
 export type { TreeForest } from './tree/forest.ts';
-export type { OpenTreeChain, TreeChainOpening, TreeChainSource } from './tree/open-chain.ts';
 export { treeSampler } from './tree/tree-sampler.ts';
 export type * from './tree/types.ts';

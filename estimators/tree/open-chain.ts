@@ -1,25 +1,6 @@
-import type { Backend } from '../../engine/backend/backend.ts';
-import type { TreeChain } from './types.ts';
+import type { OpenTreeChain, TreeChain, TreeChainOpening, TreeChainSource } from './types.ts';
 
-/** What a chain is opened with. */
-export interface TreeChainOpening {
-  readonly backend: Backend;
-  readonly signal: AbortSignal;
-}
-
-/** A chain that holds what must be given back after a run: a denoiser in use, memory, a device. */
-export interface TreeChainSource extends Pick<TreeChain, 'dimension' | 'steps' | 'branches' | 'gradients'> {
-  /** What tells it from others: a saved run goes on with the same alone. */
-  readonly fingerprint: string;
-  /** What tells its law from others, whatever the reward: what a saved run that is weighed anew must share. */
-  readonly law: string;
-  open(opening: TreeChainOpening): Promise<OpenTreeChain>;
-}
-
-/** The functions of a chain, for one run. */
-export interface OpenTreeChain extends Omit<TreeChain, 'dimension' | 'steps' | 'branches' | 'gradients'> {
-  dispose(): void;
-}
+export type { OpenTreeChain, TreeChainOpening, TreeChainSource };
 
 /** A chain in use, which `dispose` gives back. Functions of a plain one are called on itself: it may have a state. */
 export async function openTreeChain(

@@ -118,8 +118,7 @@ export function checkTree(options: TreeOptions): TreeScheme {
   checkNumber(WHERE, 'inverseTemperature', lambda, (x) => x >= 0 && x < Infinity, 'a finite number >= 0');
   checkOnlyOf(options, 'widening', mode, WIDENED);
   checkOnlyOf(options, 'births', mode, ['ipw']);
-  checkOnlyOf(options, 'exploration', mode, ['search']);
-  checkOnlyOf(options, 'backup', mode, ['search']);
+  for (const option of ['exploration', 'backup'] as const) checkOnlyOf(options, option, mode, ['search']);
   const highest = checkOneOf(WHERE, 'backup', options.backup ?? 'mean', ['mean', 'max'] as const) === 'max';
   checkOnlyOf(options, 'explore', mode, [...WIDENED, 'ipw']);
   if (mode === 'search')

@@ -1,6 +1,6 @@
+import type { Backend } from '../../engine/backend/backend.ts';
 import type { Stream } from '../../engine/random/rng.ts';
 import type { Result } from '../../engine/sampler.ts';
-import type { TreeChainSource } from './open-chain.ts';
 
 /*
  * Sampling p(x_0) exp(lambda r(x_0)) / Z for a Markov chain x_D, .., x_0 by growing a tree of its states.
@@ -68,6 +68,26 @@ export interface TreeChain {
   readonly merge?: boolean;
   /** r of last states `x` [n, d] into `out` [n]; -Infinity is allowed, NaN and +Infinity are not. */
   reward(x: Float64Array, out: Float64Array): void | Promise<void>;
+}
+
+/** What a chain is opened with. */
+export interface TreeChainOpening {
+  readonly backend: Backend;
+  readonly signal: AbortSignal;
+}
+
+/** A chain that holds what must be given back after a run: a denoiser in use, memory, a device. */
+export interface TreeChainSource extends Pick<TreeChain, 'dimension' | 'steps' | 'branches' | 'gradients'> {
+  /** What tells it from others: a saved run goes on with the same alone. */
+  readonly fingerprint: string;
+  /** What tells its law from others, whatever the reward: what a saved run that is weighed anew must share. */
+  readonly law: string;
+  open(opening: TreeChainOpening): Promise<OpenTreeChain>;
+}
+
+/** The functions of a chain, for one run. */
+export interface OpenTreeChain extends Omit<TreeChain, 'dimension' | 'steps' | 'branches' | 'gradients'> {
+  dispose(): void;
 }
 
 /** How many children a node may have: factor * count^exponent. */
