@@ -1,4 +1,5 @@
 /** Laws in the plane, their products and two searches for the tree benchmarks, on a chain of 100 normal steps, with exact answers. */
+import { readFileSync } from 'node:fs';
 import {
   type Denoiser,
   type Density,
@@ -8,7 +9,6 @@ import {
   type Times,
   vpDiscrete,
 } from '../estimators/index.ts';
-import reference from '../test/reference/dts.json' with { type: 'json' };
 
 type Reward = (x: number, y: number) => number;
 
@@ -17,6 +17,33 @@ interface Prior {
   readonly means: readonly (readonly number[])[];
   readonly covariances: readonly (readonly (readonly number[])[])[];
 }
+
+interface Reference {
+  readonly fineChain: Readonly<Record<'betas' | 'ring8' | 'skew5', readonly number[]>>;
+  readonly problems: {
+    readonly ring8: {
+      readonly prior: Prior;
+      readonly reward: {
+        readonly weights: readonly number[];
+        readonly centers: Prior['means'];
+        readonly sigma: number;
+      };
+      readonly cellMass: readonly number[];
+    };
+    readonly skew5: {
+      readonly prior: Prior;
+      readonly reward: Readonly<Record<'c' | 'abd' | 'l', readonly number[]>>;
+    };
+  };
+  readonly products: {
+    readonly tail1: Prior;
+    readonly masses: Readonly<Record<'skew5' | 'tail1', readonly number[]>>;
+  };
+}
+
+const reference = JSON.parse(
+  readFileSync(new URL('../test/reference/dts.json', import.meta.url), 'utf8'),
+) as Reference;
 
 /** Equal blocks in the plane, whose rewards add up. */
 export interface TreeCase {
@@ -154,7 +181,7 @@ const { ring8, skew5 } = reference.problems;
 function ringReward(x: number, y: number): number {
   const { weights, centers, sigma } = ring8.reward;
   let [most, sum] = [-Infinity, 0];
-  for (const [cx, cy] of centers as [number, number][])
+  for (const [cx, cy] of centers as readonly [number, number][])
     most = Math.max(most, -((x - cx) ** 2 + (y - cy) ** 2) / (2 * sigma ** 2));
   for (let k = 0; k < weights.length; k++) {
     const [cx, cy] = centers[k] as [number, number];
