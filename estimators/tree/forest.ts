@@ -45,7 +45,7 @@ export async function growForest(
 
 const FIRST_STOP = 16;
 /** Trees whose chain is quick, since they have come so far. */
-const LARGE = 2 ** 14;
+const LARGE = 2 ** 10;
 
 /**
  * A sixteenth more iterations, a quarter in a large tree: what a step costs besides stays in proportion to the tree. None where the tree is done. An
