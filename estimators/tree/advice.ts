@@ -32,6 +32,8 @@ export function adviceOf(
   const logWeight = plainRuns(plan, trees);
   const runs = logWeight.length;
   const plain = { runs, ess: ess(logWeight) };
+  if (runs === 0)
+    return { ...plain, mode: undefined, reason: 'children are listed or merged, not drawn anew' };
   if (plan.mode === 'search') return { ...plain, mode: 'search', reason: 'the largest reward is looked for' };
   if (done < SOON * total)
     return { ...plain, mode: undefined, reason: 'less than 5 % of the iterations are done' };
@@ -46,8 +48,9 @@ export function adviceOf(
 }
 
 /** [n] log weights of the first leaves of all children of the roots; empty where these are no draws from the chain. */
-function plainRuns({ lambda }: TreePlan, trees: readonly TreeState[]): Float64Array {
+function plainRuns({ lambda, chain }: TreePlan, trees: readonly TreeState[]): Float64Array {
   const found: number[] = [];
+  if (chain.children !== undefined || chain.merge === true) return new Float64Array(0);
   for (const { arena } of trees) {
     const { nodes, parent, level, edge, heapRoot, reward, slot } = arena;
     for (let id = 1; id < nodes; id++) {

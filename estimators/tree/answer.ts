@@ -120,7 +120,7 @@ function claimOf(plan: TreePlan, trees: readonly TreeState[]): Pick<TreeNormaliz
     const reason = 'visits go where values are large, so values that are too small by chance stay';
     return { claim: 'biased', reason };
   }
-  const uneven = chain.terminal !== undefined;
+  const uneven = chain.terminal !== undefined || chain.merge === true;
   if (mode === 'ipw' || uneven) {
     if (bounded(plan))
       return { claim: 'biased', reason: 'evaluations or nodes end it, and how many it takes is by chance' };

@@ -313,7 +313,10 @@ function fingerprintsOf({
   batch,
 }: Omit<TreeScheme, 'fingerprint' | 'shape'>): Pick<TreeScheme, 'fingerprint' | 'shape'> {
   const { dimension, steps, branches = null } = chain;
-  const [own, law] = 'fingerprint' in chain ? [chain.fingerprint, chain.law] : [null, null];
+  const [own, law] =
+    'fingerprint' in chain
+      ? [chain.fingerprint, chain.law]
+      : [null, [chain.children !== undefined, chain.merge === true]];
   const shape = [WHERE, dimension, steps, branches, law, trees];
   const options = [own, mode, lambda, widening, births, explore, exploration ?? null, highest, batch];
   return {
