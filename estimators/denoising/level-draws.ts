@@ -59,27 +59,31 @@ export async function drawLevels(
   if (source.kind === 'heat') await backend.dispatch('uniform', [draws.subarray(n), 1, ...address(1)], n);
   for (let lo = 0; lo < n; lo += rows) {
     const count = Math.min(rows, n - lo);
-    await drawBlock(plan, chains, denoiser, lo, count, cycle, ctx);
+    await drawBlock({ plan, chains, denoiser, lo, count, cycle, ctx });
     const { turn } = chains.work;
     if (turn.due()) await turn.pause(ctx.signal);
   }
 }
 
-async function drawBlock(
-  plan: ChainPlan,
-  chains: Chains,
-  denoiser: OpenDenoiser,
-  lo: number,
-  count: number,
-  cycle: number,
-  ctx: Context,
-): Promise<void> {
+/** Chains lo..lo + count - 1, whose levels are drawn in one go. */
+interface Block {
+  readonly plan: ChainPlan;
+  readonly chains: Chains;
+  readonly denoiser: OpenDenoiser;
+  readonly lo: number;
+  readonly count: number;
+  readonly cycle: number;
+  readonly ctx: Context;
+}
+
+async function drawBlock(block: Block): Promise<void> {
+  const { plan, chains, denoiser, lo, count } = block;
   const { source, levels } = plan;
   const { level, x, work } = chains;
   const { values, draws } = work.levels;
   const d = denoiser.dimension;
   const G = levels.length;
-  if (source.kind === 'heat') return drawInWindows(plan, chains, denoiser, lo, count, cycle, ctx);
+  if (source.kind === 'heat') return drawInWindows(block);
   if (source.kind === 'known') source.law.logDensities(x, lo * d, values, 0);
   else if (source.kind === 'classifier')
     await classify(
@@ -92,7 +96,7 @@ async function drawBlock(
       WHERE,
       lo,
     );
-  else await densities(plan, chains, denoiser, lo, count, cycle);
+  else await densities(block);
   for (let i = 0; i < count; i++) level[lo + i] = choose(plan, 0, values, i * G, G, draws[lo + i]!);
 }
 
@@ -170,14 +174,9 @@ export async function classify(
 }
 
 /** log p_g(x) by the denoiser, at all levels. */
-async function densities(
-  { levels, signals, times }: ChainPlan,
-  { x, work }: Chains,
-  denoiser: OpenDenoiser,
-  lo: number,
-  count: number,
-  cycle: number,
-): Promise<void> {
+async function densities({ plan, chains, denoiser, lo, count, cycle }: Block): Promise<void> {
+  const { levels, signals, times } = plan;
+  const { x, work } = chains;
   const { points, times: at, values } = work.levels;
   const d = denoiser.dimension;
   const G = levels.length;
@@ -192,15 +191,8 @@ async function densities(
 }
 
 /** Draw levels among neighbours, by the heat equation. */
-async function drawInWindows(
-  plan: ChainPlan,
-  chains: Chains,
-  denoiser: OpenDenoiser,
-  lo: number,
-  count: number,
-  cycle: number,
-  ctx: Context,
-): Promise<void> {
+async function drawInWindows(block: Block): Promise<void> {
+  const { plan, chains, denoiser, lo, count } = block;
   const { levels, chains: n, source } = plan;
   const { level, work, x } = chains;
   const { draws, values, points, times } = work.levels;
@@ -218,7 +210,7 @@ async function drawInWindows(
       for (let c = 0; c < d; c++) points[(i * W + k) * d + c] = plan.signals[g]! * x[(lo + i) * d + c]!;
     }
   }
-  await slopes(plan, chains, denoiser, lo, count, W, low, cycle, ctx);
+  await slopes(block, W, low);
   for (let i = 0; i < count; i++) {
     const first = Math.max(0, low[i]!);
     const end = Math.min(G, low[i]! + W);
@@ -236,17 +228,11 @@ async function drawInWindows(
 }
 
 /** sigma^2 (div s + |s|^2) at all places of the windows; the trace by one random direction of signs where it is not known. */
-async function slopes(
-  { levels, signals }: ChainPlan,
-  { work }: Chains,
-  denoiser: OpenDenoiser,
-  lo: number,
-  count: number,
-  W: number,
-  low: Int32Array,
-  cycle: number,
-  { rng, backend }: Context,
-): Promise<void> {
+async function slopes(block: Block, W: number, low: Int32Array): Promise<void> {
+  const { plan, denoiser, lo, count, cycle } = block;
+  const { levels, signals } = plan;
+  const { work } = block.chains;
+  const { rng, backend } = block.ctx;
   const { values, points, times, score, direction } = work.levels;
   const d = denoiser.dimension;
   const all = count * W;
