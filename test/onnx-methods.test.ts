@@ -88,14 +88,15 @@ test.each(Object.entries(METHODS))('%s', async (name, make) => {
   const twin = await run(make(plain), { seed: 4, backend });
   const { points, logWeight } = own.sample;
   expect(points.length).toBeGreaterThan(0);
+  // TDS takes derivatives by differences of two evaluations, which bring out the rounding of float32: over seeds 4 to 6 its log
+  // weights are 0.034 apart with the network and 0.008 with a plain function whose numbers are rounded, those of the other
+  // methods 4e-7 and 2e-7.
+  const [most, mostWeight] = name.startsWith('TDS') ? [1e-3, 0.1] : [1e-5, 1e-5];
   points.forEach((value, i) => {
-    expect(Math.abs(value - twin.sample.points[i]!)).toBeLessThan(1e-3);
+    expect(Math.abs(value - twin.sample.points[i]!)).toBeLessThan(most);
   });
-  // Rounding of float32, 6e-8, over moves of 1e-3 sigma is 1e-4 of a derivative; weights of TDS divide it by the noise of
-  // the last steps, 1e-2.
-  const most = name.startsWith('TDS') ? 0.1 : 1e-2;
   logWeight.forEach((value, i) => {
-    expect(Math.abs(value - twin.sample.logWeight[i]!)).toBeLessThan(most);
+    expect(Math.abs(value - twin.sample.logWeight[i]!)).toBeLessThan(mostWeight);
   });
   expect(own.diagnostics.evaluations).toBe(twin.diagnostics.evaluations);
 });
