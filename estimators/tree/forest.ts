@@ -48,8 +48,8 @@ const FIRST_STOP = 16;
 const LARGE = 2 ** 10;
 
 /**
- * A sixteenth more iterations, a quarter in a large tree: what a step costs besides stays in proportion to the tree. None where the tree is done. An
- * iteration takes at most D evaluations, so a bound on these is never passed, and is come near in a few steps.
+ * A sixteenth more iterations, a quarter in a large tree: what a step costs besides stays in proportion to the tree. None where
+ * the tree is done. An iteration takes at most D evaluations, so a bound on these is never passed, and is come near in a few steps.
  */
 function nextStop(plan: TreePlan, tree: TreeState): number {
   const { iterations, batch, mode } = plan;

@@ -29,12 +29,16 @@ export function leafWeights(
 
 /** Of each node, the sum of log w + g - log(sum of w of the siblings) from the root down to it. */
 function logShares(arena: TreeArena): Float64Array {
-  const { nodes, parent, spread, edge } = arena;
+  const { nodes, parent, spread, edge, heapRoot } = arena;
   const share = new Float64Array(nodes);
+  /** Of the nodes that have children, the log of what the w of these add up to. */
+  const logAll = new Float64Array(nodes);
+  if (heapRoot[0]! >= 0) logAll[0] = log(childrenWeight(arena, 0));
   for (let id = 1; id < nodes; id++) {
     const above = parent[id]!;
-    const all = childrenWeight(arena, above);
-    share[id] = share[above]! + edge[id]! - log(1 + spread[id]!) - log(all);
+    const rho = spread[id]!;
+    share[id] = share[above]! + edge[id]! - (rho === 0 ? 0 : log(1 + rho)) - logAll[above]!;
+    if (heapRoot[id]! >= 0) logAll[id] = log(childrenWeight(arena, id));
   }
   return share;
 }
