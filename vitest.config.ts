@@ -12,6 +12,7 @@ const shared = {
   resolve: {
     alias: [
       { find: /^ensample\/engine$/, replacement: at('./engine/index.ts') },
+      { find: /^ensample\/cluster$/, replacement: at('./estimators/cluster.ts') },
       { find: /^ensample$/, replacement: at('./estimators/index.ts') },
     ],
   },

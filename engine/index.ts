@@ -42,6 +42,7 @@ export {
 export { normals as normalsShader } from './backend/wgsl/normal.ts';
 export type { CardProgram, PointFunction } from './backend/wgsl/program.ts';
 export { nearestName } from './check.ts';
+export type { Cluster, ClusterProgress } from './cluster/types.ts';
 export {
   autocovariance,
   type ChainMemory,
@@ -357,5 +358,6 @@ export { type SobolPointsOptions, type SobolScramble, sobolPoints } from './rand
 export { iterate, type Progress, type RunOptions, resume, run } from './run.ts';
 export type { Context, Ending, Info, Provenance, Result, Sample, Sampler, Step } from './sampler.ts';
 export { cite } from './sampler.ts';
+export type { ClusterOptions, MaybeSharded, Shards } from './sharded.ts';
 export type * from './types.ts';
 export { VERSION } from './version.ts';

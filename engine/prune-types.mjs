@@ -8,7 +8,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join, resolve } from 'node:path';
 import { transformSync } from 'esbuild';
 
-const ENTRIES = ['dist/estimators/index.d.ts', 'dist/engine/index.d.ts'];
+const ENTRIES = ['dist/estimators/index.d.ts', 'dist/engine/index.d.ts', 'dist/estimators/cluster.d.ts'];
 const SPECIFIER = /(?:from|import\()\s*['"](\.[^'"]+)['"]/g;
 
 /** The declarations that `entries` lead to, themselves included, and those of them that are missing. */

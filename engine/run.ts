@@ -3,9 +3,11 @@ import { checkBackend } from './backend/check-backend.ts';
 import { defaultBackend } from './backend/choose.ts';
 import { onProcessor } from './backend/provenance.ts';
 import { checkOptionNames, show } from './check.ts';
+import type { Cluster } from './cluster/types.ts';
 import { DeviceLostError, OptionError } from './errors.ts';
 import { rngFromSeed } from './random/rng.ts';
 import type { Context, Ending, Info, Provenance, Result, Sampler, Step } from './sampler.ts';
+import { type ClusterOptions, type MaybeSharded, submitSharded } from './sharded.ts';
 import { makeTurn } from './turn.ts';
 import type { Outcome } from './types.ts';
 import { VERSION } from './version.ts';
@@ -25,6 +27,13 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Bytes of an earlier `snapshot()`; the run goes on from there, bit for bit. Needs the seed of that run. */
   readonly from?: Uint8Array;
+  /**
+   * Machines that compute the method's shards; the answer has the bits of one machine. For methods that are cut into
+   * shards; `budget.milliseconds` ends the handing out of shards.
+   */
+  readonly cluster?: Cluster;
+  /** With `cluster`: number of shards, priority, audit, and whom to tell of progress. */
+  readonly submit?: ClusterOptions;
 }
 
 export interface Progress<R> {
@@ -116,13 +125,40 @@ function checkpoints<S, R extends Result>(
   };
 }
 
-/** Run a method to its end, or to the end of its budget, and return the answer. Drains `iterate`. */
-export async function run<S, R extends Result>(sampler: Sampler<S, R>, options: RunOptions = {}): Promise<R> {
+/**
+ * Run a method to its end, or to the end of its budget, and return the answer. Drains `iterate`, or hands the shards of
+ * the method to `options.cluster`.
+ */
+export async function run<S, R extends Result>(
+  sampler: Sampler<S, R> & MaybeSharded<R>,
+  options: RunOptions = {},
+): Promise<R> {
+  if (options.cluster !== undefined) return runOnCluster(sampler, options, options.cluster);
   const steps = iterate(sampler, options);
   for (;;) {
     const next = await steps.next();
     if (next.done) return next.value;
   }
+}
+
+/** Shards on other machines, their merged summary and the answer here. */
+async function runOnCluster<S, R extends Result>(
+  sampler: Sampler<S, R> & MaybeSharded<R>,
+  options: RunOptions,
+  cluster: Cluster,
+): Promise<R> {
+  checkRun(sampler, options);
+  const { signal = new AbortController().signal, budget, submit } = options;
+  signal.throwIfAborted();
+  const seed = options.seed ?? drawSeed();
+  const backend = options.backend ?? (await defaultBackend());
+  const deadline = budget?.milliseconds === undefined ? {} : { deadline: budget.milliseconds };
+  const merged = await submitSharded(sampler, cluster, seed, { ...submit, ...deadline, signal });
+  const notes = [`Shards were computed on a cluster (${cluster.name}).`];
+  const provenance: Provenance = { seed, version: VERSION, ...onProcessor(backend), notes };
+  const outcome: Outcome = { kind: merged.complete ? 'converged' : 'unfinished' };
+  const ctx: Context = { rng: rngFromSeed(seed), backend, signal };
+  return sampler.shards!.answer(merged, ctx, { outcome, provenance });
 }
 
 /** Go on from `snapshot()` bytes to the end. Same as `run(sampler, { ...options, from: bytes })`. */
@@ -149,11 +185,21 @@ const RUN: Readonly<Record<keyof RunOptions, true>> = {
   budget: true,
   signal: true,
   from: true,
+  cluster: true,
+  submit: true,
 };
 const BUDGET: Readonly<Record<keyof NonNullable<RunOptions['budget']>, true>> = {
   steps: true,
   evaluations: true,
   milliseconds: true,
+};
+
+const SUBMIT: Readonly<Record<keyof ClusterOptions, true>> = {
+  priority: true,
+  audit: true,
+  checkpoint: true,
+  shards: true,
+  progress: true,
 };
 
 function checkRun(sampler: unknown, options: RunOptions): void {
@@ -169,6 +215,7 @@ function checkRun(sampler: unknown, options: RunOptions): void {
   }
   checkOptionNames('run', options, Object.keys(RUN));
   checkBackend('run', options.backend);
+  checkClusterOptions(options);
   if (options.from !== undefined && options.seed === undefined) {
     throw new OptionError({
       where: 'run',
@@ -180,6 +227,28 @@ function checkRun(sampler: unknown, options: RunOptions): void {
     });
   }
   if (options.budget !== undefined) checkBudget(options.budget);
+}
+
+/** What a run on a cluster cannot heed. */
+function checkClusterOptions({ cluster, submit, from, budget }: RunOptions): void {
+  const refuse = (option: string, value: unknown, expected: string): OptionError =>
+    new OptionError({
+      where: 'run',
+      option,
+      value,
+      found: `option \`${option}\` is ${show(value)}`,
+      expected,
+    });
+  if (cluster === undefined) {
+    if (submit !== undefined) throw refuse('submit', submit, 'option `cluster` beside it');
+    return;
+  }
+  if (typeof cluster?.submit !== 'function') throw refuse('cluster', cluster, 'a cluster, such as local()');
+  if (submit !== undefined) checkOptionNames('run: submit', submit, Object.keys(SUBMIT));
+  if (from !== undefined) throw refuse('from', from, 'nothing beside `cluster`, which keeps finished shards');
+  for (const name of ['steps', 'evaluations'] as const)
+    if (budget?.[name] !== undefined)
+      throw refuse(`budget.${name}`, budget[name], 'budget.milliseconds beside `cluster`');
 }
 
 function checkBudget(budget: NonNullable<RunOptions['budget']>): void {

@@ -1,0 +1,103 @@
+import type {
+  AnyWork,
+  Cluster,
+  ClusterProgress,
+  ClusterResult,
+  Plan,
+  ShardCut,
+  SubmitOptions,
+} from './cluster/types.ts';
+import { OptionError } from './errors.ts';
+import type { ModelLike } from './model/model.ts';
+import type { Context, Ending, Result } from './sampler.ts';
+
+/** How a method is cut into shards: the optional member `shards` of a method that a cluster can run. */
+export interface Shards<R extends Result = Result> {
+  /** Registered in the table of `ensample/cluster`. */
+  readonly work: AnyWork;
+  /** The model that shards evaluate: it must be `moduleModel(url)`. Absent where shards evaluate none. */
+  readonly model?: ModelLike;
+  /**
+   * What the plan says, a function of the method's options alone.
+   * @param shards about so many, where the method leaves the choice; the answer does not depend on it unless it says so.
+   * @throws OptionError for options that cannot travel.
+   */
+  cut(shards: number | undefined): {
+    readonly options: unknown;
+    readonly shards: ShardCut;
+    readonly tier?: 'A' | 'B';
+  };
+  /** The answer; the same bits as on one machine. `merged.shards` are there when a deadline cut the run short. */
+  answer(merged: ClusterResult<unknown>, ctx: Context, ending: Ending): Promise<R>;
+}
+
+/** A method with or without shards. */
+export interface MaybeSharded<R extends Result = Result> {
+  readonly name: string;
+  readonly shards?: Shards<R>;
+}
+
+/** What `run` may be told about a cluster. */
+export interface ClusterOptions extends Omit<SubmitOptions, 'signal' | 'deadline'> {
+  /** About so many shards. Default: the method's choice. */
+  readonly shards?: number;
+  progress?(progress: ClusterProgress): void;
+}
+
+/**
+ * Submit a method and wait for its merged summary.
+ * @throws OptionError when it has no shards or its model cannot travel; what the cluster throws.
+ */
+export async function submitSharded<R extends Result>(
+  method: MaybeSharded<R>,
+  cluster: Cluster,
+  seed: number,
+  { shards: wanted, progress, ...submit }: ClusterOptions & SubmitOptions,
+): Promise<ClusterResult<unknown>> {
+  const { shards } = method;
+  if (shards === undefined) throw noShards(method.name);
+  const module = await moduleOf(method.name, shards.model, cluster);
+  const plan: Plan<unknown> = {
+    protocol: 1,
+    work: shards.work.name,
+    ...(module === undefined ? {} : { module }),
+    seed,
+    tier: 'A',
+    ...shards.cut(wanted),
+  };
+  const run = cluster.submit(shards.work, plan, submit);
+  // Awaited below; a rejection while progress is told must not count as unhandled.
+  const result = run.result();
+  result.catch(() => {});
+  if (progress !== undefined) for await (const at of run) progress(at);
+  return result;
+}
+
+async function moduleOf(
+  where: string,
+  model: ModelLike | undefined,
+  cluster: Cluster,
+): Promise<Plan['module'] | undefined> {
+  if (model === undefined) return undefined;
+  if (typeof model !== 'function' && model.kind === 'module')
+    return cluster.moduleOf(model.url, model.exportName);
+  throw new OptionError({
+    where,
+    option: 'model',
+    value: model,
+    found: 'option `model` is a function, which cannot travel to other machines',
+    expected: 'a model in a module: moduleModel(url)',
+    fix: "Put it into a file and pass moduleModel(new URL('./model.js', import.meta.url)).",
+  });
+}
+
+function noShards(name: string): OptionError {
+  return new OptionError({
+    where: 'run',
+    option: 'cluster',
+    value: name,
+    found: `${name} is not cut into shards`,
+    expected: 'a method that is, such as sobolIndices or monteCarlo',
+    fix: 'Run it here, or run independent replicates of it with seeds of their own.',
+  });
+}

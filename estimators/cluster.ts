@@ -1,0 +1,42 @@
+/*
+ * `ensample/cluster`: many machines for one run. Node only, which is why it is an entry of its own: the main one runs in
+ * browsers.
+ */
+import { type WorkTable, workTable } from '../engine/cluster/registry.ts';
+import type { AnyWork } from '../engine/cluster/types.ts';
+
+export * from '../engine/cluster/cluster-error.ts';
+export { type Fold, makeFold } from '../engine/cluster/fold.ts';
+export {
+  fixedModules,
+  hashModule,
+  type ModuleRegistry,
+  openModules,
+  REGISTRY_FILE,
+} from '../engine/cluster/modules.ts';
+export {
+  classKey,
+  decodePlan,
+  encodePlan,
+  makePlan,
+  PROTOCOL,
+  runId,
+  shardAt,
+  shardCount,
+} from '../engine/cluster/plan.ts';
+export {
+  type ReadRecord,
+  type RecordHeader,
+  readFields,
+  readRecord,
+  writeRecord,
+} from '../engine/cluster/record.ts';
+export { type WorkTable, workTable } from '../engine/cluster/registry.ts';
+export { computeShard, type ShardServices } from '../engine/cluster/shard.ts';
+export type * from '../engine/cluster/types.ts';
+
+/** The works of this package: one line for each, from its family. */
+const WORKS: readonly AnyWork[] = [];
+
+/** The works that every worker of this package knows. */
+export const ownWorks: WorkTable = workTable(WORKS);
