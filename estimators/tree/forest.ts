@@ -8,6 +8,7 @@ import type { Turn } from '../../engine/turn.ts';
 import { restoreArena, saveArena } from './arena.ts';
 import { grow } from './grow.ts';
 import { restoreLanes, saveLanes } from './lanes.ts';
+import { type Doubts, openDoubts, settleDoubts } from './parting.ts';
 import { type TreePlan, WHERE } from './plan.ts';
 import { rescoreTree } from './rescore.ts';
 import { openState, type TreeState } from './state.ts';
@@ -18,10 +19,12 @@ export interface TreeForest {
   readonly key: readonly [number, number];
   /** Tree r draws from child r of the key; a single tree from the key itself. */
   readonly trees: readonly TreeState[];
+  readonly doubts: Doubts;
 }
 
 export function openForest(plan: TreePlan, rng: Rng): TreeForest {
-  return { plan, key: rng.key, trees: keysOf(plan, rng).map((key) => openState(plan, key)) };
+  const trees = keysOf(plan, rng).map((key) => openState(plan, key));
+  return { plan, key: rng.key, trees, doubts: openDoubts(plan) };
 }
 
 function keysOf({ trees }: TreePlan, rng: Rng): (readonly [number, number])[] {
@@ -31,15 +34,16 @@ function keysOf({ trees }: TreePlan, rng: Rng): (readonly [number, number])[] {
 
 /** Every tree on to its next stop. */
 export async function growForest(
-  { plan, trees }: TreeForest,
+  { plan, trees, doubts }: TreeForest,
   turn: Turn,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const tree of trees) {
+  for (const [r, tree] of trees.entries()) {
     const until = nextStop(plan, tree);
     if (until === tree.iterations) continue;
     tree.blind &&= plan.mode === 'prior' || (plan.mode !== 'ipw' && plan.explore === 1);
     await grow(plan, tree, until, turn, signal);
+    await settleDoubts(plan, doubts, r, tree);
   }
 }
 
@@ -127,7 +131,7 @@ export async function restoreForest(
   const keys = keysOf(plan, rng);
   const trees = saved!.trees.map((tree, r) => restoreTree(plan, keys[r]!, tree, own(arrays, r)));
   if (plan.rescore) for (const tree of trees) await rescoreTree(plan, tree, signal);
-  return { plan, key: rng.key, trees };
+  return { plan, key: rng.key, trees, doubts: openDoubts(plan) };
 }
 
 /** Weights of paths exist where children were planned, and independent leaves where they were drawn so. */

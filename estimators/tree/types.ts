@@ -47,7 +47,8 @@ export interface TreeChain {
   readonly steps: number;
   /**
    * Levels whose states become nodes, falling, within D..1; default: all. States between them are only passed through. Ends are
-   * always nodes. A child of the root is drawn by `init` and goes on to the first of these levels, which may be D itself.
+   * always nodes. A child of the root is drawn by `init` and goes on to the first of these levels, which may be D itself. Steps
+   * below each of them must draw something, on the way to the next: a run in which no node has children that differ is refused.
    */
   readonly branches?: readonly number[];
   /** Products of a vector with a Jacobian in one row of a step, for the count of them. Default 0. */

@@ -109,8 +109,8 @@ describe('warnings', () => {
     expect(rewards.estimate.value.slice(1).every(Number.isNaN)).toBe(true);
     const off: TreeChain = {
       ...dummyChain(2),
-      step({ next, edge }) {
-        next.fill(0.5);
+      step({ next, edge, streams }) {
+        next.set(streams.map((stream) => stream.uniform()));
         edge.fill(-Infinity);
       },
     };
