@@ -203,15 +203,21 @@ function familyShares(weight: Float64Array, family: Uint32Array): { squares: num
   return { squares: sum(shares), families };
 }
 
-/** Sums of a term over each family, [range of labels]. */
-function familySums(family: Uint32Array, term: Float64Array): Float64Array {
+/** Least label and range of labels. */
+function labelRange(family: Uint32Array): readonly [least: number, count: number] {
   let least = 4294967295;
   let most = 0;
   for (let i = 0; i < family.length; i++) {
     least = Math.min(least, family[i]!);
     most = Math.max(most, family[i]!);
   }
-  const sums = new Float64Array(family.length === 0 ? 0 : most - least + 1);
+  return [least, family.length === 0 ? 0 : most - least + 1];
+}
+
+/** Sums of a term over each family, [range of labels]. */
+function familySums(family: Uint32Array, term: Float64Array): Float64Array {
+  const [least, count] = labelRange(family);
+  const sums = new Float64Array(count);
   for (let i = 0; i < family.length; i++) {
     const at = family[i]! - least;
     sums[at] = sums[at]! + term[i]!;
@@ -230,12 +236,18 @@ function errorOver(
   const total = sum(weight);
   const factor = correction(n, resamplings);
   const { families } = familyShares(weight, family);
-  const standardError = mean.map((m, c) => {
-    if (families < 2) return Number.NaN;
-    const terms = weight.map((w, i) => (w > 0 ? w * (values[i * k + c]! - m) : 0));
-    const sums = familySums(family, terms);
-    return Math.sqrt(factor * sum(sums.map((s) => (s / total) ** 2)));
-  });
+  const [least, count] = labelRange(family);
+  const sums = new Float64Array(count);
+  const standardError = new Float64Array(k).fill(Number.NaN);
+  for (let c = 0; c < k && families >= 2; c++) {
+    sums.fill(0);
+    for (let i = 0; i < n; i++) {
+      const at = family[i]! - least;
+      if (weight[i]! > 0) sums[at] = sums[at]! + weight[i]! * (values[i * k + c]! - mean[c]!);
+    }
+    for (let at = 0; at < count; at++) sums[at] = (sums[at]! / total) ** 2;
+    standardError[c] = Math.sqrt(factor * sum(sums));
+  }
   return { standardError, families };
 }
 
@@ -245,7 +257,11 @@ function meansOf(weight: Float64Array, values: Float64Array): Float64Array {
   const k = values.length / n;
   checkSameLength('standardErrorOfMean', 'values', values.length, n * Math.floor(k));
   const total = sum(weight);
-  return Float64Array.from({ length: k }, (_, c) => {
-    return sum(weight.map((w, i) => (w > 0 ? w * values[i * k + c]! : 0))) / total;
-  });
+  const terms = new Float64Array(n);
+  const means = new Float64Array(k);
+  for (let c = 0; c < k; c++) {
+    for (let i = 0; i < n; i++) terms[i] = weight[i]! > 0 ? weight[i]! * values[i * k + c]! : 0;
+    means[c] = sum(terms) / total;
+  }
+  return means;
 }

@@ -154,15 +154,17 @@ async function differences(
       [1, above!],
       [-1, below!],
     ] as const) {
-      for (let i = 0; i < along.length; i++)
-        moved![i] = points[i]! + sign * size[Math.floor(i / d)]! * along[i]!;
+      for (let row = 0; row < hi - lo; row++) {
+        const own = sign * size[row]!;
+        for (let i = row * d; i < (row + 1) * d; i++) moved![i] = points[i]! + own * along[i]!;
+      }
       await evaluate(moved!, at, hi - lo, { clean: into });
     }
-    for (let i = 0; i < along.length; i++) {
-      const row = Math.floor(i / d);
+    for (let row = 0; row < hi - lo; row++) {
       const own = size[row]!;
       const signal = schedule.signal(typeof at === 'number' ? at : at[row]!);
-      out[lo * d + i] = own > 0 ? (above![i]! - below![i]!) / (2 * own) : along[i]! / signal;
+      for (let i = row * d; i < (row + 1) * d; i++)
+        out[lo * d + i] = own > 0 ? (above![i]! - below![i]!) / (2 * own) : along[i]! / signal;
     }
   });
 }

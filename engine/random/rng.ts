@@ -23,6 +23,16 @@ export interface Stream {
   normal(): number;
   /** Next integer in 0..n-1, floor(u n). */
   below(n: number): number;
+  /** Where its numbers begin, for kernels that draw many at once; absent once one was drawn, and where it is not known. */
+  readonly origin?: StreamOrigin | undefined;
+}
+
+/** The words of an address as kernels take them. */
+export interface StreamOrigin {
+  readonly key: readonly [number, number];
+  readonly channel: number;
+  readonly step: number;
+  readonly particle: number;
 }
 
 /** Counter-based random numbers under one key. */

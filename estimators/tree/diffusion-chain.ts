@@ -1,3 +1,4 @@
+import type { Backend } from '../../engine/backend/backend.ts';
 import {
   checkList,
   checkNumber,
@@ -193,6 +194,7 @@ interface Rows {
   readonly denoiser: OpenDenoiser;
   readonly reward: OpenReward;
   readonly room: ReturnType<typeof growing>;
+  readonly backend: Backend;
 }
 
 async function openChain(plan: ChainPlan, { backend, signal }: TreeChainOpening): Promise<OpenTreeChain> {
@@ -204,7 +206,7 @@ async function openChain(plan: ChainPlan, { backend, signal }: TreeChainOpening)
     async () => openDenoiser({ where: WHERE, denoiser: plan.denoiser, backend, signal }),
     () => reward.dispose(),
   );
-  const rows: Rows = { plan, denoiser, reward, room: growing(backend) };
+  const rows: Rows = { plan, denoiser, reward, room: growing(backend), backend };
   return {
     init: (start) => begin(plan, start),
     step: (step) => move(rows, step),
@@ -233,26 +235,50 @@ async function move(rows: Rows, step: TreeStep): Promise<void> {
   const { x: from, level, next, streams } = step;
   const { dimension: d } = denoiser;
   const n = streams.length;
-  const all = room.room(n * (4 * d + 2));
+  const all = room.room(n * (5 * d + 2));
   const [x, clean] = [all.subarray(0, n * d), all.subarray(n * d, 2 * n * d)];
   const time = all.subarray(2 * n * d, n * (2 * d + 1));
   x.set(from.subarray(0, n * d));
   for (let i = 0; i < n; i++) time[i] = points[moves.length - level[i]!]!.time;
   await denoiser.evaluate(x, time, n, { clean });
   const shift = all.subarray(n * (2 * d + 1), n * (3 * d + 1));
+  const normals = all.subarray(n * (4 * d + 2));
+  await drawNormals(rows, step, normals);
   if (plan.guidance !== undefined)
-    await pull(rows, step, { x, clean, time, shift, spare: all.subarray(n * (3 * d + 1)) });
+    await pull(rows, step, { x, clean, time, shift, spare: all.subarray(n * (3 * d + 1), n * (4 * d + 2)) });
   for (let i = 0; i < n; i++) {
     const { state, clean: b, noise } = moves[moves.length - level[i]!]!;
     let paid = 0;
     for (let at = i * d; at < (i + 1) * d; at++) {
-      const z = noise > 0 ? streams[i]!.normal() : 0;
+      const z = normals[at]!;
       next[at] = state * x[at]! + b * clean[at]! + noise * z;
       if (plan.guidance === undefined || noise === 0) continue;
       next[at] = next[at]! + shift[at]!;
       paid += shift[at]! * (shift[at]! / 2 + noise * z);
     }
     if (noise > 0) step.edge[i] = step.edge[i]! - paid / (noise * noise);
+  }
+}
+
+/** Numbers of a state from which on a kernel draws them faster than a stream. */
+const MANY = 16;
+
+/** z of each row into `out` [n, d]; 0 where a step draws none. */
+async function drawNormals(
+  { plan, backend }: Rows,
+  { level, streams }: TreeStep,
+  out: Float64Array,
+): Promise<void> {
+  const { moves } = plan.chain;
+  const { dimension: d } = plan.denoiser;
+  for (const [i, stream] of streams.entries()) {
+    const own = out.subarray(i * d, (i + 1) * d);
+    const { origin } = stream;
+    if (moves[moves.length - level[i]!]!.noise === 0) own.fill(0);
+    else if (d >= MANY && origin !== undefined) {
+      const { key, channel, step, particle } = origin;
+      await backend.dispatch('normal', [own, d, ...key, particle, step, channel], 1);
+    } else for (let c = 0; c < d; c++) own[c] = stream.normal();
   }
 }
 

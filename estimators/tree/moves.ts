@@ -111,9 +111,7 @@ function makeCalls(lanes: Lanes, key: readonly [number, number]): Calls {
     const purpose = down === from[at]! - 1 ? PURPOSE.treeChild : PURPOSE.treeRollout;
     streams[row]!.to(purpose, iteration[at]!, down);
   };
-  const copyState = (row: number, at: number): void => {
-    for (let c = 0; c < d; c++) x[row * d + c] = lanes.x[at * d + c]!;
-  };
+  const copyState = (row: number, at: number): void => copyRow(lanes.x, at, x, row, d);
   return {
     lane,
     of(rows) {
@@ -150,6 +148,15 @@ function makeCalls(lanes: Lanes, key: readonly [number, number]): Calls {
       return rows;
     },
   };
+}
+
+/** Numbers of a state from which on it is copied as a block of memory. */
+const LONG = 32;
+
+/** Row i of `from` [., d] into row j of `into`. */
+function copyRow(from: Float64Array, i: number, into: Float64Array, j: number, d: number): void {
+  if (d >= LONG) into.set(from.subarray(i * d, (i + 1) * d), j * d);
+  else for (let c = 0; c < d; c++) into[j * d + c] = from[i * d + c]!;
 }
 
 interface Buffers {
@@ -193,9 +200,9 @@ function arrive({ below }: TreePlan, lanes: Lanes, call: Call, lane: Int32Array,
     const node = at * depth + drawn[at]!;
     level[at] = here;
     edges[node] = edges[node]! + edge[row]!;
-    for (let c = 0; c < d; c++) lanes.x[at * d + c] = next[row * d + c]!;
+    copyRow(next, row, lanes.x, at, d);
     if (here !== goal[at] && here !== 0) continue;
-    for (let c = 0; c < d; c++) rows[node * d + c] = next[row * d + c]!;
+    copyRow(next, row, rows, node, d);
     levels[node] = here;
     drawn[at] = drawn[at]! + 1;
     if (here === 0) continue;

@@ -1,5 +1,5 @@
 import type { Purpose } from '../../engine/random/purpose.ts';
-import { channel, type Stream } from '../../engine/random/rng.ts';
+import { channel, type Stream, type StreamOrigin } from '../../engine/random/rng.ts';
 import { normalQuantile } from '../../engine/wasm/twins/normal.ts';
 import { philoxBlock, uniform64 } from '../../engine/wasm/twins/philox.ts';
 
@@ -10,7 +10,8 @@ export interface MovingStream extends Stream {
 }
 
 /** @param key of the run's generator. */
-export function movingStream([k0, k1]: readonly [number, number]): MovingStream {
+export function movingStream(key: readonly [number, number]): MovingStream {
+  const [k0, k1] = key;
   const words = new Uint32Array(4);
   let last = 0;
   let step = 0;
@@ -32,5 +33,8 @@ export function movingStream([k0, k1]: readonly [number, number]): MovingStream 
     uniform,
     normal: () => normalQuantile(uniform()),
     below: (n) => Math.floor(uniform() * n),
+    get origin(): StreamOrigin | undefined {
+      return drawn === 0 ? { key, channel: last, step, particle } : undefined;
+    },
   };
 }

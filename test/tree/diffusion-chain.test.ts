@@ -1,10 +1,14 @@
 import { expect, test } from 'vitest';
 import { jsBackend } from '../../engine/backend/js.ts';
+import type { Denoiser } from '../../engine/diffusion/denoiser.ts';
 import { gridOf } from '../../engine/diffusion/grids.ts';
+import { linearReward } from '../../engine/diffusion/reward.ts';
 import { ddim } from '../../engine/diffusion/solver/ddim.ts';
 import { OptionError } from '../../engine/errors.ts';
+import { PURPOSE } from '../../engine/random/purpose.ts';
 import { rngFromSeed, type Stream } from '../../engine/random/rng.ts';
 import { type DiffusionChainOptions, diffusionChain } from '../../estimators/tree/diffusion-chain.ts';
+import { movingStream } from '../../estimators/tree/moving-stream.ts';
 import type { OpenTreeChain } from '../../estimators/tree/open-chain.ts';
 import { ONED, onedStart } from '../support/diffusion-trees.ts';
 
@@ -200,4 +204,34 @@ test.each<[string, Partial<DiffusionChainOptions>, RegExp]>([
   const make = () => diffusionChain({ ...ONED, ...options });
   expect(make).toThrow(OptionError);
   expect(make).toThrow(message);
+});
+
+test('diffusionChain(): kernels draw for long states what their streams would', async () => {
+  const [d, levels] = [17, [3, 2, 1]];
+  const { schedule } = ONED.denoiser;
+  const denoiser: Denoiser = {
+    ...{ dimension: d, schedule, prediction: 'clean' },
+    predict: (x) => x.map((value) => value / 2),
+  };
+  const grid = gridOf(schedule, [1, 0.6, 0.3, 0]);
+  const chain = await diffusionChain({ denoiser, reward: linearReward(new Array(d).fill(0.1)), grid }).open({
+    ...{ backend: jsBackend(), signal: new AbortController().signal },
+  });
+  const x = Array.from({ length: 3 * d }, (_, i) => Math.sin(i));
+  const rng = rngFromSeed(3);
+  const address = { purpose: PURPOSE.treeRollout, step: 5 };
+  for (const before of [0, 1]) {
+    const plain = levels.map((particle) => rng.stream({ ...address, particle }));
+    const moving = levels.map((particle) => {
+      const stream = movingStream(rng.key);
+      stream.to(address.purpose, address.step, particle);
+      return stream;
+    });
+    // Once a number was drawn, kernels cannot go on.
+    for (const stream of [...plain, ...moving]) if (before > 0) stream.uniform();
+    const { next } = await stepped(chain, x, levels, plain);
+    expect((await stepped(chain, x, levels, moving)).next).toEqual(next);
+    expect(new Set(next).size).toBe(next.length);
+  }
+  chain.dispose();
 });
