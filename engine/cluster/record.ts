@@ -155,7 +155,8 @@ export function readRecord(bytes: Uint8Array, file = 'record'): ReadRecord {
 
 /** Fields of a record, fresh; from the blob store where its body lies there. @throws ClusterError for a bad blob. */
 export async function readFields({ header, body }: ReadRecord, blobs: BlobStore): Promise<Fields> {
-  const bytes = (body ?? (await blobs.get(header.blobs[0]!))).slice();
+  // A copy: `slice` of a Buffer is none.
+  const bytes = new Uint8Array(body ?? (await blobs.get(header.blobs[0]!)));
   return Object.fromEntries(
     header.fields.map(({ name, dtype, shape, offset, bytes: size }): [string, Field] => {
       const type = TYPES[dtype];
