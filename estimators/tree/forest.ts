@@ -10,7 +10,7 @@ import { grow } from './grow.ts';
 import { restoreLanes, saveLanes } from './lanes.ts';
 import { type Doubts, openDoubts, settleDoubts } from './parting.ts';
 import { type TreePlan, WHERE } from './plan.ts';
-import { rescoreTree } from './rescore.ts';
+import { keepWalks, rescoreTree } from './rescore.ts';
 import { openState, type TreeState } from './state.ts';
 
 /** Trees of one run side by side. They share nothing but the chain, so their spread tells the error of their mean. */
@@ -169,8 +169,7 @@ function restoreTree(
   Object.assign(state, { iterations, started, evaluations, blind });
   Object.assign(state.rewards, rewards);
   state.expansions.set(arrays.expansions!);
-  // What is in flight under another reward or mode is given up.
-  if (plan.rescore) state.arena.pending.fill(0);
+  if (plan.rescore) keepWalks(state, arrays);
   else restoreLanes(state.lanes, arrays);
   return state;
 }

@@ -64,7 +64,7 @@ export function openLanes({ chain, depth, batch }: TreePlan): Lanes {
   };
 }
 
-const COLUMNS = [
+export const LANE_COLUMNS = [
   ...['order', 'iteration', 'phase', 'level', 'from', 'goal', 'x', 'path', 'length', 'logScore', 'rows'],
   ...['levels', 'edges', 'drawn', 'reward'],
 ] as readonly (keyof { [K in keyof Lanes as Lanes[K] extends StateArray ? K : never]: true })[];
@@ -73,7 +73,7 @@ const COLUMNS = [
 export function saveLanes(lanes: Lanes): Record<string, StateArray> {
   if (lanes.count === 0) return {};
   const saved: Record<string, StateArray> = { lanes: Int32Array.of(lanes.count) };
-  for (const name of COLUMNS) saved[`lane-${name}`] = lanes[name].slice();
+  for (const name of LANE_COLUMNS) saved[`lane-${name}`] = lanes[name].slice();
   return saved;
 }
 
@@ -81,7 +81,7 @@ export function saveLanes(lanes: Lanes): Record<string, StateArray> {
 export function restoreLanes(lanes: Lanes, saved: Readonly<Record<string, StateArray>>): void {
   if (saved.lanes === undefined) return;
   lanes.count = saved.lanes[0]!;
-  for (const name of COLUMNS) lanes[name].set(saved[`lane-${name}`]!);
+  for (const name of LANE_COLUMNS) lanes[name].set(saved[`lane-${name}`]!);
 }
 
 /** A lane sets out from node `at` of the tree, with no node drawn yet. */

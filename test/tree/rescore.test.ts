@@ -11,7 +11,7 @@ import type { TreeChain, TreeOptions, TreeResult } from '../../estimators/tree/t
 import { numbers } from '../contract/sampler.ts';
 import { ONED } from '../support/diffusion-trees.ts';
 import { grown } from '../support/tree.ts';
-import { tokenChain } from '../support/tree-chains.ts';
+import { enumeratedTokens, listedTokenChain, TOKEN_LAMBDA, tokenChain } from '../support/tree-chains.ts';
 
 const backend = jsBackend();
 const seed = 11;
@@ -201,4 +201,73 @@ test('a diffusion is weighed anew by another reward, guided or not, and only whe
   await expect(resume(strange, bytes, { seed, backend })).rejects.toThrow(/another chain/);
   const without = treeSampler({ chain: diffusionChain({ ...ONED, reward }), iterations: 32 });
   await expect(resume(without, bytes, { seed, backend })).rejects.toThrow(/rescore/);
+});
+
+test('walks in flight go on when a tree is weighed anew, in batches of any size', async () => {
+  const goOn = async (bytes: Uint8Array, options: Options): Promise<TreeResult> =>
+    resume(treeSampler({ chain, iterations: 200, ...options, rescore: true }), bytes, { seed, backend });
+  for (const mode of ['precision', 'paper', 'search', 'prior'] as const) {
+    const options = { mode, batch: 8 };
+    const wanted = bits(await fresh(options));
+    for (const iterations of [77, 96])
+      expect(bits(await goOn(await saved({ ...options, iterations }), options)) === wanted).toBe(true);
+  }
+  // Leaf m of independent runs is that of iteration m, however many are in flight.
+  const { sample } = await fresh({ mode: 'prior' });
+  for (const batch of [1, 5, 16]) {
+    const again = await goOn(await saved({ mode: 'prior', batch: 8, iterations: 90 }), {
+      mode: 'prior',
+      batch,
+    });
+    expect(again.sample).toEqual(sample);
+  }
+  for (const batch of [2, 16]) {
+    const again = await goOn(await saved({ mode: 'paper', batch: 8, iterations: 90 }), {
+      mode: 'precision',
+      batch,
+    });
+    expect(again.tree.iterations).toBe(200);
+    expect(Math.abs(logSumExp(again.sample.logWeight) - again.logNormalizer.value)).toBeLessThan(1e-12);
+  }
+});
+
+test('rewards of walks at their end are those of the new reward', async () => {
+  const options = { mode: 'precision', batch: 8 } as const;
+  const other = { ...chain, reward: ones };
+  const bytes = await saved({ ...options, iterations: 90 });
+  const again = await resume(
+    treeSampler({ ...options, chain: other, iterations: 200, rescore: true }),
+    bytes,
+    {
+      ...{ seed, backend },
+    },
+  );
+  const wanted = again.reward.slice();
+  ones(again.sample.points, wanted);
+  expect(again.reward).toEqual(wanted);
+});
+
+test('trees of listed and of merged children are weighed anew', async () => {
+  const merged: TreeChain = { ...tokenChain(), merge: true };
+  for (const own of [listedTokenChain(), merged])
+    for (const mode of ['paper', 'search'] as const) {
+      const options = { chain: own, mode, iterations: 300, explore: 0.5 };
+      const cold = await fresh({ ...options, inverseTemperature: 0.5 });
+      const bytes = await saved({ ...options, inverseTemperature: 0.5 });
+      const quiet: TreeChain = { ...own, ...{ init: still().init, step: still().step } };
+      const same = await rescored(bytes, { ...options, chain: quiet, inverseTemperature: 0.5 });
+      expect(bits(same)).toBe(bits(cold));
+      const { sample, logNormalizer } = await rescored(bytes, { ...options, chain: quiet });
+      // Listed children weigh nothing until all are there.
+      for (const [i, l] of sample.logWeight.entries())
+        expect(l).toBeCloseTo(cold.sample.logWeight[i]! + 0.5 * cold.reward[i]!, 12);
+      expect(logNormalizer.value).toBe(logSumExp(sample.logWeight));
+    }
+  const { logZ } = enumeratedTokens();
+  const all = { chain: listedTokenChain(), mode: 'paper', iterations: 4000, explore: 0.7 } as const;
+  const exact = await rescored(await saved({ ...all, inverseTemperature: 0 }), {
+    ...all,
+    inverseTemperature: TOKEN_LAMBDA,
+  });
+  expect(Math.abs(exact.logNormalizer.value - logZ)).toBeLessThan(1e-12);
 });
