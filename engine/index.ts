@@ -249,6 +249,9 @@ export {
   type PointFn,
   type PointValue,
   pointwise,
+  type RemoteConnection,
+  type RemoteModel,
+  type RemoteTrouble,
 } from './model/model.ts';
 export { checkGradient, type NumericGradientOptions, numericGradient } from './model/numeric-gradient.ts';
 export {
@@ -260,6 +263,8 @@ export {
   type OnnxValue,
   onnxNetwork,
 } from './model/onnx.ts';
+export { type UmBridgeOptions, umBridge } from './model/um-bridge/client.ts';
+export { type ModelServer, type ServeOptions, serveModel } from './model/um-bridge/server.ts';
 export type { CardDynamics, DrawOptions, PotentialOptions } from './particles/card-dynamics.ts';
 export {
   type CardFieldSpec,

@@ -7,8 +7,9 @@ import type { RowFailure } from '../pool/evaluate-rows.mjs';
 import { type CardKernel, cardRows } from './card-rows.ts';
 import { hostRows, outputNames, type Rows } from './host-rows.ts';
 import { type OpenedModel, openModel } from './local.ts';
-import type { ModelLike } from './model.ts';
+import type { ModelLike, RemoteModel } from './model.ts';
 import type { Place } from './place.ts';
+import { remoteRows } from './remote.ts';
 
 export interface EvaluatorOptions {
   /** Name used in messages: 'sobolIndices'. */
@@ -47,8 +48,8 @@ export interface Evaluator {
    * Evaluate n points of `x` [n, d], from an arena of the backend.
    * A point that throws, rejects, or returns NaN, an infinity or the wrong number of values is a failure of
    * that point, not of the batch. A failure's index counts points over the evaluator's whole life.
-   * @throws ModelError when a worker cannot load the model; BackendError when the card fails; the signal's reason when
-   * aborted.
+   * @throws ModelError when a worker cannot load the model or a remote one is lost; BackendError when the card fails; the
+   * signal's reason when aborted.
    */
   evaluate(x: Float64Array, n: number): Promise<Batch>;
   /** Give the output buffer back. */
@@ -62,7 +63,7 @@ const ON_MAIN_THREAD =
  * Open a model for evaluation. When a run is resumed, `evaluations` starts at `done`, and `adapter` is what
  * `savedAdapter` gave when it was saved.
  * @throws OptionError when `model` is no model, or JavaScript for a graphics card, or a kernel of other dimensions;
- * ModelError when its module cannot be loaded.
+ * ModelError when its module cannot be loaded, or nobody answers for a remote one.
  */
 export async function openEvaluator(
   options: EvaluatorOptions,
@@ -72,7 +73,7 @@ export async function openEvaluator(
   const { where, names, backend, signal } = options;
   const model = await openModel(where, options.model);
   checkPlace(where, model, backend);
-  const { rows, place, card } = await placeRows(options, model);
+  const { rows, place, card } = await placeRows(options, model, done);
   let evaluations = done;
   return {
     get outputs() {
@@ -103,9 +104,10 @@ interface Placed {
   readonly card: CardKernel | undefined;
 }
 
-async function placeRows(options: EvaluatorOptions, model: OpenedModel): Promise<Placed> {
+async function placeRows(options: EvaluatorOptions, model: OpenedModel, done: number): Promise<Placed> {
   const { where, names, outputs, planned, unchecked, backend, signal } = options;
-  const { kernel } = model;
+  const { kernel, remote } = model;
+  if (remote !== undefined) return placeRemote(options, remote, done);
   if (kernel === undefined) {
     const alone = model.module === undefined && backend.threads > 1;
     const place = { card: undefined, notes: alone ? [ON_MAIN_THREAD] : [] };
@@ -123,17 +125,30 @@ async function placeRows(options: EvaluatorOptions, model: OpenedModel): Promise
   return { rows: cardRows(bound, known, backend, signal, unchecked), place, card: bound };
 }
 
+async function placeRemote(options: EvaluatorOptions, remote: RemoteModel, done: number): Promise<Placed> {
+  const { where, names: inputs, outputs, unchecked = false, backend, signal } = options;
+  const connection = await remote.open(where, inputs, signal);
+  const { label, outputs: k, concurrency } = connection;
+  if (outputs !== undefined && outputs.length !== k) {
+    connection.close();
+    throw otherOutputs(where, outputs, `the model at ${label}`, k);
+  }
+  const rows = remoteRows(connection, { inputs, outputs, backend, signal, unchecked, done });
+  const note = `The model ran at ${label}, with up to ${counted(concurrency, 'request')} at a time.`;
+  return { rows, place: { card: undefined, notes: [note] }, card: undefined };
+}
+
 /**
  * What was asked to run on the card must not run elsewhere.
  * @throws OptionError for a JavaScript model when the backend is a graphics card.
  */
-function checkPlace(where: string, { kernel }: OpenedModel, { name }: Backend): void {
+function checkPlace(where: string, { kernel, remote }: OpenedModel, { name }: Backend): void {
   if (name !== 'webgpu' || kernel !== undefined) return;
   throw new OptionError({
     where,
     option: 'model',
     value: undefined,
-    found: 'the model is a JavaScript function, which cannot run on the graphics card',
+    found: `the model is ${remote === undefined ? 'a JavaScript function' : 'on a server'}, which cannot run on the graphics card`,
     expected: "a model made by gpuKernel(...) for backend 'webgpu'",
     fix: "Wrap it in gpuKernel, or use backend: 'auto'.",
   });
@@ -160,11 +175,15 @@ function kernelOutputs(
   }
   if (outputs === undefined) return outputNames(kernel.outputs);
   if (outputs.length === kernel.outputs) return outputs;
-  throw new OptionError({
+  throw otherOutputs(where, outputs, `kernel \`${kernel.name}\``, kernel.outputs);
+}
+
+function otherOutputs(where: string, outputs: readonly string[], model: string, k: number): OptionError {
+  return new OptionError({
     where,
     option: 'outputs',
     value: outputs,
-    found: `option \`outputs\` names ${counted(outputs.length, 'output')}, and kernel \`${kernel.name}\` returns ${counted(kernel.outputs, 'number')}`,
+    found: `option \`outputs\` names ${counted(outputs.length, 'output')}, and ${model} returns ${counted(k, 'number')}`,
     expected: 'one name for each number it returns',
   });
 }

@@ -6,7 +6,7 @@ import type { LocalModel } from '../pool/evaluate-rows.mjs';
 import { toLocalModel } from '../pool/load-module.mjs';
 import { loadModule, moduleName } from '../pool/module.ts';
 import type { BatchFn } from '../types.ts';
-import type { ModelLike } from './model.ts';
+import type { ModelLike, RemoteModel } from './model.ts';
 
 /** A model as something this thread can call, with its other forms. */
 export interface OpenedModel {
@@ -15,10 +15,12 @@ export interface OpenedModel {
   readonly module: { readonly url: string; readonly exportName: string } | undefined;
   /** The model as a kernel for the card; undefined when it is JavaScript. */
   readonly kernel: GpuKernel | undefined;
+  /** The model when it runs elsewhere; `local` cannot be called then. */
+  readonly remote?: RemoteModel;
 }
 
 const FORMS =
-  'a function of { name: value }, or of (x, out), or the value of named(...), pointwise(...), batch(...) or gpuKernel(...)';
+  'a function of { name: value }, or of (x, out), or the value of named(...), pointwise(...), batch(...), gpuKernel(...) or umBridge(...)';
 
 /**
  * Any model as something this thread can call.
@@ -26,12 +28,14 @@ const FORMS =
  */
 export async function openModel(where: string, model: ModelLike): Promise<OpenedModel> {
   if (isKernel(model)) return openKernel(model);
+  if (isRemote(model)) return elsewhere(model);
   if (typeof model === 'function') return onThisThread(checkBatch(where, model));
   if (model?.kind !== 'module') return onThisThread(checkTagged(where, model));
   const { url, exportName } = model;
   const module = await loadModule(url);
   const exported = module[exportName];
   if (isKernel(exported)) return openKernel(exported);
+  if (isRemote(exported)) return elsewhere(exported);
   const local = toLocalModel(exported);
   if (local !== undefined) return { local, module: { url, exportName }, kernel: undefined };
   throw new ModelError({
@@ -44,6 +48,11 @@ export async function openModel(where: string, model: ModelLike): Promise<Opened
 /** Whether a value was made by `gpuKernel`. */
 export function isKernel(value: unknown): value is GpuKernel {
   return (value as { readonly kind?: unknown } | null | undefined)?.kind === 'gpu-kernel';
+}
+
+/** Whether a value was made by `umBridge`. */
+export function isRemote(value: unknown): value is RemoteModel {
+  return (value as { readonly kind?: unknown } | null | undefined)?.kind === 'remote';
 }
 
 /**
@@ -66,6 +75,10 @@ export function isOtherKernel(saved: string | undefined, now: string | undefined
 function openKernel(kernel: GpuKernel): OpenedModel {
   const local: LocalModel = { kind: 'pointwise', evaluate: kernel.evaluate };
   return { local, module: { url: kernel.moduleUrl, exportName: 'default' }, kernel };
+}
+
+function elsewhere(remote: RemoteModel): OpenedModel {
+  return { ...onThisThread({ kind: 'pointwise', evaluate: () => Number.NaN }), remote };
 }
 
 function onThisThread(local: LocalModel): OpenedModel {
@@ -93,6 +106,7 @@ function checkTagged(where: string, model: unknown): LocalModel {
     option: 'model',
     value: model,
     found: `option \`model\` is ${show(model)}`,
-    expected: 'a function (x, out) of a batch, or pointwise(f), named(f), moduleModel(url) or gpuKernel(f)',
+    expected:
+      'a function (x, out) of a batch, or pointwise(f), named(f), moduleModel(url), umBridge({ url }) or gpuKernel(f)',
   });
 }

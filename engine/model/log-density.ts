@@ -5,9 +5,10 @@ import { makeTurn } from '../turn.ts';
 import type { BatchFn } from '../types.ts';
 import { openEvaluator } from './evaluator.ts';
 import { GRADIENT_FIX } from './gradient-fix.ts';
-import { isKernel } from './local.ts';
-import type { ModelLike } from './model.ts';
+import { isKernel, isRemote } from './local.ts';
+import type { ModelLike, RemoteConnection, RemoteModel } from './model.ts';
 import type { Place } from './place.ts';
+import { concurrently, stopped } from './remote.ts';
 
 /** A log density with its gradient, over batches of rows. */
 export interface DensityWithGradient {
@@ -34,8 +35,8 @@ export interface DensityKernels {
 
 /**
  * Any form of a log density: a function of a batch, any model (`pointwise`, `moduleModel`, `gpuKernel`, ...) with one
- * output, one with its gradient, or a gpuKernel of d + 1 outputs: its score and then the log density. A kernel says
- * `-Infinity` where there is no mass: on the card Math.log(0) is NaN.
+ * output, one with its gradient (`umBridge` has one where its server offers it), or a gpuKernel of d + 1 outputs: its score
+ * and then the log density. A kernel says `-Infinity` where there is no mass: on the card Math.log(0) is NaN.
  */
 export type LogDensitySource = ModelLike | DensityWithGradient;
 
@@ -97,7 +98,7 @@ export async function openLogDensity(options: LogDensityOptions, done = 0): Prom
   const { where, option = 'logDensity', source, dimension: d } = options;
   const names = options.names ?? Array.from({ length: d }, (_, c) => `x${c + 1}`);
   const named = { ...options, names };
-  const rows = hasGradient(source) ? withGradient(named, source) : await ofModel(named, source);
+  const rows = await openRows(named, source, done);
   let evaluations = done;
   return {
     dimension: d,
@@ -115,6 +116,11 @@ export async function openLogDensity(options: LogDensityOptions, done = 0): Prom
     },
     dispose: rows.dispose,
   };
+}
+
+async function openRows(options: Named, source: LogDensitySource, done: number): Promise<Rows> {
+  if (hasGradient(source)) return withGradient(options, source);
+  return isRemote(source) ? ofRemote(options, source, done) : ofModel(options, source);
 }
 
 /** Whether a source was given with its gradient. */
@@ -162,6 +168,56 @@ async function ofModel(options: Named, source: ModelLike): Promise<Rows> {
     },
     dispose: () => evaluator.dispose(),
   };
+}
+
+/** A log density on a server, with its gradient where the server has one. */
+async function ofRemote(options: Named, source: RemoteModel, done: number): Promise<Rows> {
+  const { where, option = 'logDensity', names, signal } = options;
+  const remote = await source.open(where, names, signal);
+  if (remote.outputs !== 1) {
+    remote.close();
+    throw new OptionError({
+      where,
+      option,
+      value: remote.outputs,
+      found: `the model at ${remote.label} returns ${remote.outputs} numbers`,
+      expected: 'one, the log density',
+    });
+  }
+  let before = done;
+  return {
+    gradient: remote.gradient !== undefined,
+    place: { card: undefined, notes: [`\`${option}\` was asked for at ${remote.label}.`] },
+    cost: 1 + remote.gradientCost,
+    async fill(x, n, out, gradient) {
+      await concurrently(n, remote.concurrency, signal, async (row, inner) => {
+        await fillRemote(remote, { names, index: before + row }, x, row, out, gradient, inner);
+      });
+      before += n;
+    },
+    dispose: () => remote.close(),
+  };
+}
+
+/** One row; a density is not left out anywhere, so a point without an answer ends the run. */
+async function fillRemote(
+  remote: RemoteConnection,
+  { names, index }: { readonly names: readonly string[]; readonly index: number },
+  x: Float64Array,
+  row: number,
+  out: Float64Array,
+  gradient: Float64Array | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const d = names.length;
+  const point = x.slice(row * d, (row + 1) * d);
+  const value = await remote.evaluate(point, signal);
+  if ('reason' in value) throw stopped(remote, names, point, index, value);
+  out[row] = value[0]!;
+  if (gradient === undefined) return;
+  const slope = out[row]! > -Infinity ? await remote.gradient!(point, signal) : new Float64Array(d);
+  if ('reason' in slope) throw stopped(remote, names, point, index, slope);
+  gradient.set(slope, row * d);
 }
 
 /** The first d of each d + 1 numbers. */

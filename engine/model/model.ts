@@ -31,8 +31,46 @@ export interface ModuleModel {
   readonly exportName: string;
 }
 
+/** A model that runs elsewhere and is asked for several points at a time, as `umBridge` makes it. */
+export interface RemoteModel {
+  readonly kind: 'remote';
+  /**
+   * Connect for one run.
+   * @param inputs names of the inputs in order.
+   * @throws ModelError when nobody answers, or it is another model than was asked for; OptionError for other inputs.
+   */
+  open(where: string, inputs: readonly string[], signal: AbortSignal): Promise<RemoteConnection>;
+}
+
+/** A remote model as one run sees it. */
+export interface RemoteConnection {
+  /** 'http://localhost:4242' */
+  readonly label: string;
+  /** Numbers a point returns. */
+  readonly outputs: number;
+  /** Points under way at the same time, at most. */
+  readonly concurrency: number;
+  /** Whether the first failed point ends the run at once, whatever its `missing` says. */
+  readonly stop: boolean;
+  /** The outputs at one point x [d]. Rejects only with the signal's reason. */
+  evaluate(x: Float64Array, signal: AbortSignal): Promise<ArrayLike<number> | RemoteTrouble>;
+  /** The gradient [d] of the first of the outputs at x [d]; absent where the model has none. */
+  gradient?(x: Float64Array, signal: AbortSignal): Promise<ArrayLike<number> | RemoteTrouble>;
+  /** Requests that one gradient takes. */
+  readonly gradientCost: number;
+  close(): void;
+}
+
+/** Why there is no answer for a point. */
+export interface RemoteTrouble {
+  /** As of any failed point: 'answered 400 InvalidInput: ...', 'took longer than 5000 ms'. */
+  readonly reason: string;
+  /** Nobody answers any more: the run ends. */
+  readonly lost: boolean;
+}
+
 /** A model in one of the forms the evaluator knows. */
-export type Model = BatchModel | PointwiseModel | NamedModel | ModuleModel | GpuKernel;
+export type Model = BatchModel | PointwiseModel | NamedModel | ModuleModel | RemoteModel | GpuKernel;
 
 /** A plain function is a batch function [n, d] -> [n] or [n, k]. */
 export type ModelLike = Model | BatchFn;
