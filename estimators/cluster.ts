@@ -2,8 +2,9 @@
  * `ensample/cluster`: many machines for one run. Node only, which is why it is an entry of its own: the main one runs in
  * browsers.
  */
+import { type LocalOptions, localCluster } from '../engine/cluster/local.ts';
 import { type WorkTable, workTable } from '../engine/cluster/registry.ts';
-import type { AnyWork } from '../engine/cluster/types.ts';
+import type { AnyWork, Cluster } from '../engine/cluster/types.ts';
 
 export * from '../engine/cluster/cluster-error.ts';
 export { type Fold, makeFold } from '../engine/cluster/fold.ts';
@@ -33,6 +34,12 @@ export {
 } from '../engine/cluster/record.ts';
 export { type WorkTable, workTable } from '../engine/cluster/registry.ts';
 export { computeShard, type ShardServices } from '../engine/cluster/shard.ts';
+export {
+  openShardService,
+  openShardThreads,
+  type ShardThreadOptions,
+  type ShardThreads,
+} from '../engine/cluster/threads.ts';
 export type * from '../engine/cluster/types.ts';
 
 /** The works of this package: one line for each, from its family. */
@@ -40,3 +47,14 @@ const WORKS: readonly AnyWork[] = [];
 
 /** The works that every worker of this package knows. */
 export const ownWorks: WorkTable = workTable(WORKS);
+
+/** URL of this module, from which threads of a worker take works and code. */
+export const CLUSTER_ENTRY: string = import.meta.url;
+
+/**
+ * This machine as a cluster: shards on threads, with the bits of every other cluster. Close it at the end.
+ * @throws OptionError for options that cannot be used.
+ */
+export function local(options: LocalOptions = {}): Cluster {
+  return localCluster(options, { entry: CLUSTER_ENTRY, works: ownWorks });
+}

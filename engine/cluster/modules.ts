@@ -15,6 +15,10 @@ const MOST_FILES = 10_000;
 /** Models that this machine may load, by name. What comes over a network names them and never says where they lie. */
 export interface ModuleRegistry {
   readonly names: readonly string[];
+  /** Absolute paths by name, for threads of this process. */
+  readonly files: Readonly<Record<string, string>>;
+  /** All of them with their hashes. */
+  refs(): readonly ModuleRef[];
   /** @throws OptionError when the name is not registered, or its folder has another hash than the plan's. */
   url(ref: ModuleRef): string;
   /** How plans name the module at `url`. @throws OptionError when it is not registered. */
@@ -54,6 +58,8 @@ export function fixedModules(files: Readonly<Record<string, string>>): ModuleReg
   };
   return {
     names,
+    files,
+    refs: () => names.map((name) => ({ name, hash: hashOf(name) })),
     url({ name, hash }) {
       if (!Object.hasOwn(files, name)) throw notRegistered(name, names);
       const own = hashOf(name);

@@ -19,3 +19,7 @@ for (const name of MODULES) {
   copyFileSync(`${from}${name}.d.mts`, `${to}${name}.d.mts`);
 }
 writeFileSync(`${to}worker.mjs`, [...MODULES, 'worker'].map(part).join('\n'));
+
+// The body of threads that compute shards takes the rest from the compiled entry it is told.
+const cluster = fileURLToPath(new URL('../cluster/thread.mjs', import.meta.url));
+copyFileSync(cluster, fileURLToPath(new URL('../../dist/engine/cluster/thread.mjs', import.meta.url)));

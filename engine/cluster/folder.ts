@@ -1,0 +1,178 @@
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
+import { basename, join } from 'node:path';
+import { sha256 } from './canonical.ts';
+import { ClusterError } from './cluster-error.ts';
+import { encodePlan } from './plan.ts';
+import type { BlobRef, BlobStore, Plan } from './types.ts';
+
+/*
+ * A run as a folder: plan.bin, res/<index>.ens, blobs/<sha256>. A file is written under a name of its own in the same
+ * folder, synced, linked to its name, which fails where there is one, and unlinked: whoever reads it sees all of it.
+ */
+
+const PLAN = 'plan.bin';
+const RESULTS = 'res';
+const BLOBS = 'blobs';
+
+let lastFile = 0;
+
+/** Whether `bytes` are there now under that name: 'first' when by this call, 'taken' when somebody else was before. */
+export function writeOnce(folder: string, name: string, bytes: Uint8Array): 'first' | 'taken' {
+  const own = join(folder, `.${hostname()}-${process.pid}-${++lastFile}-${crypto.randomUUID().slice(0, 8)}`);
+  try {
+    const file = openSync(own, 'wx', 0o644);
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    linkSync(own, join(folder, name));
+    return 'first';
+  } catch (cause) {
+    if (codeOf(cause) === 'EEXIST') return 'taken';
+    throw unwritable(name, cause);
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+/** Contents by their hash in a folder; made when it is first written to. */
+export function blobFolder(folder: string): BlobStore {
+  return {
+    async put(bytes) {
+      const ref: BlobRef = { sha256: sha256(bytes), bytes: bytes.length };
+      makeFolder(folder);
+      writeOnce(folder, ref.sha256, bytes);
+      return ref;
+    },
+    async get({ sha256: hash, bytes: size }) {
+      const name = /^[0-9a-f]{64}$/.test(hash) ? hash : '';
+      const bytes = readIfThere(join(folder, name));
+      if (bytes !== undefined && bytes.length === size && sha256(bytes) === hash) return bytes;
+      if (bytes !== undefined) rmSync(join(folder, name), { force: true });
+      throw new ClusterError({
+        where: 'cluster',
+        found: `blob ${hash.slice(0, 12)} ${bytes === undefined ? 'is not there' : 'has other bytes than its hash says'}`,
+        expected: 'what was written beside the record',
+        fix: 'Its shard is computed again.',
+      });
+    },
+  };
+}
+
+/** Blobs written to the first folder, and read from the first that has them. */
+export function blobFolders([first = '', ...others]: readonly string[]): BlobStore {
+  const store = blobFolder(first);
+  if (others.length === 0) return store;
+  const behind = blobFolders(others);
+  return { put: store.put, get: (ref) => store.get(ref).catch(() => behind.get(ref)) };
+}
+
+/** Records of a run by shard. */
+export interface RunFolder {
+  readonly path: string;
+  readonly blobs: BlobStore;
+  /** Folder of the blob store. */
+  readonly blobPath: string;
+  /** 'taken' leaves what is there. @throws ClusterError when it cannot be written. */
+  put(index: number, record: Uint8Array): 'first' | 'taken';
+  get(index: number): Uint8Array | undefined;
+  /** Forget a record that cannot be used. */
+  drop(index: number): void;
+  indices(): readonly number[];
+}
+
+/** The run of a plan in `path`, made where there is none. @throws ClusterError when it holds another plan. */
+export function makeRunFolder(path: string, plan: Plan<unknown>): RunFolder {
+  const bytes = encodePlan(plan);
+  makeFolder(join(path, RESULTS));
+  makeFolder(join(path, BLOBS));
+  if (writeOnce(path, PLAN, bytes) === 'taken') {
+    const there = readFileSync(join(path, PLAN));
+    if (!there.equals(bytes))
+      throw new ClusterError({
+        where: 'cluster',
+        found: `${basename(path)} holds run ${sha256(there).slice(0, 32)}, and this is run ${sha256(bytes).slice(0, 32)}`,
+        expected: 'an empty folder, or the one of the same run',
+        fix: 'Take another folder, or delete that one.',
+      });
+  }
+  return openRunFolder(path);
+}
+
+/** A run that is there. */
+export function openRunFolder(path: string): RunFolder {
+  const results = join(path, RESULTS);
+  const blobPath = join(path, BLOBS);
+  return {
+    path,
+    blobPath,
+    blobs: blobFolder(blobPath),
+    put: (index, record) => writeOnce(results, `${index}.ens`, record),
+    get: (index) => readIfThere(join(results, `${index}.ens`)),
+    drop: (index) => rmSync(join(results, `${index}.ens`), { force: true }),
+    indices: () =>
+      readdirSync(results).flatMap((name) => {
+        const index = /^(0|[1-9]\d{0,8})\.ens$/.exec(name)?.[1];
+        return index === undefined ? [] : [Number(index)];
+      }),
+  };
+}
+
+/** The bytes of the plan in a run's folder; undefined where there is none. */
+export function readPlanFile(path: string): Uint8Array | undefined {
+  return readIfThere(join(path, PLAN));
+}
+
+/** @throws ClusterError when it cannot be made. */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw unwritable(basename(path), cause);
+  }
+}
+
+function readIfThere(file: string): Uint8Array | undefined {
+  try {
+    return new Uint8Array(readFileSync(file));
+  } catch (error) {
+    if (['ENOENT', 'EISDIR', 'ENOTDIR'].includes(codeOf(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as { readonly code?: string } | null)?.code;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota is used up',
+  EACCES: 'permission is denied',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'its folder is a file',
+};
+
+function unwritable(name: string, cause: unknown): ClusterError {
+  const code = codeOf(cause) ?? '';
+  return new ClusterError({
+    where: 'cluster',
+    found: `${name} cannot be written because ${REASONS[code] ?? String(cause)}`,
+    expected: 'a folder with room for results',
+    fix: 'Make room and start again: finished shards are kept.',
+    cause,
+  });
+}

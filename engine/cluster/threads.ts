@@ -1,0 +1,195 @@
+import { Worker } from 'node:worker_threads';
+import { bestHost } from '../backend/host.ts';
+import { EngineError, ModelError, OptionError, type PointFailure } from '../errors.ts';
+import { ClusterError } from './cluster-error.ts';
+import { blobFolders } from './folder.ts';
+import { fixedModules, type ModuleRegistry } from './modules.ts';
+import { decodePlan } from './plan.ts';
+import type { WorkTable } from './registry.ts';
+import { computeShard } from './shard.ts';
+
+/** What threads are made of. */
+export interface ShardThreadOptions {
+  readonly threads: number;
+  /** URL of a module that exports `openShardService`: `ensample/cluster`. */
+  readonly entry: string;
+  /** URL of a module that exports `works: WorkTable`, in the place of the package's own. */
+  readonly works?: string;
+  /** Models by name at absolute paths. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Folder of the blob store. */
+  readonly blobs: string;
+}
+
+/** Threads that compute shards, so that the thread which talks to others never waits. */
+export interface ShardThreads {
+  readonly size: number;
+  /**
+   * The record of a shard; waits for a free thread. Aborting stops the thread that computes it.
+   * @param blobs folder of the blob store, where it is another than that of the threads, which is then read as well.
+   * @throws EngineError where another attempt would fail as well; Error when the thread died.
+   */
+  compute(plan: Uint8Array, index: number, signal?: AbortSignal, blobs?: string): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+interface Seat {
+  worker: Worker | undefined;
+  busy: boolean;
+}
+
+/** Threads start when they are first needed, and a dead one is replaced when its turn comes. */
+export function openShardThreads(options: ShardThreadOptions): ShardThreads {
+  const seats: Seat[] = Array.from({ length: options.threads }, () => ({ worker: undefined, busy: false }));
+  const waiting: ((seat: Seat) => void)[] = [];
+  let closed = false;
+  const take = (): Promise<Seat> => {
+    const seat = seats.find(({ busy }) => !busy);
+    if (seat === undefined) return new Promise((resolve) => waiting.push(resolve));
+    seat.busy = true;
+    return Promise.resolve(seat);
+  };
+  const give = (seat: Seat): void => {
+    const next = waiting.shift();
+    if (next === undefined) seat.busy = false;
+    else next(seat);
+  };
+  return {
+    size: options.threads,
+    async compute(plan, index, signal, blobs) {
+      const seat = await take();
+      try {
+        signal?.throwIfAborted();
+        if (closed) throw new Error('the threads are closed');
+        const folders = blobs === undefined ? [options.blobs] : [blobs, options.blobs];
+        return await ask(seat, options, { plan, index, files: options.files, blobs: folders }, signal);
+      } finally {
+        give(seat);
+      }
+    },
+    async close() {
+      closed = true;
+      await Promise.all(seats.map(({ worker }) => worker?.terminate()));
+    },
+  };
+}
+
+let lastId = 0;
+
+/** One shard on one thread. */
+function ask(
+  seat: Seat,
+  { entry, works }: ShardThreadOptions,
+  request: ShardRequest,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  const data = works === undefined ? { entry } : { entry, works };
+  const worker = seat.worker ?? new Worker(new URL('./thread.mjs', import.meta.url), { workerData: data });
+  seat.worker = worker;
+  const id = ++lastId;
+  return new Promise((resolve, reject) => {
+    const leave = (): void => {
+      worker.off('message', hear).off('error', die).off('exit', exit);
+      signal?.removeEventListener('abort', stop);
+    };
+    const end = (error: unknown): void => {
+      leave();
+      if (seat.worker === worker) seat.worker = undefined;
+      reject(error);
+    };
+    const hear = (answer: Answer | 'ready'): void => {
+      if (answer === 'ready' || answer.id !== id) return;
+      leave();
+      if (answer.record !== undefined) resolve(answer.record);
+      else reject(toldError(answer.failure));
+    };
+    const die = (error: unknown): void => end(dead(error instanceof Error ? error.message : String(error)));
+    const exit = (code: number): void => end(dead(`it ended with code ${code}`));
+    const stop = (): void => {
+      end(signal?.reason);
+      worker.terminate();
+    };
+    worker.on('message', hear).on('error', die).on('exit', exit);
+    signal?.addEventListener('abort', stop);
+    worker.postMessage({ id, request });
+  });
+}
+
+function dead(reason: string): Error {
+  return new Error(`the thread that computed it died (${reason})`);
+}
+
+type Answer =
+  | { readonly id: number; readonly record: Uint8Array }
+  | { readonly id: number; readonly record?: undefined; readonly failure: ShardFailure };
+
+/** An error as it crosses threads. */
+interface ShardFailure {
+  readonly name: string | undefined;
+  readonly message: string;
+  readonly code: string | undefined;
+  readonly where: string | undefined;
+  readonly failures: readonly PointFailure[] | undefined;
+}
+
+/** The error of a thread as one of this thread: the same address gives the same bits and the same failure. */
+function toldError({ name, message, code, where = 'cluster', failures = [] }: ShardFailure): Error {
+  const empty = { where, found: '', expected: '' };
+  const error =
+    code === 'model'
+      ? new ModelError({ ...empty, failures })
+      : code === 'option'
+        ? new OptionError({ ...empty, option: '', value: undefined })
+        : code === 'cluster'
+          ? new Error()
+          : new EngineError(code ?? 'shard', empty);
+  error.message = code === undefined ? `${where}: a shard threw ${name ?? 'Error'}: ${message}` : message;
+  return error;
+}
+
+/** What a thread is asked. */
+export interface ShardRequest {
+  readonly plan: Uint8Array;
+  readonly index: number;
+  /** Models by name at absolute paths. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Folders of blobs: written to the first, read from all. */
+  readonly blobs: readonly string[];
+}
+
+/** Opened once in each thread: computes shards with a table of works. */
+export async function openShardService(
+  works: WorkTable,
+): Promise<(request: ShardRequest) => Promise<Uint8Array>> {
+  const backend = await bestHost(1);
+  const { signal } = new AbortController();
+  const registries = new Map<string, ModuleRegistry>();
+  return ({ plan, index, files, blobs }) => {
+    const key = JSON.stringify(files);
+    const modules = registries.get(key) ?? fixedModules(files);
+    registries.set(key, modules);
+    return computeShard(
+      decodePlan(plan),
+      index,
+      { works, modules, blobs: blobFolders(blobs), backend },
+      signal,
+    );
+  };
+}
+
+/** What is said when a shard ended every thread, or machine, that computed it. */
+export function poisonShard(
+  index: number,
+  span: string,
+  starts: number,
+  words: string,
+  repeat: string,
+): ClusterError {
+  return new ClusterError({
+    where: 'cluster',
+    shard: index,
+    found: `shard ${index} (${span}) ended ${starts} processes that computed it (${words})`,
+    expected: 'a shard that comes to its end',
+    fix: `Repeat it alone: ${repeat}`,
+  });
+}
