@@ -19,17 +19,28 @@ const COPIES = 32;
 /** No iteration of a tree has these numbers. */
 const LAST_ADDRESS = 2 ** 32 - 1;
 
+/** The state [d] of a node and that of its first child. */
+interface Pair {
+  readonly parent: Float64Array;
+  readonly child: Float64Array;
+}
+
 /** What is not known yet of a chain. */
 export interface Doubts {
   /** Levels of nodes whose children have not been seen to part, and nodes there whose first two children are the same. */
-  readonly levels: Map<number, number[]>;
+  readonly levels: Map<number, Pair[]>;
   /** Nodes of each tree that have been looked at. */
   readonly seen: number[];
 }
 
+/** Nodes of tree r have other numbers now, and all have been looked at. */
+export function renumber({ seen }: Doubts, r: number, nodes: number): void {
+  seen[r] = nodes;
+}
+
 /** None where children have weights of their own, or where nothing but the root has several. */
 export function openDoubts({ chain, mode, weighted, below, trees }: TreePlan): Doubts {
-  const levels = new Map<number, number[]>();
+  const levels = new Map<number, Pair[]>();
   if (mode !== 'prior' && !weighted)
     for (let level = below[chain.steps + 1]!; level > 0; level = below[level]!) levels.set(level, []);
   return { levels, seen: Array.from({ length: trees }, () => 1) };
@@ -53,38 +64,42 @@ export async function settleDoubts(
     const first = arena.heapRoot[parent]!;
     // The second child is below the first in the heap, on the left.
     if (equal === undefined || arena.links[LINKS * first + LEFT] !== id) continue;
-    const same = arena.level[first] === arena.level[id] && sameNumbers(arena, first, id);
+    const same = arena.level[first] === arena.level[id] && alike(stateOf(arena, first), stateOf(arena, id));
     if (!same) levels.delete(arena.level[parent]!);
-    // What stays where it is may be at its end, and tells nothing.
-    else if (!sameNumbers(arena, first, parent)) equal.push(parent);
+    else if (equal.length < ENOUGH) {
+      const pair = { parent: stateOf(arena, parent).slice(), child: stateOf(arena, first).slice() };
+      // What stays where it is may be at its end, and tells nothing.
+      if (!alike(pair.parent, pair.child)) equal.push(pair);
+    }
   }
   seen[r] = arena.nodes;
   for (const [level, equal] of levels) {
     if (equal.length < ENOUGH) continue;
-    if (await neverParts(plan, tree, equal)) throw oneChild(plan, levels, level);
+    if (await neverParts(plan, tree.key, level, equal)) throw oneChild(plan, levels, level);
     levels.delete(level);
   }
 }
 
-function sameNumbers({ dimension: d, level, slabs, slot }: TreeArena, a: number, b: number): boolean {
-  const [one, other] = [slabs[level[a]!]!, slabs[level[b]!]!];
-  const [i, j] = [slot[a]! * d, slot[b]! * d];
-  for (let c = 0; c < d; c++) if (!Object.is(one[i + c], other[j + c])) return false;
+function stateOf({ dimension: d, level, slabs, slot }: TreeArena, id: number): Float64Array {
+  return slabs[level[id]!]!.subarray(slot[id]! * d, (slot[id]! + 1) * d);
+}
+
+function alike(a: Float64Array, b: Float64Array): boolean {
+  for (let c = 0; c < a.length; c++) if (!Object.is(a[c], b[c])) return false;
   return true;
 }
 
 /** Whether copies of nodes of one level all go to the first children of these. */
 async function neverParts(
   { chain, below }: TreePlan,
-  { arena, key }: TreeState,
-  nodes: readonly number[],
+  key: TreeState['key'],
+  from: number,
+  pairs: readonly Pair[],
 ): Promise<boolean> {
   const { dimension: d } = chain;
-  const from = arena.level[nodes[0]!]!;
-  const of = Array.from({ length: COPIES }, (_, i) => nodes[i % nodes.length]!);
+  const of = Array.from({ length: COPIES }, (_, i) => pairs[i % pairs.length]!);
   let x = new Float64Array(COPIES * d);
-  for (const [i, node] of of.entries())
-    x.set(arena.slabs[from]!.subarray(arena.slot[node]! * d, (arena.slot[node]! + 1) * d), i * d);
+  for (const [i, { parent }] of of.entries()) x.set(parent, i * d);
   for (let level = from; level > below[from]!; level--) {
     const next = new Float64Array(COPIES * d);
     const streams = of.map((_, i) => extremeStream(key, LAST_ADDRESS - i, level));
@@ -92,12 +107,7 @@ async function neverParts(
     await chain.step({ x, level: new Int32Array(COPIES).fill(level), next, edge, streams });
     x = next;
   }
-  return of.every((node, i) => {
-    const child = arena.heapRoot[node]!;
-    const [slab, first] = [arena.slabs[arena.level[child]!]!, arena.slot[child]! * d];
-    for (let c = 0; c < d; c++) if (!Object.is(slab[first + c], x[i * d + c])) return false;
-    return true;
-  });
+  return of.every(({ child }, i) => alike(child, x.subarray(i * d, (i + 1) * d)));
 }
 
 function extremeStream(key: readonly [number, number], address: number, level: number): Stream {
