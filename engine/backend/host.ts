@@ -108,6 +108,12 @@ async function dispatch<K extends KernelName>(
 
 async function chain(host: Host, calls: readonly KernelCall[], rows: number): Promise<void> {
   const blocks = blockCount(rows);
+  if (host.threads === 1 && calls.length === 1 && planChain(calls, blocks, 1, 'asleep').short) {
+    const { kernel, args, over } = calls[0]!;
+    const located = offsets(host.memory, kernel, args);
+    host.kernels[host.numbers.get(kernel)!]!(...located, 0, over === 'rows' ? rows : blocks);
+    return;
+  }
   const located = calls.map(({ kernel, args, over }) => ({
     kernel: host.numbers.get(kernel)!,
     args: offsets(host.memory, kernel, args),

@@ -40,13 +40,13 @@ export function makeWeigher(backend: Backend, arena: Arena, n: number): Weigher 
   const squares = arena.f64(blocks);
   let last: WeightSummary = ALL_DEAD;
   /** The rest of it, once the largest of each block is in `partial`. */
-  const weighByMaxima = async (logWeight: Float64Array, along: Along = {}): Promise<WeightSummary> => {
+  const weighByMaxima = async (logWeight: Float64Array, along?: Along): Promise<WeightSummary> => {
     const max = largestLogWeight('resample', logWeight, n, partial, blocks);
     last = ALL_DEAD;
     if (max === -Infinity) return last;
     const args = [logWeight, n, max, weight, partial, squares] as const;
-    const after = along.after?.() ?? [];
-    await backend.chain([{ kernel: 'expShiftBlocks', args: [...args], over: 'blocks' }, ...after], n);
+    const own: KernelCall = { kernel: 'expShiftBlocks', args: [...args], over: 'blocks' };
+    await backend.chain(along?.after === undefined ? [own] : [own, ...along.after()], n);
     last = { max, sum: treeSum(partial, blocks), squares: treeSum(squares, blocks) };
     return last;
   };
@@ -57,10 +57,10 @@ export function makeWeigher(backend: Backend, arena: Arena, n: number): Weigher 
       await backend.dispatch('maxBlocks', [logWeight, n, partial], blocks);
       return weighByMaxima(logWeight);
     },
-    async reweigh(logWeight, increment, fresh, along = {}) {
+    async reweigh(logWeight, increment, fresh, along) {
       const args = [increment, logWeight, n, fresh ? 1 : 0, partial] as const;
-      const before = along.before ?? [];
-      await backend.chain([...before, { kernel: 'reweighBlocks', args: [...args], over: 'blocks' }], n);
+      const own: KernelCall = { kernel: 'reweighBlocks', args: [...args], over: 'blocks' };
+      await backend.chain(along?.before === undefined ? [own] : [...along.before, own], n);
       return weighByMaxima(logWeight, along);
     },
     spend() {

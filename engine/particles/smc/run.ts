@@ -99,6 +99,13 @@ export function openRun<F extends FieldSpecs>(
   const { backend, scheme = 'systematic', particles: n, chains = n } = options;
   const rows = <A extends Float64Array | Float32Array | Uint32Array>(array: A, width: number): A =>
     array.subarray(index * n * width, (index + 1) * n * width) as A;
+  // A field has two arrays, which take turns: asked for at every step, their parts are made once.
+  const parts = new Map<Float64Array | Float32Array, Float64Array | Float32Array>();
+  const part = <A extends Float64Array | Float32Array>(array: A, width: number): A => {
+    const own = parts.get(array) ?? rows(array, width);
+    parts.set(array, own);
+    return own as A;
+  };
   const state = freshState(n);
   const logWeight = rows(particles.logWeight, 1);
   const view: SmcPopulation<F> = {
@@ -115,8 +122,8 @@ export function openRun<F extends FieldSpecs>(
     get ess() {
       return state.ess;
     },
-    field: (name) => rows(particles.field(name), particles.fields[name]!.components),
-    parent: (name) => rows(particles.parent(name), particles.fields[name]!.components),
+    field: (name) => part(particles.field(name), particles.fields[name]!.components),
+    parent: (name) => part(particles.parent(name), particles.fields[name]!.components),
   };
   const alone = model.aim === undefined && options.nan !== 'dead' ? model.kernels : undefined;
   const whole = isWhole(alone) ? alone : undefined;
@@ -146,14 +153,30 @@ function isWhole<F extends FieldSpecs>(kernels: FeynmanKac<F>['kernels']): kerne
   return kernels !== undefined && 'mutate' in kernels;
 }
 
-/** Rows of a run in blocks, with turns of the event loop in between. */
-export async function inBlocks<F extends FieldSpecs>(
+/** Rows of a run in blocks, with turns of the event loop in between; no promise where there is nothing to wait for. */
+export function inBlocks<F extends FieldSpecs>(
   loop: Loop<F>,
   run: Run<F>,
   work: (lo: number, hi: number) => void | Promise<void>,
-): Promise<void> {
+): void | Promise<void> {
   const { count } = run.view;
   const block = Math.min(run.model.block ?? 8192, count);
+  if (block < count) return blockByBlock(loop, count, block, work);
+  const pending = work(0, count);
+  if (pending !== undefined || loop.turn.due()) return finish(loop, pending);
+}
+
+async function finish<F extends FieldSpecs>(loop: Loop<F>, pending: void | Promise<void>): Promise<void> {
+  await pending;
+  if (loop.turn.due()) await loop.turn.pause(loop.signal);
+}
+
+async function blockByBlock<F extends FieldSpecs>(
+  loop: Loop<F>,
+  count: number,
+  block: number,
+  work: (lo: number, hi: number) => void | Promise<void>,
+): Promise<void> {
   for (let lo = 0; lo < count; lo += block) {
     const pending = work(lo, Math.min(count, lo + block));
     if (pending !== undefined) await pending;

@@ -19,16 +19,18 @@ export async function moveAndWeigh<F extends FieldSpecs>(
   if (view.normals.length > 0) await loop.noise(t, view, view.normals);
   if (run.kernels !== undefined) await inOneGo(loop, run, t, run.kernels);
   else {
-    await inBlocks(loop, run, (lo, hi) =>
+    // Runs of few particles spend most of their time waiting for what is done already.
+    const moving = inBlocks(loop, run, (lo, hi) =>
       t === 0 ? model.init(view, lo, hi) : model.mutate(t, view, lo, hi),
     );
-    await model.aim?.(t, view);
+    if (moving !== undefined) await moving;
+    if (model.aim !== undefined) await model.aim(t, view);
     await weighMoved(loop, run, t);
   }
   loop.evaluations += view.count;
   if (run.summary.sum > 0) book(run, logMeanOf(run.summary, view.count) - run.base);
   else await collapse(loop, run, t);
-  if (state.collapsedAt === undefined) await model.calibrate?.(t, view);
+  if (state.collapsedAt === undefined && model.calibrate !== undefined) await model.calibrate(t, view);
   state.finished ||= model.done?.(t, view) ?? false;
 }
 
@@ -54,7 +56,8 @@ async function inOneGo<F extends FieldSpecs>(
 async function weighMoved<F extends FieldSpecs>(loop: Loop<F>, run: Run<F>, t: number): Promise<void> {
   const { model, view, state, increment, potentials } = run;
   if (potentials === undefined) {
-    await inBlocks(loop, run, (lo, hi) => model.logPotential(t, view, increment, lo, hi));
+    const pending = inBlocks(loop, run, (lo, hi) => model.logPotential(t, view, increment, lo, hi));
+    if (pending !== undefined) await pending;
     if (loop.options.nan === 'dead') state.nans += bury(increment);
     run.summary = await weigh(loop, run, t);
     return;
@@ -132,7 +135,7 @@ async function weigh<F extends FieldSpecs>(
     // The dead stay dead: their state may be anything, and so may its potential.
     const { beside } = loop.options;
     const after = beside && ((): readonly KernelCall[] => beside(run.view, run.resampler.weight));
-    const along = { ...(before && { before }), ...(after && { after }) };
+    const along = after === undefined ? before && { before } : { ...(before && { before }), after };
     return await run.resampler.reweigh(run.logWeight, run.increment, fresh, along);
   } catch (error) {
     if (!(error instanceof ValueError) || error.index === undefined) throw error;

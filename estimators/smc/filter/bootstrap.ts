@@ -35,14 +35,14 @@ export function bootstrap(
     logPotential(step, run, out, lo, hi) {
       const y = observations[step]!;
       if (y === null) out.fill(0, lo, hi);
-      else model.logObservation(step, y, rows(run.field('x'), d, lo, hi), out.subarray(lo, hi));
+      else model.logObservation(step, y, rows(run.field('x'), d, lo, hi), rows(out, 1, lo, hi));
     },
   };
 }
 
 /** Rows lo..hi-1 of an array of rows. */
 export function rows(array: Float64Array, width: number, lo: number, hi: number): Float64Array {
-  return array.subarray(lo * width, hi * width);
+  return lo === 0 && hi * width === array.length ? array : array.subarray(lo * width, hi * width);
 }
 
 function byKernels(
