@@ -20,7 +20,7 @@ import { SENSITIVITY_CASES } from './sensitivity-cases.ts';
 
 const rowsOfDraws: MakeCall = (allocate, draw) => {
   const n = count(draw, 21);
-  const d = count(draw, 9);
+  const d = count(draw, 21);
   const out = allocate.f64(new Float64Array(n * d));
   return { args: [out, d, ...address(draw), word(draw)], count: n };
 };

@@ -2,7 +2,7 @@
 // See ../twins/normal.ts; the coefficients are those of the paper, ascending powers.
 import { log, log2 } from './elementary';
 import {
-  firstWordsOfEight, next0, next1, next2, next3, philoxEight, philoxRows, storeRows, uniformHigh, uniformLow, word0, word1, word2, word3,
+  counters, firstWordsOfEight, next0, next1, next2, next3, philox4, philoxEight, philoxRows, storeRows, uniformHigh, uniformLow, word0, word1, word2, word3,
 } from './philox';
 
 @inline
@@ -161,6 +161,7 @@ export function normalRows(rows: usize, d: u32, noise: u32, k0: u32, k1: u32, fi
   let i: u32 = 0;
   if (noise == 1) for (; i + 8 <= count; i += 8) markEightFirst(rows + <usize>i * stride, stride, k0, k1, first + i, step, channel);
   for (; i + 8 <= count; i += 8) markEight(rows + <usize>i * stride, stride, noise, k0, k1, first + i, step, channel);
+  if (i + 1 == count) markOne(rows + <usize>i * stride, noise, k0, k1, first + i++, step, channel);
   for (; i < count; i += 4) markRows(rows + <usize>i * stride, stride, noise, count - i, k0, k1, first + i, step, channel);
   resolveAll(rows, count * d);
 }
@@ -191,6 +192,17 @@ function markRows(row: usize, stride: usize, d: u32, count: u32, k0: u32, k1: u3
     philoxRows(first, step, c >>> 1, channel, k0, k1);
     markPair(row + (<usize>c << 3), stride, count, c + 1 < d, word0, word1, word2, word3);
   }
+}
+
+/** The first pass over one row: four blocks of two components at once, as if they were rows. */
+function markOne(row: usize, d: u32, k0: u32, k1: u32, first: u32, step: u32, channel: u32): void {
+  for (let c: u32 = 0; c + 1 < d; c += 8) {
+    philox4(i32x4.splat(first), i32x4.splat(step), counters(c >>> 1), i32x4.splat(channel), k0, k1);
+    markPair(row + (<usize>c << 3), 16, min<u32>(4, (d - c) >>> 1), true, word0, word1, word2, word3);
+  }
+  if ((d & 1) == 0) return;
+  philoxRows(first, step, d >>> 1, channel, k0, k1);
+  markPair(row + (<usize>(d - 1) << 3), 0, 1, false, word0, word1, word2, word3);
 }
 
 /** Two components of up to four rows from their words; the second is left out when `pair` is false. */
