@@ -5,7 +5,28 @@
 import { type LocalOptions, localCluster } from '../engine/cluster/local.ts';
 import { type WorkTable, workTable } from '../engine/cluster/registry.ts';
 import type { AnyWork, Cluster } from '../engine/cluster/types.ts';
+import { pointRows } from './importance/plain/monte-carlo-shards.ts';
+import { sobolRows } from './sensitivity/sobol-shards.ts';
 
+export type { RedisConnection } from '../engine/cluster/bullmq/address.ts';
+export { type BullmqCluster, type BullmqOptions, bullmq } from '../engine/cluster/bullmq/cluster.ts';
+export type { QueueRun } from '../engine/cluster/bullmq/coordinator.ts';
+export {
+  announced,
+  forgetRun,
+  listRuns,
+  planOfRun,
+  type RunRow,
+} from '../engine/cluster/bullmq/fleet.ts';
+export { type Link, openLink } from '../engine/cluster/bullmq/link.ts';
+export type { Timing } from '../engine/cluster/bullmq/names.ts';
+export {
+  type Announcement,
+  type QueueWorker,
+  type QueueWorkerOptions,
+  queueWorker,
+  type WorkerEvent,
+} from '../engine/cluster/bullmq/worker.ts';
 export * from '../engine/cluster/cluster-error.ts';
 export { type Fold, makeFold } from '../engine/cluster/fold.ts';
 export {
@@ -43,7 +64,7 @@ export {
 export type * from '../engine/cluster/types.ts';
 
 /** The works of this package: one line for each, from its family. */
-const WORKS: readonly AnyWork[] = [];
+const WORKS: readonly AnyWork[] = [sobolRows, pointRows];
 
 /** The works that every worker of this package knows. */
 export const ownWorks: WorkTable = workTable(WORKS);

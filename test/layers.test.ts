@@ -36,6 +36,8 @@ const ONLY_IMPORTER: Readonly<Record<string, string>> = {
   'ml-matrix': 'engine/math/linear-algebra.ts',
   workerpool: 'engine/pool/pool.ts',
   'gpu.js': 'engine/backend/user-kernel.ts',
+  bullmq: 'engine/cluster/bullmq/load.ts',
+  ioredis: 'engine/cluster/bullmq/load.ts',
 };
 
 function sources(folder: string): string[] {

@@ -19,8 +19,11 @@ export interface Gather<Y> {
   offer(index: number, record: Uint8Array): Promise<'first' | 'duplicate'>;
   progress(workers: number): ClusterProgress;
   /** The answer of all shards, or of the longest prefix that is all there. */
-  result(again: (index: number) => Uint8Array | undefined): Promise<ClusterResult<Y>>;
+  result(again: (index: number) => Kept | Promise<Kept>): Promise<ClusterResult<Y>>;
 }
+
+/** A record that was kept, where it was. */
+type Kept = Uint8Array | null | undefined;
 
 interface Counts {
   duplicates: number;
@@ -78,8 +81,8 @@ export function makeGather<O, Y>(work: Work<O, Y>, plan: Plan<O>, blobs: BlobSto
       // Of the whole tree other pairs are merged than of the prefix: it gets a tree of its own.
       const part = makeFold<Y>(prefix, merge);
       for (let index = 0; index < prefix; index++) {
-        const bytes = again(index);
-        if (bytes === undefined) throw nothingThere();
+        const bytes = await again(index);
+        if (bytes == null) throw nothingThere();
         part.add(index, await valued(readRecord(bytes)));
       }
       return { value: part.result(), shards: prefix, complete: false, evaluations };

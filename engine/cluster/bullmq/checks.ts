@@ -1,0 +1,200 @@
+import { hostname } from 'node:os';
+import { ModelError } from '../../errors.ts';
+import { VERSION } from '../../version.ts';
+import { ClusterError, NondeterminismError } from '../cluster-error.ts';
+import { spanOf } from '../drive.ts';
+import { v8Version } from '../plan.ts';
+import { poisonShard } from '../threads.ts';
+import type { ClusterProgress } from '../types.ts';
+import { announced, fleetWords, leaderWords } from './fleet.ts';
+import { jobId, KEPT, MOST_STARTS, openKey, shardOfJob } from './names.ts';
+import type { Running } from './running.ts';
+
+/* What a coordinator looks at now and then, because events are hints only. */
+
+const WHERE = 'cluster';
+const ME = `${hostname()} ${process.pid}`;
+
+/** Looks at everything; answers the shards that came. @throws what ends the run. */
+export async function look<Y>(run: Running<Y>): Promise<readonly number[]> {
+  const { ledger, timing, hints } = run;
+  await takeSeat(run);
+  const fresh = await ledger.readAll();
+  for (const index of ledger.lost()) {
+    run.handed.delete(index);
+    run.again.push(index);
+  }
+  await checkAudits(run);
+  await checkConflict(run);
+  const due = performance.now() - run.reconciled > timing.reconcile;
+  if (hints.failed || due) await checkFailures(run);
+  hints.failed = false;
+  await checkFleet(run);
+  if (due) await reconcile(run);
+  const { deadline } = run.options;
+  if (deadline !== undefined && !run.closed && performance.now() - run.began > deadline) {
+    run.closed = true;
+    await takeBack(run);
+  }
+  return fresh;
+}
+
+/** Leads the run, unless somebody else does who is alive. */
+export async function takeSeat<Y>({ link, keys, timing, seat, token }: Running<Y>): Promise<void> {
+  const { client } = link;
+  const own = `${ME} ${token}`;
+  const free = await client.set(keys.leader, own, 'PX', timing.lease, 'NX');
+  const leader = free === 'OK' ? own : await client.get(keys.leader);
+  if (leader === own || leader === null) {
+    seat.leads = true;
+    seat.other = undefined;
+    await client.set(keys.leader, own, 'PX', timing.lease);
+    return;
+  }
+  seat.leads = false;
+  seat.other = leaderWords(leader);
+  // A coordinator of this machine that was killed says nothing more: no need to wait for its time to run out.
+  const [host, pid] = leader.split(' ');
+  if (host === hostname() && !isAlive(Number(pid))) await client.del(keys.leader);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Second computations that agree are counted off; those that differ are a conflict. */
+async function checkAudits<Y>({ link, keys, audits }: Running<Y>): Promise<void> {
+  if (audits.out.size === 0) return;
+  const indices = [...audits.out];
+  const hashes = await link.client.hmget(keys.audits, ...indices.map(String));
+  indices.forEach((index, i) => {
+    if (hashes[i] != null) audits.out.delete(index);
+  });
+}
+
+/** @throws NondeterminismError when two results of a shard differ. */
+export async function checkConflict<Y>({ link, keys, plan }: Running<Y>): Promise<void> {
+  const text = await link.client.get(keys.conflict);
+  if (text === null) return;
+  const { index, one, other } = JSON.parse(text) as {
+    readonly index: number;
+    readonly one: { readonly hash: string; readonly worker: string };
+    readonly other: { readonly hash: string; readonly worker: string };
+  };
+  // On graphics cards (tier B) results agree within a tolerance only.
+  if (plan.tier === 'A') throw new NondeterminismError(WHERE, index, one, other);
+}
+
+/** What a worker wrote about a shard that failed. */
+interface Told {
+  readonly message: string;
+  readonly code: string;
+  readonly worker: string;
+}
+
+/** @throws ModelError for a shard that fails anywhere; ClusterError for one that ended whoever computed it. */
+async function checkFailures<Y>(run: Running<Y>): Promise<void> {
+  const { link, keys, queue } = run;
+  const failures = await link.client.hgetall(keys.failures);
+  for (const [index, text] of Object.entries(failures))
+    throw failedShard(run, Number(index), JSON.parse(text));
+  for (const job of await queue.getFailed(0, -1)) {
+    const shard = job?.id === undefined ? undefined : shardOfJob(job.id);
+    if (shard?.run !== run.id) continue;
+    const words = await link.client.hget(keys.words, String(shard.index));
+    const told = words === null ? undefined : (JSON.parse(words) as Told);
+    const last =
+      told === undefined ? (job.failedReason ?? 'without a word') : `${told.worker}: ${told.message}`;
+    const starts = Math.min(MOST_STARTS, job.attemptsStarted);
+    throw poisonShard(
+      shard.index,
+      spanOf(run.plan, shard.index),
+      starts,
+      last,
+      shardCommand(run, shard.index),
+    );
+  }
+}
+
+function failedShard<Y>(run: Running<Y>, index: number, { message, code, worker }: Told): Error {
+  const fault = {
+    where: WHERE,
+    found: `${place(run, index)} failed on ${worker}: ${message.replace(/\.$/, '')}`,
+    expected: 'shards that can be computed',
+    fix: `It fails anywhere. Here: ${shardCommand(run, index)}.`,
+  };
+  return code === 'model' ? new ModelError(fault) : new ClusterError({ ...fault, shard: index });
+}
+
+/** 'shard 17 (points 17408 .. 18431)' */
+function place<Y>({ plan }: Running<Y>, index: number): string {
+  return `shard ${index} (${spanOf(plan, index)})`;
+}
+
+function shardCommand<Y>({ id, link }: Running<Y>, index: number): string {
+  return `ensample shard ${id} --index ${index} --redis ${link.address.shown} --models DIR`;
+}
+
+/** Counts workers. @throws ClusterError when none could serve the run all along. */
+async function checkFleet<Y>(run: Running<Y>): Promise<void> {
+  const { link, key, timing, ledger, plan, work } = run;
+  await link.client.set(openKey(key), '1', 'PX', Math.max(60_000, 4 * timing.poll));
+  const fleet = await announced(link);
+  run.threads = fleet.reduce((sum, { classes, threads }) => sum + (classes.includes(key) ? threads : 0), 0);
+  run.served ||= run.threads > 0 || ledger.gather.fold.count > run.before;
+  if (run.served || ledger.gather.fold.count === run.total || performance.now() - run.began < timing.nobody)
+    return;
+  throw new ClusterError({
+    where: WHERE,
+    found: `nobody serves this run (${fleetWords(fleet, work, plan, { engine: VERSION, v8: v8Version() })})`,
+    expected: `a worker for work ${work.name}${plan.module === undefined ? '' : ` and model ${plan.module.name}`}`,
+    fix: `Start one: ensample worker --redis ${link.address.shown} --models DIR.`,
+  });
+}
+
+/** Puts jobs back that Redis lost: adding is ignored where a job of that name exists in any state. */
+async function reconcile<Y>(run: Running<Y>): Promise<void> {
+  run.reconciled = performance.now();
+  if (!run.seat.leads) return;
+  run.again.push(...run.handed);
+  run.handed.clear();
+  run.audits.due.push(...run.audits.out);
+  run.audits.out.clear();
+}
+
+/** Failures of earlier calls: this one tries again. A failed job would keep its name, so that adding it does nothing. */
+export async function forgetFailures<Y>({ link, keys, queue, id }: Running<Y>): Promise<void> {
+  await link.client.del(keys.failures, keys.words, keys.stop);
+  for (const job of await queue.getFailed(0, -1))
+    if (job?.id !== undefined && shardOfJob(job.id)?.run === id) await job.remove();
+}
+
+/** Takes shards out of the queue that nobody has begun. */
+async function takeBack<Y>({ queue, id, handed, again }: Running<Y>): Promise<void> {
+  again.length = 0;
+  const indices = [...handed];
+  const removed = await Promise.all(indices.map((index) => queue.remove(jobId(id, index)).catch(() => 0)));
+  indices.forEach((index, i) => {
+    if (removed[i] === 1) handed.delete(index);
+  });
+}
+
+/** The run is no longer wanted: its shards leave the queue, and workers leave those that they have. */
+export async function cancel<Y>(run: Running<Y>): Promise<void> {
+  if (!run.seat.leads) return;
+  const { client } = run.link;
+  if (client.status !== 'ready') return;
+  await client.multi().set(run.keys.stop, '1', 'EX', 60).expire(run.keys.results, KEPT).exec();
+  await takeBack(run);
+}
+
+export async function progressOf<Y>({ link, keys, ledger, threads }: Running<Y>): Promise<ClusterProgress> {
+  const counts = await link.client.hgetall(keys.counts);
+  const [retried, duplicates] = [Number(counts.retried ?? 0), Number(counts.duplicates ?? 0)];
+  return { ...ledger.gather.progress(threads), retried, duplicates };
+}

@@ -1,0 +1,86 @@
+import { fileURLToPath } from 'node:url';
+import { checkOptionNames } from '../../check.ts';
+import { ClusterError } from '../cluster-error.ts';
+import { blobFolder } from '../folder.ts';
+import { fixedModules, nameOf, openModules } from '../modules.ts';
+import type { BlobStore, Cluster, Plan, SubmitOptions, Work, WorkerInfo } from '../types.ts';
+import { type RedisConnection, readAddress } from './address.ts';
+import { type QueueRun, submitToQueue } from './coordinator.ts';
+import { announced } from './fleet.ts';
+import { openLink } from './link.ts';
+import { TIMING, type Timing } from './names.ts';
+
+export interface BullmqOptions {
+  /** Where Redis or Valkey is. Default: ENSAMPLE_REDIS_URL, else redis://127.0.0.1:6379. */
+  readonly connection?: string | RedisConnection;
+  /** A folder that all machines share, for contents above 256 kB. Without it no result may be so large. */
+  readonly blobs?: string;
+  /** The folder of the models, as workers know it. Default: a model is known by the base name of its file. */
+  readonly models?: string;
+  readonly timing?: Partial<Timing>;
+}
+
+/** Machines that share a queue. */
+export interface BullmqCluster extends Cluster {
+  /** What is not as it should be on the server. @throws ClusterError when it is not there. */
+  warnings(): Promise<readonly string[]>;
+  submit<O, Y>(work: Work<O, Y>, plan: Plan<O>, options?: SubmitOptions): QueueRun<Y>;
+}
+
+const WHERE = 'bullmq';
+
+/**
+ * Shards on a BullMQ queue in Redis or Valkey, computed by `ensample worker`. Needs the packages bullmq and ioredis.
+ * @throws OptionError for an address that is none, or neither on this machine nor protected.
+ */
+export function bullmq(options: BullmqOptions = {}): BullmqCluster {
+  checkOptionNames(WHERE, options, ['connection', 'blobs', 'models', 'timing']);
+  const { connection } = options;
+  const blobs = options.blobs === undefined ? NO_BLOBS : blobFolder(options.blobs);
+  const modules = options.models === undefined ? undefined : openModules(options.models);
+  const timing = { ...TIMING, ...options.timing };
+  readAddress(WHERE, connection);
+  const link = openLink(WHERE, connection);
+  // Told to whoever uses it.
+  link.catch(() => {});
+  return {
+    name: WHERE,
+    blobs,
+    warnings: async () => (await link).warnings,
+    async moduleOf(url, exportName) {
+      if (modules !== undefined) return modules.refOf(url, exportName);
+      const path = url.startsWith('file:') ? fileURLToPath(url) : url;
+      return fixedModules({ [nameOf(path)]: path }).refOf(url, exportName);
+    },
+    submit: (work, plan, own = {}) => submitToQueue({ link, work, plan, options: own, blobs, timing }),
+    async workers() {
+      const fleet = await announced(await link);
+      return fleet.map(
+        ({ id, host, pid, threads, classes }): WorkerInfo => ({ id, host, pid, threads, classes }),
+      );
+    },
+    async close() {
+      await (await link.catch(() => undefined))?.close();
+    },
+  };
+}
+
+/** Where there is no shared folder. */
+export const NO_BLOBS: BlobStore = {
+  async put(bytes) {
+    throw new ClusterError({
+      where: WHERE,
+      found: `a content of ${bytes.length} bytes and no place for it`,
+      expected: 'at most 256 kB, or a folder that all machines share',
+      fix: 'Give one: --blobs DIR, or the option `blobs`.',
+    });
+  },
+  async get({ sha256 }) {
+    throw new ClusterError({
+      where: WHERE,
+      found: `a result lies in blob ${sha256.slice(0, 12)} and no folder of blobs is known`,
+      expected: 'the folder that workers have as --blobs',
+      fix: 'Give it: --blobs DIR.',
+    });
+  },
+};

@@ -1,0 +1,161 @@
+import { checkSubmit, isAudited, makeFeed } from '../drive.ts';
+import { runId } from '../plan.ts';
+import type { ClusterProgress, ClusterResult, ClusterRun } from '../types.ts';
+import { cancel, checkConflict, forgetFailures, look, progressOf, takeSeat } from './checks.ts';
+import { jobId, jobSettings } from './names.ts';
+import { openRun, type Running, type Seat, type Submission } from './running.ts';
+
+/*
+ * The coordinator of a run. Results in Redis are the truth, events of the queue are hints: the loop reads what they told
+ * of at once, and everything else every second. Whoever leads hands shards out; a second coordinator of the same run
+ * watches, and takes over when the first one is silent. Crashed? The same call again goes on.
+ */
+
+/** A run in a queue. */
+export interface QueueRun<Y> extends ClusterRun<Y> {
+  /** Who hands this run out, when somebody else does: 'node7, process 4711'. */
+  readonly leader: string | undefined;
+}
+
+/** Shards that may wait in the queue: bounds what Redis keeps, and lets priorities act. */
+const WINDOW = { perThread: 4, least: 1000 };
+/** Jobs added by one command. */
+const CHUNK = 500;
+
+/** Starts a run, or joins it. */
+export function submitToQueue<O, Y>(submission: Submission<O, Y>): QueueRun<Y> {
+  checkSubmit(submission.options);
+  const id = runId(submission.plan);
+  const feed = makeFeed();
+  const seat: Seat = { leads: false, other: undefined };
+  const result = drive(submission, id, feed.push, seat).finally(feed.end);
+  // Told to whoever asks for the result.
+  result.catch(() => {});
+  return {
+    id,
+    result: () => result,
+    get leader() {
+      return seat.other;
+    },
+    [Symbol.asyncIterator]: feed.iterate,
+  };
+}
+
+async function drive<O, Y>(
+  submission: Submission<O, Y>,
+  id: string,
+  push: (progress: ClusterProgress) => void,
+  seat: Seat,
+): Promise<ClusterResult<Y>> {
+  const { options } = submission;
+  options.signal?.throwIfAborted();
+  const link = await submission.link;
+  const opened = await openRun(submission, link, id, seat);
+  const { run, close } = opened;
+  const wake = (): void => run.hints.wake();
+  options.signal?.addEventListener('abort', wake);
+  try {
+    const result = await untilDone(run, push);
+    await close();
+    return result;
+  } catch (error) {
+    await cancel(run).catch(() => {});
+    await close();
+    throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', wake);
+  }
+}
+
+/** The loop. */
+async function untilDone<Y>(
+  run: Running<Y>,
+  push: (progress: ClusterProgress) => void,
+): Promise<ClusterResult<Y>> {
+  const { ledger, hints, timing, options, total } = run;
+  await takeSeat(run);
+  note(run, await ledger.readAll());
+  run.before = ledger.gather.fold.count;
+  if (run.seat.leads && run.before < total) await forgetFailures(run);
+  for (let looked = Number.NEGATIVE_INFINITY; ; ) {
+    options.signal?.throwIfAborted();
+    const told = [...hints.done];
+    hints.done.clear();
+    note(run, await ledger.read(told));
+    const due =
+      performance.now() - looked >= timing.poll || hints.failed || ledger.gather.fold.count === total;
+    if (due) {
+      looked = performance.now();
+      note(run, await look(run));
+      push(await progressOf(run));
+    }
+    const result = await finished(run);
+    if (result !== undefined) return result;
+    await handOut(run);
+    await hints.wait(Math.max(0, looked + timing.poll - performance.now()));
+  }
+}
+
+/** Shards that came: no longer in the queue; some are to be computed twice. */
+function note<Y>(run: Running<Y>, fresh: readonly number[]): void {
+  const { audit = 0 } = run.options;
+  for (const index of fresh) {
+    run.handed.delete(index);
+    if (isAudited(run.id, index, audit)) run.audits.due.push(index);
+  }
+}
+
+/** The answer, when there is one. */
+async function finished<Y>(run: Running<Y>): Promise<ClusterResult<Y> | undefined> {
+  const { ledger, total, audits, handed } = run;
+  const { fold } = ledger.gather;
+  if (fold.count === total && audits.due.length === 0 && audits.out.size === 0) {
+    await checkConflict(run);
+    return ledger.result();
+  }
+  return run.closed && handed.size === 0 && fold.count < total ? ledger.result() : undefined;
+}
+
+/** Fill the window. */
+async function handOut<Y>(run: Running<Y>): Promise<void> {
+  const { queue, handed, ledger, total, audits, options, timing } = run;
+  if (!run.seat.leads) return;
+  const settings = jobSettings(timing, options.priority ?? 0);
+  const window = Math.max(WINDOW.perThread * run.threads, WINDOW.least);
+  const add = async (indices: readonly number[], audit: boolean): Promise<void> => {
+    const jobs = indices.map((index) => ({
+      name: 'shard',
+      data: { run: run.id, index, ...(audit ? { audit } : {}) },
+      opts: { ...settings, jobId: jobId(run.id, index, audit) },
+    }));
+    await whileFull(() => queue.addBulk(jobs));
+  };
+  while (audits.due.length > 0 && audits.out.size < window) {
+    const part = audits.due.splice(0, CHUNK);
+    for (const index of part) audits.out.add(index);
+    await add(part, true);
+  }
+  while (!run.closed && (run.next < total || run.again.length > 0) && handed.size < window) {
+    const part = run.again.splice(0, CHUNK);
+    while (run.next < total && part.length < Math.min(CHUNK, window - handed.size)) {
+      const index = run.next++;
+      if (!ledger.gather.fold.has(index) && !handed.has(index)) part.push(index);
+    }
+    for (const index of part) handed.add(index);
+    await add(part, false);
+    note(run, await ledger.read([...run.hints.done]));
+  }
+}
+
+/** A full server refuses jobs until somebody makes room, or results are read and forgotten. */
+async function whileFull(add: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await add();
+      return;
+    } catch (error) {
+      if (!/OOM command not allowed/.test(String((error as Error)?.message))) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}

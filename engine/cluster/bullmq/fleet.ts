@@ -1,0 +1,112 @@
+import { decodePlan, shardCount } from '../plan.ts';
+import type { Plan } from '../types.ts';
+import type { Link } from './link.ts';
+import { RUNS, runKeys, WORKERS, workerKey } from './names.ts';
+import type { Announcement } from './worker.ts';
+
+/** Workers that announced themselves lately. Forgets the others. */
+export async function announced({ client }: Pick<Link, 'client'>): Promise<readonly Announcement[]> {
+  const ids = await client.smembers(WORKERS);
+  if (ids.length === 0) return [];
+  const texts = await client.mget(ids.map(workerKey));
+  const gone = ids.filter((_, i) => texts[i] === null);
+  if (gone.length > 0) await client.srem(WORKERS, ...gone);
+  return texts.flatMap((text) => (text == null ? [] : [JSON.parse(text) as Announcement]));
+}
+
+/** What the fleet announces, in words: for a run that nobody there can serve. */
+export function fleetWords(
+  fleet: readonly Announcement[],
+  work: { readonly name: string; readonly version: number },
+  plan: Plan<unknown>,
+  own: { readonly engine: string; readonly v8: string },
+): string {
+  if (fleet.length === 0) return 'no worker is there';
+  const told = new Set(fleet.map((worker) => `${worker.host}: ${lack(worker, work, plan, own)}`));
+  return [...told].slice(0, 5).join('; ');
+}
+
+/** Why one worker cannot serve a plan. */
+function lack(
+  worker: Announcement,
+  work: { readonly name: string; readonly version: number },
+  { module }: Plan<unknown>,
+  own: { readonly engine: string; readonly v8: string },
+): string {
+  if (worker.engine !== own.engine) return `ensample ${worker.engine}, here ${own.engine}`;
+  if (worker.v8 !== own.v8) return `V8 ${worker.v8}, here ${own.v8}`;
+  const known = worker.works.find(({ name }) => name === work.name);
+  if (known === undefined) return `no work ${work.name}`;
+  if (known.version !== work.version)
+    return `work ${work.name} of version ${known.version}, here ${work.version}`;
+  if (module === undefined) return 'another protocol';
+  const model = worker.modules.find(({ name }) => name === module.name);
+  if (model === undefined)
+    return `models ${worker.modules.map(({ name }) => name).join(', ') || '(none)'}, not ${module.name}`;
+  return `model ${module.name} with hash ${model.hash.slice(0, 12)}, here ${module.hash.slice(0, 12)}`;
+}
+
+/** A run as lists show it. */
+export interface RunRow {
+  readonly id: string;
+  readonly work: string;
+  readonly module: string | undefined;
+  readonly seed: number;
+  readonly done: number;
+  readonly total: number;
+  readonly failed: number;
+  readonly retried: number;
+  readonly duplicates: number;
+  /** 'node7, process 4711' of the coordinator; undefined when none leads. */
+  readonly leader: string | undefined;
+}
+
+/** All runs that Redis still has. */
+export async function listRuns({ client }: Pick<Link, 'client'>): Promise<readonly RunRow[]> {
+  const rows: RunRow[] = [];
+  for (const id of (await client.smembers(RUNS)).sort()) {
+    const keys = runKeys(id);
+    const bytes = await client.getBuffer(keys.plan);
+    if (bytes === null) {
+      await client.srem(RUNS, id);
+      continue;
+    }
+    const plan = decodePlan(bytes);
+    const [done, failed, counts, leader] = await Promise.all([
+      client.hlen(keys.results),
+      client.hlen(keys.failures),
+      client.hgetall(keys.counts),
+      client.get(keys.leader),
+    ]);
+    rows.push({
+      ...{ id, work: plan.work, module: plan.module?.name, seed: plan.seed, total: shardCount(plan) },
+      ...{ done, failed, retried: Number(counts.retried ?? 0), duplicates: Number(counts.duplicates ?? 0) },
+      leader: leader === null ? undefined : leaderWords(leader),
+    });
+  }
+  return rows;
+}
+
+/** 'node7, process 4711' of 'node7 4711 uuid' */
+export function leaderWords(leader: string): string {
+  const [host, pid] = leader.split(' ');
+  return `${host}, process ${pid}`;
+}
+
+/** Forget a run: its plan, results and counters. Shards in the queue find no plan and fail. */
+export async function forgetRun({ client }: Pick<Link, 'client'>, id: string): Promise<boolean> {
+  const { stop, ...others } = runKeys(id);
+  await client.set(stop, '1', 'EX', 60);
+  const gone = await client.del(...Object.values(others));
+  await client.srem(RUNS, id);
+  return gone > 0;
+}
+
+/** The plan of a run; undefined when Redis has it not. */
+export async function planOfRun(
+  { client }: Pick<Link, 'client'>,
+  id: string,
+): Promise<Uint8Array | undefined> {
+  const bytes = await client.getBuffer(runKeys(id).plan);
+  return bytes === null ? undefined : new Uint8Array(bytes);
+}

@@ -1,0 +1,115 @@
+import { ClusterError } from '../cluster-error.ts';
+import { type Address, type RedisConnection, readAddress } from './address.ts';
+import { loadPackages, type Packages, type Redis, type RedisOptions } from './load.ts';
+
+/*
+ * One connection to Redis, opened once and kept through restarts of the server. Commands wait while it is away.
+ */
+
+/** An open connection with the packages that use it. */
+export interface Link extends Packages {
+  readonly client: Redis;
+  readonly address: Address;
+  /** What is not as it should be on the server, as sentences. */
+  readonly warnings: readonly string[];
+  close(): Promise<void>;
+}
+
+/** Milliseconds: for the first connection, and between attempts once it was there. */
+const PATIENCE = { connect: 5000, again: 1000 };
+
+/**
+ * Connects.
+ * @throws ClusterError when the server is not there, refuses the password, or is none; OptionError for the address.
+ */
+export async function openLink(where: string, connection: string | RedisConnection = {}): Promise<Link> {
+  const address = readAddress(where, connection);
+  const packages = await loadPackages(where);
+  const client = await connect(where, address, packages);
+  try {
+    const warnings = warningsOf(await client.info());
+    return {
+      ...packages,
+      client,
+      address,
+      warnings,
+      async close() {
+        client.disconnect();
+      },
+    };
+  } catch (cause) {
+    client.disconnect();
+    throw refused(where, address, cause);
+  }
+}
+
+async function connect(where: string, address: Address, { Redis }: Packages): Promise<Redis> {
+  let there = false;
+  const { host, port, db, username, password, tls } = address;
+  const options: RedisOptions = {
+    ...{ host, port, db, lazyConnect: true, connectTimeout: PATIENCE.connect },
+    ...{ maxRetriesPerRequest: null, enableReadyCheck: true, connectionName: 'ensample' },
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls === undefined ? {} : { tls }),
+    retryStrategy: (times) => (there ? Math.min(times * 50, PATIENCE.again) : null),
+  };
+  const client = new Redis(options);
+  let last: unknown;
+  // Without a listener every lost connection would be printed.
+  client.on('error', (error) => {
+    last = error;
+  });
+  try {
+    await client.connect();
+    // A server without users answers AUTH with an error that ioredis only tells, and goes on.
+    await client.ping();
+    there = true;
+    return client;
+  } catch (cause) {
+    client.disconnect();
+    throw refused(where, address, last ?? cause);
+  }
+}
+
+function refused(where: string, { shown, host, port }: Address, cause: unknown): ClusterError {
+  const error = cause as { readonly code?: string; readonly message?: string } | undefined;
+  const text = error?.message ?? String(cause);
+  if (/WRONGPASS|NOAUTH|invalid (username|password)|AUTH/.test(text)) {
+    return new ClusterError({
+      where,
+      found: `Redis at ${shown} refused the user or the password`,
+      expected: 'those that the server knows',
+      fix: 'Put them into ENSAMPLE_REDIS_URL: redis://user:password@host:port.',
+    });
+  }
+  if (/NOPERM/.test(text)) {
+    return new ClusterError({
+      where,
+      found: `Redis at ${shown} does not let this user in (${text})`,
+      expected: 'the permissions that docs/clusters.md lists',
+    });
+  }
+  const start = `redis-server --bind 127.0.0.1 --port ${port} --appendonly yes --maxmemory-policy noeviction`;
+  return new ClusterError({
+    where,
+    found: `Redis at ${shown} cannot be reached (${error?.code ?? text})`,
+    expected: 'a Redis or Valkey server there',
+    fix: `Start one${host === '127.0.0.1' || host === 'localhost' ? '' : ' there'}: ${start}.`,
+    cause,
+  });
+}
+
+/** What a queue needs of its server and this one has not. */
+function warningsOf(info: string): string[] {
+  const of = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
+  const warnings: string[] = [];
+  const policy = of('maxmemory_policy');
+  if (policy !== undefined && policy !== 'noeviction')
+    warnings.push(
+      `Redis may throw results away: its maxmemory-policy is ${policy}; only noeviction keeps them.`,
+    );
+  if (of('aof_enabled') === '0')
+    warnings.push('Redis forgets everything when it restarts: start it with --appendonly yes.');
+  return warnings;
+}

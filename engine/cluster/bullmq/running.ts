@@ -1,0 +1,152 @@
+import { classKey, encodePlan, shardCount } from '../plan.ts';
+import type { BlobStore, Plan, SubmitOptions, Work } from '../types.ts';
+import { type Ledger, openLedger } from './ledger.ts';
+import type { Link } from './link.ts';
+import type { Queue, QueueEvents } from './load.ts';
+import {
+  KEPT,
+  queueName,
+  RUNS,
+  type RunKeys,
+  runKeys,
+  type ShardJob,
+  shardOfJob,
+  type Timing,
+} from './names.ts';
+
+/* A run as its coordinator has it. */
+
+/** What a run is made of. */
+export interface Submission<O, Y> {
+  readonly link: Promise<Link>;
+  readonly work: Work<O, Y>;
+  readonly plan: Plan<O>;
+  readonly options: SubmitOptions;
+  readonly blobs: BlobStore;
+  readonly timing: Timing;
+}
+
+/** Whether this coordinator hands out, and who else does. */
+export interface Seat {
+  leads: boolean;
+  other: string | undefined;
+}
+
+/** A run under way. */
+export interface Running<Y> {
+  readonly id: string;
+  readonly key: string;
+  readonly keys: RunKeys;
+  readonly link: Link;
+  readonly plan: Plan<unknown>;
+  readonly work: { readonly name: string; readonly version: number };
+  readonly options: SubmitOptions;
+  readonly timing: Timing;
+  readonly total: number;
+  readonly ledger: Ledger<Y>;
+  readonly queue: Queue<ShardJob>;
+  readonly seat: Seat;
+  readonly hints: Hints;
+  /** Shards in the queue as far as this coordinator knows. */
+  readonly handed: Set<number>;
+  /** Shards before this one were handed out once, or are there. */
+  next: number;
+  /** Shards to be handed out again. */
+  readonly again: number[];
+  /** Audits to be handed out, and those that are out. */
+  readonly audits: { readonly due: number[]; readonly out: Set<number> };
+  readonly began: number;
+  /** Shards that were there when this coordinator came. */
+  before: number;
+  threads: number;
+  /** Somebody was there who can serve it. */
+  served: boolean;
+  /** Of this coordinator among those of its process. */
+  readonly token: string;
+  /** When reconcile was last done. */
+  reconciled: number;
+  /** No more is handed out after the deadline. */
+  closed: boolean;
+}
+
+/** What events told. */
+export interface Hints {
+  readonly done: Set<number>;
+  readonly audited: Set<number>;
+  failed: boolean;
+  /** Resolves at the next event, at the latest after these milliseconds. */
+  wait(milliseconds: number): Promise<void>;
+  wake(): void;
+}
+
+/** Puts the plan where workers find it, and opens the queue. */
+export async function openRun<O, Y>(
+  { work, plan, options, blobs, timing }: Submission<O, Y>,
+  link: Link,
+  id: string,
+  seat: Seat,
+): Promise<{ readonly run: Running<Y>; readonly close: () => Promise<void> }> {
+  const key = classKey(work, plan);
+  const keys = runKeys(id);
+  const { bullmq, client } = link;
+  const bytes = Buffer.from(encodePlan(plan));
+  await client.multi().set(keys.plan, bytes, 'EX', KEPT, 'NX').expire(keys.plan, KEPT).sadd(RUNS, id).exec();
+  const streams = { events: { maxLen: 10_000 } };
+  const queue = new bullmq.Queue<ShardJob>(queueName(key), { connection: client, streams });
+  const events = new bullmq.QueueEvents(queueName(key), { connection: client });
+  queue.on('error', () => {});
+  events.on('error', () => {});
+  const hints = listen(events, id);
+  const run: Running<Y> = {
+    ...{ id, key, keys, link, plan, work, options, timing, queue, seat, hints },
+    ...{ total: shardCount(plan), ledger: openLedger(link, work, plan, blobs) },
+    ...{ handed: new Set<number>(), next: 0, again: [], audits: { due: [], out: new Set<number>() } },
+    ...{
+      began: performance.now(),
+      before: 0,
+      threads: 0,
+      served: false,
+      token: crypto.randomUUID(),
+      reconciled: performance.now(),
+      closed: false,
+    },
+  };
+  const close = async (): Promise<void> => {
+    if (seat.leads) await client.del(keys.leader).catch(() => {});
+    await Promise.all([events.close(), queue.close()].map((closing) => closing.catch(() => {})));
+  };
+  return { run, close };
+}
+
+/** Collects what a queue tells of one run. */
+function listen(events: QueueEvents, id: string): Hints {
+  let wake = (): void => {};
+  const hints: Hints = {
+    ...{ done: new Set<number>(), audited: new Set<number>(), failed: false },
+    wake: () => wake(),
+    wait: (milliseconds) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, milliseconds);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      }),
+  };
+  const own = (name: string): ShardJob | undefined => {
+    const job = shardOfJob(name);
+    return job?.run === id ? job : undefined;
+  };
+  events.on('completed', ({ jobId: name }) => {
+    const job = own(name);
+    if (job === undefined) return;
+    (job.audit === true ? hints.audited : hints.done).add(job.index);
+    wake();
+  });
+  events.on('failed', ({ jobId: name }) => {
+    if (own(name) === undefined) return;
+    hints.failed = true;
+    wake();
+  });
+  return hints;
+}
