@@ -1,3 +1,5 @@
+import { ClusterError } from './cluster/cluster-error.ts';
+import { OutOfRows } from './cluster/out-of-rows.ts';
 import type {
   AnyWork,
   Cluster,
@@ -9,7 +11,7 @@ import type {
 } from './cluster/types.ts';
 import { OptionError } from './errors.ts';
 import type { ModelLike } from './model/model.ts';
-import type { Context, Ending, Result } from './sampler.ts';
+import type { Context, Ending, Result, Sampler } from './sampler.ts';
 
 /** How a method is cut into shards: the optional member `shards` of a method that a cluster can run. */
 export interface Shards<R extends Result = Result> {
@@ -73,6 +75,36 @@ export async function submitSharded<R extends Result>(
   return result;
 }
 
+/**
+ * The answer of a method whose model has its rows recorded: as `run` would give it, or of as many whole steps as there
+ * are rows for.
+ */
+export async function drainRecorded<S, R extends Result>(
+  method: Sampler<S, R>,
+  ctx: Context,
+  ending: Ending,
+): Promise<R> {
+  let at = await method.init(ctx).catch((error: unknown) => {
+    throw error instanceof OutOfRows ? tooEarly(method.name) : error;
+  });
+  try {
+    while (!at.done) {
+      ctx.signal.throwIfAborted();
+      at = await method.step(at.state, ctx);
+    }
+  } catch (error) {
+    if (!(error instanceof OutOfRows)) {
+      method.dispose(at.state);
+      throw error;
+    }
+  }
+  try {
+    return await method.result(at.state, ending);
+  } finally {
+    method.dispose(at.state);
+  }
+}
+
 async function moduleOf(
   where: string,
   model: ModelLike | undefined,
@@ -89,6 +121,11 @@ async function moduleOf(
     expected: 'a model in a module: moduleModel(url)',
     fix: "Put it into a file and pass moduleModel(new URL('./model.js', import.meta.url)).",
   });
+}
+
+function tooEarly(where: string): ClusterError {
+  const found = 'the deadline came before the first step of the method was evaluated';
+  return new ClusterError({ where, found, expected: 'more time', fix: 'Take a longer budget.' });
 }
 
 function noShards(name: string): OptionError {

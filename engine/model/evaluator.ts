@@ -5,7 +5,7 @@ import { show } from '../check.ts';
 import { OptionError, type PointFailure } from '../errors.ts';
 import type { RowFailure } from '../pool/evaluate-rows.mjs';
 import { type CardKernel, cardRows } from './card-rows.ts';
-import { hostRows, outputNames, type Rows } from './host-rows.ts';
+import { hostRows, outputNames, type Rows, sourceRows } from './host-rows.ts';
 import { type OpenedModel, openModel } from './local.ts';
 import type { ModelLike, RemoteModel } from './model.ts';
 import type { Place } from './place.ts';
@@ -108,6 +108,11 @@ async function placeRows(options: EvaluatorOptions, model: OpenedModel, done: nu
   const { where, names, outputs, planned, unchecked, backend, signal } = options;
   const { kernel, remote } = model;
   if (remote !== undefined) return placeRemote(options, remote, done);
+  if (model.elsewhere !== undefined) {
+    const source = model.elsewhere.open(names, outputs, done, unchecked ?? false, signal);
+    const notes = source.note === undefined ? [] : [source.note];
+    return { rows: sourceRows(source, outputs), place: { card: undefined, notes }, card: undefined };
+  }
   if (kernel === undefined) {
     const alone = model.module === undefined && backend.threads > 1;
     const place = { card: undefined, notes: alone ? [ON_MAIN_THREAD] : [] };

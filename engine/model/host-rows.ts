@@ -2,6 +2,7 @@ import type { Backend, ModuleTask } from '../backend/backend.ts';
 import { evaluateRows, type LocalModel, type RowFailure } from '../pool/evaluate-rows.mjs';
 import { makeTurn } from '../turn.ts';
 import type { OpenedModel } from './local.ts';
+import type { RowSource } from './model.ts';
 
 /** Evaluates rows of points somewhere. */
 export interface Rows {
@@ -55,6 +56,22 @@ export function hostRows(
       return { y, failed: [...first, ...rest] };
     },
     release: buffer.release,
+  };
+}
+
+/** Rows that somebody else answers. */
+export function sourceRows(source: RowSource, known: readonly string[] | undefined): Rows {
+  let outputs = known ?? [];
+  return {
+    get outputs() {
+      return outputs;
+    },
+    async evaluate(x, n) {
+      const { k, y, failed } = await source.evaluate(x, n);
+      if (outputs.length === 0) outputs = outputNames(k);
+      return { y, failed };
+    },
+    release() {},
   };
 }
 

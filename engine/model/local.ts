@@ -6,7 +6,7 @@ import type { LocalModel } from '../pool/evaluate-rows.mjs';
 import { toLocalModel } from '../pool/load-module.mjs';
 import { loadModule, moduleName } from '../pool/module.ts';
 import type { BatchFn } from '../types.ts';
-import type { ModelLike, RemoteModel } from './model.ts';
+import type { ModelLike, RemoteModel, RowsModel } from './model.ts';
 
 /** A model as something this thread can call, with its other forms. */
 export interface OpenedModel {
@@ -17,6 +17,8 @@ export interface OpenedModel {
   readonly kernel: GpuKernel | undefined;
   /** The model when it runs elsewhere; `local` cannot be called then. */
   readonly remote?: RemoteModel;
+  /** The model when others evaluate whole batches; `local` cannot be called then. */
+  readonly elsewhere?: RowsModel;
 }
 
 const FORMS =
@@ -29,6 +31,7 @@ const FORMS =
 export async function openModel(where: string, model: ModelLike): Promise<OpenedModel> {
   if (isKernel(model)) return openKernel(model);
   if (isRemote(model)) return elsewhere(model);
+  if (typeof model !== 'function' && model?.kind === 'rows') return { ...NOWHERE, elsewhere: model };
   if (typeof model === 'function') return onThisThread(checkBatch(where, model));
   if (model?.kind !== 'module') return onThisThread(checkTagged(where, model));
   const { url, exportName } = model;
@@ -77,8 +80,15 @@ function openKernel(kernel: GpuKernel): OpenedModel {
   return { local, module: { url: kernel.moduleUrl, exportName: 'default' }, kernel };
 }
 
+/** Nothing that this thread could call. */
+const NOWHERE: OpenedModel = {
+  local: { kind: 'pointwise', evaluate: () => Number.NaN },
+  module: undefined,
+  kernel: undefined,
+};
+
 function elsewhere(remote: RemoteModel): OpenedModel {
-  return { ...onThisThread({ kind: 'pointwise', evaluate: () => Number.NaN }), remote };
+  return { ...NOWHERE, remote };
 }
 
 function onThisThread(local: LocalModel): OpenedModel {

@@ -69,8 +69,49 @@ export interface RemoteTrouble {
   readonly lost: boolean;
 }
 
+/** Rows that others evaluate, or have evaluated: as `onCluster` makes it. */
+export interface RowsModel {
+  readonly kind: 'rows';
+  /**
+   * For one run that has evaluated `done` points before.
+   * @param inputs names of the inputs in order.
+   * @param outputs names of the outputs where they are known.
+   * @param unchecked whether NaN and infinities are numbers like others.
+   */
+  open(
+    inputs: readonly string[],
+    outputs: readonly string[] | undefined,
+    done: number,
+    unchecked: boolean,
+    signal: AbortSignal,
+  ): RowSource;
+}
+
+/** What answers a run's points. */
+export interface RowSource {
+  /** For provenance: where the model ran. */
+  readonly note: string | undefined;
+  /** The next n points of `x` [n, d]: k outputs each, NaN in rows that failed, and which failed why. */
+  evaluate(x: Float64Array, n: number): Promise<RowAnswer>;
+}
+
+export interface RowAnswer {
+  readonly k: number;
+  /** [n, k] */
+  readonly y: Float64Array;
+  /** Rows counted from the first of the batch. */
+  readonly failed: readonly { readonly row: number; readonly reason: string }[];
+}
+
 /** A model in one of the forms the evaluator knows. */
-export type Model = BatchModel | PointwiseModel | NamedModel | ModuleModel | RemoteModel | GpuKernel;
+export type Model =
+  | BatchModel
+  | PointwiseModel
+  | NamedModel
+  | ModuleModel
+  | RemoteModel
+  | RowsModel
+  | GpuKernel;
 
 /** A plain function is a batch function [n, d] -> [n] or [n, k]. */
 export type ModelLike = Model | BatchFn;

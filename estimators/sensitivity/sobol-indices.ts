@@ -2,6 +2,7 @@ import { openEvaluator } from '../../engine/model/evaluator.ts';
 import { isKernel, kernelDigest } from '../../engine/model/local.ts';
 import { orRelease } from '../../engine/or-release.ts';
 import type { Context, Sampler, Step } from '../../engine/sampler.ts';
+import type { Shards } from '../../engine/sharded.ts';
 import { shapeOf } from './column-keeper.ts';
 import { kindFor, openKeeper } from './open-keeper.ts';
 import { checkSobolOptions } from './option-names.ts';
@@ -19,11 +20,17 @@ import {
   stepOf,
 } from './run-state.ts';
 import { readSnapshot, type Saved, writeSnapshot } from './snapshot.ts';
+import { sobolShards } from './sobol-shards.ts';
 import { SOBOL_SOURCES } from './sources.ts';
 import { checkMemory } from './store.ts';
 import type { SobolOptions, SobolResult } from './types.ts';
 
 const WHERE = 'sobolIndices';
+
+/** What `run` and `iterate` take; `run` also with a cluster. */
+export interface SobolMethod extends Sampler<SobolState, SobolResult> {
+  readonly shards: Shards<SobolResult>;
+}
 
 /**
  * Variance-based sensitivity indices of a model with independent (groups of) inputs: first-order, total, second-order
@@ -45,7 +52,7 @@ const WHERE = 'sobolIndices';
  * @throws OptionError for bad options, before any work; when running ModelError when the model fails and `missing` is
  * 'error'.
  */
-export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolResult> {
+export function sobolIndices(options: SobolOptions): SobolMethod {
   checkSobolOptions(WHERE, options);
   const design = planDesign(WHERE, options, kernelDigest(options.model));
   const plan = planAnalysis(design, options);
@@ -86,6 +93,7 @@ export function sobolIndices(options: SobolOptions): Sampler<SobolState, SobolRe
       return orRelease(goOn, () => releaseState(state));
     },
     dispose: releaseState,
+    shards: sobolShards(options, design, sobolIndices),
   };
 }
 

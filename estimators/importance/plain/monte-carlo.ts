@@ -1,8 +1,10 @@
 import { openPointSet } from '../../../engine/random/point-set.ts';
 import type { Sampler } from '../../../engine/sampler.ts';
+import type { Shards } from '../../../engine/sharded.ts';
 import type { Source } from '../../../engine/types.ts';
 import { answer } from './monte-carlo-answer.ts';
 import { checkPlan, type Plan } from './monte-carlo-plan.ts';
+import { monteCarloShards } from './monte-carlo-shards.ts';
 import type { MonteCarloOptions, MonteCarloResult } from './monte-carlo-types.ts';
 import { type PointRun, type PointRunState, pointRun } from './point-run.ts';
 
@@ -31,17 +33,23 @@ export const MONTE_CARLO_SOURCES: readonly Source[] = [
 
 const WHERE = 'monteCarlo';
 
+/** What `run` and `iterate` take; `run` also with a cluster. */
+export interface MonteCarloMethod extends Sampler<PointRunState, MonteCarloResult> {
+  readonly shards: Shards<MonteCarloResult>;
+}
+
 /**
  * Estimate means, variances, quantiles and probabilities of a model with uncertain inputs.
  * @throws OptionError for bad options; ModelError when the model fails at a point and `missing` is 'error'.
  */
-export function monteCarlo(options: MonteCarloOptions): Sampler<PointRunState, MonteCarloResult> {
+export function monteCarlo(options: MonteCarloOptions): MonteCarloMethod {
   const plan = checkPlan(WHERE, options);
   return {
     name: 'monte-carlo',
     sources: MONTE_CARLO_SOURCES,
     ...replicateRun(WHERE, options, plan, true),
     result: async (state, ending) => answer(state, ending, plan),
+    shards: monteCarloShards(options, plan, monteCarlo),
   };
 }
 
