@@ -7,8 +7,6 @@ import { type WorkTable, workTable } from '../engine/cluster/registry.ts';
 import type { AnyWork, Cluster } from '../engine/cluster/types.ts';
 import { pointRows } from './importance/plain/monte-carlo-shards.ts';
 import { sobolRows } from './sensitivity/sobol-shards.ts';
-import { pointRows } from './importance/plain/monte-carlo-shards.ts';
-import { sobolRows } from './sensitivity/sobol-shards.ts';
 
 export type { RedisConnection } from '../engine/cluster/bullmq/address.ts';
 export { type BullmqCluster, type BullmqOptions, bullmq } from '../engine/cluster/bullmq/cluster.ts';
