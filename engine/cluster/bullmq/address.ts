@@ -100,8 +100,8 @@ function open(where: string, shown: string, secure: boolean, known: boolean): Op
     where,
     option: 'connection',
     value: shown,
-    found: `${shown} is another machine and the connection has not ${lacks}`,
+    found: `${shown} is another machine, and the connection lacks ${lacks}`,
     expected: 'rediss:// with a password (in ENSAMPLE_REDIS_URL) or a client certificate',
-    fix: 'On a network that is yours alone: insecure: true.',
+    fix: 'On a network that is yours alone: `insecure: true`, or --insecure.',
   });
 }

@@ -1,0 +1,318 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type BullmqCluster, bullmq, NO_BLOBS } from '../../engine/cluster/bullmq/cluster.ts';
+import { type Link, openLink } from '../../engine/cluster/bullmq/link.ts';
+import {
+  queueName,
+  runKeys,
+  TIMING,
+  WORKERS,
+  workerKey,
+  workerSettings,
+} from '../../engine/cluster/bullmq/names.ts';
+import { type QueueWorker, queueWorker } from '../../engine/cluster/bullmq/worker.ts';
+import { NondeterminismError } from '../../engine/cluster/cluster-error.ts';
+import { makeFold } from '../../engine/cluster/fold.ts';
+import { blobFolder } from '../../engine/cluster/folder.ts';
+import { fixedModules } from '../../engine/cluster/modules.ts';
+import { classKey, decodePlan, makePlan, runId, shardAt, shardCount } from '../../engine/cluster/plan.ts';
+import { computeShard } from '../../engine/cluster/shard.ts';
+import type { Plan, ShardCut } from '../../engine/cluster/types.ts';
+import { jsBackend } from '../../engine/index.ts';
+import { haveRedis, startRedis, type TestRedis } from '../support/redis.ts';
+import { sums, works, wrong } from './works.mjs';
+
+// Everything here happens in this process; processes that die are in chaos.slow.test.ts.
+const FAST = { lock: 1000, stall: 300, backoff: 20, poll: 100, nobody: 400 };
+const RANGE: ShardCut = { kind: 'range', n: 200_000, size: 1024 };
+
+let seed = 0;
+function planOf<O>(work: string, options: O, shards: ShardCut = RANGE, more: object = {}): Plan<O> {
+  return makePlan({ work, options, seed: ++seed, shards, ...more });
+}
+
+/** The sum that one loop over the shards finds, in the order of the tree. */
+async function expected(plan: Plan<{ readonly slow?: number }>): Promise<Float64Array> {
+  const fold = makeFold(shardCount(plan), sums.merge);
+  for (let i = 0; i < shardCount(plan); i++)
+    fold.add(i, await sums.compute(shardAt(plan, i), {}, { count: () => {} } as never));
+  return fold.result();
+}
+
+describe.skipIf(!haveRedis())('bullmq', () => {
+  let redis: TestRedis;
+  let link: Link;
+  let cluster: BullmqCluster;
+  let blobs: string;
+  const workers: QueueWorker[] = [];
+
+  /** A worker of this process. */
+  const serve = async (
+    on: Link = link,
+    run?: Parameters<typeof queueWorker>[0]['run'],
+  ): Promise<QueueWorker> => {
+    const backend = await jsBackend();
+    const services = { works, modules: fixedModules({}), blobs: blobFolder(blobs), backend };
+    const worker = await queueWorker({
+      ...{ link: on, works, modules: [], threads: 2, timing: FAST },
+      run: run ?? ((plan, index, signal) => computeShard(decodePlan(plan), index, services, signal)),
+    });
+    workers.push(worker);
+    return worker;
+  };
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    link = await openLink('worker', redis.url);
+    blobs = mkdtempSync(join(tmpdir(), 'ensample-blobs-'));
+    cluster = bullmq({ connection: redis.url, blobs, timing: FAST });
+  });
+  afterEach(async () => {
+    await Promise.all(workers.splice(0).map((worker) => worker.stop(0)));
+  });
+  afterAll(async () => {
+    await cluster.close();
+    await link.close();
+    await redis.stop();
+    rmSync(blobs, { recursive: true, force: true });
+  });
+
+  test('bullmq: a run has the bits of one loop over its shards, and the same plan again takes what is there', async () => {
+    await serve();
+    const plan = planOf('test-roots', {});
+    const run = cluster.submit(sums, plan);
+    let last: { done: number; total: number; workers: number } | undefined;
+    for await (const progress of run) last = progress;
+    const { value, ...rest } = await run.result();
+    expect(value).toEqual(await expected(plan));
+    expect(rest).toEqual({ shards: 196, complete: true, evaluations: 200_000 });
+    expect(last).toMatchObject({ done: 196, total: 196, workers: 2 });
+    const again = await cluster.submit(sums, plan).result();
+    expect(again.value).toEqual(value);
+    expect(await link.client.hlen(runKeys(run.id).results)).toBe(196);
+    expect(await link.client.hgetall(runKeys(run.id).counts)).toEqual({});
+  });
+
+  test('bullmq: a second coordinator watches the first, and both get the answer', async () => {
+    const plan = planOf('test-roots', { slow: 5 });
+    const first = bullmq({ connection: redis.url, timing: { ...FAST, nobody: 60_000 } });
+    const one = first.submit(sums, plan);
+    for await (const { total } of one) if (total > 0) break;
+    const other = bullmq({ connection: redis.url, timing: { ...FAST, nobody: 60_000 } });
+    const two = other.submit(sums, plan);
+    for await (const { total } of two) if (total > 0) break;
+    expect([one.leader, two.leader]).toEqual([undefined, expect.stringContaining(`process ${process.pid}`)]);
+    await serve();
+    const [leading, watching] = await Promise.all([one.result(), two.result()]);
+    expect(watching.value).toEqual(leading.value);
+    await first.close();
+    await other.close();
+  });
+
+  test('bullmq: at most a window of shards waits in the queue, and a run that is aborted takes them out', async () => {
+    const plan = planOf('test-roots', {}, { kind: 'index', count: 100_000 });
+    const controller = new AbortController();
+    const run = bullmq({ connection: redis.url, timing: { ...FAST, nobody: 60_000 } });
+    const submitted = run.submit(sums, plan, { signal: controller.signal });
+    const queue = new link.bullmq.Queue(queueName(classKey(sums, plan)), { connection: link.client });
+    for (let i = 0; (await queue.getWaitingCount()) < 1000 && i < 100; i++) await pause(50);
+    await pause(200);
+    expect(await queue.getWaitingCount()).toBe(1000);
+    controller.abort(new Error('enough'));
+    await expect(submitted.result()).rejects.toThrow('enough');
+    expect(await queue.getWaitingCount()).toBe(0);
+    await queue.close();
+    await run.close();
+  });
+
+  test('bullmq: after the deadline no shard is handed out, and the answer is that of a prefix', async () => {
+    await serve();
+    const plan = planOf('test-roots', { slow: 40 });
+    const result = await cluster.submit(sums, plan, { deadline: 600 }).result();
+    expect(result.complete).toBe(false);
+    expect(result.shards).toBeGreaterThan(2);
+    expect(result.shards).toBeLessThan(196);
+    const prefix = makePlan({ ...plan, shards: { kind: 'range', n: 1024 * result.shards, size: 1024 } });
+    expect(result.value).toEqual(await expected(prefix));
+  });
+
+  test('bullmq: a run that no worker can serve ends soon, and says what the fleet has and what it needs', async () => {
+    const fails = (plan: Plan<object>): Promise<unknown> => cluster.submit(sums, plan).result();
+    await expect(fails(planOf('test-roots', {}))).rejects.toThrow(
+      /nobody serves this run \(no worker is there\)/,
+    );
+    await serve();
+    const module = { name: 'flood', hash: 'f'.repeat(64) };
+    await expect(fails(planOf('test-roots', {}, RANGE, { module }))).rejects.toThrow(
+      /models \(none\), not flood/,
+    );
+    await Promise.all(workers.splice(0).map((worker) => worker.stop(0)));
+    const announce = (engine: string, hash: string): Promise<unknown> => {
+      const told = {
+        host: 'far',
+        engine,
+        v8: process.versions.v8.split('.').slice(0, 2).join('.'),
+        threads: 1,
+      };
+      const modules = [{ name: 'flood', hash }];
+      const text = JSON.stringify({
+        ...told,
+        works: [{ name: 'test-roots', version: 1 }],
+        modules,
+        classes: [],
+      });
+      return link.client.multi().sadd(WORKERS, 'far').set(workerKey('far'), text, 'PX', 20_000).exec();
+    };
+    await announce('0.0.9', 'a'.repeat(64));
+    await expect(fails(planOf('test-roots', {}))).rejects.toThrow(/far: ensample 0\.0\.9, here \d/);
+    await announce('0.1.0', 'a'.repeat(64));
+    const other = /far: model flood with hash aaaaaaaaaaaa, here ffffffffffff/;
+    await expect(fails(planOf('test-roots', {}, RANGE, { module }))).rejects.toThrow(other);
+    await link.client.del(workerKey('far'));
+  });
+
+  test('bullmq: a plan of another protocol, or under another name, is never computed', async () => {
+    const seen: number[] = [];
+    await serve(link, async (_plan, index) => {
+      seen.push(index);
+      throw new Error('computed');
+    });
+    const plan = planOf('test-roots', {});
+    const key = classKey(sums, plan);
+    const queue = new link.bullmq.Queue(queueName(key), { connection: link.client });
+    await link.client.set(`ens:open:${key}`, '1', 'PX', 20_000);
+    const own = Buffer.from(
+      `{"options":{},"protocol":2,"seed":1,"shards":{"count":1,"kind":"index"},"tier":"A","work":"test-roots"}`,
+    );
+    for (const [id, bytes] of [
+      ['0'.repeat(32), own],
+      ['1'.repeat(32), Buffer.from('{}')],
+    ] as const) {
+      await link.client.set(runKeys(id).plan, bytes);
+      await queue.add('shard', { run: id, index: 0 }, { jobId: `${id}-0` });
+      for (let i = 0; (await link.client.hlen(runKeys(id).failures)) === 0 && i < 100; i++) await pause(20);
+      expect(await link.client.hget(runKeys(id).failures, '0')).toMatch(
+        /protocol (2|undefined).*expected protocol 1/,
+      );
+    }
+    expect(seen).toEqual([]);
+    await queue.close();
+  });
+
+  test('bullmq: a work that looks at the clock is found out when its shards are audited', async () => {
+    await serve();
+    const count: ShardCut = { kind: 'index', count: 6 };
+    const run = cluster.submit(wrong, planOf('test-odd', { way: 'clock' }, count), { audit: 1 });
+    await expect(run.result()).rejects.toThrow(NondeterminismError);
+    await expect(run.result()).rejects.toThrow(/shard \d has body [0-9a-f]{12} from .*process/);
+    const good = await cluster.submit(wrong, planOf('test-odd', {}, count), { audit: 1 }).result();
+    expect(good.value[0]).toBe(15);
+  });
+
+  test('bullmq: a shard that throws ends the run at once, and a later call tries again', async () => {
+    await serve();
+    const plan = planOf('test-odd', { way: 'throw', at: 3 }, { kind: 'index', count: 9 });
+    const fails = (): Promise<unknown> => cluster.submit(wrong, plan).result();
+    await expect(fails()).rejects.toThrow(/shard 3 .*no such luck/);
+    await expect(fails()).rejects.toThrow(
+      /ensample shard [0-9a-f]{32} --index 3 --redis redis:\/\/127.0.0.1:\d+/,
+    );
+  });
+
+  test('bullmq: a shard whose worker is taken away three times is not failed', async () => {
+    const plan = planOf('test-roots', {}, { kind: 'range', n: 1024, size: 1024 });
+    const patient = bullmq({ connection: redis.url, timing: { ...FAST, nobody: 60_000 } });
+    const run = patient.submit(sums, plan);
+    let starts = 0;
+    const lost = new link.bullmq.Worker(
+      queueName(classKey(sums, plan)),
+      async () => {
+        starts++;
+        await new Promise(() => {});
+      },
+      {
+        ...workerSettings({ ...TIMING, lock: 150, stall: 60 }, 9),
+        ...{ connection: link.client, skipLockRenewal: true },
+      },
+    );
+    lost.on('error', () => {});
+    for (let i = 0; starts < 4 && i < 100; i++) await pause(50);
+    await lost.close(true);
+    expect(starts).toBe(4);
+    await serve();
+    expect((await run.result()).value).toEqual(await expected(plan));
+    expect(Number(await link.client.hget(runKeys(run.id).counts, 'retried'))).toBeGreaterThan(0);
+    await patient.close();
+  });
+
+  test('bullmq: large results lie in a folder, Redis stays small, and a blob that was damaged is computed again', async () => {
+    await serve();
+    const plan = planOf('test-odd', { bytes: 4e6 }, { kind: 'index', count: 6 });
+    const before = await usedMemory(link);
+    const { value } = await cluster.submit(wrong, plan).result();
+    expect(value[0]).toBe(15);
+    expect((await usedMemory(link)) - before).toBeLessThan(2e6);
+    const [file] = readdirSync(blobs);
+    writeFileSync(join(blobs, file!), 'damaged');
+    expect((await cluster.submit(wrong, plan).result()).value[0]).toBe(15);
+    expect(readdirSync(blobs)).toHaveLength(6);
+    await expect(NO_BLOBS.put(new Uint8Array(3))).rejects.toThrow(/no place for it/);
+  });
+
+  test('bullmq: of a server that is not there, refuses the password or is open to a network, errors say so', async () => {
+    const fails = (url: string): Promise<unknown> => openLink('test', url);
+    await expect(fails('redis://127.0.0.1:1')).rejects.toThrow(
+      /redis:\/\/127.0.0.1:1 cannot be reached \(ECONNREFUSED\).*redis-server --bind 127.0.0.1 --port 1 --appendonly yes/,
+    );
+    for (const url of ['redis://10.0.0.1', 'redis://:secret@10.0.0.1', 'rediss://10.0.0.1'])
+      await expect(fails(url)).rejects.toThrow(
+        /redis(s?):\/\/10.0.0.1 is another machine, and the connection lacks/,
+      );
+    await expect(fails('redis://:secret@10.0.0.1')).rejects.not.toThrow(/secret/);
+    await expect(fails('http://127.0.0.1')).rejects.toThrow(/expected redis:\/\/host:port/);
+    expect(link.warnings).toEqual([]);
+  });
+
+  test('bullmq: the users of the documentation can do their work, and nothing else', async () => {
+    const rights =
+      '~bull:* ~ens:* resetchannels +@all -@admin -@dangerous +info +client|setname -script|flush -script|kill';
+    const own = await startRedis(['user default off', `user wk on >word ${rights}`]);
+    const url = `redis://wk:word@127.0.0.1:${own.port}`;
+    const user = await openLink('test', url);
+    await serve(user);
+    const limited = bullmq({ connection: url, timing: FAST });
+    const plan = planOf('test-roots', {});
+    expect((await limited.submit(sums, plan).result()).value).toEqual(await expected(plan));
+    for (const [command, ...rest] of [
+      'SET other 1',
+      'GET other',
+      'CONFIG GET dir',
+      'FLUSHALL',
+      'KEYS *',
+      'SCRIPT FLUSH',
+    ].map((line) => line.split(' ')))
+      await expect(user.client.call(command!, ...rest)).rejects.toThrow(/NOPERM/);
+    const wrongPassword = openLink('test', `redis://wk:other@127.0.0.1:${own.port}`);
+    await expect(wrongPassword).rejects.toThrow(/refused the user or the password.*ENSAMPLE_REDIS_URL/);
+    await Promise.all(workers.splice(0).map((worker) => worker.stop(0)));
+    await limited.close();
+    await user.close();
+    await own.stop();
+  });
+});
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+async function usedMemory(link: Link): Promise<number> {
+  return Number(/^used_memory:(\d+)/m.exec(await link.client.info('memory'))?.[1]);
+}
+
+test('bullmq: the name of a run is that of its plan', () => {
+  expect(runId(makePlan({ work: 'test-roots', options: {}, seed: 1, shards: RANGE }))).toMatch(
+    /^[0-9a-f]{32}$/,
+  );
+});
