@@ -4,12 +4,13 @@ import {
   expectations,
   loadModule,
   ModelError,
-  moduleModel,
 } from '../estimators/index.ts';
 import type { ExpectSettings } from './expect-settings.ts';
+import type { Flags } from './flag-values.ts';
 import { checkSpelling } from './misspelt-export.ts';
-import { loadModelFile, type ModelFile } from './model-file.ts';
+import { type ModelFile, modelOf } from './model-file.ts';
 import { inOwnWords } from './own-functions.ts';
+import { loadModel } from './remote.ts';
 
 /** A model module with what it wants to know. */
 export interface ExpectFile extends ModelFile {
@@ -23,13 +24,13 @@ const EXPORTS = ['laws', 'expectations', 'functionals', 'weights', 'optimize'] a
 
 /**
  * A module for `ensample expect`: its model, inputs and outputs, and the exports `laws`, `expectations`, `functionals`,
- * `weights` and `optimize`, which `expectations` checks.
- * @throws as `loadModelFile`; ModelError for an export that looks like one of these spelt otherwise.
+ * `weights` and `optimize`, which `expectations` checks. Of a model on a server they are in the module of --inputs.
+ * @throws as `loadModel`; ModelError for an export that looks like one of these spelt otherwise.
  */
-export async function loadExpectFile(where: string, path: string): Promise<ExpectFile> {
-  const model = await loadModelFile(where, path);
+export async function loadExpectFile(where: string, path: string, flags: Flags): Promise<ExpectFile> {
+  const model = await loadModel(where, path, flags);
   // Loaded once already, so this only looks.
-  const exports = await loadModule(model.url);
+  const exports = model.url === undefined ? {} : await loadModule(model.url);
   checkSpelling(model.file, exports, EXPORTS);
   const wanted = Object.fromEntries(
     EXPORTS.flatMap((name) => (exports[name] === undefined ? [] : [[name, exports[name]]])),
@@ -42,12 +43,12 @@ export async function loadExpectFile(where: string, path: string): Promise<Expec
  * @throws OptionError for a flag, ModelError for an export that cannot be used.
  */
 export function expectMethod(settings: ExpectSettings, model: ExpectFile): ReturnType<typeof expectations> {
-  const { dependence, outputs, kernel, url, inputs, wanted, file } = model;
+  const { dependence, outputs, inputs, wanted, file } = model;
   try {
     return expectations({
       ...wanted,
       ...settings.method,
-      model: kernel ?? moduleModel(url),
+      model: modelOf(model),
       inputs,
       points: settings.points,
       ...(dependence === undefined ? {} : { dependence }),

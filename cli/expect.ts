@@ -19,7 +19,7 @@ export async function expect(
   terminal: Terminal,
 ): Promise<number> {
   const settings = readExpectSettings(WHERE, flags);
-  const opened = await openRun(WHERE, settings, () => loadExpectFile(WHERE, path), terminal);
+  const opened = await openRun(WHERE, settings, () => loadExpectFile(WHERE, path, flags), terminal);
   const { model, backend } = opened;
   const start = performance.now();
   try {

@@ -4,7 +4,6 @@ import {
   type ImportanceSobolResult,
   importanceSobol,
   ModelError,
-  moduleModel,
   OptionError,
   type OutputIndices,
   type SobolResult,
@@ -16,10 +15,11 @@ import { factor, gainsOf } from './format/gains.ts';
 import { count } from './format/number.ts';
 import { widestHalf } from './format/ranking.ts';
 import { printable } from './format/text.ts';
-import { loadModelFile, type ModelFile } from './model-file.ts';
+import { type ModelFile, modelOf } from './model-file.ts';
 import { aroundRun, NOTHING_YET, openRun, runJob } from './model-run.ts';
 import { analysisOptions } from './options.ts';
 import { RUNS } from './progress.ts';
+import { loadModel } from './remote.ts';
 import type { Settings } from './settings.ts';
 import { showOutcome } from './show.ts';
 import type { Terminal } from './terminal.ts';
@@ -35,7 +35,7 @@ export async function importance(
   terminal: Terminal,
 ): Promise<number> {
   refuseOthers(flags);
-  const opened = await openRun(WHERE, settings, () => loadIndependent(path), terminal);
+  const opened = await openRun(WHERE, settings, () => loadIndependent(path, flags), terminal);
   const { model, backend } = opened;
   const start = performance.now();
   try {
@@ -102,8 +102,8 @@ function refuseOthers(flags: Flags): void {
     throw usageError(WHERE, '--design', 'lhs', 'sobol or iid with --method importance');
 }
 
-async function loadIndependent(path: string): Promise<ModelFile> {
-  const model = await loadModelFile(WHERE, path);
+async function loadIndependent(path: string, flags: Flags): Promise<ModelFile> {
+  const model = await loadModel(WHERE, path, flags);
   if (model.dependence === undefined) return model;
   throw new ModelError({
     where: model.file,
@@ -120,7 +120,7 @@ function importanceOptions(settings: Settings, model: ModelFile): ImportanceSobo
   const groups = settings.groups ?? model.groups;
   const output = chosenOutput(settings);
   return {
-    model: model.kernel ?? moduleModel(model.url),
+    model: modelOf(model),
     inputs: model.inputs,
     points,
     design: design === 'iid' ? 'iid' : 'sobol',

@@ -6,10 +6,23 @@ import { EXIT, exitCode, printError } from './errors.ts';
 import { expect } from './expect.ts';
 import { isEarlyEnd, makeProgram, usageFromCommander } from './program.ts';
 import { sample } from './sample.ts';
+import { serve } from './serve.ts';
 import { sobol } from './sobol.ts';
 import { divertStdout, processTerminal, quietOnClosedPipe, type Terminal } from './terminal.ts';
 
-const COMMANDS: ReadonlySet<string> = new Set(['sobol', 'expect', 'sample', 'analyze', 'backends']);
+const COMMANDS: ReadonlySet<string> = new Set([
+  'sobol',
+  'expect',
+  'sample',
+  'analyze',
+  'serve',
+  'backends',
+  'worker',
+  'cluster',
+  'plan',
+  'shard',
+  'merge',
+]);
 
 /** Runs one command line and resolves to its exit code; whatever goes wrong is printed on stderr. */
 async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -20,7 +33,15 @@ async function main(argv: readonly string[], terminal: Terminal): Promise<number
       expect: (file, flags) => expect(file, flags, argv, terminal),
       sample: (file, flags) => sample(file, flags, terminal),
       analyze: (file, flags) => analyze(file, flags, argv, terminal),
+      serve: (file, flags) => serve(file, flags, terminal),
       backends: (flags) => backends(flags, terminal),
+      // Loaded when they are asked for: they bring all works of the package along.
+      worker: async (flags) => (await import('./worker.ts')).worker(flags, terminal),
+      cluster: async (action, run, flags) =>
+        (await import('./cluster.ts')).cluster(action, run, flags, terminal),
+      plan: async (file, flags) => (await import('./batch.ts')).plan(file, flags, terminal),
+      shard: async (run, flags) => (await import('./batch.ts')).shard(run, flags, terminal),
+      merge: async (run, flags) => (await import('./batch.ts')).merge(run, flags, terminal),
     },
     (result) => {
       code = result;

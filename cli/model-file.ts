@@ -11,7 +11,10 @@ import {
   inputSpace,
   loadModule,
   ModelError,
+  type ModelLike,
+  moduleModel,
   nearestName,
+  type RemoteModel,
 } from '../estimators/index.ts';
 import { checkReadable } from './files.ts';
 import type { OutputText } from './format/look.ts';
@@ -41,12 +44,19 @@ export interface Problem {
 }
 
 export interface ModelFile extends Problem {
-  /** For `moduleModel`. */
-  readonly url: string;
-  /** SHA-256 of the file, hexadecimal. */
+  /** For `moduleModel`; undefined where there is no module: the model is a server's, and its inputs are a SALib problem. */
+  readonly url: string | undefined;
+  /** SHA-256 of the file, hexadecimal; of a server the address and settings are in it. */
   readonly hash: string;
   /** The model, when it is a `gpuKernel`; any other is loaded again by every worker. */
   readonly kernel: GpuKernel | undefined;
+  /** The model, when it is on a server. */
+  readonly remote: RemoteModel | undefined;
+}
+
+/** The model for a method. */
+export function modelOf({ remote, kernel, url }: ModelFile): ModelLike {
+  return remote ?? kernel ?? moduleModel(url!);
 }
 
 const optionalText = v.optional(v.string());
@@ -96,7 +106,7 @@ function noModule(path: string): ModelError {
     where: basename(path),
     found: 'this is no module',
     expected: 'a model as .js, .mjs or .ts',
-    fix: 'A problem without a model is for `ensample sample` and `ensample analyze`.',
+    fix: 'A problem without a model is for `ensample sample` and `ensample analyze`, or for --inputs of a model on a server.',
   });
 }
 
@@ -130,6 +140,7 @@ export async function loadModuleProblem(
     inputs,
     model: exports.default,
     kernel: kernelOf(exports.default),
+    remote: undefined,
     // A foreign object that answers the interface; the estimator checks its dimension.
     dependence: exports.dependence as Dependence | undefined,
     groups: checkGroups(file, exports, Object.keys(inputs)),

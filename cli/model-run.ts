@@ -51,19 +51,20 @@ export async function openRun<M extends ModelFile>(
   const model = await load();
   const before = settings.resume === undefined ? undefined : readState(where, settings.resume, settings.seed);
   const seed = settings.seed ?? before?.header.seed ?? drawSeed();
-  return { model, seed, before, interrupt, backend: await chooseBackend(backendChoice(settings)) };
+  return { model, seed, before, interrupt, backend: await chosenBackend(settings) };
 }
 
-function backendChoice({
+/** The backend that flags ask for. @throws OptionError for one that is not there. */
+export function chosenBackend({
   backend,
   threads,
   allowSoftware,
-}: RunSettings): Parameters<typeof chooseBackend>[0] {
-  return {
+}: Pick<RunSettings, 'backend' | 'threads' | 'allowSoftware'>): Promise<Backend> {
+  return chooseBackend({
     ...(backend === undefined ? {} : { backend }),
     ...(threads === undefined ? {} : { threads }),
     ...(allowSoftware ? { allowSoftware } : {}),
-  };
+  });
 }
 
 /** A method and what is said while it runs. */

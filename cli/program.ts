@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { nearestName, OptionError, VERSION } from '../estimators/index.ts';
 import { CONTROLS, FINAL_DESIGNS, PRESETS, PROPOSALS, SPACES } from './expect-settings.ts';
 import type { Flags } from './flag-values.ts';
+import { REDIS_FLAGS } from './redis-address.ts';
 import { BACKENDS, DESIGNS, ESTIMATORS, INTERVALS, METHODS } from './settings.ts';
 
 /** What runs when a command has been recognised; resolves to the exit code. */
@@ -10,7 +11,13 @@ export interface Commands {
   expect(file: string, flags: Flags): Promise<number>;
   sample(file: string, flags: Flags): Promise<number>;
   analyze(file: string, flags: Flags): Promise<number>;
+  serve(file: string, flags: Flags): Promise<number>;
   backends(flags: Flags): Promise<number>;
+  worker(flags: Flags): Promise<number>;
+  cluster(action: string, run: string | undefined, flags: Flags): Promise<number>;
+  plan(file: string, flags: Flags): Promise<number>;
+  shard(run: string, flags: Flags): Promise<number>;
+  merge(run: string, flags: Flags): Promise<number>;
 }
 
 type FlagRow = readonly [flags: string, description: string];
@@ -57,6 +64,24 @@ const RUN_FLAGS: readonly FlagRow[] = [
   ['--threads <n>', 'threads, at most the cores of this machine'],
   ['--resume <file>', 'keep the state there, and go on from it when it exists'],
 ];
+const REMOTE_FLAGS: readonly FlagRow[] = [
+  ['--inputs <file>', 'where MODEL is http://...: laws of its inputs, a module or a SALib problem'],
+  ['--model-name <name>', 'which model of that server (default its only one)'],
+  ['--config <json>', 'sent to that server with every point'],
+  ['--concurrency <n>', 'requests at a time (default twice the cores, elsewhere at least 16)'],
+  ['--timeout <seconds>', 'after which a point has failed (default never)'],
+  ['--retries <n>', 'where the server is not reached or busy (default 6)'],
+];
+const SERVE_FLAGS: readonly FlagRow[] = [
+  ['--port <n>', 'default 4242; 0 takes a free one'],
+  ['--host <address>', 'default 127.0.0.1, this machine only'],
+  ['--name <name>', 'what clients call it (default forward, of a log density posterior)'],
+  ['--allow-origin <origin>', 'pages of this origin may call, too'],
+  ['--backend <name>', `${BACKENDS.join(', ')} (default auto; see ensample backends)`],
+  ['--allow-software-gpu', 'with --backend webgpu: also a GPU that is a program (slow, for tests)'],
+  ['--threads <n>', 'threads, at most the cores of this machine'],
+  ['--quiet', 'print the address and errors only'],
+];
 const OUTPUT_FLAGS: readonly FlagRow[] = [
   ['--json', 'print one JSON document instead of the table'],
   ['--csv <file>', 'write all numbers, or the points at which the model failed'],
@@ -64,7 +89,35 @@ const OUTPUT_FLAGS: readonly FlagRow[] = [
   ['--quiet', 'errors and warnings only'],
 ];
 
-/** The command line as commander reads it: five commands and their flags. */
+const REDIS_FLAG: FlagRow = [
+  '--redis <url>',
+  'redis://host:port (default ENSAMPLE_REDIS_URL, else redis://127.0.0.1:6379)',
+];
+const MODELS_FLAG: FlagRow = ['--models <dir>', 'folder with ensample.models.json, or one model file'];
+const BLOBS_FLAG: FlagRow = ['--blobs <dir>', 'folder that all machines share, for results above 256 kB'];
+const CLUSTER_FLAGS: readonly FlagRow[] = [
+  ['--cluster <where>', 'redis://host:port, redis for ENSAMPLE_REDIS_URL, files:DIR, or local'],
+  ['--shards <n>', 'about so many pieces (default 128); the answer does not depend on it'],
+  ['--audit <share>', 'compute this share of the shards twice and compare (with Redis or local)'],
+  ...[MODELS_FLAG, BLOBS_FLAG],
+  ...REDIS_FLAGS,
+];
+const WORKER_FLAGS: readonly FlagRow[] = [
+  REDIS_FLAG,
+  ['--files <dir>', 'folder with runs, in the place of Redis'],
+  MODELS_FLAG,
+  ['--works <file>', 'module that exports `works`, in the place of those of the package'],
+  ['--threads <n>', 'threads (default: the cores of this machine)'],
+  BLOBS_FLAG,
+  ['--lock <s>', 'seconds after which the shard of a silent worker is given to another (default 10)'],
+  ['--stall <s>', 'seconds between looks for such shards (default 5)'],
+  ['--grace <s>', 'seconds that shards get to finish when the worker is stopped (default 20)'],
+  ...REDIS_FLAGS,
+  ['--json', 'one line of JSON for each event'],
+  ['--quiet', 'errors only'],
+];
+
+/** The command line as commander reads it: the commands and their flags. */
 export function makeProgram(
   commands: Commands,
   done: (code: number) => void,
@@ -79,11 +132,23 @@ export function makeProgram(
     .configureOutput({ writeOut: write, writeErr: () => {} });
   const analysis = [...DESIGN_FLAGS, ...ANALYSIS_FLAGS];
 
-  withFlags(program.command('sobol <MODEL>'), [...analysis, ...SOBOL_FLAGS, ...RUN_FLAGS, ...OUTPUT_FLAGS])
-    .description("Sobol' indices of a model module (.js, .mjs or .ts)")
+  withFlags(program.command('sobol <MODEL>'), [
+    ...analysis,
+    ...SOBOL_FLAGS,
+    ...RUN_FLAGS,
+    ...REMOTE_FLAGS,
+    ...CLUSTER_FLAGS,
+    ...OUTPUT_FLAGS,
+  ])
+    .description("Sobol' indices of a model module (.js, .mjs or .ts), or of one on a UM-Bridge server")
     .addHelpText('after', example('ensample sobol flood.ts --second-order --report flood.html'))
     .action(async (file: string, flags: Flags) => done(await commands.sobol(file, flags)));
-  withFlags(program.command('expect <MODEL>'), [...EXPECT_FLAGS, ...RUN_FLAGS, ...OUTPUT_FLAGS])
+  withFlags(program.command('expect <MODEL>'), [
+    ...EXPECT_FLAGS,
+    ...RUN_FLAGS,
+    ...REMOTE_FLAGS,
+    ...OUTPUT_FLAGS,
+  ])
     .description('means, probabilities and laws that a model module asks for, all from one sample')
     .addHelpText('after', example('ensample expect beam-expectations.ts --report beam.html'))
     .action(async (file: string, flags: Flags) => done(await commands.expect(file, flags)));
@@ -104,12 +169,59 @@ export function makeProgram(
     .description('read design and outputs back, print the indices')
     .addHelpText('after', example('ensample analyze problem.json -x x.csv -y y.csv'))
     .action(async (file: string, flags: Flags) => done(await commands.analyze(file, flags)));
+  withFlags(program.command('serve <MODEL>'), SERVE_FLAGS)
+    .description('a model module, or a log density with its gradient, by UM-Bridge over HTTP')
+    .addHelpText('after', example('ensample serve flood.ts --port 4242'))
+    .action(async (file: string, flags: Flags) => done(await commands.serve(file, flags)));
   program
     .command('backends')
     .description('what this machine offers, and what `auto` would take')
     .option('--json', 'print the rows as JSON')
     .action(async (flags: Flags) => done(await commands.backends(flags)));
+  withClusterCommands(program, commands, done);
   return program;
+}
+
+function withClusterCommands(program: Command, commands: Commands, done: (code: number) => void): void {
+  withFlags(program.command('plan <MODEL>'), [
+    ['-o, --output <dir>', 'folder for the run'],
+    ['--shards <n>', 'about so many pieces (default 128); the answer does not depend on it'],
+    MODELS_FLAG,
+    ...[...DESIGN_FLAGS, ...ANALYSIS_FLAGS],
+    ['--quiet', 'print the number of shards and errors only'],
+  ])
+    .description("cut Sobol' indices into shards for a batch system, without a server")
+    .addHelpText('after', example('ensample plan flood.ts -o run --seed 7'))
+    .action(async (file: string, flags: Flags) => done(await commands.plan(file, flags)));
+  withFlags(program.command('merge <DIR>'), [...ANALYSIS_FLAGS, MODELS_FLAG, ...OUTPUT_FLAGS])
+    .description('the answer of a run in a folder, or which shards are missing')
+    .addHelpText('after', example('ensample merge run'))
+    .action(async (run: string, flags: Flags) => done(await commands.merge(run, flags)));
+  withFlags(program.command('worker'), WORKER_FLAGS)
+    .description('compute shards of runs that others submit, until stopped')
+    .addHelpText('after', example('ensample worker --redis redis://127.0.0.1:6379 --models models'))
+    .action(async (flags: Flags) => done(await commands.worker(flags)));
+  withFlags(program.command('cluster <ACTION> [RUN]'), [
+    REDIS_FLAG,
+    ...REDIS_FLAGS,
+    ['--json', 'print one JSON document'],
+  ])
+    .description('status: workers and runs; forget RUN: delete its results')
+    .addHelpText('after', example('ensample cluster status'))
+    .action(async (action: string, run: string | undefined, flags: Flags) =>
+      done(await commands.cluster(action, run, flags)),
+    );
+  withFlags(program.command('shard <RUN>'), [
+    ['--index <i>', 'number of the shard (default the array index of SLURM, HyperQueue, PBS or Kubernetes)'],
+    ['--range <a:b>', 'shards a to b, in a folder'],
+    ['--threads <n>', 'shards at a time, in a folder (default 1)'],
+    ...[REDIS_FLAG, MODELS_FLAG, BLOBS_FLAG],
+    ...REDIS_FLAGS,
+    ['--quiet', 'errors only'],
+  ])
+    .description('compute shards of a run in a folder, or one of a run in Redis to see what is wrong with it')
+    .addHelpText('after', example('ensample shard run --models models --range 0:9'))
+    .action(async (run: string, flags: Flags) => done(await commands.shard(run, flags)));
 }
 
 function withFlags(command: Command, rows: readonly FlagRow[]): Command {

@@ -1,15 +1,16 @@
-import { moduleModel, type SobolOptions, type SobolResult, sobolIndices } from '../estimators/index.ts';
-import { EXIT } from './errors.ts';
+import { type OptionError, type SobolOptions, type SobolResult, sobolIndices } from '../estimators/index.ts';
+import { EXIT, usageError } from './errors.ts';
 import type { Flags } from './flag-values.ts';
 import { count } from './format/number.ts';
 import { widestHalf } from './format/ranking.ts';
 import { printable } from './format/text.ts';
 import { counted } from './format/words.ts';
 import { importance } from './importance.ts';
-import { loadModelFile, type ModelFile } from './model-file.ts';
+import { type ModelFile, modelOf } from './model-file.ts';
 import { aroundRun, type Job, NOTHING_YET, openRun, runJob } from './model-run.ts';
 import { analysisOptions, designOptions } from './options.ts';
 import { RUNS } from './progress.ts';
+import { loadModel } from './remote.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { showOutcome } from './show.ts';
 import type { Terminal } from './terminal.ts';
@@ -24,8 +25,9 @@ export async function sobol(
   terminal: Terminal,
 ): Promise<number> {
   const settings = readSettings(WHERE, flags);
+  if (flags.cluster !== undefined && settings.method === 'importance') throw noShards();
   if (settings.method === 'importance') return importance(path, settings, flags, argv, terminal);
-  const opened = await openRun(WHERE, settings, () => loadModelFile(WHERE, path), terminal);
+  const opened = await openRun(WHERE, settings, () => loadModel(WHERE, path, flags), terminal);
   const { model, backend } = opened;
   const start = performance.now();
   try {
@@ -37,10 +39,13 @@ export async function sobol(
       unit: RUNS,
       widest: widestHalf,
     };
-    const watched = await runJob(job, opened, settings, terminal);
+    const clustered = flags.cluster !== undefined;
+    const watched = clustered
+      ? await (await import('./cluster-run.ts')).runOnCluster(job, opened, settings, flags, argv, terminal)
+      : await runJob(job, opened, settings, terminal);
     const { result, interrupted } = watched;
     if (result === undefined) {
-      terminal.err.write(NOTHING_YET);
+      if (!clustered) terminal.err.write(NOTHING_YET);
       return EXIT.interrupted;
     }
     await showOutcome(
@@ -62,9 +67,9 @@ export async function sobol(
 }
 
 /** Flags and module together as options; a flag wins. */
-function sobolOptions(settings: Settings, model: ModelFile): SobolOptions {
+export function sobolOptions(settings: Settings, model: ModelFile): SobolOptions {
   return {
-    model: model.kernel ?? moduleModel(model.url),
+    model: modelOf(model),
     ...designOptions(settings, model),
     ...analysisOptions(WHERE, settings, model),
     ...(settings.until === undefined ? {} : { until: settings.until }),
@@ -101,4 +106,9 @@ function rowsPerPoint(settings: Settings, groups: number): number {
 function interruptedLine({ design, diagnostics }: SobolResult): string {
   const of = diagnostics.total === undefined ? '' : ` of ${count(diagnostics.total)}`;
   return `Interrupted after ${design.completeReplicates} of ${counted(design.replicates, count(design.replicates), 'replicate')} (${count(diagnostics.done)}${of} runs).`;
+}
+
+function noShards(): OptionError {
+  const expected = '--method pick-freeze: the other adapts from stage to stage';
+  return usageError(WHERE, '--method', 'importance', `${expected}, and is not cut into shards`);
 }

@@ -1,12 +1,13 @@
-import { checkCount, show } from '../check.ts';
-import { BackendError, ModelError, OptionError } from '../errors.ts';
+import { show } from '../check.ts';
+import { BackendError, OptionError } from '../errors.ts';
+import { type Loaded, load, nameOf, runtimeOf } from './onnx-load.ts';
+import type { Metadata, OnnxArray, OnnxOptions, OnnxSession, Session } from './onnx-types.ts';
+
+export type { OnnxArray, OnnxOptions, OnnxProvider, OnnxRuntime, OnnxSession } from './onnx-types.ts';
 
 /*
  * Networks in ONNX files, run by an optional package: onnxruntime-node in Node, onnxruntime-web in browsers.
  */
-
-/** What a tensor is made of. */
-export type OnnxArray = Float32Array | Float64Array | Int32Array | BigInt64Array;
 
 /** An input or output of a network as its file declares it. */
 export interface OnnxValue {
@@ -15,32 +16,6 @@ export interface OnnxValue {
   readonly type: string;
   /** A name, or an empty text, where the file leaves a dimension open. */
   readonly shape: readonly (number | string)[];
-}
-
-/** What is used of an `InferenceSession`. */
-export interface OnnxSession {
-  readonly inputNames: readonly string[];
-  run(feeds: never, options?: never): Promise<unknown>;
-  release(): Promise<void>;
-}
-
-/** What is used of a runtime, such as `import * as onnx from 'onnxruntime-web'`. */
-export interface OnnxRuntime {
-  readonly InferenceSession: { create(model: never, options?: never): Promise<unknown> };
-  readonly Tensor: abstract new (type: never, data: never, dims: never) => object;
-}
-
-export interface OnnxOptions {
-  /** A path (in browsers an address), the bytes of the file, or a session, which stays yours. */
-  readonly model: string | URL | Uint8Array | OnnxSession;
-  /** The runtime, for bundlers and its other builds. Default: onnxruntime-node, where it is not installed onnxruntime-web. */
-  readonly runtime?: OnnxRuntime;
-  /** Where to run, by falling preference: 'cpu', 'cuda', 'webgpu', 'wasm', or objects of the runtime. Default: its own. */
-  readonly providers?: readonly (string | { readonly name: string })[];
-  /** Processor threads of one run. Default: the runtime's. */
-  readonly threads?: number;
-  /** Keep the session when no run uses it, until the process ends: saves the loading, costs the memory. Default false. */
-  readonly keep?: boolean;
 }
 
 /** A network that was loaded. */
@@ -66,31 +41,10 @@ export interface OnnxNetwork {
   hold(): () => void;
   /** Whether there is a session now. */
   readonly open: boolean;
-}
-
-/** A session as the runtime has it. */
-interface Session {
-  readonly inputNames: readonly string[];
-  readonly inputMetadata?: readonly Metadata[];
-  readonly outputMetadata?: readonly Metadata[];
-  run(
-    feeds: Readonly<Record<string, object>>,
-  ): Promise<Readonly<Record<string, { readonly data: OnnxArray }>>>;
-  release(): Promise<void>;
-}
-
-interface Metadata {
-  readonly name: string;
-  readonly isTensor: boolean;
-  readonly type?: string;
-  readonly shape?: readonly (number | string | undefined)[];
-}
-
-interface Runtime {
-  readonly InferenceSession: {
-    create(model: string | Uint8Array, options: object): Promise<Session>;
-  };
-  readonly Tensor: new (type: string, data: OnnxArray, dims: readonly number[]) => object;
+  /** Runs at once. */
+  readonly sessions: number;
+  /** For provenance: 'cpu by onnxruntime-node 1.30.0, in 2 threads'. */
+  readonly place: string;
 }
 
 /** Arrays of tensors that can be given and read. */
@@ -113,37 +67,45 @@ export const ONNX_ARRAYS: {
  */
 export async function onnxNetwork(options: OnnxOptions, where = 'onnxNetwork'): Promise<OnnxNetwork> {
   const { model, keep = false } = options;
-  const runtime = await runtimeOf(where, options.runtime);
   const name = nameOf(model);
   const own = isSession(model);
   if (own) checkOwn(where, options);
   else checkModel(where, model);
+  const runtime = await runtimeOf(where, options);
   // A session of the runtime is what the type above says.
-  const create = async (): Promise<Session> =>
-    own ? (model as unknown as Session) : load(where, runtime, model, options);
-  let session: Promise<Session> | undefined = create();
-  const { inputMetadata, outputMetadata } = await session;
-  const inputs = valuesOf(where, name, 'input', inputMetadata);
-  const outputs = valuesOf(where, name, 'output', outputMetadata);
+  const create = async (): Promise<Loaded> =>
+    own
+      ? { session: model as unknown as Session, tensor: runtime.tensor, place: 'a session of the caller' }
+      : load(where, runtime, options);
+  let loaded: Promise<Loaded> | undefined = create();
+  const { session, place } = await loaded;
+  const inputs = valuesOf(where, name, 'input', session.inputMetadata);
+  const outputs = valuesOf(where, name, 'output', session.outputMetadata);
   let holders = 0;
   const release = (): void => {
-    const last = session;
-    session = undefined;
+    const last = loaded;
+    loaded = undefined;
     // What fails here has nobody left to hear of it.
-    if (!own) last?.then((each) => each.release()).catch(() => {});
+    if (!own) last?.then((each) => each.session.release()).catch(() => {});
   };
   return {
     name,
     inputs,
     outputs,
+    place,
+    sessions: options.sessions ?? 1,
     async run(feeds, rows, shape) {
-      session ??= create();
-      const tensors = inputs.map((value): [string, object] => {
+      loaded ??= create();
+      const { session, tensor } = await loaded;
+      const tensors: Record<string, object> = {};
+      for (const value of inputs) {
         const array = feeds[value.name]!;
-        return [value.name, new runtime.Tensor(value.type, array, dimsOf(value, rows, array.length, shape))];
-      });
-      const found = await (await session).run(Object.fromEntries(tensors));
-      return Object.fromEntries(Object.entries(found).map(([key, { data }]) => [key, data]));
+        tensors[value.name] = tensor(value.type, array, dimsOf(value, rows, array.length, shape));
+      }
+      const found = await session.run(tensors);
+      const arrays: Record<string, OnnxArray> = {};
+      for (const key of Object.keys(found)) arrays[key] = found[key]!.data;
+      return arrays;
     },
     hold() {
       holders++;
@@ -154,7 +116,7 @@ export async function onnxNetwork(options: OnnxOptions, where = 'onnxNetwork'): 
       };
     },
     get open() {
-      return session !== undefined;
+      return loaded !== undefined;
     },
   };
 }
@@ -184,114 +146,15 @@ function dimsOf(
   return dims;
 }
 
-async function load(
-  where: string,
-  runtime: Runtime,
-  model: string | URL | Uint8Array,
-  { providers, threads }: OnnxOptions,
-): Promise<Session> {
-  if (threads !== undefined) checkCount(where, 'threads', threads, { min: 1, max: 1024 });
-  const settings = {
-    ...(providers === undefined ? {} : { executionProviders: providers }),
-    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-  };
-  try {
-    return await runtime.InferenceSession.create(placeOf(model), settings);
-  } catch (cause) {
-    throw notLoaded(where, nameOf(model), cause, providers);
-  }
-}
-
-/** A file: address is a path in Node. */
-function placeOf(model: string | URL | Uint8Array): string | Uint8Array {
-  if (!(model instanceof URL)) return model;
-  if (model.protocol !== 'file:') return model.href;
-  // '/C:/network.onnx' where there are drives.
-  return decodeURIComponent(model.pathname).replace(/^\/([A-Za-z]:\/)/, '$1');
-}
-
-function notLoaded(
-  where: string,
-  name: string,
-  cause: unknown,
-  providers: OnnxOptions['providers'],
-): ModelError | BackendError {
-  const reason = firstLine(cause);
-  if (/provider|backend not found|no available backend/i.test(reason)) {
-    const asked = (providers ?? []).map((each) => (typeof each === 'string' ? each : each.name)).join(', ');
-    const found = `no session could be made on ${asked || 'the default provider'} (${reason})`;
-    const fix = 'Leave `providers` out, or see which ones the runtime has here.';
-    return new BackendError({
-      where,
-      found,
-      expected: 'a provider of the runtime',
-      fix,
-      cause,
-      tried: [reason],
-    });
-  }
-  const missing = /exist|no such file|404|fetch/i.test(reason);
-  const notOnnx = /protobuf|data pointer is null|no graph/i.test(reason);
-  return new ModelError({
-    where,
-    found: missing
-      ? `${name} is not there`
-      : notOnnx
-        ? `${name} is not an ONNX file`
-        : `${name} could not be loaded: ${reason}`,
-    expected: 'a network as torch.onnx.export writes it',
-    ...(missing ? { fix: 'Give its path, or its bytes.' } : {}),
-    cause,
-  });
-}
-
-/** The package that is installed. */
-async function runtimeOf(where: string, given: OnnxRuntime | undefined): Promise<Runtime> {
-  // The types of the packages are not there where they are not installed.
-  if (given !== undefined) return checkRuntime(where, given) as unknown as Runtime;
-  const node = typeof process !== 'undefined' && process.versions?.node !== undefined;
-  const tried: string[] = [];
-  for (const name of node ? ['onnxruntime-node', 'onnxruntime-web'] : ['onnxruntime-web']) {
-    try {
-      // A name in a variable, so that bundlers for browsers leave this import alone.
-      const found = (await import(name)) as { readonly default?: Runtime } & Runtime;
-      return found.InferenceSession === undefined ? found.default! : found;
-    } catch (cause) {
-      tried.push(`${name}: ${firstLine(cause)}`);
-    }
-  }
-  const name = node ? 'onnxruntime-node' : 'onnxruntime-web';
-  throw new BackendError({
-    where,
-    found: `there is nothing to run networks with (${tried.join('; ')})`,
-    expected: `the package ${name}`,
-    fix: node
-      ? `Install it: npm install ${name}.`
-      : `Install it, and hand it over: import * as runtime from '${name}'.`,
-    tried,
-  });
-}
-
-function checkRuntime(where: string, runtime: OnnxRuntime): OnnxRuntime {
-  if (typeof runtime?.InferenceSession?.create === 'function' && typeof runtime.Tensor === 'function')
-    return runtime;
-  throw new OptionError({
-    where,
-    option: 'runtime',
-    value: runtime,
-    found: `option \`runtime\` is ${show(runtime)}`,
-    expected: 'a runtime with InferenceSession and Tensor',
-    fix: "Try import * as runtime from 'onnxruntime-web'.",
-  });
-}
-
 function isSession(model: OnnxOptions['model']): model is OnnxSession {
   return typeof (model as OnnxSession | null | undefined)?.run === 'function';
 }
 
 /** A session has been made, and what would have gone into it comes too late. */
 function checkOwn(where: string, options: OnnxOptions): void {
-  const late = (['providers', 'threads', 'keep'] as const).find((option) => options[option] !== undefined);
+  const late = (['providers', 'threads', 'sessions', 'keep'] as const).find(
+    (option) => options[option] !== undefined,
+  );
   if (late === undefined) return;
   throw new OptionError({
     where,
@@ -314,11 +177,6 @@ function checkModel(where: string, model: OnnxOptions['model']): asserts model i
   });
 }
 
-function nameOf(model: OnnxOptions['model']): string {
-  if (typeof model !== 'string' && !(model instanceof URL)) return 'network';
-  return String(model).split(/[\\/]/).pop()!;
-}
-
 function valuesOf(
   where: string,
   name: string,
@@ -339,8 +197,4 @@ function valuesOf(
     type: isTensor ? type : 'sequence',
     shape: shape.map((n) => n ?? ''),
   }));
-}
-
-function firstLine(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!;
 }

@@ -94,26 +94,25 @@ export async function concurrently(
   task: (index: number, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   signal.throwIfAborted();
-  const own = new AbortController();
-  const stop = (): void => own.abort(signal.reason);
-  signal.addEventListener('abort', stop);
+  // A signal of its own for each task: on one for all, a hundred requests would be a hundred listeners.
+  const running = new Set<AbortController>();
   let next = 0;
   let first: { readonly error: unknown } | undefined;
+  const stop = (error: unknown): void => {
+    first ??= { error };
+    for (const one of running) one.abort(error);
+  };
+  const aborted = (): void => stop(signal.reason);
   const lane = async (): Promise<void> => {
-    while (next < n && !own.signal.aborted) {
-      try {
-        await task(next++, own.signal);
-      } catch (error) {
-        first ??= { error };
-        own.abort(error);
-      }
+    while (next < n && first === undefined) {
+      const own = new AbortController();
+      running.add(own);
+      await task(next++, own.signal).catch(stop);
+      running.delete(own);
     }
   };
-  try {
-    await Promise.all(Array.from({ length: Math.min(limit, n) }, lane));
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-  signal.throwIfAborted();
+  signal.addEventListener('abort', aborted);
+  await Promise.all(Array.from({ length: Math.min(limit, n) }, lane));
+  signal.removeEventListener('abort', aborted);
   if (first !== undefined) throw first.error;
 }

@@ -134,7 +134,14 @@ test('readExpectSettings(): only what was given becomes an option; what cannot b
 
 test('expectMethod(): what the module says wrong is its own fault, a flag that cannot be used is one of the command', () => {
   const file = (wanted: object): Parameters<typeof expectMethod>[1] => ({
-    ...{ file: 'dike.ts', url: 'file:///dike.ts', hash: 'ab', kernel: undefined, series: undefined },
+    ...{
+      file: 'dike.ts',
+      url: 'file:///dike.ts',
+      hash: 'ab',
+      kernel: undefined,
+      remote: undefined,
+      series: undefined,
+    },
     ...{
       inputs: { a: normal(0, 1) },
       outputs: ['level'],

@@ -1,6 +1,8 @@
 import type { Backend } from '../../backend/backend.ts';
+import { ModelError } from '../../errors.ts';
 import type { Evaluator } from '../evaluator.ts';
 import type { DensityWithGradient, LogDensity } from '../log-density.ts';
+import { pointText } from '../missing.ts';
 import type { ModelLike } from '../model.ts';
 
 /** What is served. */
@@ -100,6 +102,40 @@ async function openLane(
   const source = served.logDensity;
   const shared = { where, source, dimension: names.length, names, planned: 1, backend, signal };
   return densityLane(await openLogDensity(shared), backend, names.length);
+}
+
+/**
+ * Names for as many outputs as the model returns at one point.
+ * @throws ModelError when it fails there.
+ */
+export async function probedOutputs(
+  where: string,
+  model: ModelLike,
+  names: readonly string[],
+  probe: ArrayLike<number>,
+  backend: Backend,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { openEvaluator } = await import('../evaluator.ts');
+  const evaluator = await openEvaluator({ where, model, names, planned: 1, backend, signal });
+  const arena = backend.arena();
+  try {
+    const x = arena.f64(names.length);
+    x.set(probe);
+    const { failures } = await evaluator.evaluate(x, 1);
+    const failure = failures[0];
+    if (failure === undefined) return evaluator.outputs;
+    throw new ModelError({
+      where,
+      found: `the model ${failure.reason} at ${pointText(names, failure.input)}, where it was asked how many numbers it returns`,
+      expected: 'finite numbers',
+      fix: 'Name its `outputs`, and it is not asked.',
+      failures,
+    });
+  } finally {
+    arena.release();
+    evaluator.dispose();
+  }
 }
 
 /** Points in memory that workers share, for as many as there were at once. */

@@ -6,7 +6,7 @@ import { checkCount, checkOptionNames, show } from '../../check.ts';
 import { EngineError, OptionError } from '../../errors.ts';
 import type { DensityWithGradient } from '../log-density.ts';
 import type { ModelLike } from '../model.ts';
-import { type Lanes, openLanes, type Served } from './lanes.ts';
+import { type Lanes, openLanes, probedOutputs, type Served } from './lanes.ts';
 import { answer, invalidInput, type Service } from './protocol.ts';
 
 export interface ServeOptions {
@@ -18,6 +18,11 @@ export interface ServeOptions {
   readonly inputs: readonly string[];
   /** [k] names of the outputs of a model, or of the parts of its answer. Default: one. */
   readonly outputs?: readonly string[];
+  /**
+   * [d] in the place of `outputs`: a point at which the model is asked, before anything is served, how many numbers it
+   * returns.
+   */
+  readonly probe?: ArrayLike<number>;
   /** The vectors that the inputs come in. Default: one of all. */
   readonly inputSizes?: readonly number[];
   /** The vectors that the outputs go out in. Default: one of all. */
@@ -49,7 +54,7 @@ export interface ModelServer {
 }
 
 const NAMES = [
-  ...['model', 'logDensity', 'inputs', 'outputs', 'inputSizes', 'outputSizes'],
+  ...['model', 'logDensity', 'inputs', 'outputs', 'probe', 'inputSizes', 'outputSizes'],
   ...['name', 'port', 'host', 'allowOrigin', 'backend'],
 ];
 
@@ -66,10 +71,13 @@ const IDLE_MILLISECONDS = 65_000;
  * 'serve') when the port cannot be had.
  */
 export async function serveModel(options: ServeOptions): Promise<ModelServer> {
-  const { served, inputs, inputSizes, outputSizes, name } = checkOptions(options);
+  const { inputs, inputSizes, name } = checkOptions(options);
   const { host = '127.0.0.1', port = 4242, allowOrigin } = options;
   const backend = options.backend ?? (await defaultBackend());
   const ended = new AbortController();
+  const served = await servedOf(options, backend, ended.signal);
+  const k = 'model' in served ? served.outputs.length : 1;
+  const outputSizes = checkSizes('outputSizes', options.outputSizes, k);
   const lanes = await openLanes(WHERE, served, inputs, backend, ended.signal);
   const counts = { evaluated: 0, failed: 0 };
   const service = serviceOf({ name, inputSizes, outputSizes }, lanes, counts);
@@ -101,32 +109,30 @@ function nodeHttp(): Promise<typeof import('node:http')> {
   return import(/* @vite-ignore */ /* webpackIgnore: true */ module);
 }
 
-interface Checked {
-  readonly served: Served;
+function checkOptions(options: ServeOptions): Pick<ModelServer, 'name' | 'inputSizes'> & {
   readonly inputs: readonly string[];
-  readonly inputSizes: readonly number[];
-  readonly outputSizes: readonly number[];
-  readonly name: string;
-}
-
-function checkOptions(options: ServeOptions): Checked {
+} {
   checkOptionNames(WHERE, options, NAMES);
-  const { model, logDensity, inputs, outputs = ['y'], port = 4242 } = options;
+  const { model, logDensity, inputs, outputs = ['y'], probe, port = 4242 } = options;
   if ((model === undefined) === (logDensity === undefined))
     throw badOption('model', model, 'either `model` or `logDensity`');
   checkNames('inputs', inputs);
   checkNames('outputs', outputs);
   checkCount(WHERE, 'port', port, { min: 0, max: 65_535 });
-  const k = logDensity === undefined ? outputs.length : 1;
+  if (probe !== undefined && probe.length !== inputs.length)
+    throw badOption('probe', probe, `one number for each of the ${inputs.length} inputs`);
+  if (probe === undefined)
+    checkSizes('outputSizes', options.outputSizes, logDensity === undefined ? outputs.length : 1);
   const { name = logDensity === undefined ? 'forward' : 'posterior' } = options;
   if (typeof name !== 'string' || name === '') throw badOption('name', name, 'a name');
-  return {
-    served: logDensity === undefined ? { model: model!, outputs } : { logDensity },
-    inputs,
-    inputSizes: checkSizes('inputSizes', options.inputSizes, inputs.length),
-    outputSizes: checkSizes('outputSizes', options.outputSizes, k),
-    name,
-  };
+  return { inputs, inputSizes: checkSizes('inputSizes', options.inputSizes, inputs.length), name };
+}
+
+async function servedOf(options: ServeOptions, backend: Backend, signal: AbortSignal): Promise<Served> {
+  const { model, logDensity, inputs, outputs, probe } = options;
+  if (logDensity !== undefined) return { logDensity };
+  if (outputs !== undefined || probe === undefined) return { model: model!, outputs: outputs ?? ['y'] };
+  return { model: model!, outputs: await probedOutputs(WHERE, model!, inputs, probe, backend, signal) };
 }
 
 function checkNames(option: string, names: unknown): void {
