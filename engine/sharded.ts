@@ -46,6 +46,28 @@ export interface ClusterOptions extends Omit<SubmitOptions, 'signal' | 'deadline
   progress?(progress: ClusterProgress): void;
 }
 
+function shardsOf<R extends Result>({ name, shards }: MaybeSharded<R>): Shards<R> {
+  if (shards === undefined) throw noShards(name);
+  return shards;
+}
+
+/**
+ * The plan of a method.
+ * @throws OptionError when it has no shards or its model cannot travel.
+ */
+export async function planSharded<R extends Result>(
+  method: MaybeSharded<R>,
+  cluster: Pick<Cluster, 'moduleOf'>,
+  seed: number,
+  wanted?: number,
+): Promise<Plan<unknown>> {
+  const { work, model, cut } = shardsOf(method);
+  const cuts = cut(wanted);
+  const module = await moduleOf(method.name, model, cluster);
+  const known = module === undefined ? {} : { module };
+  return { protocol: 1, work: work.name, ...known, seed, tier: 'A', ...cuts };
+}
+
 /**
  * Submit a method and wait for its merged summary.
  * @throws OptionError when it has no shards or its model cannot travel; what the cluster throws.
@@ -56,17 +78,8 @@ export async function submitSharded<R extends Result>(
   seed: number,
   { shards: wanted, progress, ...submit }: ClusterOptions & SubmitOptions,
 ): Promise<ClusterResult<unknown>> {
-  const { shards } = method;
-  if (shards === undefined) throw noShards(method.name);
-  const module = await moduleOf(method.name, shards.model, cluster);
-  const plan: Plan<unknown> = {
-    protocol: 1,
-    work: shards.work.name,
-    ...(module === undefined ? {} : { module }),
-    seed,
-    tier: 'A',
-    ...shards.cut(wanted),
-  };
+  const shards = shardsOf(method);
+  const plan = await planSharded(method, cluster, seed, wanted);
   const run = cluster.submit(shards.work, plan, submit);
   // Awaited below; a rejection while progress is told must not count as unhandled.
   const result = run.result();
@@ -108,7 +121,7 @@ export async function drainRecorded<S, R extends Result>(
 async function moduleOf(
   where: string,
   model: ModelLike | undefined,
-  cluster: Cluster,
+  cluster: Pick<Cluster, 'moduleOf'>,
 ): Promise<Plan['module'] | undefined> {
   if (model === undefined) return undefined;
   if (typeof model !== 'function' && model.kind === 'module')

@@ -28,7 +28,15 @@ export {
   type WorkerEvent,
 } from '../engine/cluster/bullmq/worker.ts';
 export * from '../engine/cluster/cluster-error.ts';
+export {
+  type FileEvent,
+  type FileWorker,
+  type FileWorkerOptions,
+  startFileWorker,
+} from '../engine/cluster/file-worker.ts';
+export { arraySyntax, type FilesOptions, files, MissingShards } from '../engine/cluster/files.ts';
 export { type Fold, makeFold } from '../engine/cluster/fold.ts';
+export { makeRunFolder, openRunFolder, type RunFolder, readPlanFile } from '../engine/cluster/folder.ts';
 export {
   fixedModules,
   hashModule,
@@ -62,6 +70,7 @@ export {
   type ShardThreads,
 } from '../engine/cluster/threads.ts';
 export type * from '../engine/cluster/types.ts';
+export { planSharded } from '../engine/sharded.ts';
 
 /** The works of this package: one line for each, from its family. */
 const WORKS: readonly AnyWork[] = [sobolRows, pointRows];

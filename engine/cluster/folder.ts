@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   linkSync,
   mkdirSync,
@@ -89,6 +90,7 @@ export interface RunFolder {
   /** 'taken' leaves what is there. @throws ClusterError when it cannot be written. */
   put(index: number, record: Uint8Array): 'first' | 'taken';
   get(index: number): Uint8Array | undefined;
+  has(index: number): boolean;
   /** Forget a record that cannot be used. */
   drop(index: number): void;
   indices(): readonly number[];
@@ -122,6 +124,7 @@ export function openRunFolder(path: string): RunFolder {
     blobs: blobFolder(blobPath),
     put: (index, record) => writeOnce(results, `${index}.ens`, record),
     get: (index) => readIfThere(join(results, `${index}.ens`)),
+    has: (index) => existsSync(join(results, `${index}.ens`)),
     drop: (index) => rmSync(join(results, `${index}.ens`), { force: true }),
     indices: () =>
       readdirSync(results).flatMap((name) => {

@@ -103,7 +103,8 @@ function checkOrigin(header: RecordHeader, own: Pick<RecordHeader, 'runId' | 'cl
   }
 }
 
-function differ(shard: number, one: RecordHeader, other: RecordHeader): NondeterminismError {
+/** The error of two records of a shard with other bodies. */
+export function differ(shard: number, one: RecordHeader, other: RecordHeader): NondeterminismError {
   const told = ({ bodyHash: hash, host, pid }: RecordHeader): { hash: string; worker: string } => ({
     hash,
     worker: `${host}, process ${pid}`,

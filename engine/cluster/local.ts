@@ -8,7 +8,7 @@ import { checkCount, checkOptionNames } from '../check.ts';
 import { OptionError } from '../errors.ts';
 import { driveRun } from './drive.ts';
 import { blobFolder, blobFolders, makeRunFolder } from './folder.ts';
-import { fixedModules, nameOf } from './modules.ts';
+import { fixedModules, moduleRef } from './modules.ts';
 import { decodePlan, makePlan } from './plan.ts';
 import { type WorkTable, workTable } from './registry.ts';
 import { computeShard } from './shard.ts';
@@ -58,12 +58,12 @@ export function localCluster(options: LocalOptions, { entry, works: known }: Loc
     name: 'local',
     blobs: blobFolder(blobs),
     async moduleOf(url, exportName) {
-      if (!url.startsWith('file:')) throw noFile(url);
+      const ref = moduleRef(url, exportName);
       const path = fileURLToPath(url);
-      const name = nameOf(path);
+      const { name } = ref;
       if (files[name] !== undefined && files[name] !== path) throw twice(name);
       files[name] = path;
-      return fixedModules(files).refOf(url, exportName);
+      return ref;
     },
     submit(work, given, submit = {}) {
       const plan = makePlan(given);
@@ -94,11 +94,6 @@ export function localCluster(options: LocalOptions, { entry, works: known }: Loc
 async function tableOf(url: string): Promise<WorkTable> {
   const { works } = (await import(url)) as { readonly works?: WorkTable };
   return works ?? workTable([]);
-}
-
-function noFile(url: string): OptionError {
-  const found = `the model is ${url.slice(0, 40)}`;
-  return new OptionError({ where: 'cluster', option: 'model', value: url, found, expected: 'a file' });
 }
 
 function twice(name: string): OptionError {

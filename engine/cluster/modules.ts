@@ -82,6 +82,19 @@ export function fixedModules(files: Readonly<Record<string, string>>): ModuleReg
   };
 }
 
+/**
+ * How plans name the module at `url`: as the registry at `models`, or beside the module, says; without one by its base
+ * name.
+ * @throws OptionError when it is no file, or there is a registry that does not list it.
+ */
+export function moduleRef(url: string, exportName: string, models?: string): ModuleRef {
+  if (!url.startsWith('file:')) throw noFile(url);
+  const path = fileURLToPath(url);
+  const beside = statSync(join(dirname(path), REGISTRY_FILE), { throwIfNoEntry: false }) !== undefined;
+  const known = models ?? (beside ? dirname(path) : path);
+  return openModules(known).refOf(url, exportName);
+}
+
 /** 'flood' of '/models/flood.ts' */
 export function nameOf(path: string): string {
   return basename(path, extname(path)).replace(/[^A-Za-z0-9_.-]/g, '-');
@@ -145,6 +158,11 @@ function parse(text: string): Readonly<Record<string, unknown>> {
       return value as Readonly<Record<string, unknown>>;
   } catch {}
   throw badRegistry(REGISTRY_FILE, `${REGISTRY_FILE} is no JSON record`);
+}
+
+function noFile(url: string): OptionError {
+  const found = `the model is ${url.slice(0, 40)}`;
+  return new OptionError({ where: 'cluster', option: 'model', value: url, found, expected: 'a file' });
 }
 
 function badRegistry(file: string, found: string): InputError {

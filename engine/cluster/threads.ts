@@ -123,8 +123,8 @@ type Answer =
   | { readonly id: number; readonly record: Uint8Array }
   | { readonly id: number; readonly record?: undefined; readonly failure: ShardFailure };
 
-/** An error as it crosses threads. */
-interface ShardFailure {
+/** An error as it crosses threads and folders. */
+export interface ShardFailure {
   readonly name: string | undefined;
   readonly message: string;
   readonly code: string | undefined;
@@ -133,18 +133,23 @@ interface ShardFailure {
 }
 
 /** The error of a thread as one of this thread: the same address gives the same bits and the same failure. */
-function toldError({ name, message, code, where = 'cluster', failures = [] }: ShardFailure): Error {
+export function toldError({ name, message, code, where = 'cluster', failures = [] }: ShardFailure): Error {
   const empty = { where, found: '', expected: '' };
   const error =
     code === 'model'
-      ? new ModelError({ ...empty, failures })
+      ? new ModelError({ ...empty, failures: failures.map(asPoint) })
       : code === 'option'
         ? new OptionError({ ...empty, option: '', value: undefined })
         : code === 'cluster'
-          ? new Error()
+          ? new ClusterError(empty)
           : new EngineError(code ?? 'shard', empty);
   error.message = code === undefined ? `${where}: a shard threw ${name ?? 'Error'}: ${message}` : message;
   return error;
+}
+
+/** In JSON a typed array has become a record. */
+function asPoint(failure: PointFailure): PointFailure {
+  return { ...failure, input: Float64Array.from(Object.values(failure.input)) };
 }
 
 /** What a thread is asked. */

@@ -1,0 +1,174 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkNumber, checkOptionNames } from '../check.ts';
+import { OptionError } from '../errors.ts';
+import { ClusterError } from './cluster-error.ts';
+import { checkSubmit, makeFeed, offerKept } from './drive.ts';
+import { aliveWorkers, openTasks, type RunTasks } from './file-tasks.ts';
+import { blobFolder, makeFolder, makeRunFolder, type RunFolder, readPlanFile } from './folder.ts';
+import { type Gather, makeGather } from './gather.ts';
+import { moduleRef } from './modules.ts';
+import { makePlan, runId } from './plan.ts';
+import type { Cluster, ClusterResult, ClusterRun, Plan, SubmitOptions, Work } from './types.ts';
+
+export interface FilesOptions {
+  /** Folder with ensample.models.json, or one model file. Default: what lies beside the model. */
+  readonly models?: string;
+  /** Milliseconds without a worker or a new result after which the run gives up. Default 60 000. */
+  readonly patience?: number;
+  /** Milliseconds between looks. Default 200. */
+  readonly poll?: number;
+  /** Only gather what is there; the error lists what is missing. Default false. */
+  readonly gather?: boolean;
+}
+
+/**
+ * A shared folder as a cluster, without a server: runs are folders in it, workers (`ensample worker --files DIR`, or
+ * `ensample shard` under a scheduler) put results there. If `directory` holds a plan itself, it is that run.
+ * @throws OptionError for options that cannot be used.
+ */
+export function files(directory: string, options: FilesOptions = {}): Cluster {
+  checkOptionNames('files', options, ['models', 'patience', 'poll', 'gather']);
+  const { models, patience = 60_000, poll = 200, gather: only = false } = options;
+  for (const [name, value] of Object.entries({ patience, poll }))
+    checkNumber('files', name, value, (x) => x > 0, 'milliseconds above 0');
+  makeFolder(directory);
+  return {
+    name: 'files',
+    blobs: blobFolder(join(directory, 'blobs')),
+    moduleOf: async (url, exportName) => moduleRef(url, exportName, models),
+    submit(work, given, submit = {}) {
+      const plan = makePlan(given);
+      checkSubmit(submit);
+      if ((submit.audit ?? 0) > 0) throw noAudit(submit.audit);
+      const own = readPlanFile(directory) !== undefined;
+      const folder = makeRunFolder(own ? directory : join(directory, runId(plan)), plan);
+      return watchRun({ work, plan, submit, folder, directory, patience, poll, only });
+    },
+    workers: async () => aliveWorkers(directory),
+    async close() {},
+  };
+}
+
+interface Watched<O, Y> {
+  readonly work: Work<O, Y>;
+  readonly plan: Plan<O>;
+  readonly submit: SubmitOptions;
+  readonly folder: RunFolder;
+  readonly directory: string;
+  readonly patience: number;
+  readonly poll: number;
+  readonly only: boolean;
+}
+
+function watchRun<O, Y>(watched: Watched<O, Y>): ClusterRun<Y> {
+  const { work, plan, folder } = watched;
+  const gather = makeGather(work, plan, folder.blobs);
+  const feed = makeFeed();
+  const tasks = openTasks(folder.path);
+  const result = untilDone(watched, gather, tasks, (workers) => feed.push(gather.progress(workers)));
+  result.finally(feed.end).catch(() => {});
+  return { id: gather.id, result: () => result, [Symbol.asyncIterator]: feed.iterate };
+}
+
+/** Results are looked for until all are there; whoever computes them. */
+async function untilDone<O, Y>(
+  { submit, folder, directory, patience, poll, only }: Watched<O, Y>,
+  gather: Gather<Y>,
+  tasks: RunTasks,
+  tell: (workers: number) => void,
+): Promise<ClusterResult<Y>> {
+  const { signal, deadline = Infinity } = submit;
+  const start = performance.now();
+  let news = start;
+  let closed = false;
+  // A failure, or a deadline, of an earlier call says nothing about this one.
+  if (!only) tasks.open();
+  for (;;) {
+    signal?.throwIfAborted();
+    const fresh = await collect(folder, gather);
+    const workers = aliveWorkers(directory);
+    if (fresh > 0 || workers.length > 0) news = performance.now();
+    if (fresh > 0 || news === start) tell(workers.reduce((sum, { threads }) => sum + threads, 0));
+    if (gather.fold.count === gather.total) return gather.result(folder.get);
+    if (only) throw missingShards(gather.fold.missing());
+    const failure = tasks.failure();
+    if (failure !== undefined) throw failure;
+    if (!closed && performance.now() - start > deadline) {
+      closed = true;
+      tasks.close();
+    }
+    // Shards that were begun before the deadline are waited for.
+    if (closed && tasks.active().length === 0) {
+      await collect(folder, gather);
+      return gather.result(folder.get);
+    }
+    if (performance.now() - news > patience) throw nobody(directory, gather);
+    await new Promise((resolve) => setTimeout(resolve, poll));
+  }
+}
+
+/** New results of the folder, and how many there were. */
+async function collect<Y>(folder: RunFolder, gather: Gather<Y>): Promise<number> {
+  let fresh = 0;
+  for (const index of folder.indices()) {
+    if (index >= gather.total || gather.fold.has(index)) continue;
+    const record = folder.get(index);
+    if (record !== undefined && (await offerKept(gather, folder, index, record))) fresh++;
+  }
+  return fresh;
+}
+
+/** Numbers as schedulers take them: '3,17-20'. */
+export function arraySyntax(indices: readonly number[]): string {
+  const parts: string[] = [];
+  for (let i = 0; i < indices.length; ) {
+    let j = i;
+    while (j + 1 < indices.length && indices[j + 1] === indices[j]! + 1) j++;
+    parts.push(i === j ? `${indices[i]}` : `${indices[i]}-${indices[j]}`);
+    i = j + 1;
+  }
+  return parts.join(',');
+}
+
+/** Runs in a folder: itself, or the folders in it that hold a plan. */
+export function runFoldersIn(directory: string): readonly string[] {
+  if (readPlanFile(directory) !== undefined) return [directory];
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && /^[0-9a-f]{32}$/.test(entry.name))
+    .map(({ name }) => join(directory, name))
+    .filter((path) => statSync(join(path, 'plan.bin'), { throwIfNoEntry: false }) !== undefined);
+}
+
+/** Some shards have no result. `missing` lists them. */
+export class MissingShards extends ClusterError {
+  readonly missing: readonly number[];
+  constructor(missing: readonly number[]) {
+    super({
+      where: 'cluster',
+      found: `${missing.length} shards have no result: ${arraySyntax(missing)}`,
+      expected: 'all of them',
+      fix: 'Compute those, and merge again.',
+    });
+    this.missing = missing;
+  }
+}
+
+function missingShards(missing: readonly number[]): MissingShards {
+  return new MissingShards(missing);
+}
+
+function nobody<Y>(directory: string, gather: Gather<Y>): ClusterError {
+  return new ClusterError({
+    where: 'cluster',
+    found: `nobody computes shards in ${directory} (${gather.fold.count} of ${gather.total} are there)`,
+    expected: 'a worker',
+    fix: `Start some: ensample worker --files ${directory} --models DIR. Then the same call goes on.`,
+  });
+}
+
+function noAudit(audit: unknown): OptionError {
+  const found = `option \`audit\` is ${String(audit)}, and nobody hands out shards in files`;
+  const expected = 'no audit; shards that happen to be computed twice are compared';
+  return new OptionError({ where: 'files', option: 'audit', value: audit, found, expected });
+}
