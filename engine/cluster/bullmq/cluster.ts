@@ -1,8 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { checkOptionNames } from '../../check.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { blobFolder } from '../folder.ts';
-import { fixedModules, nameOf, openModules } from '../modules.ts';
+import { moduleRef } from '../modules.ts';
 import type { BlobStore, Cluster, Plan, SubmitOptions, Work, WorkerInfo } from '../types.ts';
 import { type RedisConnection, readAddress } from './address.ts';
 import { type QueueRun, submitToQueue } from './coordinator.ts';
@@ -15,7 +14,7 @@ export interface BullmqOptions {
   readonly connection?: string | RedisConnection;
   /** A folder that all machines share, for contents above 256 kB. Without it no result may be so large. */
   readonly blobs?: string;
-  /** The folder of the models, as workers know it. Default: a model is known by the base name of its file. */
+  /** Folder with ensample.models.json, or one model file. Default: what lies beside the model. */
   readonly models?: string;
   readonly timing?: Partial<Timing>;
 }
@@ -37,7 +36,6 @@ export function bullmq(options: BullmqOptions = {}): BullmqCluster {
   checkOptionNames(WHERE, options, ['connection', 'blobs', 'models', 'timing']);
   const { connection } = options;
   const blobs = options.blobs === undefined ? NO_BLOBS : blobFolder(options.blobs);
-  const modules = options.models === undefined ? undefined : openModules(options.models);
   const timing = { ...TIMING, ...options.timing };
   readAddress(WHERE, connection);
   const link = openLink(WHERE, connection);
@@ -47,11 +45,7 @@ export function bullmq(options: BullmqOptions = {}): BullmqCluster {
     name: WHERE,
     blobs,
     warnings: async () => (await link).warnings,
-    async moduleOf(url, exportName) {
-      if (modules !== undefined) return modules.refOf(url, exportName);
-      const path = url.startsWith('file:') ? fileURLToPath(url) : url;
-      return fixedModules({ [nameOf(path)]: path }).refOf(url, exportName);
-    },
+    moduleOf: async (url, exportName) => moduleRef(url, exportName, options.models),
     submit: (work, plan, own = {}) => submitToQueue({ link, work, plan, options: own, blobs, timing }),
     async workers() {
       const fleet = await announced(await link);

@@ -1,0 +1,192 @@
+import {
+  type BullmqCluster,
+  bullmq,
+  type Cluster,
+  files,
+  local,
+  type QueueRun,
+} from '../estimators/cluster.ts';
+import { type Result, run } from '../estimators/index.ts';
+import { repeatCommand } from './command-line.ts';
+import { usageError } from './errors.ts';
+import { type Flags, flagText, readFile, readInteger } from './flag-values.ts';
+import { count, duration, rate } from './format/number.ts';
+import { wrap } from './format/text.ts';
+import { counted } from './format/words.ts';
+import type { ModelFile } from './model-file.ts';
+import type { Job, Opened } from './model-run.ts';
+import { readRedis } from './redis-address.ts';
+import type { RunSettings } from './settings.ts';
+import type { Stream, Terminal } from './terminal.ts';
+import type { Watched } from './watch.ts';
+
+/** What a cluster told last. */
+type Told = Parameters<
+  NonNullable<NonNullable<NonNullable<Parameters<typeof run>[1]>['submit']>['progress']>
+>[0];
+
+/**
+ * Runs a method on the cluster that --cluster names, under a progress line. Ctrl-C takes its shards back and says how to
+ * go on.
+ * @throws whatever the method or the cluster throws.
+ */
+export async function runOnCluster<S, R extends Result>(
+  { where, method, startLine }: Job<S, R>,
+  { seed, backend, interrupt }: Opened<ModelFile>,
+  settings: RunSettings,
+  flags: Flags,
+  argv: readonly string[],
+  { err }: Terminal,
+): Promise<Watched<R>> {
+  if (settings.resume !== undefined)
+    throw usageError(
+      where,
+      '--resume',
+      settings.resume,
+      'nothing beside --cluster, which keeps finished shards',
+    );
+  const shards = readInteger(where, 'shards', flagText(flags, 'shards'), 1, 2 ** 24, '128');
+  const audit = readShare(where, flagText(flags, 'audit'));
+  const opened = openCluster(where, flags);
+  const controller = new AbortController();
+  const line = statusLine(err, settings.quiet);
+  let last: Told | undefined;
+  try {
+    for (const warning of await opened.warnings())
+      err.write(`${wrap(`Warning: ${warning}`, err.look.width)}\n`);
+    if (!settings.quiet) err.write(`${wrap(startLine, err.look.width)}\n`);
+    interrupt.onFirst(() => {
+      line.end();
+      err.write('Stopping: shards that nobody has begun are taken back ... (Ctrl-C again quits at once)\n');
+      controller.abort(new Error('interrupted'));
+    });
+    const progress = (told: Told): void => {
+      last = told;
+      line.show(told, opened.leader());
+    };
+    const submit = {
+      progress,
+      ...(shards === undefined ? {} : { shards }),
+      ...(audit === undefined ? {} : { audit }),
+    };
+    const options = { seed, backend, cluster: opened.cluster, signal: controller.signal, submit };
+    const result = await run(method, options);
+    return { result, interrupted: false, state: undefined, speed: line.speed() };
+  } catch (error) {
+    if (!interrupt.asked) throw error;
+    line.end();
+    const place =
+      last === undefined
+        ? ''
+        : ` after ${count(last.done)} of ${counted(last.total, count(last.total), 'shard')}`;
+    const text = `Interrupted${place}; they are kept. To go on: ${repeatCommand(argv, seed)}`;
+    err.write(`${wrap(text, err.look.width)}\n`);
+    return { result: undefined, interrupted: true, state: undefined, speed: Number.NaN };
+  } finally {
+    line.end();
+    await opened.cluster.close();
+  }
+}
+
+/** A cluster with what the command line tells of it. */
+interface OpenedCluster {
+  readonly cluster: Cluster;
+  warnings(): Promise<readonly string[]>;
+  /** Who leads the run, when another coordinator does. */
+  leader(): string | undefined;
+}
+
+/** redis://host:port, rediss://..., redis (the address of the environment), files:DIR, or local. */
+function openCluster(where: string, flags: Flags): OpenedCluster {
+  const text = flagText(flags, 'cluster')!;
+  const blobs = readFile(where, 'blobs', flagText(flags, 'blobs'));
+  const models = readFile(where, 'models', flagText(flags, 'models'));
+  const known = models === undefined ? {} : { models };
+  const quiet = { warnings: async () => [], leader: () => undefined };
+  if (text === 'local') return { ...quiet, cluster: local() };
+  if (/^files:./.test(text)) return { ...quiet, cluster: files(text.slice('files:'.length), known) };
+  if (!/^rediss?(:\/\/.*)?$/.test(text)) {
+    const expected = 'redis://host:port, redis for ENSAMPLE_REDIS_URL, files:DIR or local';
+    throw usageError(where, '--cluster', text, expected, 'Try --cluster redis://127.0.0.1:6379.');
+  }
+  const connection = readRedis(where, '--cluster', text === 'redis' ? undefined : text, flags);
+  return watched(bullmq({ connection, ...known, ...(blobs === undefined ? {} : { blobs }) }));
+}
+
+/** A queue whose runs can be asked who leads them. */
+function watched(cluster: BullmqCluster): OpenedCluster {
+  let current: QueueRun<unknown> | undefined;
+  return {
+    warnings: cluster.warnings,
+    leader: () => current?.leader,
+    cluster: {
+      ...cluster,
+      submit(work, plan, options) {
+        const submitted = cluster.submit(work, plan, options);
+        current = submitted;
+        return submitted;
+      },
+    },
+  };
+}
+
+function readShare(where: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const share = Number(text);
+  if (text.trim() !== '' && share >= 0 && share <= 1) return share;
+  throw usageError(where, '--audit', text, 'a share of the shards from 0 to 1', 'Try --audit 0.05.');
+}
+
+interface StatusLine {
+  show(told: Told, leader: string | undefined): void;
+  /** Model runs a second so far; NaN when nothing is known. */
+  speed(): number;
+  end(): void;
+}
+
+/** Off a terminal a line a minute. */
+const PLAIN = 60_000;
+
+function statusLine(err: Stream, quiet: boolean): StatusLine {
+  const animated = err.isTerminal && process.env.TERM !== 'dumb';
+  const start = performance.now();
+  let first: Told | undefined;
+  let [shown, drawn, speed] = [start, false, Number.NaN];
+  return {
+    speed: () => speed,
+    show(told, leader) {
+      first ??= told;
+      const seconds = (performance.now() - start) / 1000;
+      speed = (told.evaluations - first.evaluations) / seconds;
+      if (quiet || (!animated && performance.now() - shown < PLAIN)) return;
+      shown = performance.now();
+      const line = clusterLine(told, speed, leader);
+      err.write(animated ? `\r${line.slice(0, err.look.width - 1)}\x1b[K` : `${line}\n`);
+      drawn = animated;
+    },
+    end() {
+      if (drawn) err.write('\r\x1b[K');
+      drawn = false;
+    },
+  };
+}
+
+/** '53 %  212 of 400 shards  1.9 M/s  4 threads  3 retried  12 s left' */
+export function clusterLine(
+  { done, total, evaluations, workers, retried, duplicates, eta }: Told,
+  speed: number,
+  leader?: string,
+): string {
+  const parts = [
+    `${Math.floor((100 * done) / total)} %`,
+    `${count(done)} of ${counted(total, count(total), 'shard')}`,
+    `${count(evaluations)} runs`,
+    ...(speed > 0 ? [rate(speed)] : []),
+    workers === 0 ? 'no worker yet' : counted(workers, count(workers), 'thread'),
+    ...(retried > 0 ? [`${count(retried)} retried`] : []),
+    ...(duplicates > 0 ? [`${count(duplicates)} twice`] : []),
+    ...(eta === undefined || done === total ? [] : [`${duration(eta / 1000)} left`]),
+    ...(leader === undefined ? [] : [`led by ${leader}, watching`]),
+  ];
+  return parts.join('  ');
+}

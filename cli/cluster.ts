@@ -1,0 +1,155 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  announced,
+  CLUSTER_ENTRY,
+  fixedModules,
+  forgetRun,
+  type Link,
+  listRuns,
+  openLink,
+  openModules,
+  openShardThreads,
+  planOfRun,
+  type RunRow,
+  readRecord,
+} from '../estimators/cluster.ts';
+import { InputError, OptionError } from '../estimators/index.ts';
+import { EXIT, usageError } from './errors.ts';
+import { type Flags, flagText, readFile, readInteger } from './flag-values.ts';
+import { count } from './format/number.ts';
+import { printable } from './format/text.ts';
+import { counted } from './format/words.ts';
+import { readRedis } from './redis-address.ts';
+import type { Terminal } from './terminal.ts';
+
+/** `ensample cluster status|forget`: who works, and which runs there are; forget one. Resolves to the exit code. */
+export async function cluster(
+  action: string,
+  run: string | undefined,
+  flags: Flags,
+  terminal: Terminal,
+): Promise<number> {
+  const where = `ensample cluster ${action}`;
+  if (action !== 'status' && action !== 'forget')
+    throw usageError('ensample cluster', 'ACTION', action, 'status or forget');
+  const link = await openLink(where, readRedis(where, '--redis', flagText(flags, 'redis'), flags));
+  try {
+    return action === 'status'
+      ? await status(link, flags, terminal)
+      : await forget(where, link, run, terminal);
+  } finally {
+    await link.close();
+  }
+}
+
+async function status(link: Link, flags: Flags, { out, err }: Terminal): Promise<number> {
+  const [workers, runs] = await Promise.all([announced(link), listRuns(link)]);
+  if (flags.json === true) {
+    const warnings = link.warnings;
+    out.write(`${JSON.stringify({ redis: link.address.shown, workers, runs, warnings }, null, 2)}\n`);
+    return 0;
+  }
+  const threads = workers.reduce((sum, worker) => sum + worker.threads, 0);
+  const told = `${counted(workers.length, count(workers.length), 'worker')} with ${counted(threads, count(threads), 'thread')}`;
+  out.write(`${link.address.shown}: ${told}, ${counted(runs.length, count(runs.length), 'run')}\n`);
+  for (const { host, pid, threads: own, engine, v8, modules, done } of workers) {
+    const models = modules.map(({ name, hash }) => `${name} ${hash.slice(0, 8)}`).join(', ') || 'no models';
+    const line = `  ${host}, process ${pid}: ${counted(own, count(own), 'thread')}, ${count(done)} shards done, ${models}, ensample ${engine}, V8 ${v8}`;
+    out.write(`${printable(line)}\n`);
+  }
+  for (const row of runs) out.write(`${printable(runLine(row))}\n`);
+  for (const warning of link.warnings) err.write(`Warning: ${warning}\n`);
+  return 0;
+}
+
+/** '  0123...: sobol of flood, seed 7: 212 of 400 shards, 3 retried; led by node7, process 4711' */
+function runLine({
+  id,
+  work,
+  module,
+  seed,
+  done,
+  total,
+  failed,
+  retried,
+  duplicates,
+  leader,
+}: RunRow): string {
+  const parts = [
+    `  ${id}: ${work}${module === undefined ? '' : ` of ${module}`}, seed ${seed}`,
+    `${count(done)} of ${counted(total, count(total), 'shard')}`,
+    ...(failed > 0 ? [`${count(failed)} failed`] : []),
+    ...(retried > 0 ? [`${count(retried)} retried`] : []),
+    ...(duplicates > 0 ? [`${count(duplicates)} twice`] : []),
+    leader === undefined ? (done === total ? 'done' : 'nobody leads') : `led by ${leader}`,
+  ];
+  return parts.join(', ');
+}
+
+async function forget(
+  where: string,
+  link: Link,
+  run: string | undefined,
+  { err }: Terminal,
+): Promise<number> {
+  const id = readRunId(where, run);
+  const gone = await forgetRun(link, id);
+  err.write(gone ? `Run ${id} is forgotten.\n` : `There is no run ${id}.\n`);
+  return gone ? 0 : EXIT.failed;
+}
+
+function readRunId(where: string, run: string | undefined): string {
+  if (run !== undefined && /^[0-9a-f]{32}$/.test(run)) return run;
+  throw usageError(where, 'RUN', run ?? '', 'the 32 digits that `ensample cluster status` shows');
+}
+
+/** `ensample shard RUN --index I`: computes one shard here and shows its fingerprint, writing nothing. */
+export async function shard(run: string, flags: Flags, { out, err }: Terminal): Promise<number> {
+  const where = 'ensample shard';
+  const index = readInteger(where, 'index', flagText(flags, 'index'), 0, 2 ** 24, '17');
+  if (index === undefined)
+    throw new OptionError({
+      where,
+      option: '--index',
+      value: '',
+      found: 'no --index',
+      expected: 'the number of a shard',
+    });
+  const plan = await findPlan(where, run, flags);
+  const models = readFile(where, 'models', flagText(flags, 'models'));
+  const modules = models === undefined ? fixedModules({}) : openModules(models);
+  const blobs =
+    readFile(where, 'blobs', flagText(flags, 'blobs')) ?? mkdtempSync(join(tmpdir(), 'ensample-blobs-'));
+  const threads = openShardThreads({ threads: 1, entry: CLUSTER_ENTRY, files: modules.files, blobs });
+  try {
+    err.write(`Shard ${index} of run ${run} ...\n`);
+    const { header } = readRecord(await threads.compute(plan, index));
+    const { bodyHash, bodyBytes, evaluations, wallMs } = header;
+    out.write(
+      `${JSON.stringify({ index, bodyHash, bodyBytes, evaluations, wallMs, fields: header.fields })}\n`,
+    );
+    return 0;
+  } finally {
+    await threads.close();
+    if (flags.blobs === undefined) rmSync(blobs, { recursive: true, force: true });
+  }
+}
+
+async function findPlan(where: string, run: string, flags: Flags): Promise<Uint8Array> {
+  const id = readRunId(where, run);
+  const link = await openLink(where, readRedis(where, '--redis', flagText(flags, 'redis'), flags));
+  try {
+    const plan = await planOfRun(link, id);
+    if (plan !== undefined) return plan;
+    throw new InputError({
+      where,
+      file: id,
+      found: `Redis at ${link.address.shown} has no run ${id}`,
+      expected: 'one that `ensample cluster status` shows',
+    });
+  } finally {
+    await link.close();
+  }
+}
