@@ -2,6 +2,7 @@ import { ClusterError } from './cluster/cluster-error.ts';
 import { OutOfRows } from './cluster/out-of-rows.ts';
 import type {
   AnyWork,
+  BlobStore,
   Cluster,
   ClusterProgress,
   ClusterResult,
@@ -11,6 +12,7 @@ import type {
 } from './cluster/types.ts';
 import { OptionError } from './errors.ts';
 import type { ModelLike } from './model/model.ts';
+import { type Rng, rngFromSeed } from './random/rng.ts';
 import type { Context, Ending, Result, Sampler } from './sampler.ts';
 
 /** How a method is cut into shards: the optional member `shards` of a method that a cluster can run. */
@@ -29,6 +31,15 @@ export interface Shards<R extends Result = Result> {
     readonly shards: ShardCut;
     readonly tier?: 'A' | 'B';
   };
+  /**
+   * A further round of a method with barriers, from the merged summary and the options of the round before; undefined
+   * after the last. A round that a deadline cut short is the last.
+   */
+  next?(
+    merged: ClusterResult<unknown>,
+    options: unknown,
+    tools: { readonly rng: Rng; readonly blobs: BlobStore },
+  ): Promise<{ readonly options: unknown; readonly shards: ShardCut } | undefined>;
   /** The answer; the same bits as on one machine. `merged.shards` are there when a deadline cut the run short. */
   answer(merged: ClusterResult<unknown>, ctx: Context, ending: Ending): Promise<R>;
 }
@@ -80,12 +91,18 @@ export async function submitSharded<R extends Result>(
 ): Promise<ClusterResult<unknown>> {
   const shards = shardsOf(method);
   const plan = await planSharded(method, cluster, seed, wanted);
-  const run = cluster.submit(shards.work, plan, submit);
-  // Awaited below; a rejection while progress is told must not count as unhandled.
-  const result = run.result();
-  result.catch(() => {});
-  if (progress !== undefined) for await (const at of run) progress(at);
-  return result;
+  const tools = { rng: rngFromSeed(seed), blobs: cluster.blobs };
+  for (let round: Plan<unknown> = plan; ; ) {
+    const run = cluster.submit(shards.work, round, submit);
+    // Awaited below; a rejection while progress is told must not count as unhandled.
+    const result = run.result();
+    result.catch(() => {});
+    if (progress !== undefined) for await (const at of run) progress(at);
+    const merged = await result;
+    const more = merged.complete ? await shards.next?.(merged, round.options, tools) : undefined;
+    if (more === undefined) return merged;
+    round = { ...round, ...more };
+  }
 }
 
 /**

@@ -6,6 +6,7 @@ import { type LocalOptions, localCluster } from '../engine/cluster/local.ts';
 import { type WorkTable, workTable } from '../engine/cluster/registry.ts';
 import type { AnyWork, Cluster } from '../engine/cluster/types.ts';
 import { pointRows } from './importance/plain/monte-carlo-shards.ts';
+import { islandRows } from './islands/islands.ts';
 import { sobolRows } from './sensitivity/sobol-shards.ts';
 
 export type { RedisConnection } from '../engine/cluster/bullmq/address.ts';
@@ -73,7 +74,7 @@ export type * from '../engine/cluster/types.ts';
 export { planSharded } from '../engine/sharded.ts';
 
 /** The works of this package: one line for each, from its family. */
-const WORKS: readonly AnyWork[] = [sobolRows, pointRows];
+const WORKS: readonly AnyWork[] = [sobolRows, pointRows, islandRows];
 
 /** The works that every worker of this package knows. */
 export const ownWorks: WorkTable = workTable(WORKS);

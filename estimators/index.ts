@@ -89,6 +89,8 @@ export {
 } from './importance/weighted/tail-moments.ts';
 export type { WeightedEstimator, WeightedMean } from './importance/weighted/weighted-means.ts';
 export type { PointDesign, WeightedResult } from './importance/weighted/weighted-result.ts';
+export { type IslandsState, islands } from './islands/islands.ts';
+export type * from './islands/types.ts';
 export { type AskOptions, type SobolDesign, sobolAnalyze, sobolDesign } from './sensitivity/ask-tell.ts';
 export {
   fromSalib,
