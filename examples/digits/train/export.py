@@ -30,7 +30,7 @@ class Reward(nn.Module):
 
 
 def averaged(net: nn.Module, file: Path) -> nn.Module:
-    saved = torch.load(file)
+    saved = torch.load(file, map_location="cpu")
     weights = {
         key.removeprefix("module."): value for key, value in saved["average"].items() if key != "n_averaged"
     }

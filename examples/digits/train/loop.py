@@ -33,13 +33,14 @@ def train(
     )
     optimizer = torch.optim.Adam(net.parameters(), lr=RATE, betas=(0.9, 0.99))
     start, seconds = 0, 0.0
+    device = torch.get_default_device()
     if file.exists():
-        saved = torch.load(file)
+        saved = torch.load(file, map_location=device)
         net.load_state_dict(saved["net"])
         average.load_state_dict(saved["average"])
         optimizer.load_state_dict(saved["optimizer"])
         start, seconds = saved["step"], saved["seconds"]
-    generator, total, clock = torch.Generator(), 0.0, time.process_time()
+    generator, total, clock = torch.Generator(device), 0.0, time.process_time()
     for step in range(start, steps):
         generator.manual_seed(seed * 1_000_003 + step)
         optimizer.param_groups[0]["lr"] = rate_at(step, steps, cooldown)
