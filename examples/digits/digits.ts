@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { EngineError } from 'ensample';
 import { writePage, writePictures } from './files.ts';
 import { HELP, type Options, readOptions } from './options.ts';
@@ -34,7 +33,6 @@ export async function digits(argv: readonly string[], place: Place): Promise<num
 async function drawn(options: Options, { out, err, folder, signal }: Place): Promise<number> {
   const done: Done = { rows: [], seconds: 0 };
   const listener = progress(err);
-  const threads = Math.min(4, availableParallelism());
   const pictures = 10 * options.rows;
   err.write(
     `digits: ${options.only.length} parts, ${pictures} pictures each, ${options.steps} steps, seed ${options.seed}\n`,
@@ -44,16 +42,16 @@ async function drawn(options: Options, { out, err, folder, signal }: Place): Pro
     writePictures(folder, row);
   };
   try {
-    await session(options, done, { ...listener, ended }, signal, threads);
+    await session(options, done, { ...listener, ended }, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
     listener.end();
   }
   const interrupted = signal.aborted;
-  const settings = `${pictures} pictures of each method, ${options.steps} steps from noise to data, seed ${options.seed}, ${threads} threads, ${done.seconds.toFixed(0)} s`;
+  const settings = `${pictures} pictures of each method, ${options.steps} steps from noise to data, seed ${options.seed}, ${options.threads} thread${options.threads === 1 ? '' : 's'}, ${done.seconds.toFixed(0)} s`;
   writePage(folder, done, { again: options.again, settings, interrupted });
-  if (done.rows.length > 0) out.write(table(done.rows));
+  if (done.rows.length > 0) out.write(table(done));
   const more = interrupted ? `Interrupted after ${done.rows.length} methods.\n` : '';
   err.write(
     `\n${story(done)}${more}Wrote digits.html and ${done.rows.length} PNG files. Again: ${options.again}\n`,

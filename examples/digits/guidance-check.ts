@@ -37,7 +37,7 @@ export async function checkGuidance(setting: Setting, runs: number): Promise<Gui
   const { networks, pictures } = setting;
   const law = (target: CorrectorTarget, corrected: boolean, part: number) => {
     const tell = (share: number): void => setting.tell((part + share) / 3);
-    return towards(target, corrected, pictures, { ...setting, tell }, { runs, finer: 2 });
+    return towards(target, corrected, Math.ceil(pictures / 2), { ...setting, tell }, { runs, finer: 2 });
   };
   const target = {
     ...product([networks.denoiser()]),

@@ -22,6 +22,8 @@ export interface Verdict {
   readonly spread: number;
   /** Share of pictures that are no copy of another. */
   readonly distinct: number;
+  /** [n, 64] of the judge. */
+  readonly features: Float64Array;
 }
 
 export async function judged(
@@ -52,6 +54,7 @@ export async function judged(
     kinds: kindsOf(digits),
     spread: spread(seen.features),
     distinct: distinctShare(points),
+    features: seen.features,
   };
 }
 

@@ -1,8 +1,9 @@
 import type { Drawn, Setting } from './draw.ts';
-import { byClass, free, wandering } from './free.ts';
+import { byClass, free } from './free.ts';
 import { both, COLDNESS, guided, PAIR, STRENGTH, tempered } from './guided.ts';
 import type { Aim } from './judge.ts';
 import { best, CANDIDATES, corrected, planned, pulled, steered } from './rewarded.ts';
+import { wandering } from './wandering.ts';
 
 /** A row of the page. */
 export interface Method {
@@ -43,7 +44,7 @@ export const GROUPS: Readonly<Record<Group, readonly [title: string, about: stri
 export const METHODS: readonly Method[] = [
   { id: 'free', name: 'no class', group: 'free', aim: 'any', draw: free },
   { id: 'class', name: 'by class', group: 'free', aim: 'asked', draw: byClass },
-  { id: 'dlg', name: 'chain over noise levels (DLG)', group: 'free', aim: 'any', draw: wandering },
+  { id: 'dlg', name: 'noise-level chain (DLG)', group: 'free', aim: 'any', draw: wandering },
   ...pairOf('guided', 'guided', 'asked', guided),
   ...pairOf('tempered', 'tempered', 'any', tempered),
   ...pairOf('product', 'product', 'pair', both),

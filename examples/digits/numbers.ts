@@ -1,12 +1,12 @@
-import type { Row } from './session.ts';
+import { type Done, type Row, toAim } from './session.ts';
 
 /** A column of the tables: of the page, the terminal and the CSV file. */
 export interface Column {
-  /** On the page, in the terminal, and in files. */
+  /** On the page, in the terminal ('' where it has no room for it), and in files. */
   readonly head: string;
   readonly short: string;
   readonly key: string;
-  value(row: Row): number;
+  value(row: Row, done: Done): number;
   text(value: number): string;
 }
 
@@ -18,23 +18,24 @@ export const COLUMNS: readonly Column[] = [
   { head: 'as asked', short: 'asked', key: 'as_asked', value: (row) => row.verdict.asAsked, text: share },
   { head: 'sure', short: 'sure', key: 'sure', value: (row) => row.verdict.sure, text: share },
   { head: 'Frechet', short: 'Frechet', key: 'frechet', value: (row) => row.verdict.frechet, text: whole },
+  { head: 'to the aim', short: 'aim', key: 'frechet_to_aim', value: toAim, text: whole },
   { head: 'kinds', short: 'kinds', key: 'kinds', value: (row) => row.verdict.kinds, text: tenths },
   { head: 'spread', short: 'spread', key: 'spread', value: (row) => row.verdict.spread, text: share },
-  { head: 'distinct', short: 'dist.', key: 'distinct', value: (row) => row.verdict.distinct, text: share },
+  { head: 'distinct', short: '', key: 'distinct', value: (row) => row.verdict.distinct, text: share },
   {
     ...{ head: 'evaluations', short: 'evals', key: 'evaluations' },
     ...{ value: (row: Row) => row.evaluations.denoiser, text: whole },
   },
   {
-    ...{ head: 'of classifiers', short: 'class.', key: 'classifier_evaluations' },
+    ...{ head: 'of classifiers', short: '', key: 'classifier_evaluations' },
     ...{ value: (row: Row) => row.evaluations.classifier, text: whole },
   },
   { head: 'seconds', short: 's', key: 'seconds', value: (row) => row.seconds, text: tenths },
 ];
 
 /** 'n/a' where there is no number. */
-export function cell({ value, text }: Column, row: Row): string {
-  const number = value(row);
+export function cell({ value, text }: Column, row: Row, done: Done): string {
+  const number = value(row, done);
   return Number.isFinite(number) ? text(number) : 'n/a';
 }
 

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { nearestName, OptionError } from 'ensample';
 import { METHODS } from './methods.ts';
@@ -11,6 +12,8 @@ export interface Options {
   readonly runs: number;
   readonly chains: number;
   readonly seed: number;
+  /** Of the runtime of the networks. */
+  readonly threads: number;
   /** Methods and checks to run, by id. */
   readonly only: readonly string[];
   /** The command that gives the same numbers. */
@@ -18,9 +21,12 @@ export interface Options {
 }
 
 const SIZES = {
-  quick: { rows: 4, steps: 16, runs: 4, chains: 400 },
-  default: { rows: 12, steps: 24, runs: 4, chains: 1200 },
+  quick: { rows: 4, steps: 16, runs: 4 },
+  default: { rows: 10, steps: 24, runs: 4 },
 } as const;
+
+/** Chains of the long run, for each row of pictures. */
+const CHAINS = 100;
 
 /** The checks beside the methods. */
 export const CHECKS = ['guidance-check', 'evidence-check'] as const;
@@ -35,6 +41,7 @@ npm run digits -- [options]
   --steps N     from noise to data, even (default ${SIZES.default.steps})
   --only NAME   one method or check; may be given again:
                 ${wrapped(IDS, 16)}
+  --threads N   of the processor, for the networks (default all, at most 4)
   --seed N      an integer (default 7): the same seed draws the same pictures
   --help        this text
 
@@ -54,6 +61,7 @@ const FLAGS = {
   help: { type: 'boolean' },
   rows: { type: 'string' },
   steps: { type: 'string' },
+  threads: { type: 'string' },
   seed: { type: 'string' },
   only: { type: 'string', multiple: true },
 } as const;
@@ -76,9 +84,10 @@ export function readOptions(argv: readonly string[]): Options | undefined {
   if (steps % 2 === 1)
     throw bad('--steps', values.steps, 'an even number', 'Chains over noise levels take half of it.');
   const seed = wholeNumber('--seed', values.seed, 7, 0, 2 ** 53 - 1);
+  const threads = wholeNumber('--threads', values.threads, Math.min(4, availableParallelism()), 1, 64);
   const words = argv.filter((word) => word !== '').join(' ');
   return {
-    ...{ rows, steps, seed, runs: usual.runs, chains: usual.chains },
+    ...{ rows, steps, seed, threads, runs: usual.runs, chains: CHAINS * rows },
     only: only.length > 0 ? only : IDS,
     again: `npm run digits${words === '' ? '' : ` -- ${words}`}`,
   };

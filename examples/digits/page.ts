@@ -12,7 +12,7 @@ import type { Done, Row } from './session.ts';
 import { STYLE } from './style.ts';
 
 /** Pictures of a grid on the page, and in a line of it. */
-const [SHOWN, LINE] = [60, 20];
+const [SHOWN, LINE] = [60, 15];
 
 export interface PageFrame {
   /** The command that gives the page again. */
@@ -32,7 +32,7 @@ export function page(done: Done, frame: PageFrame): string {
       ? `<div class="warn" role="note"><p><b>Interrupted:</b> what was not done is not on this page.</p></div>`
       : '',
     downloads(done),
-    done.rows.length > 0 ? table(done.rows) : '',
+    done.rows.length > 0 ? table(done) : '',
     ...Object.keys(GROUPS).map((group) => section(group as Group, done)),
     guidanceSection(done),
     repeat(frame),
@@ -50,16 +50,19 @@ ${body.filter((part) => part !== '').join('\n')}
 
 /** Text for the page: '+/-' as its sign. */
 function plain(text: string): string {
-  return escaped(text).replaceAll('+/-', '\u00b1');
+  return escaped(text)
+    .replaceAll('+/-', '\u00b1')
+    .replace(/ (\u00b1) | (%)/g, (_, sign = '', per = '') => `\u00a0${sign}${sign === '' ? per : '\u00a0'}`);
 }
 
 function downloads(done: Done): string {
   const link = (name: string, type: string, text: string, label: string): string =>
     `<a download="${name}" href="data:${type};base64,${Buffer.from(text).toString('base64')}">${label}</a>`;
-  return `<p class="dl">${link('digits.csv', 'text/csv', csv(done.rows), 'Table as CSV')}${link('digits.json', 'application/json', json(done), 'Everything as JSON')}</p>`;
+  return `<p class="dl">${link('digits.csv', 'text/csv', csv(done), 'Table as CSV')}${link('digits.json', 'application/json', json(done), 'Everything as JSON')}</p>`;
 }
 
-function table(rows: readonly Row[]): string {
+function table(done: Done): string {
+  const { rows } = done;
   const head = ['method', ...COLUMNS.map(({ head: name }) => name)]
     .map((name) => `<th>${name}</th>`)
     .join('');
@@ -69,7 +72,7 @@ function table(rows: readonly Row[]): string {
       rows[at - 1]?.method.group === group
         ? ''
         : `<tr class="group"><th colspan="${COLUMNS.length + 1}">${escaped(GROUPS[group][0])}</th></tr>`;
-    const cells = COLUMNS.map((column) => `<td>${cell(column, row)}</td>`).join('');
+    const cells = COLUMNS.map((column) => `<td>${cell(column, row, done)}</td>`).join('');
     return `${first}<tr><td>${escaped(name)}</td>${cells}</tr>`;
   });
   return `<section><h2>Numbers</h2><div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${lines.join('\n')}</tbody></table></div>
@@ -80,7 +83,7 @@ ${legend(rows)}</section>`;
 function legend(rows: readonly Row[]): string {
   const n = rows[0]!.verdict.pictures;
   const chance = grouped(Math.round(frechetOfChance(n)));
-  return `<p class="note"><b>As asked</b>: share of pictures that the digit classifier sees as what was asked for; by chance alone it is off by up to ${(0.5 / Math.sqrt(n)).toFixed(2)} (one standard error), more where pictures have ancestors in common. <b>Sure</b>: mean probability of its likeliest digit. <b>Frechet</b>: squared distance of ${n} pictures to the 997 held-out digits, all classes, in the 64 features of that classifier. It is too large for few pictures: ${n} draws of a normal law with the very moments of the held-out digits have ${chance} on average. Methods that draw one class, or even digits alone, are far from all digits whatever they do: compare within a part of the table. <b>Kinds</b>: exp of the entropy of the digits seen, at most 10. <b>Spread</b>: root mean square distance of two pictures in features, 1 for held-out digits. <b>Distinct</b>: share of pictures that are no copies. <b>Evaluations</b>: rows the denoiser was asked for, and classifiers of reward and noise level.</p>`;
+  return `<p class="note"><b>As asked</b>: share of pictures that the digit classifier sees as what was asked for; by chance alone it is off by up to ${(0.5 / Math.sqrt(n)).toFixed(2)} (one standard error), more where pictures have ancestors in common. <b>Sure</b>: mean probability of its likeliest digit. <b>Frechet</b>: squared distance of ${n} pictures to the 997 held-out digits, all classes, in the 64 features of that classifier. It is too large for few pictures: ${n} draws of a normal law with the very moments of the held-out digits have ${chance} on average. Methods that draw one class, or even digits alone, are far from all digits whatever they do: compare within a part of the table. <b>To the aim</b>: the same distance of even digits to the law that all of them aim at, that of the network itself, by the weighted long run. <b>Kinds</b>: exp of the entropy of the digits seen, at most 10. <b>Spread</b>: root mean square distance of two pictures in features, 1 for held-out digits. <b>Distinct</b>: share of pictures that are no copies. <b>Evaluations</b>: rows the denoiser was asked for, and classifiers of reward and noise level.</p>`;
 }
 
 function section(group: Group, done: Done): string {
@@ -89,22 +92,24 @@ function section(group: Group, done: Done): string {
   const [title, about] = GROUPS[group];
   const figure =
     group === 'even' && done.evidence !== undefined ? evidenceChart(rows, done.evidence) : undefined;
-  return `<section><h2>${escaped(title)}</h2><p>${escaped(about)}</p>${rows.map(pictures).join('\n')}${
+  return `<section><h2>${escaped(title)}</h2><p>${escaped(about)}</p>${rows.map((row) => pictures(row, done)).join('\n')}${
     figure === undefined ? '' : chart(figure)
   }</section>`;
 }
 
-function pictures(row: Row): string {
+function pictures(row: Row, done: Done): string {
   const { method, points, note, verdict } = row;
   const shown = Math.min(SHOWN, points.length / PIXELS);
   const drawn = pictureGrid(points.subarray(0, shown * PIXELS), LINE);
   const bytes = Buffer.from(png(drawn, 16)).toString('base64');
   const seen = verdict.digits.map((count, digit) => `${digit}: ${count}`).join(', ');
-  const facts = COLUMNS.slice(0, 5)
-    .map((column) => `<dt>${column.head}</dt><dd>${cell(column, row)}</dd>`)
-    .join('');
+  const facts = COLUMNS.filter((column) =>
+    ['as_asked', 'sure', 'frechet', 'kinds', 'spread'].includes(column.key),
+  )
+    .map((column) => `<span>${column.head} <b>${cell(column, row, done)}</b></span>`)
+    .join(' ');
   return `<div class="grid"><img alt="${shown} pictures, ${escaped(method.name)}; all ${verdict.pictures} seen as ${seen}" width="${drawn.width}" height="${drawn.height}" src="data:image/png;base64,${bytes}">
-<div><h3>${escaped(method.name)}</h3><dl>${facts}</dl>${note === undefined ? '' : `<p class="note">${plain(note)}</p>`}</div></div>`;
+<div><h3>${escaped(method.name)}</h3><p class="facts">${facts}</p>${note === undefined ? '' : `<p class="note">${plain(note)}</p>`}</div></div>`;
 }
 
 function guidanceSection({ guidance }: Done): string {

@@ -3,6 +3,7 @@ import {
   diffusionChain,
   drawLeaves,
   importanceAtEnd,
+  normalizedWeight,
   type SteeringResult,
   steering,
   treeSampler,
@@ -10,6 +11,7 @@ import {
 } from 'ensample';
 import { evenDraws } from '../figures/weighted.ts';
 import { type Drawn, type LogZ, ran, type Setting } from './draw.ts';
+import { type Moments, momentsOf } from './frechet.ts';
 import { chainGrid } from './free.ts';
 import { counting, towards } from './guided.ts';
 import { EVEN } from './networks.ts';
@@ -78,9 +80,18 @@ function weighted(result: SteeringResult, { pictures }: Setting): Drawn {
   return { points: evenDraws(result.sample, pictures), note, logZ: { value, error } };
 }
 
-/** log Z by whole chains, many of them: what all others must agree with. */
-export async function evidence(setting: Setting, chains: number): Promise<LogZ> {
-  const result = await ran(importanceAtEnd({ ...chainOf(setting), particles: chains }), setting);
-  const { value, standardError: error } = result.logNormalizer;
-  return { value, error };
+/** log Z by whole chains, and the features of the law that all others aim at. */
+export interface Evidence extends LogZ {
+  readonly chains: number;
+  readonly law: Moments;
+}
+
+export async function evidence(setting: Setting, chains: number): Promise<Evidence> {
+  const { logNormalizer, sample } = await ran(
+    importanceAtEnd({ ...chainOf(setting), particles: chains }),
+    setting,
+  );
+  const { value, standardError: error } = logNormalizer;
+  const { features } = await setting.networks.judge(sample.points);
+  return { value, error, chains, law: momentsOf(features, normalizedWeight(sample.logWeight)) };
 }

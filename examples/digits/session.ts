@@ -1,12 +1,13 @@
 import { defaultBackend } from 'ensample';
-import type { Drawn, LogZ, Setting } from './draw.ts';
+import type { Drawn, Setting } from './draw.ts';
+import { frechet } from './frechet.ts';
 import { checkGuidance, type GuidanceCheck } from './guidance-check.ts';
 import { PAIR } from './guided.ts';
 import { judged, type Verdict } from './judge.ts';
 import { METHODS, type Method } from './methods.ts';
 import { type Networks, openNetworks } from './networks.ts';
 import type { Options } from './options.ts';
-import { evidence } from './rewarded.ts';
+import { type Evidence, evidence } from './rewarded.ts';
 
 /** One method, run and judged. */
 export interface Row extends Drawn {
@@ -25,9 +26,14 @@ export interface Evaluations {
 export interface Done {
   readonly rows: Row[];
   guidance?: GuidanceCheck;
-  /** log Z of even digits by long importance sampling, and of how many chains. */
-  evidence?: LogZ & { readonly chains: number };
+  /** Even digits by long importance sampling. */
+  evidence?: Evidence;
   seconds: number;
+}
+
+/** Frechet distance of even digits to the long run; NaN for other rows, and without it. */
+export function toAim({ method, verdict }: Row, { evidence: found }: Done): number {
+  return found === undefined || method.group !== 'even' ? Number.NaN : frechet(verdict.features, found.law);
 }
 
 /** Hears how far a session is. */
@@ -50,9 +56,8 @@ export async function session(
   done: Done,
   listener: Listener,
   signal: AbortSignal,
-  threads: number,
 ): Promise<void> {
-  const networks = await openNetworks(threads);
+  const networks = await openNetworks(options.threads);
   const backend = await defaultBackend();
   const start = performance.now();
   try {
@@ -92,7 +97,7 @@ function partsOf(options: Options, done: Done, listener: Listener, networks: Net
       id: 'evidence-check',
       name: 'log Z by long importance sampling',
       async run(setting) {
-        done.evidence = { ...(await evidence(setting, options.chains)), chains: options.chains };
+        done.evidence = await evidence(setting, options.chains);
       },
     },
   ];

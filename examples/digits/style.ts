@@ -18,17 +18,15 @@ p{margin:4px 0 10px}.muted,figcaption,.note{color:var(--muted)}.note,figcaption{
 section{margin:22px 0;border-top:1px solid var(--grid);padding-top:14px}
 .warn{border-left:4px solid var(--warn);background:var(--warn-bg);padding:8px 12px;margin:12px 0}.warn b{color:var(--warn)}
 figure{margin:10px 0 16px}
-.grid{display:grid;grid-template-columns:598px 1fr;gap:4px 24px;margin:14px 0 18px;break-inside:avoid}
+.grid{display:grid;grid-template-columns:448px 1fr;gap:4px 24px;margin:14px 0 18px;break-inside:avoid}
 .grid img{display:block;width:100%;height:auto;border:1px solid var(--grid)}
-.grid p{margin:2px 0 6px}.grid dl{display:grid;grid-template-columns:max-content 1fr;gap:0 14px;margin:4px 0;font-size:14px}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:8px 0}dt{color:var(--muted)}
-dd{margin:0;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
+.grid p{margin:2px 0 6px}.facts{font-size:14px;color:var(--muted);font-variant-numeric:tabular-nums}.facts span{white-space:nowrap;margin-right:10px}.facts b{color:var(--ink);font-weight:600}
 svg{display:block;width:100%;height:auto;fill:var(--ink);color:var(--ink);font:12px system-ui,"Segoe UI","DejaVu Sans",sans-serif;font-variant-numeric:tabular-nums}
 .narrow{display:none}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:14px}
 td,th{padding:3px 8px;text-align:right;border-bottom:1px solid var(--grid);white-space:nowrap}
-td:first-child,th:first-child{text-align:left;white-space:normal;min-width:9em}
+td:first-child,th:first-child{text-align:left;white-space:normal;min-width:9em;position:sticky;left:0;background:var(--bg)}
 tr.group th{color:var(--muted);font-weight:400;padding-top:10px}
 .dl a{display:inline-block;padding:6px 10px;border:1px solid var(--rule);border-radius:4px;color:inherit;text-decoration:none;margin:0 6px 6px 0}
 code{font:13px ui-monospace,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
@@ -36,6 +34,6 @@ code{font:13px ui-monospace,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
 @media screen and (max-width:779px){td,th{padding:3px 3px;font-size:12px}}
 @media screen and (max-width:639px){body{padding:16px 12px}}
 @media print{.dl{display:none}body{max-width:none;padding:0;font-size:12px}table{font-size:11px}.lead{font-size:14px}
-.grid{grid-template-columns:62% 1fr}tr,figure{break-inside:avoid}h2,h3{break-after:avoid}
+.grid{grid-template-columns:55% 1fr}tr,figure{break-inside:avoid}h2,h3{break-after:avoid}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 `.trim();

@@ -1,6 +1,6 @@
 import { COLUMNS, cell } from './numbers.ts';
 import { leads } from './sentences.ts';
-import type { Done, Listener, Row } from './session.ts';
+import type { Done, Listener } from './session.ts';
 
 /** What is written to of a stream. */
 export interface Stream {
@@ -11,10 +11,11 @@ export interface Stream {
 const WIDTH = 80;
 
 /** The table, for stdout. */
-export function table(rows: readonly Row[]): string {
+export function table(done: Done): string {
+  const columns = COLUMNS.filter(({ short }) => short !== '');
   const lines = [
-    ['method', ...COLUMNS.map(({ short }) => short)],
-    ...rows.map((row) => [row.method.name, ...COLUMNS.map((column) => cell(column, row))]),
+    ['method', ...columns.map(({ short }) => short)],
+    ...done.rows.map((row) => [row.method.name, ...columns.map((column) => cell(column, row, done))]),
   ].map((line) => line.map((text) => text.replaceAll('\u2009', ' ')));
   const widths = lines[0]!.map((_, c) => Math.max(...lines.map((line) => line[c]!.length)));
   return `${lines
