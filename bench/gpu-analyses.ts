@@ -41,6 +41,8 @@ export function analyses(gpu: Gpu, host: Backend, size: Size): readonly Benchmar
       name: `Sobol' indices, kernel, ${EACH * points} evaluations`,
       unit: 'evaluation',
       items: EACH * points,
+      // A run of many points takes seconds.
+      ...(points >= 2 ** 18 && { samples: 5 }),
       cases: [
         { name: `${host.threads} threads`, run: async () => void (await once(host)) },
         { name: CARD, run: async () => void (await once(card)) },

@@ -46,6 +46,7 @@ export function correctors(gpu: Gpu, host: Backend, size: Size): readonly Benchm
       name: `corrector on the card, ${MODES} modes at inverse temperature 3`,
       unit: 'particle-step',
       items: particles * STEPS,
+      samples: 3,
       cases: [
         { name: `${host.threads} threads`, run: async () => void (await once(host)) },
         { name: CARD, run: async () => void (await once(card)) },

@@ -27,6 +27,7 @@ export function filters(gpu: Gpu, host: Backend, size: Size): readonly Benchmark
       name: `bootstrap filter on the card, ${task.name}`,
       unit: 'particle-step',
       items: n * steps,
+      samples: 4,
       cases: [
         { name: `${host.threads} threads`, run: async () => void (await once(host)) },
         { name: CARD, run: async () => void (await once(card)) },
