@@ -108,7 +108,7 @@ export function makeRunFolder(path: string, plan: Plan<unknown>): RunFolder {
         where: 'cluster',
         found: `${basename(path)} holds run ${sha256(there).slice(0, 32)}, and this is run ${sha256(bytes).slice(0, 32)}`,
         expected: 'an empty folder, or the one of the same run',
-        fix: 'Take another folder, or delete that one.',
+        fix: 'Has the model changed, or a flag? Take another folder, or delete that one.',
       });
   }
   return openRunFolder(path);

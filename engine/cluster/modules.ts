@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { nearestName } from '../check.ts';
@@ -9,8 +9,8 @@ import type { ModuleRef } from './types.ts';
 /** The file that says which models a worker may load: { "flood": "flood.ts" }. */
 export const REGISTRY_FILE = 'ensample.models.json';
 const LOCKFILES: readonly string[] = ['package-lock.json', 'pnpm-lock.yaml', 'yarn.lock'];
-/** A model's folder is hashed whole; what has more files than this is no folder of a model. */
-const MOST_FILES = 10_000;
+/** Files that one model may name. */
+const MOST_FILES = 1000;
 
 /** Models that this machine may load, by name. What comes over a network names them and never says where they lie. */
 export interface ModuleRegistry {
@@ -69,8 +69,8 @@ export function fixedModules(files: Readonly<Record<string, string>>): ModuleReg
         option: 'module',
         value: name,
         found: `model ${name} has hash ${hash.slice(0, 12)} in the plan and ${own.slice(0, 12)} here`,
-        expected: 'the same files in its folder on every machine',
-        fix: 'Copy the folder again, or make a new plan.',
+        expected: 'the same files on every machine',
+        fix: 'Copy it again with all files that it names, or make a new plan.',
       });
     },
     refOf(url, exportName) {
@@ -101,44 +101,54 @@ export function nameOf(path: string): string {
 }
 
 /**
- * sha256 over path, size and sha256 of every file in the folder of a model, sorted by path, and the lockfile nearest
- * above it. Left out: node_modules, names that begin with a dot, and folders of runs (they hold a plan.bin), which would
- * change the hash by being written.
- * @throws OptionError for a folder of more than 10 000 files.
+ * sha256 over path, size and sha256 of a module and of every file that its text, or that of such a file, names by a
+ * relative path ('./table.csv', in an import or anywhere), and of the lockfile nearest above. Not of the whole folder, as
+ * the specification has it: results, reports and runs that are written there would change the hash of the model.
+ * @throws OptionError for more than 1000 files.
  */
 export function hashModule(file: string): string {
-  const folder = dirname(resolve(file));
-  const paths = filesIn(folder).map((path) => ({ path, as: relative(folder, path).split(sep).join('/') }));
-  const lock = lockfileAbove(folder);
-  if (lock !== undefined) paths.push({ path: lock, as: `../${basename(lock)}` });
-  paths.sort((a, b) => (a.as < b.as ? -1 : 1));
-  const rows = paths.map(({ path, as }) => {
+  const main = resolve(file);
+  const folder = dirname(main);
+  const found = new Set<string>();
+  const open = [main];
+  const rows: (string | number)[][] = [];
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    if (found.has(path)) continue;
+    found.add(path);
+    if (found.size > MOST_FILES) throw tooManyFiles(folder);
     const bytes = readFileSync(path);
-    return [as, bytes.length, sha256(bytes)];
-  });
-  return sha256(canonicalJson([basename(file), rows]));
-}
-
-function filesIn(folder: string, found: string[] = []): string[] {
-  const entries = readdirSync(folder, { withFileTypes: true });
-  if (entries.some((entry) => entry.name === 'plan.bin')) return found;
-  for (const entry of entries) {
-    if (entry.name === 'node_modules' || entry.name.startsWith('.')) continue;
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) filesIn(path, found);
-    else if (entry.isFile()) found.push(path);
-    if (found.length > MOST_FILES) throw tooManyFiles(folder);
+    rows.push([relative(folder, path).split(sep).join('/'), bytes.length, sha256(bytes)]);
+    if (CODE.test(path)) open.push(...namedFiles(path, bytes.toString('utf8')));
   }
-  return found;
+  const lock = lockfileAbove(folder);
+  if (lock !== undefined) rows.push([basename(lock), sha256(readFileSync(lock))]);
+  rows.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+  return sha256(canonicalJson(rows));
 }
 
-/** The lockfile that says which packages a model gets; undefined when it lies in the folder itself, or nowhere. */
+const CODE = /\.[cm]?[jt]sx?$/;
+const RELATIVE = /(['"`])(\.{1,2}\/[^'"`\n]{1,255})\1/g;
+
+/** Files that the text of a module names by relative paths, as they lie. */
+function namedFiles(path: string, text: string): string[] {
+  const paths = Array.from(text.matchAll(RELATIVE), ([, , name]) => join(dirname(path), name!));
+  // TypeScript may say ./law.js and mean ./law.ts.
+  const all = paths.flatMap((named) => [
+    named,
+    named.replace(/\.([cm]?)js$/, '.$1ts'),
+    `${named}.ts`,
+    `${named}.js`,
+  ]);
+  return all.filter((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile() === true);
+}
+
+/** The lockfile that says which packages a model gets; undefined where there is none. */
 function lockfileAbove(folder: string): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
     const lock = LOCKFILES.map((name) => join(at, name)).find((path) =>
       statSync(path, { throwIfNoEntry: false }),
     );
-    if (lock !== undefined) return at === folder ? undefined : lock;
+    if (lock !== undefined) return lock;
     if (dirname(at) === at) return undefined;
   }
 }
@@ -193,8 +203,7 @@ function tooManyFiles(folder: string): OptionError {
     where: 'cluster',
     option: 'module',
     value: basename(folder),
-    found: `the folder of the model has more than ${MOST_FILES} files`,
-    expected: 'a folder that holds the model and what it needs',
-    fix: 'Move the model into a folder of its own.',
+    found: `the model names more than ${MOST_FILES} files`,
+    expected: 'fewer',
   });
 }

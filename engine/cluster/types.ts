@@ -29,7 +29,7 @@ export interface Plan<O = PlanValue> {
   readonly protocol: 1;
   /** Name of a work that the worker knows; never code. */
   readonly work: string;
-  /** A model that the worker has registered, and the hash that its folder must have there. */
+  /** A model that the worker has registered, and the hash that its files must have there. */
   readonly module?: ModuleRef;
   readonly options: O;
   readonly seed: number;
@@ -38,7 +38,7 @@ export interface Plan<O = PlanValue> {
   readonly shards: ShardCut;
 }
 
-/** A registered model: its name in `ensample.models.json`, the export that is meant, and the hash of its folder. */
+/** A registered model: its name in `ensample.models.json`, the export that is meant, and the hash of its files. */
 export interface ModuleRef {
   readonly name: string;
   /** sha256 in hexadecimal, see `hashModule`. */
