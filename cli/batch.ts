@@ -1,0 +1,228 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import {
+  arraySyntax,
+  CLUSTER_ENTRY,
+  decodePlan,
+  files,
+  fixedModules,
+  MissingShards,
+  makePlan,
+  makeRunFolder,
+  NondeterminismError,
+  openModules,
+  openRunFolder,
+  openShardThreads,
+  planSharded,
+  type RunFolder,
+  readPlanFile,
+  readRecord,
+  runId,
+  shardCount,
+} from '../estimators/cluster.ts';
+import { type EngineError, InputError, OptionError, run, sobolIndices } from '../estimators/index.ts';
+import { EXIT, usageError } from './errors.ts';
+import { type Flags, flagText, readFile, readInteger } from './flag-values.ts';
+import { count } from './format/number.ts';
+import { wrap } from './format/text.ts';
+import { loadModelFile } from './model-file.ts';
+import { chosenBackend } from './model-run.ts';
+import { drawSeed, readSettings } from './settings.ts';
+import { showOutcome } from './show.ts';
+import { sobolOptions } from './sobol.ts';
+import type { Terminal } from './terminal.ts';
+
+/*
+ * A run as a folder, for schedulers where no broker may run: `plan` writes it, `shard` computes pieces of it under the
+ * scheduler, `merge` prints the answer or which pieces are missing.
+ */
+
+/** What schedulers call the number of a task. */
+const INDEX_VARIABLES = [
+  'SLURM_ARRAY_TASK_ID',
+  'HQ_TASK_ID',
+  'PBS_ARRAY_INDEX',
+  'JOB_COMPLETION_INDEX',
+] as const;
+/** The command of a run, for `merge`. */
+const COMMAND = 'command.json';
+/** Flags of `plan` that only say where the run goes. */
+const OWN_FLAGS: readonly string[] = ['output', 'shards', 'models', 'quiet'];
+
+interface Saved {
+  /** From the folder of the run. */
+  readonly model: string;
+  readonly flags: Flags;
+}
+
+/** `ensample plan MODEL -o DIR`: cuts a Sobol' run into shards; prints how many. Resolves to the exit code. */
+export async function plan(path: string, flags: Flags, { out, err }: Terminal): Promise<number> {
+  const where = 'ensample plan';
+  const folder = readFile(where, 'output', flagText(flags, 'output')) ?? noFolder(where);
+  const models = readFile(where, 'models', flagText(flags, 'models'));
+  const shards = readInteger(where, 'shards', flagText(flags, 'shards'), 1, 2 ** 24, '128');
+  const settings = readSettings(where, flags);
+  const model = await loadModelFile(where, path);
+  const seed = settings.seed ?? drawSeed();
+  const method = sobolIndices(sobolOptions(settings, model));
+  const known = files(dirname(resolve(folder)), models === undefined ? {} : { models });
+  const made = makePlan(await planSharded(method, known, seed, shards));
+  makeRunFolder(folder, made);
+  const kept = Object.entries(flags).filter(([name]) => !OWN_FLAGS.includes(name));
+  const saved: Saved = {
+    model: relative(folder, path),
+    flags: { ...Object.fromEntries(kept), seed: String(seed) },
+  };
+  writeFileSync(join(folder, COMMAND), `${JSON.stringify(saved, null, 2)}\n`);
+  const total = shardCount(made);
+  out.write(`${total}\n`);
+  if (flags.quiet !== true) {
+    const tell = `Run ${runId(made)} in ${folder}: shards 0 to ${total - 1}, seed ${seed}. Each: ensample shard ${folder} --models ${models ?? path} --index i (or the array index of SLURM, HyperQueue, PBS or Kubernetes). Then: ensample merge ${folder}`;
+    err.write(`${wrap(tell, err.look.width)}\n`);
+  }
+  return 0;
+}
+
+/** `ensample shard DIR`: computes one or several shards of a run in a folder; of other runs see `cluster.ts`. */
+export async function shard(folder: string, flags: Flags, terminal: Terminal): Promise<number> {
+  if (!existsSync(folder)) return (await import('./cluster.ts')).shard(folder, flags, terminal);
+  const where = 'ensample shard';
+  const bytes = readPlanFile(folder) ?? noPlan(where, folder);
+  const total = shardCount(decodePlan(bytes, join(folder, 'plan.bin')));
+  const indices = readIndices(where, flags, total);
+  const models = readFile(where, 'models', flagText(flags, 'models'));
+  const threads = readInteger(where, 'threads', flagText(flags, 'threads'), 1, 1024, '2') ?? 1;
+  const run = openRunFolder(folder);
+  const modules = models === undefined ? fixedModules({}) : openModules(models);
+  const pool = openShardThreads({ threads, entry: CLUSTER_ENTRY, files: modules.files, blobs: run.blobPath });
+  const open = indices.filter((index) => !run.has(index));
+  const say = (line: string): void => {
+    if (flags.quiet !== true) terminal.err.write(`${line}\n`);
+  };
+  if (open.length < indices.length) say(`${count(indices.length - open.length)} of them are there already.`);
+  const lane = async (): Promise<void> => {
+    for (let index = open.shift(); index !== undefined; index = open.shift()) {
+      const record = await pool.compute(bytes, index);
+      keep(run, index, record);
+      say(`shard ${index}: ${(readRecord(record).header.wallMs / 1000).toFixed(2)} s`);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.min(threads, open.length) }, lane));
+    return 0;
+  } finally {
+    await pool.close();
+  }
+}
+
+/** The first result stays; another one must have the same body. */
+function keep(run: RunFolder, index: number, record: Uint8Array): void {
+  const there = run.put(index, record) === 'taken' ? run.get(index) : undefined;
+  if (there === undefined) return;
+  const [one, other] = [readRecord(there).header, readRecord(record).header];
+  if (one.bodyHash === other.bodyHash) return;
+  const told = ({ bodyHash: hash, host, pid }: typeof one): { hash: string; worker: string } => ({
+    hash,
+    worker: `${host}, process ${pid}`,
+  });
+  throw new NondeterminismError('ensample shard', index, told(one), told(other));
+}
+
+/** `ensample merge DIR`: the answer of a run whose shards are all there, or which are not, and exit code 1. */
+export async function merge(folder: string, flags: Flags, terminal: Terminal): Promise<number> {
+  const where = 'ensample merge';
+  if (readPlanFile(folder) === undefined) noPlan(where, folder);
+  const saved = readCommand(where, folder);
+  const settings = readSettings(where, { ...saved.flags, ...flags });
+  const path = join(folder, saved.model);
+  const model = await loadModelFile(where, path);
+  const backend = await chosenBackend(settings);
+  const start = performance.now();
+  try {
+    const cluster = files(folder, { gather: true, ...modelsOf(where, flags) });
+    const seed = settings.seed!;
+    const shards = shardCount(decodePlan(readPlanFile(folder)!));
+    const method = sobolIndices(sobolOptions(settings, model));
+    const result = await run(method, { seed, backend, cluster, submit: { shards } });
+    const command = `ensample merge ${folder}`;
+    const shown = { result, speed: Number.NaN, problem: model, modelHash: model.hash, settings };
+    const around = { command, commandByName: command, warnings: [], before: [], after: [] };
+    await showOutcome({ ...shown, ...around, elapsed: performance.now() - start }, terminal);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof MissingShards)) throw error;
+    terminal.out.write(`${arraySyntax(error.missing)}\n`);
+    if (flags.quiet !== true)
+      terminal.err.write(
+        `${count(error.missing.length)} shards have no result yet: they are listed on stdout.\n`,
+      );
+    return EXIT.failed;
+  } finally {
+    await backend.dispose();
+  }
+}
+
+function modelsOf(where: string, flags: Flags): { readonly models?: string } {
+  const models = readFile(where, 'models', flagText(flags, 'models'));
+  return models === undefined ? {} : { models };
+}
+
+function readCommand(where: string, folder: string): Saved {
+  const file = join(folder, COMMAND);
+  try {
+    const saved = JSON.parse(readFileSync(file, 'utf8')) as Partial<Saved> | null;
+    if (typeof saved?.model === 'string' && typeof saved.flags === 'object') return saved as Saved;
+  } catch {}
+  throw new InputError({
+    where,
+    file,
+    found: `${file} cannot be read`,
+    expected: 'what `ensample plan` wrote there',
+  });
+}
+
+/** --index, --range a:b (b included), or the array index of a scheduler. */
+function readIndices(where: string, flags: Flags, total: number): readonly number[] {
+  const last = total - 1;
+  const range = flagText(flags, 'range');
+  if (range !== undefined) {
+    const [, a, b] = /^(\d+):(\d+)$/.exec(range) ?? [];
+    const [from, to] = [Number(a), Math.min(Number(b), last)];
+    if (a !== undefined && from <= to) return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+    throw usageError(where, '--range', range, `first:last within 0 to ${last}`, 'Try --range 0:9.');
+  }
+  const index = readInteger(where, 'index', flagText(flags, 'index'), 0, last, '0');
+  if (index !== undefined) return [index];
+  const name = INDEX_VARIABLES.find((variable) => process.env[variable] !== undefined);
+  if (name === undefined) throw noIndex(where);
+  const text = process.env[name]!;
+  const found = text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isInteger(found) && found >= 0 && found <= last) return [found];
+  throw usageError(where, name, text, `the number of a shard, 0 to ${last}`);
+}
+
+function noIndex(where: string): OptionError {
+  return new OptionError({
+    where,
+    option: '--index',
+    value: undefined,
+    found: 'no shard is named',
+    expected: `--index i, --range a:b, or one of ${INDEX_VARIABLES.join(', ')}`,
+  });
+}
+
+function noFolder(where: string): never {
+  const found = 'option --output is missing';
+  const expected = 'a folder for the run';
+  throw new OptionError({ where, option: '--output', value: undefined, found, expected, fix: 'Try -o run.' });
+}
+
+function noPlan(where: string, folder: string): never {
+  const error: EngineError = new InputError({
+    where,
+    file: folder,
+    found: `${folder} holds no plan.bin`,
+    expected: 'the folder that `ensample plan` wrote',
+  });
+  throw error;
+}
