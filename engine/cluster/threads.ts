@@ -195,6 +195,6 @@ export function poisonShard(
     shard: index,
     found: `shard ${index} (${span}) ended ${starts} processes that computed it (${words})`,
     expected: 'a shard that comes to its end',
-    fix: `Repeat it alone: ${repeat}`,
+    fix: `Repeat it alone: ${repeat}.`,
   });
 }
