@@ -52,9 +52,9 @@ async function drawn(options: Options, { out, err, folder, signal }: Place): Pro
   const settings = `${pictures} pictures of each method, ${options.steps} steps from noise to data, seed ${options.seed}, ${options.threads} thread${options.threads === 1 ? '' : 's'}, ${done.seconds.toFixed(0)} s`;
   writePage(folder, done, { again: options.again, settings, interrupted });
   if (done.rows.length > 0) out.write(table(done));
-  const more = interrupted ? `Interrupted after ${done.rows.length} methods.\n` : '';
+  const more = interrupted ? `Interrupted after ${done.rows.length} of ${options.only.length} parts.\n` : '';
   err.write(
-    `\n${story(done)}${more}Wrote digits.html and ${done.rows.length} PNG files. Again: ${options.again}\n`,
+    `\n${story(done)}${more}Wrote digits.html and ${done.rows.length} PNG file${done.rows.length === 1 ? '' : 's'}. Again: ${options.again}\n`,
   );
   return interrupted ? INTERRUPTED : 0;
 }

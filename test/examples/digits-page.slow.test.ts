@@ -94,7 +94,7 @@ test('a method that was stopped leaves a page of what was done before it', async
   stop.abort();
   const { code, err } = await told(['--rows', '1', '--steps', '4', '--only', 'free'], stop.signal);
   expect(code).toBe(130);
-  expect(err).toContain('Interrupted after 0 methods');
+  expect(err).toContain('Interrupted after 0 of 1 parts');
   expect(readFileSync(join(folder, 'digits.html'), 'utf8')).toContain('Interrupted');
 });
 
