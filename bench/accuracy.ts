@@ -6,7 +6,7 @@
  * RMSE is the largest over the inputs; `covered` the share of 95 % intervals, over inputs and runs, that hold the exact
  * index; `width` the mean half-width over 1.96 RMSE, above 1 where Student's quantile and caution cost.
  */
-import { type IntervalEstimate, run, type SobolOptions, sobolIndices } from '../estimators/index.ts';
+import { type IntervalEstimate, run, type SobolOptions, sobolIndices } from 'ensample';
 import { gFunction, ishigami } from './functions.ts';
 
 const models = [ishigami, gFunction([0, 1, 4.5, 9, 99, 99, 99, 99])];

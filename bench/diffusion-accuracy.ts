@@ -18,7 +18,7 @@ import {
   steering,
   twisted,
   vpLinear,
-} from '../estimators/index.ts';
+} from 'ensample';
 import { meanBias } from './diffusion-bias.ts';
 import {
   cellVariation,

@@ -7,13 +7,7 @@
  * on even points of x and y, with polynomials of degree 5 in between and straight lines beyond; E_z by the trapezoidal rule. Right
  * to 1e-4 for the three modes on the line: twice as fine points move no bias by more.
  */
-import {
-  type Backend,
-  type Denoiser,
-  type Grid,
-  type Integrator,
-  openDenoiser,
-} from '../estimators/index.ts';
+import { type Backend, type Denoiser, type Grid, type Integrator, openDenoiser } from 'ensample';
 
 type OpenDenoiser = ReturnType<typeof openDenoiser>;
 type Step = ReturnType<Integrator['program']>['steps'][number];

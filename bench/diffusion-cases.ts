@@ -14,7 +14,7 @@ import {
   type TargetMoments,
   veGeometric,
   vpLinear,
-} from '../estimators/index.ts';
+} from 'ensample';
 
 /** A target of which everything is known. */
 export interface DiffusionCase {

@@ -14,7 +14,7 @@ import {
   type NormalMixture,
   rngFromSeed,
   run,
-} from '../estimators/index.ts';
+} from 'ensample';
 import type { Benchmark, Case, Remarks, Size, Timing } from './benchmark.ts';
 import {
   cellMasses,

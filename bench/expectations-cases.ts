@@ -9,7 +9,7 @@ import {
   pointwise,
   rngFromSeed,
   sobolPoints,
-} from '../estimators/index.ts';
+} from 'ensample';
 
 /** Expectations whose exact values are known, and what the paper and plain Monte Carlo lose at 20 000 points. */
 export interface ExpectationCase {

@@ -4,14 +4,7 @@
  * measured alone and taken off in the last line. Goal: 0.5 s on one thread.
  */
 import { ok, strictEqual } from 'node:assert';
-import {
-  type Backend,
-  type ExpectationsOptions,
-  expectations,
-  hostBackend,
-  jsBackend,
-  run,
-} from '../estimators/index.ts';
+import { type Backend, type ExpectationsOptions, expectations, hostBackend, jsBackend, run } from 'ensample';
 import type { Benchmark, Remarks, Size, Timing } from './benchmark.ts';
 import { beamLaws, beamSobol, type ExpectationCase, modelSeconds, moments } from './expectations-cases.ts';
 

@@ -1,5 +1,5 @@
-import { type MixtureParameters, mixtureParameters, rngFromSeed } from '../engine/index.ts';
-import { type Inputs, uniform } from '../estimators/index.ts';
+import { type Inputs, uniform } from 'ensample';
+import { type MixtureParameters, mixtureParameters, rngFromSeed } from 'ensample/engine';
 
 /** A model with known indices, as a batch function [n, d] -> [n]. */
 export interface KnownModel {

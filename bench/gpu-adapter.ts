@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Gpu, openGpu } from '../engine/index.ts';
+import { type Gpu, openGpu } from 'ensample/engine';
 import type { Flags, Size } from './benchmark.ts';
 
 /** Where Debian's chromium-common puts SwiftShader, a Vulkan driver that is a program on the processor. */

@@ -1,12 +1,5 @@
 import { ok, strictEqual } from 'node:assert';
-import {
-  type Backend,
-  type Gpu,
-  gpuKernel,
-  run,
-  type SobolResult,
-  sobolIndices,
-} from '../estimators/index.ts';
+import { type Backend, type Gpu, gpuKernel, run, type SobolResult, sobolIndices } from 'ensample';
 import type { Benchmark, Size } from './benchmark.ts';
 import { ishigami } from './functions.ts';
 import { CARD } from './gpu-passes.ts';

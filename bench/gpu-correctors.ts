@@ -8,7 +8,7 @@ import {
   mixtureDenoiser,
   run,
   veGeometric,
-} from '../estimators/index.ts';
+} from 'ensample';
 import type { Benchmark, Size } from './benchmark.ts';
 import { onCard } from './gpu-analyses.ts';
 import { CARD } from './gpu-passes.ts';

@@ -1,5 +1,5 @@
 import { ok, strictEqual } from 'node:assert';
-import { type Backend, type FilterResult, type Gpu, particleFilter, run } from '../estimators/index.ts';
+import { type Backend, type FilterResult, type Gpu, particleFilter, run } from 'ensample';
 import type { Benchmark, Size } from './benchmark.ts';
 import { onCard } from './gpu-analyses.ts';
 import { CARD } from './gpu-passes.ts';

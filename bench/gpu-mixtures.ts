@@ -1,10 +1,4 @@
-import {
-  type Backend,
-  type Gpu,
-  kernelMoveShader,
-  mixtureKernel,
-  mixtureScoreShader,
-} from '../engine/index.ts';
+import { type Backend, type Gpu, kernelMoveShader, mixtureKernel, mixtureScoreShader } from 'ensample/engine';
 import { planeMixture } from './functions.ts';
 import { ADDRESS, close, D, goal, onHost, type Task, uniforms, upload } from './gpu-task.ts';
 

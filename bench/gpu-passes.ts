@@ -7,7 +7,7 @@ import {
   normalMoveShader,
   normalsShader,
   type Shader,
-} from '../engine/index.ts';
+} from 'ensample/engine';
 import type { Benchmark, Size } from './benchmark.ts';
 import { langevinTask, scoreTask } from './gpu-mixtures.ts';
 import { ADDRESS, close, D, onHost, type Task, uniforms, upload } from './gpu-task.ts';

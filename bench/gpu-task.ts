@@ -1,5 +1,5 @@
 import { ok } from 'node:assert';
-import { type Arena, type Gpu, type GpuArray, rngFromSeed } from '../engine/index.ts';
+import { type Arena, type Gpu, type GpuArray, rngFromSeed } from 'ensample/engine';
 
 /** The same pass on both sides: what to run, and what it leaves behind. */
 export interface Task {

@@ -4,7 +4,7 @@
  * bench/README.md says how to run it on a machine with a card.
  */
 import { cpus } from 'node:os';
-import { type Gpu, hostBackend } from '../engine/index.ts';
+import { type Gpu, hostBackend } from 'ensample/engine';
 import type { Benchmark, Flags, Remarks, Size, Timing } from './benchmark.ts';
 import { findCard } from './gpu-adapter.ts';
 import { analyses } from './gpu-analyses.ts';

@@ -1,6 +1,6 @@
 /** SIMD kernels against their plain-JavaScript twins, one thread. The same bits are asserted before timing. */
 import { strictEqual } from 'node:assert';
-import { type Arena, type Backend, hostBackend, jsBackend, rngFromSeed } from '../engine/index.ts';
+import { type Arena, type Backend, hostBackend, jsBackend, rngFromSeed } from 'ensample/engine';
 import type { Benchmark, Case, Size } from './benchmark.ts';
 import { planeMixture } from './functions.ts';
 

@@ -4,7 +4,7 @@
  *
  *   npx tsx bench/memory.ts
  */
-import { run, sobolIndices } from '../estimators/index.ts';
+import { run, sobolIndices } from 'ensample';
 import { fading, gFunction } from './functions.ts';
 
 const LIMIT = 400;

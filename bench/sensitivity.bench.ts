@@ -12,7 +12,7 @@ import {
   type SobolResult,
   sobolDesign,
   sobolIndices,
-} from '../estimators/index.ts';
+} from 'ensample';
 import type { Benchmark, Size } from './benchmark.ts';
 import { fading, gFunction, ishigami, type KnownModel } from './functions.ts';
 

@@ -5,7 +5,7 @@ import {
   rngFromSeed,
   type StateSpaceModel,
   stochasticVolatility,
-} from '../estimators/index.ts';
+} from 'ensample';
 
 /** A series, three ways to its filter, and log p of it. */
 export interface FilterTask {

@@ -19,7 +19,7 @@ import {
   rngFromSeed,
   run,
   type StateSpaceModel,
-} from '../estimators/index.ts';
+} from 'ensample';
 import type { Benchmark, Remarks, Size, Timing } from './benchmark.ts';
 import { type FilterTask, linearTask, plainFilter, volatilityTask } from './smc-models.ts';
 import { twoAtOnce } from './two-at-once.ts';

@@ -1,7 +1,7 @@
 /** Two threads against one: a model given as a module, and normals. The same bits are asserted before timing. */
 import { strictEqual } from 'node:assert';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Backend, hostBackend, rngFromSeed } from '../engine/index.ts';
+import { type Backend, hostBackend, rngFromSeed } from 'ensample/engine';
 import type { Benchmark, Size } from './benchmark.ts';
 
 const NAMES = ['a', 'b'];

@@ -8,7 +8,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { hostBackend, particleFilter, run } from '../estimators/index.ts';
+import { hostBackend, particleFilter, run } from 'ensample';
 import { linearTask } from './smc-models.ts';
 
 const [PARTICLES, STEPS, RUNS] = [100_000, 100, 20];

@@ -9,7 +9,7 @@ import {
   rngFromSeed,
   run,
   smcSampler,
-} from '../../estimators/index.ts';
+} from 'ensample';
 
 /** Rows y_i x_i with y_i = -1 or 1, the first column that of the intercept: [rows, columns]. */
 export interface SignedRows {

@@ -1,5 +1,5 @@
 /** The tasks of `tasks.py` on ensample: seconds for sampling plus analysis, the model's own time left out. */
-import { run, sobolIndices } from '../../estimators/index.ts';
+import { run, sobolIndices } from 'ensample';
 import { fading, gFunction, ishigami, type KnownModel } from '../functions.ts';
 
 export interface Timing {

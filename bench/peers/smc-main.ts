@@ -13,7 +13,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { hostBackend, makeResampler, particleFilter, run } from '../../estimators/index.ts';
+import { hostBackend, makeResampler, particleFilter, run } from 'ensample';
 import { type FilterTask, linearTask, volatilityTask } from '../smc-models.ts';
 import { evidence, type LogisticSize, type SignedRows, syntheticRows } from './logistic.ts';
 
