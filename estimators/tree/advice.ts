@@ -33,7 +33,11 @@ export function adviceOf(
   const runs = logWeight.length;
   const plain = { runs, ess: ess(logWeight) };
   if (runs === 0)
-    return { ...plain, mode: undefined, reason: 'children are listed or merged, not drawn anew' };
+    return {
+      ...plain,
+      mode: undefined,
+      reason: 'children are listed, merged or pruned: first runs are gone',
+    };
   if (plan.mode === 'search') return { ...plain, mode: 'search', reason: 'the largest reward is looked for' };
   if (done < SOON * total)
     return { ...plain, mode: undefined, reason: 'less than 5 % of the iterations are done' };
@@ -47,10 +51,11 @@ export function adviceOf(
   return { ...plain, mode: 'ipw', reason: `${counts}, less than 5 %` };
 }
 
-/** [n] log weights of the first leaves of all children of the roots; empty where these are no draws from the chain. */
+/** [n] log weights of the first leaves of all children of the roots; empty where these are no draws, or not there any more. */
 function plainRuns({ lambda, chain }: TreePlan, trees: readonly TreeState[]): Float64Array {
   const found: number[] = [];
-  if (chain.children !== undefined || chain.merge === true) return new Float64Array(0);
+  const pruned = trees.some((tree) => tree.pruned > 0);
+  if (pruned || chain.children !== undefined || chain.merge === true) return new Float64Array(0);
   for (const { arena } of trees) {
     const { nodes, parent, level, edge, heapRoot, reward, slot } = arena;
     for (let id = 1; id < nodes; id++) {

@@ -116,6 +116,8 @@ function normalizerOf(plan: TreePlan, trees: readonly TreeState[], leaves: Leave
 
 function claimOf(plan: TreePlan, trees: readonly TreeState[]): Pick<TreeNormalizer, 'claim' | 'reason'> {
   const { mode, chain } = plan;
+  if (trees.some(({ pruned }) => pruned > 0))
+    return { claim: 'biased', reason: 'what was frozen for room depends on what was found there' };
   if (mode !== 'ipw' && !trees.every((tree) => tree.blind)) {
     const reason = 'visits go where values are large, so values that are too small by chance stay';
     return { claim: 'biased', reason };
@@ -123,7 +125,7 @@ function claimOf(plan: TreePlan, trees: readonly TreeState[]): Pick<TreeNormaliz
   const uneven = chain.terminal !== undefined || chain.merge === true;
   if (mode === 'ipw' || uneven) {
     if (bounded(plan))
-      return { claim: 'biased', reason: 'evaluations or nodes end it, and how many it takes is by chance' };
+      return { claim: 'biased', reason: `evaluations or nodes end it, when is by chance${always(plan)}` };
     if (trees.some(({ iterations }) => iterations !== plan.iterations))
       return { claim: 'biased', reason: 'the run was cut, and where may depend on what it found' };
   }
@@ -133,16 +135,28 @@ function claimOf(plan: TreePlan, trees: readonly TreeState[]): Pick<TreeNormaliz
 }
 
 /** Whether there is a bound that could end it before the last iteration. */
-function bounded({
-  iterations,
+function bounded(plan: TreePlan): boolean {
+  return affordable(plan) < plan.iterations;
+}
+
+/** Iterations that bounds leave room for, whatever they take. Walks that are in flight at the end are paid for, too. */
+function affordable({
+  mode,
   batch,
   chain,
   depth,
   evaluations = Infinity,
   maxNodes = Infinity,
-}: TreePlan): boolean {
-  const most = iterations + batch - 1;
-  return evaluations < most * chain.steps || maxNodes < 1 + most * (depth - 1);
+}: TreePlan): number {
+  const paid = Math.min(Math.floor(evaluations / chain.steps), Math.floor((maxNodes - 1) / (depth - 1)));
+  return mode === 'ipw' ? paid : paid - batch + 1;
+}
+
+/** How many planned iterations would keep a claim. */
+function always(plan: TreePlan): string {
+  const whole = plan.mode === 'ipw' ? plan.batch : 1;
+  const fit = Math.floor(affordable(plan) / whole) * whole;
+  return fit > 0 ? `; iterations: ${fit} always fit` : '';
 }
 
 function estimateOf({ mode }: TreePlan, leaves: Leaves, normalizer: TreeNormalizer): Estimate {
@@ -178,7 +192,7 @@ function outcomeOf({ value }: TreeNormalizer, { reward, ends }: Leaves, outcome:
 
 function warningsOf(
   { plan, trees }: Pick<TreeForest, 'plan' | 'trees'>,
-  { stale }: TreeCounts,
+  { stale, frozen }: TreeCounts,
   { logWeight, weight }: Leaves,
   advice: TreeAdvice,
 ): readonly Warning[] {
@@ -190,6 +204,11 @@ function warningsOf(
   if (trees.some((tree) => outgrown(plan, tree))) {
     const message = `A tree stopped at ${spaced(plan.maxNodes ?? 0)} nodes (\`maxNodes\`), before its last iteration. Raise it, or name fewer levels in \`chain.branches\`.`;
     warnings.push({ code: 'tree-full', message, value: plan.maxNodes ?? 0, threshold: plan.maxNodes ?? 0 });
+  }
+  const allowed = plan.prune ?? 1;
+  if (frozen > allowed) {
+    const message = `Subtrees that were frozen for room hold ${percent(frozen)} of the weight now (\`prune\` allows ${percent(allowed)}), as values elsewhere fell. Raise \`maxNodes\`.`;
+    warnings.push({ code: 'tree-pruned', message, value: frozen, threshold: allowed });
   }
   if (plan.mode === 'search' || weight.length < 2) return warnings;
   const largest = weight[indexOfLargest(weight)]!;
@@ -220,9 +239,18 @@ function countsOf(trees: readonly TreeState[], { weight, ends }: Leaves): TreeCo
     nodes: total(({ arena }) => arena.nodes),
     leaves: total(({ arena }) => arena.filled[0]!),
     ...{ perLevel, expansions, rootChildren },
-    stale: total(({ arena }) => staleShare(arena) * arena.children[0]!) / rootChildren,
+    stale: total((tree) => staleShare(tree) * tree.arena.children[0]!) / rootChildren,
     heaviest: Math.max(...shares),
+    pruned: total(({ pruned }) => pruned),
+    frozen: trees.reduce((sum, tree, r) => sum + frozenShare(tree, weight.subarray(ends[r - 1] ?? 0)), 0),
   };
+}
+
+/** @param weight by slot of the leaves. */
+function frozenShare({ frozen }: TreeState, weight: Float64Array): number {
+  let sum = 0;
+  for (const slot of frozen.keys()) sum += weight[slot]!;
+  return sum;
 }
 
 function adviceNow(plan: TreePlan, trees: readonly TreeState[]): TreeAdvice {

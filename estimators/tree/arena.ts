@@ -6,8 +6,8 @@ import { log } from '../../engine/wasm/twins/elementary.ts';
  * A parent is always born before its children, so one pass in the order of ids goes from the top down.
  */
 
-const INTEGERS = ['parent', 'children', 'heapRoot', 'visits', 'slot', 'pending'] as const;
-const REALS = ['value', 'spread', 'edge'] as const;
+export const INTEGERS = ['parent', 'children', 'heapRoot', 'visits', 'slot', 'pending'] as const;
+export const REALS = ['value', 'spread', 'edge'] as const;
 
 /*
  * What a node holds as one of its siblings lies together, since on the way through a heap all of it is wanted: 6 reals, of which

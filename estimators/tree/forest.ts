@@ -8,8 +8,9 @@ import type { Turn } from '../../engine/turn.ts';
 import { restoreArena, saveArena } from './arena.ts';
 import { grow } from './grow.ts';
 import { restoreLanes, saveLanes } from './lanes.ts';
-import { type Doubts, openDoubts, settleDoubts } from './parting.ts';
+import { type Doubts, openDoubts, renumber, settleDoubts } from './parting.ts';
 import { type TreePlan, WHERE } from './plan.ts';
+import { makeRoom } from './prune.ts';
 import { keepWalks, rescoreTree } from './rescore.ts';
 import { openState, type TreeState } from './state.ts';
 
@@ -44,6 +45,7 @@ export async function growForest(
     tree.blind &&= plan.mode === 'prior' || (plan.mode !== 'ipw' && plan.explore === 1);
     await grow(plan, tree, until, turn, signal);
     await settleDoubts(plan, doubts, r, tree);
+    if (makeRoom(plan, tree)) renumber(doubts, r, tree.arena.nodes);
   }
 }
 
@@ -87,7 +89,8 @@ export function finished(plan: TreePlan, tree: TreeState): boolean {
   return nextStop(plan, tree) === tree.iterations;
 }
 
-interface SavedTree extends Pick<TreeState, 'iterations' | 'started' | 'evaluations' | 'blind' | 'rewards'> {}
+interface SavedTree
+  extends Pick<TreeState, 'iterations' | 'started' | 'evaluations' | 'blind' | 'rewards' | 'pruned'> {}
 
 interface Saved extends Pick<TreePlan, 'mode' | 'births'> {
   /** Of all that changes numbers; and of the chain and the number of trees alone. */
@@ -99,13 +102,15 @@ interface Saved extends Pick<TreePlan, 'mode' | 'births'> {
 
 export function saveForest({ plan, key, trees }: TreeForest): Uint8Array {
   const { fingerprint, shape, mode, births } = plan;
-  const saved = trees.map(({ iterations, started, evaluations, blind, rewards }) => ({
-    ...{ iterations, started, evaluations, blind, rewards },
+  const saved = trees.map(({ iterations, started, evaluations, blind, rewards, pruned }) => ({
+    ...{ iterations, started, evaluations, blind, rewards, pruned },
   }));
   const arrays: Record<string, StateArray> = {};
-  for (const [r, { arena, lanes, expansions }] of trees.entries())
-    for (const [name, array] of Object.entries({ ...saveArena(arena), ...saveLanes(lanes), expansions }))
-      arrays[`${r}.${name}`] = array;
+  for (const [r, { arena, lanes, expansions, frozen }] of trees.entries()) {
+    const leaves = { frozen: Int32Array.from(frozen.keys()), offset: Float64Array.from(frozen.values()) };
+    const tree = { ...saveArena(arena), ...saveLanes(lanes), expansions, ...(frozen.size > 0 ? leaves : {}) };
+    for (const [name, array] of Object.entries(tree)) arrays[`${r}.${name}`] = array;
+  }
   const header: Saved = { plan: fingerprint, shape, mode, births, key, trees: saved };
   return encodeState(header, arrays);
 }
@@ -131,6 +136,7 @@ export async function restoreForest(
   const keys = keysOf(plan, rng);
   const trees = saved!.trees.map((tree, r) => restoreTree(plan, keys[r]!, tree, own(arrays, r)));
   if (plan.rescore) for (const tree of trees) await rescoreTree(plan, tree, signal);
+  for (const tree of trees) makeRoom(plan, tree);
   return { plan, key: rng.key, trees, doubts: openDoubts(plan) };
 }
 
@@ -161,12 +167,13 @@ function own(arrays: Readonly<Record<string, StateArray>>, r: number): Record<st
 function restoreTree(
   plan: TreePlan,
   key: readonly [number, number],
-  { iterations, started, evaluations, blind, rewards }: SavedTree,
+  { iterations, started, evaluations, blind, rewards, pruned }: SavedTree,
   arrays: Readonly<Record<string, StateArray>>,
 ): TreeState {
   const { dimension, steps } = plan.chain;
   const state = openState(plan, key, restoreArena(dimension, steps, arrays));
-  Object.assign(state, { iterations, started, evaluations, blind });
+  Object.assign(state, { iterations, started, evaluations, blind, pruned });
+  for (const [i, slot] of arrays.frozen?.entries() ?? []) state.frozen.set(slot, arrays.offset![i]!);
   Object.assign(state.rewards, rewards);
   state.expansions.set(arrays.expansions!);
   if (plan.rescore) keepWalks(state, arrays);

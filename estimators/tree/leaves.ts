@@ -52,11 +52,12 @@ export function greedyLeaf({ highest }: Pick<TreePlan, 'highest'>, arena: TreeAr
 }
 
 /** Share of the children of the root that were never visited again. */
-export function staleShare({ nodes, parent, visits, level, children }: TreeArena): number {
+export function staleShare({ arena, frozen }: Pick<TreeState, 'arena' | 'frozen'>): number {
+  const { nodes, parent, visits, level, children, slot } = arena;
   let stale = 0;
   // Born with one visit, and one more by the first run through it, where it goes on.
   for (let id = 1; id < nodes; id++)
-    if (parent[id] === 0 && visits[id]! <= (level[id] === 0 ? 1 : 2)) stale++;
+    if (parent[id] === 0 && visits[id]! <= (level[id] === 0 && !frozen.has(slot[id]!) ? 1 : 2)) stale++;
   return stale / children[0]!;
 }
 

@@ -47,6 +47,7 @@ export interface TreeScheme {
   /** Values of parents are the largest of their children, and edges count for nothing. */
   readonly highest: boolean;
   readonly maxNodes: number | undefined;
+  readonly prune: number | undefined;
   /** B */
   readonly batch: number;
   /** By visits, up to some number: a node with fewer children is to have one more. */
@@ -89,6 +90,7 @@ const OPTIONS: Readonly<Record<keyof TreeOptions, true>> = {
   backup: true,
   batch: true,
   maxNodes: true,
+  prune: true,
 };
 const MODES: readonly TreeMode[] = ['ipw', 'precision', 'paper', 'search', 'prior'];
 const WIDENED: readonly TreeMode[] = ['precision', 'paper', 'search'];
@@ -106,6 +108,7 @@ export function checkTree(options: TreeOptions): TreeScheme {
     inverseTemperature: lambda = 1,
     exploration,
     maxNodes,
+    prune,
   } = options;
   checkChain(chain);
   checkCount(WHERE, 'batch', batch, { min: 1, max: 2 ** 20 });
@@ -131,6 +134,7 @@ export function checkTree(options: TreeOptions): TreeScheme {
   if (!('open' in chain)) checkDiscrete(chain, mode, batch);
   if (maxNodes !== undefined)
     checkCount(WHERE, 'maxNodes', maxNodes, { min: 1 + batch * (depth - 1), max: 2 ** 31 });
+  if (prune !== undefined) checkPrune(options, mode, highest);
   const born = Math.min(iterations, evaluations ?? iterations) * (depth - 1) + 1;
   checkMemory(chain, depth, batch, Math.min(born, maxNodes ?? born), trees);
   const widening = checkGrowth('widening', options.widening, mode === 'paper' ? 2 : 1, 0.8);
@@ -145,6 +149,7 @@ export function checkTree(options: TreeOptions): TreeScheme {
       lambda,
       exploration,
       maxNodes,
+      prune,
       highest,
       batch,
     },
@@ -253,6 +258,21 @@ function checkExplore(given: number | undefined, mode: TreeMode): number {
   return checkNumber(WHERE, 'explore', explore, inside, least);
 }
 
+/** @throws OptionError where there is nothing to prune, or nothing that says when. */
+function checkPrune({ prune, maxNodes, chain }: TreeOptions, mode: TreeMode, highest: boolean): void {
+  checkNumber(WHERE, 'prune', prune, (x) => x > 0 && x < 1, 'a share in (0, 1)');
+  const weighted = !('open' in chain) && (chain.children !== undefined || chain.merge === true);
+  const refuse = (found: string, expected: string): never => {
+    throw new OptionError({ where: WHERE, option: 'prune', value: prune, found, expected });
+  };
+  if (maxNodes === undefined)
+    refuse('option `prune` is given and `maxNodes` is not', 'a bound to stay within');
+  if (mode === 'prior') refuse("option `prune` is given and `mode` is 'prior'", 'a mode whose trees branch');
+  if (highest) refuse("option `prune` is given and `backup` is 'max'", 'values that are means');
+  if (weighted)
+    refuse('option `prune` is given with `children` or `merge`', 'a chain whose children are drawn');
+}
+
 function wantedChildren({ factor, exponent }: TreeGrowth): Float64Array {
   return Float64Array.from({ length: SEEN }, (_, visits) => factor * visits ** exponent - SLACK);
 }
@@ -311,6 +331,8 @@ function fingerprintsOf({
   exploration,
   highest,
   batch,
+  prune,
+  maxNodes,
 }: Omit<TreeScheme, 'fingerprint' | 'shape'>): Pick<TreeScheme, 'fingerprint' | 'shape'> {
   const { dimension, steps, branches = null } = chain;
   const [own, law] =
@@ -318,7 +340,10 @@ function fingerprintsOf({
       ? [chain.fingerprint, chain.law]
       : [null, [chain.children !== undefined, chain.merge === true]];
   const shape = [WHERE, dimension, steps, branches, law, trees];
-  const options = [own, mode, lambda, widening, births, explore, exploration ?? null, highest, batch];
+  // Where a tree is pruned depends on its bound.
+  const pruning = prune === undefined ? [] : [prune, maxNodes];
+  const values = [lambda, widening, births, explore, exploration ?? null, highest, batch];
+  const options = [own, mode, ...values, ...pruning];
   return {
     fingerprint: digest(JSON.stringify([...shape, ...options])),
     shape: digest(JSON.stringify(shape)),

@@ -59,7 +59,7 @@ export async function rescoreTree(plan: TreePlan, state: TreeState, signal: Abor
   if (judged !== undefined) await judged;
   Object.assign(state.rewards, { count: 0, mean: 0, squares: 0 });
   for (let slot = 0; slot < arena.filled[0]!; slot++) countReward(state.rewards, arena.reward[slot]!);
-  backUpAll(plan, arena);
+  backUpAll(plan, state);
 }
 
 async function rewardLeaves({ chain }: TreePlan, arena: TreeArena, signal: AbortSignal): Promise<void> {
@@ -79,11 +79,14 @@ async function rewardLeaves({ chain }: TreePlan, arena: TreeArena, signal: Abort
 }
 
 /** Children have larger ids than their parents and than the siblings above them, so one pass from the last node on is enough. */
-function backUpAll({ lambda, precise, weighted, highest }: TreePlan, arena: TreeArena): void {
+function backUpAll(
+  { lambda, precise, weighted, highest }: TreePlan,
+  { arena, frozen }: Pick<TreeState, 'arena' | 'frozen'>,
+): void {
   const { nodes, level, parent, value, spread, reward, slot } = arena;
   if (highest) value.fill(-Infinity, 0, nodes);
   for (let id = nodes - 1; id >= 0; id--) {
-    if (level[id] === 0) value[id] = tilt(lambda, reward[slot[id]!]!);
+    if (level[id] === 0) value[id] = tilt(lambda, reward[slot[id]!]!) + (frozen.get(slot[id]!) ?? 0);
     else {
       if (!highest) value[id] = childrenValue(arena, id);
       if (!weighted) spread[id] = precise ? 1 / childrenWeight(arena, id) : 0;

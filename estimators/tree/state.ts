@@ -22,6 +22,10 @@ export interface TreeState {
   readonly expansions: Float64Array;
   /** Of the finite rewards of new leaves: their number, mean, and sum of squares about it. */
   readonly rewards: { count: number; mean: number; squares: number };
+  /** By slot of a leaf that stands for a pruned subtree: what it weighs over its own exp(lambda r), in logs. */
+  frozen: Map<number, number>;
+  /** Nodes given up for room. */
+  pruned: number;
   readonly lanes: Lanes;
   readonly moves: Moves;
   readonly selection: MovingStream;
@@ -34,6 +38,7 @@ export function openState(plan: TreePlan, key: readonly [number, number], arena?
   const counts = {
     ...{ iterations: 0, started: 0, evaluations: 0, blind: true },
     rewards: { count: 0, mean: 0, squares: 0 },
+    ...{ frozen: new Map<number, number>(), pruned: 0 },
   };
   return Object.assign(counts, {
     ...{ plan, key, lanes, selection: movingStream(key) },

@@ -112,7 +112,11 @@ export interface TreeOptions {
   readonly mode?: TreeMode;
   /** M, of each tree. Default 1000; with `evaluations`, as many as these. */
   readonly iterations?: number;
-  /** Steps of the chain that each tree may take, at least D. What 'ipw' finds is then no longer unbiased. Default: no bound. */
+  /**
+   * Steps of the chain that each tree may take, at least D. Paths that were walked before cost less, so how many iterations that
+   * makes depends on what was found, and Z of 'ipw' is no longer unbiased; but with `iterations` up to `evaluations` / D, less
+   * what is in flight, the bound is never met and the claim stays. Default: no bound.
+   */
   readonly evaluations?: number;
   /** R independent trees of one run: their spread is the only honest error of a tree that adapts. Default 1. */
   readonly trees?: number;
@@ -129,9 +133,16 @@ export interface TreeOptions {
   readonly batch?: number;
   /**
    * Nodes that each tree may have, for a bound on its memory. A tree that could pass it with the next iteration stops there, with
-   * a warning. Default: what the iterations can take, which must fit in memory.
+   * a warning; but see `prune`. Default: what the iterations can take, which must fit in memory.
    */
   readonly maxNodes?: number;
+  /**
+   * In place of a stop at `maxNodes`: share of the weight, say 0.01, in subtrees that may be frozen for room, each one to a leaf
+   * that is drawn from it and has the weight of all of its leaves. They are not refined any more, so nothing is off by more than
+   * that share; and which they are depends on what was found, so that Z is biased, that of 'ipw' too. Not of 'prior', nor of
+   * 'max' backups, nor where children are listed or merged. Default: none.
+   */
+  readonly prune?: number;
   /** lambda >= 0. Default 1. */
   readonly inverseTemperature?: number;
   /** Children of a node against its visits; not of 'ipw' and 'prior'. Default { 1, 0.8 }, and { 2, 0.8 } of 'paper'. */
@@ -195,6 +206,9 @@ export interface TreeCounts {
   readonly stale: number;
   /** Largest share of the weight below one child of a root. */
   readonly heaviest: number;
+  /** Nodes given up by `prune`, and the share of the weight in the leaves that stand for them. */
+  readonly pruned: number;
+  readonly frozen: number;
 }
 
 export interface TreeResult extends Result {

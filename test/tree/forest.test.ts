@@ -91,7 +91,14 @@ describe('a bound on evaluations', () => {
   test('takes the claim from where costs depend on what is found, and from nowhere else', async () => {
     const claim = async (options: Partial<TreeOptions>) =>
       (await found({ evaluations: 60, ...options })).logNormalizer;
-    expect(await claim({})).toMatchObject({ claim: 'biased', reason: expect.stringMatching(/evaluations/) });
+    expect(await claim({})).toMatchObject({
+      claim: 'biased',
+      reason: expect.stringMatching(/^evaluations .*; iterations: 20 always fit$/),
+    });
+    expect((await claim({ iterations: 20 })).claim).toBe('unbiased');
+    expect((await claim({ iterations: 21 })).claim).toBe('biased');
+    expect((await claim({ iterations: 64, batch: 8 })).reason).toMatch(/iterations: 16 always/);
+    expect((await claim({ iterations: 16, batch: 8 })).claim).toBe('unbiased');
     expect((await claim({ evaluations: 180 })).claim).toBe('unbiased');
     expect((await claim({ mode: 'prior' })).claim).toBe('unbiased');
     expect((await claim({ mode: 'precision', explore: 1 })).claim).toBe('unbiased');
