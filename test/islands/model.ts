@@ -1,0 +1,41 @@
+import {
+  anneal,
+  corrector,
+  gaussianDenoiser,
+  type IslandMaker,
+  kalmanFilter,
+  linearGaussian,
+  particleFilter,
+  vpLinear,
+} from '../../estimators/index.ts';
+
+/** A hidden walk seen through noise, 12 steps. */
+const walk = linearGaussian({
+  transition: 0.9,
+  transitionCovariance: 1,
+  observation: 1,
+  observationCovariance: 1,
+  initialCovariance: 1,
+});
+
+const OBSERVED = [0.6, 1.9, 0.3, -1.2, -0.4, 1.1, 2.8, 1.7, 0.2, -0.9, -2.6, -1.1];
+const observations = OBSERVED.map((y) => [y]);
+
+const { logNormalizer, mean } = kalmanFilter(walk, observations);
+
+/** log p(y) and E[x_T | y]. */
+export const truth = { logNormalizer, mean: mean[mean.length - 1]! };
+
+/** An island of n particles. */
+export function filterOf(particles: number): IslandMaker {
+  return () => particleFilter({ model: walk, observations, particles });
+}
+
+/** For clusters, which import it. */
+export const small: IslandMaker = filterOf(4);
+
+/** An island of a corrector: a normal law annealed by two. */
+export function corrected(): ReturnType<IslandMaker> {
+  const law = gaussianDenoiser({ mean: [0.3], covariance: [[0.5]] }, vpLinear());
+  return corrector({ target: anneal(law, 2), particles: 64, steps: 8 });
+}
