@@ -61,7 +61,7 @@ export async function callPredict(
     const [points, own] = [x.subarray(lo * d, hi * d), out.subarray(lo * d, hi * d)];
     // What is not filled must not look like a prediction.
     own.fill(Number.NaN);
-    const returned: unknown = await guarded(calls, at, step, () => denoiser.predict(points, at, own));
+    const returned: unknown = await guarded(calls, at, step, () => denoiser.predict(points, at, own, lo));
     if (returned === undefined) return;
     if (!isNumbers(returned) || returned.length !== own.length)
       throw wrongLength(calls.told, returned, hi - lo);
@@ -128,10 +128,11 @@ function tangentOf(signal: number, noise: number, along: number, turned: number)
 }
 
 /**
- * The move of a coordinate by differences, in units of sigma: E[x_0] is smooth on that scale; the error is about 1e-6, and
- * 1e-4 for a network in single precision, which smaller moves would drown in rounding.
+ * The move of a coordinate by differences, in units of sigma: E[x_0] is smooth on that scale. The error is about 1e-6. Single
+ * precision would bring in 1e-3 by rounding, and 1e-4 with larger moves, half of that by curvature: measured on the network of
+ * examples/digits, whose slopes fall from 0.6 to 1e-3 between sigma 0.05 and 20.
  */
-const MOVE = 1e-3;
+const MOVES = { float64: 1e-3, float32: 1e-2 } as const;
 
 async function differences(
   calls: Calls,
@@ -142,14 +143,15 @@ async function differences(
   direction: Float64Array,
   out: Float64Array,
 ): Promise<void> {
-  const { dimension: d, schedule, rows = ROWS } = calls.told.denoiser;
+  const { dimension: d, schedule, rows = ROWS, precision = 'float64' } = calls.told.denoiser;
   const most = Math.min(n, rows);
   const [moved, above, below] = Array.from({ length: 3 }, () => new Float64Array(most * d));
   const size = new Float64Array(most);
   await inBlocks(calls, time, n, async (lo, hi, at) => {
     const along = direction.subarray(lo * d, hi * d);
     const points = x.subarray(lo * d, hi * d);
-    sizes(along, d, hi - lo, (row) => schedule.noise(typeof at === 'number' ? at : at[row]!), size);
+    const noise = (row: number): number => schedule.noise(typeof at === 'number' ? at : at[row]!);
+    sizes(along, d, hi - lo, MOVES[precision], noise, size);
     for (const [sign, into] of [
       [1, above!],
       [-1, below!],
@@ -169,17 +171,18 @@ async function differences(
   });
 }
 
-/** The factor of each direction by which its coordinates move `MOVE` sigma, root mean square; 0 where nothing moves. */
+/** The factor of each direction by which its coordinates move `move` sigma, root mean square; 0 where nothing moves. */
 function sizes(
   along: Float64Array,
   d: number,
   n: number,
+  move: number,
   noise: (row: number) => number,
   size: Float64Array,
 ): void {
   for (let row = 0; row < n; row++) {
     let square = 0;
     for (let at = row * d; at < (row + 1) * d; at++) square += along[at]! * along[at]!;
-    size[row] = square > 0 ? (MOVE * noise(row)) / Math.sqrt(square / d) : 0;
+    size[row] = square > 0 ? (move * noise(row)) / Math.sqrt(square / d) : 0;
   }
 }

@@ -34,14 +34,22 @@ export interface Denoiser {
   /**
    * x [n, d] at `time` -> `out` [n, d], in the form of `prediction`. It may return the numbers [n, d] instead of filling
    * `out`.
+   * @param first of a batch in several calls, the row with which this one begins.
    */
   predict(
     x: Float64Array,
     time: Times,
     out: Float64Array,
+    first?: number,
   ): void | ArrayLike<number> | Promise<void> | Promise<ArrayLike<number>>;
   /** Most rows of one call. Default 8192; the event loop gets its turn in between. */
   readonly rows?: number;
+  /** n, where row i of n has a condition of its own: for what leaves each row in its place, such as `reverseDiffusion`. */
+  readonly ofRows?: number;
+  /** Of its numbers; of derivatives by differences the larger steps. Default 'float64'. */
+  readonly precision?: 'float64' | 'float32';
+  /** Where it runs, for provenance: 'cpu by onnxruntime-node 1.30.0'. */
+  readonly place?: string;
   /**
    * E[x_0] of x [n, d] -> out [n, d], where it is known without cancellation: asked for where there is much more noise
    * than signal, or no signal at all. By the prediction where there is none.

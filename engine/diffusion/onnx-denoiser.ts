@@ -41,13 +41,17 @@ export interface OnnxDenoiserOptions extends OnnxOptions {
   readonly inputs?: OnnxNames;
   /** d, or the shape of a row such as [1, 28, 28], where the file leaves it open. */
   readonly dimension?: number | readonly number[];
-  /** Values of all other inputs, the same for all particles; `conditioned` gives the network with others. */
-  readonly condition?: OnnxConditions;
+  /**
+   * Values of all other inputs, the same for all particles; `conditioned` gives the network with others. Or a list, one for
+   * each row of a batch, for what leaves rows in their places: `reverseDiffusion`, `predict` in a loop of your own.
+   */
+  readonly condition?: OnnxConditions | readonly OnnxConditions[];
   /** Classifier-free guidance: both predictions of a point in one run. */
   readonly guidance?: OnnxGuidance;
   /**
    * Points of one run. 'measured' takes what is fastest here and now; numbers may then differ in their last digits between
-   * machines. Default: 65536 numbers, at least 64 points and at most 8192.
+   * machines. Default: 65536 numbers, at least 64 points and at most 8192. With several `sessions` a batch is shared among
+   * them evenly, in runs of this size at most.
    */
   readonly batch?: number | 'measured';
 }
@@ -55,13 +59,26 @@ export interface OnnxDenoiserOptions extends OnnxOptions {
 /** A network of a file as a denoiser. */
 export interface OnnxDenoiser extends Denoiser {
   readonly network: OnnxNetwork;
+  /** Points of all runs at once. */
   readonly rows: number;
+  readonly place: string;
   /** The same network with other conditions, and guidance if there is to be one. */
-  conditioned(condition: OnnxConditions, guidance?: OnnxGuidance): OnnxDenoiser;
+  conditioned(condition: OnnxConditions | readonly OnnxConditions[], guidance?: OnnxGuidance): OnnxDenoiser;
 }
 
 const OPTIONS = [
-  ...['name', 'model', 'runtime', 'providers', 'threads', 'keep', 'schedule', 'prediction', 'form'],
+  ...[
+    'name',
+    'model',
+    'runtime',
+    'providers',
+    'threads',
+    'sessions',
+    'keep',
+    'schedule',
+    'prediction',
+    'form',
+  ],
   ...['dataDeviation', 'time', 'steps', 'inputs', 'dimension', 'condition', 'guidance', 'batch'],
 ];
 const WHERE = 'onnxDenoiser';
@@ -108,23 +125,27 @@ interface Plan {
 
 function make(
   plan: Plan,
-  condition: OnnxConditions,
+  condition: OnnxConditions | readonly OnnxConditions[],
   guidance: OnnxGuidance | undefined,
   rows: number,
 ): OnnxDenoiser {
   const { options, network, layout, labelOf } = plan;
   const { schedule, prediction, form, dataDeviation, steps } = options;
   const { dimension } = layout;
-  checkGuidance(condition, guidance, layout);
-  const rounds =
-    guidance === undefined ? [condition] : [{ ...condition, ...guidance.unconditional }, condition];
+  const conditions = conditionList(condition);
+  checkGuidance(guidance, layout);
+  const without = conditions.map((own) => ({ ...own, ...guidance?.unconditional }));
+  const rounds = guidance === undefined ? [conditions] : [without, conditions];
   const call = networkCall(WHERE, network, layout, rounds, guidance?.scale ?? 1, rows);
-  const name = `${plan.name}${tell(condition, guidance)}`;
+  const name = `${plan.name}${tell(conditions, guidance)}`;
   const own = {
     network,
-    rows,
+    rows: rows * network.sessions,
+    precision: layout.x.type === 'float64' ? ('float64' as const) : ('float32' as const),
+    place: network.place,
     hold: network.hold,
-    conditioned: (other: OnnxConditions, by?: OnnxGuidance) =>
+    ...(Array.isArray(condition) ? { ofRows: conditions.length } : {}),
+    conditioned: (other: OnnxConditions | readonly OnnxConditions[], by?: OnnxGuidance) =>
       make(plan, other, by, checkBatch(options.batch === 'measured' ? rows : options.batch, layout, by)),
   };
   if (form !== undefined) {
@@ -149,7 +170,8 @@ function make(
     dimension,
     schedule,
     prediction: prediction!,
-    predict: (x, time, out) => call(x, typeof time === 'number' ? label(time) : time.map(label), out),
+    predict: (x, time, out, first) =>
+      call(x, typeof time === 'number' ? label(time) : time.map(label), out, first),
     ...own,
   };
 }
@@ -160,9 +182,11 @@ const SIZES = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192];
 /** The denoiser with the number of points in a run that takes the least time for a point; of equals the smallest. */
 async function measured(first: OnnxDenoiser, remade: (rows: number) => OnnxDenoiser): Promise<OnnxDenoiser> {
   let best = { denoiser: first, cost: Infinity };
-  for (const rows of SIZES) {
-    const denoiser = remade(rows);
-    const d = denoiser.dimension;
+  for (const size of SIZES) {
+    const denoiser = remade(size);
+    const { dimension: d, rows, ofRows = rows } = denoiser;
+    // Conditions of rows are there for as many.
+    if (rows > ofRows) break;
     const [x, out] = [new Float64Array(rows * d), new Float64Array(rows * d)];
     const middle = denoiser.schedule.timeOf(0);
     let least = Infinity;
@@ -233,12 +257,17 @@ function labelOf({ schedule, time, steps, form }: OnnxDenoiserOptions, layout: O
   return networkTime(WHERE, schedule, time ?? 'time', steps);
 }
 
-function checkGuidance(
-  condition: OnnxConditions,
-  guidance: OnnxGuidance | undefined,
-  layout: OnnxLayout,
-): void {
-  checkRecord(WHERE, 'condition', condition, 'values by the names of inputs');
+/** One for all, or one for each row. */
+function conditionList(condition: OnnxConditions | readonly OnnxConditions[]): readonly OnnxConditions[] {
+  const list = Array.isArray(condition)
+    ? (condition as readonly OnnxConditions[])
+    : [condition as OnnxConditions];
+  checkCount(WHERE, 'condition.length', list.length, { min: 1 });
+  for (const own of list) checkRecord(WHERE, 'condition', own, 'values by the names of inputs');
+  return list;
+}
+
+function checkGuidance(guidance: OnnxGuidance | undefined, layout: OnnxLayout): void {
   if (guidance === undefined) return;
   checkRecord(WHERE, 'guidance', guidance, '{ scale, unconditional }');
   checkOptionNames(`${WHERE}.guidance`, guidance, ['scale', 'unconditional']);
@@ -264,7 +293,7 @@ function nameOf({ model }: OnnxDenoiserOptions, { name }: OnnxNetwork): string {
 }
 
 /** ' (y 3, guided 4 from y 10)' */
-function tell(condition: OnnxConditions, guidance: OnnxGuidance | undefined): string {
+function tell(conditions: readonly OnnxConditions[], guidance: OnnxGuidance | undefined): string {
   const list = (all: OnnxConditions): string =>
     Object.entries(all)
       .map(
@@ -272,7 +301,8 @@ function tell(condition: OnnxConditions, guidance: OnnxGuidance | undefined): st
           `${name} ${typeof value === 'number' ? value : digest(Array.from(value).join(' '))}`,
       )
       .join(', ');
-  const parts = [list(condition)];
+  const own = conditions.map(list);
+  const parts = [own.length === 1 ? own[0]! : `${own.length} conditions ${digest(own.join('; '))}`];
   if (guidance !== undefined) parts.push(`guided ${guidance.scale} from ${list(guidance.unconditional)}`);
   const told = parts.filter((part) => part !== '').join(', ');
   return told === '' ? '' : ` (${told})`;

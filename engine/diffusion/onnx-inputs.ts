@@ -13,7 +13,7 @@ import {
  * Which input of a network is which, and what it takes.
  */
 
-/** A number, or those of one row: a class, an embedding. The same for all particles. */
+/** A number, or those of one row: a class, an embedding. */
 export type OnnxCondition = number | ArrayLike<number>;
 
 /** Values of inputs, by name. */
@@ -215,18 +215,25 @@ function outputOf(where: string, network: OnnxNetwork, asked: string | undefined
   });
 }
 
+/** Of one input: `width` numbers for each row, or for all of them. */
+export interface ConditionArray {
+  readonly values: OnnxArray;
+  readonly width: number;
+}
+
 /**
- * Arrays with the values of the conditions for `rows` rows, row i taking those of `rounds[i mod rounds.length]`.
+ * Arrays with the values of the conditions for `rows` points, each in as many rows as there are rounds: row c of point i takes those
+ * of `rounds[c]`, by points one after the other and from the first again.
  * @throws OptionError for names that are not there, missing values and wrong lengths.
  */
 export function conditionArrays(
   where: string,
   network: OnnxNetwork,
   { rest }: OnnxLayout,
-  rounds: readonly OnnxConditions[],
+  rounds: readonly (readonly OnnxConditions[])[],
   rows: number,
-): Readonly<Record<string, OnnxArray>> {
-  for (const round of rounds) {
+): Readonly<Record<string, ConditionArray>> {
+  for (const round of rounds.flat()) {
     const stranger = Object.keys(round).find((name) => !rest.some(({ value }) => value.name === name));
     if (stranger === undefined) continue;
     const expected =
@@ -236,26 +243,29 @@ export function conditionArrays(
   }
   return Object.fromEntries(
     rest.map((input) => {
-      const each = rounds.map((round) => conditionOf(where, network, input, round[input.value.name]));
-      const width = each[0]!.length;
-      if (input.shared && each.some((values) => values.some((value, i) => value !== each[0]![i]))) {
-        const found = `input ${showValue(input.value)} is one for all rows`;
-        throw wrong(
-          where,
-          network,
-          'guidance',
-          input.value.name,
-          found,
-          'one value a row',
-          'Export it with rows.',
-        );
+      const { name } = input.value;
+      const each = rounds.map((round) => round.map((own) => conditionOf(where, network, input, own[name])));
+      const values = each[0]![0]!;
+      const { length: width } = values;
+      const all = each.flat();
+      const odd = all.find((other) => other.length !== width);
+      if (odd !== undefined) {
+        const found = `\`condition.${name}\` has ${odd.length} numbers in one row and ${width} in another`;
+        throw wrong(where, network, `condition.${name}`, odd, found, 'as many in all');
       }
-      const array = new ONNX_ARRAYS[input.type](input.shared ? width : rows * width);
+      if (input.shared && all.some((other) => other.some((value, i) => value !== values[i]))) {
+        const found = `input ${showValue(input.value)} is one for all rows`;
+        throw wrong(where, network, 'condition', name, found, 'one value a row', 'Export it with rows.');
+      }
+      const copies = each.length;
+      const array = new ONNX_ARRAYS[input.type](input.shared ? width : rows * copies * width);
       for (let at = 0; at < array.length; at++) {
-        const value = each[Math.floor(at / width) % each.length]![at % width]!;
+        const row = Math.floor(at / width);
+        const own = each[row % copies]!;
+        const value = own[Math.floor(row / copies) % own.length]![at % width]!;
         array[at] = input.type === 'int64' ? BigInt(value) : value;
       }
-      return [input.value.name, array];
+      return [name, { values: array, width }];
     }),
   );
 }

@@ -29,15 +29,19 @@ const MUCH_NOISE = 1000;
 
 /**
  * Whether an option is a denoiser, before any work.
+ * @param stay whether rows of a batch stay in their places, so that each may have a condition of its own.
  * @throws OptionError naming the part that is missing or wrong.
  */
-export function checkDenoiser(where: string, option: string, denoiser: Denoiser): void {
+export function checkDenoiser(where: string, option: string, denoiser: Denoiser, stay = false): void {
   checkRecord(where, option, denoiser, 'a denoiser: { dimension, schedule, prediction, predict }');
   const { dimension, schedule, prediction, predict, rows } = denoiser;
   checkCount(where, `${option}.dimension`, dimension, { min: 1 });
   checkOneOf(where, `${option}.prediction`, prediction, PREDICTIONS);
   checkSchedule(where, `${option}.schedule`, schedule);
   if (rows !== undefined) checkCount(where, `${option}.rows`, rows, { min: 1 });
+  if (denoiser.precision !== undefined)
+    checkOneOf(where, `${option}.precision`, denoiser.precision, ['float64', 'float32'] as const);
+  if (denoiser.ofRows !== undefined && !stay) throw rowsMove(where, option, denoiser.ofRows);
   if (typeof predict === 'function') return;
   throw new OptionError({
     where,
@@ -45,6 +49,17 @@ export function checkDenoiser(where: string, option: string, denoiser: Denoiser)
     value: predict,
     found: `option \`${option}.predict\` is ${show(predict)}`,
     expected: 'a function (x, time, out)',
+  });
+}
+
+function rowsMove(where: string, option: string, n: number): OptionError {
+  return new OptionError({
+    where,
+    option,
+    value: n,
+    found: `option \`${option}\` has a condition for each of ${n} rows, which ${where} moves`,
+    expected: 'one condition for all rows',
+    fix: 'Run it once for each condition: `denoiser.conditioned(condition)`.',
   });
 }
 
@@ -65,7 +80,8 @@ export function describeDenoiser(denoiser: Denoiser): readonly unknown[] {
  */
 export function openDenoiser(options: OpenDenoiserOptions, done = 0): OpenDenoiser {
   const { where, option = 'denoiser', denoiser, backend, signal } = options;
-  checkDenoiser(where, option, denoiser);
+  // Whether rows stay was asked where options were checked.
+  checkDenoiser(where, option, denoiser, true);
   const { dimension, schedule } = denoiser;
   const told: Told = { where, option, denoiser };
   const calls: Calls = { told, signal, turn: makeTurn() };
@@ -190,6 +206,12 @@ function checkWanted(told: Told, x: Float64Array, time: Times, n: number, wanted
     });
   };
   const d = denoiser.dimension;
+  if (denoiser.ofRows !== undefined && denoiser.ofRows !== n)
+    throw new ShapeError({
+      where,
+      found: `${n} rows are evaluated, and there are conditions for ${denoiser.ofRows}`,
+      expected: 'as many rows as conditions',
+    });
   need('x', x, n * d);
   need('time', typeof time === 'number' ? undefined : time, n);
   for (const name of CONVERTED) need(name, wanted[name], n * d);

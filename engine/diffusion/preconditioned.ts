@@ -27,12 +27,14 @@ export interface PreconditionedOptions {
   readonly schedule: NoiseSchedule;
   readonly form: NetworkForm;
   /**
-   * F: scaled points [n, d] with c_noise, one for all or [n], into `out` [n, d] or as numbers that it returns.
+   * F: scaled points [n, d] with c_noise, one for all or [n], into `out` [n, d] or as numbers that it returns; `first` is the place
+   * of the first point in a batch of several calls.
    */
   network(
     x: Float64Array,
     label: Times,
     out: Float64Array,
+    first?: number,
   ): void | ArrayLike<number> | Promise<void> | Promise<ArrayLike<number>>;
   /** a, for 'edm'. Default 0.5. */
   readonly dataDeviation?: number;
@@ -67,12 +69,12 @@ export function preconditionedDenoiser(options: PreconditionedOptions): Denoiser
     dimension: d,
     schedule,
     prediction: 'clean',
-    async predict(x, time, out) {
+    async predict(x, time, out, first) {
       const n = x.length / d;
       const rows = columns(scalings, schedule, time, n);
       const scaled = Float64Array.from(x, (value, i) => rows.into[Math.floor(i / d)]! * value);
       const label = typeof time === 'number' ? rows.label[0]! : rows.label;
-      const values = (await network(scaled, label, out)) ?? out;
+      const values = (await network(scaled, label, out, first)) ?? out;
       // `openDenoiser` says what is wrong with another number of numbers.
       if (values.length !== n * d) return values;
       for (let i = 0; i < n * d; i++) {

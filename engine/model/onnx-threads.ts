@@ -22,8 +22,9 @@ interface Waiting {
 interface Thread {
   readonly told: Told;
   readonly waiting: Map<number, Waiting>;
-  ask(id: number, feeds: Readonly<Record<string, PlainTensor>>): void;
-  end(): Promise<unknown>;
+  ask(id: number, feeds: Readonly<Record<string, PlainTensor>>, waiter: Waiting): void;
+  /** It ends after the run it is in. */
+  end(): void;
 }
 
 interface Told {
@@ -54,7 +55,7 @@ export async function threadSessions(
   const threads = opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   const failed = opened.find((each) => each.status === 'rejected');
   const release = async (): Promise<void> => {
-    await Promise.all(threads.map((thread) => thread.end()));
+    for (const thread of threads) thread.end();
   };
   if (failed !== undefined) {
     await release();
@@ -67,9 +68,7 @@ export async function threadSessions(
     run: (feeds) =>
       new Promise((resolve, reject) => {
         const thread = threads.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a));
-        const id = asked++;
-        thread.waiting.set(id, { resolve, reject });
-        thread.ask(id, feeds as Readonly<Record<string, PlainTensor>>);
+        thread.ask(asked++, feeds as Readonly<Record<string, PlainTensor>>, { resolve, reject });
       }),
   };
 }
@@ -78,21 +77,27 @@ async function openThread(workerData: object): Promise<Thread> {
   // A name in a variable, so that bundlers for browsers leave this import alone.
   const name = 'node:worker_threads';
   const { Worker } = (await import(name)) as typeof import('node:worker_threads');
-  const worker = new Worker(new URL('./onnx-worker.mjs', import.meta.url), { workerData });
+  const stop = new SharedArrayBuffer(4);
+  const worker = new Worker(new URL('./onnx-worker.mjs', import.meta.url), {
+    workerData: { ...workerData, stop },
+  });
   const waiting = new Map<number, Waiting>();
+  let over: Error | undefined;
   const settle = (id: number, use: (one: Waiting) => void): void => {
     const one = waiting.get(id);
     waiting.delete(id);
     if (waiting.size === 0) worker.unref();
     if (one !== undefined) use(one);
   };
+  const fail = (cause: Error): void => {
+    over ??= cause;
+    for (const id of waiting.keys()) settle(id, (one) => one.reject(cause));
+  };
   const told = await new Promise<Told>((resolve, reject) => {
-    const fail = (cause: Error): void => {
-      reject(cause);
-      for (const id of waiting.keys()) settle(id, (one) => one.reject(cause));
-    };
     worker.on('error', fail);
-    worker.on('exit', () => fail(new Error('the session was given back')));
+    worker.on('exit', () => fail(new Error('the thread of a session has ended')));
+    worker.on('error', reject);
+    worker.on('exit', () => reject(over));
     worker.on('message', ({ id, outputs, reason, ...rest }: Message) => {
       if (id === undefined) {
         if (reason === undefined) resolve(rest);
@@ -100,16 +105,15 @@ async function openThread(workerData: object): Promise<Thread> {
       } else if (reason === undefined) settle(id, (one) => one.resolve(outputs!));
       else settle(id, (one) => one.reject(new Error(reason)));
     });
-  }).catch(async (cause) => {
-    await worker.terminate();
-    throw cause;
   });
   // A thread that has nothing to do keeps no process alive.
   worker.unref();
   return {
     told,
     waiting,
-    ask(id, feeds) {
+    ask(id, feeds, waiter) {
+      if (over !== undefined) return waiter.reject(over);
+      waiting.set(id, waiter);
       worker.ref();
       // Of arrays in a larger buffer, the part alone travels.
       const copies = Object.entries(feeds).map(([name, { type, data, dims }]) => [
@@ -118,6 +122,10 @@ async function openThread(workerData: object): Promise<Thread> {
       ]);
       worker.postMessage({ id, feeds: Object.fromEntries(copies) });
     },
-    end: () => worker.terminate(),
+    end() {
+      fail(new Error('the session was given back'));
+      Atomics.store(new Int32Array(stop), 0, 1);
+      worker.postMessage({});
+    },
   };
 }

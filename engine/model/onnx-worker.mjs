@@ -4,7 +4,8 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 
-const { runtime, model, settings } = workerData;
+const { runtime, model, settings, stop } = workerData;
+const stopped = new Int32Array(stop);
 const found = await import(runtime);
 const { InferenceSession, Tensor } = found.InferenceSession === undefined ? found.default : found;
 const reasonOf = (error) => (error instanceof Error ? error.message : String(error));
@@ -12,6 +13,11 @@ const reasonOf = (error) => (error instanceof Error ? error.message : String(err
 try {
   const session = await InferenceSession.create(model, settings);
   parentPort.on('message', async ({ id, feeds }) => {
+    // A thread that were ended from outside while it computes would take the process with it.
+    if (Atomics.load(stopped, 0) === 1) {
+      parentPort.close();
+      return;
+    }
     try {
       const tensors = Object.entries(feeds).map(([name, { type, data, dims }]) => [
         name,

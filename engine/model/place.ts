@@ -32,6 +32,17 @@ export function toldPlace<P extends Told>(provenance: P, { card, notes, earlier 
   };
 }
 
+/** A provenance that says where networks ran, which know it. */
+export function toldNetworks<P extends Pick<Told, 'notes'>>(
+  provenance: P,
+  networks: readonly { readonly name?: string; readonly place?: string }[],
+): P {
+  const own = networks.flatMap(({ name = 'A network', place }) =>
+    place === undefined ? [] : [`${name} ran on ${place}.`],
+  );
+  return { ...provenance, notes: [...new Set([...provenance.notes, ...own])] };
+}
+
 /** The adapter to save with a run, so that a result of what goes on from it can tell. */
 export function savedAdapter({ card, earlier }: Place): string | undefined {
   return card?.adapter ?? earlier;

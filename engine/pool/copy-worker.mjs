@@ -20,6 +20,10 @@ for (const name of MODULES) {
 }
 writeFileSync(`${to}worker.mjs`, [...MODULES, 'worker'].map(part).join('\n'));
 
-// The body of threads that compute shards takes the rest from the compiled entry it is told.
-const cluster = fileURLToPath(new URL('../cluster/thread.mjs', import.meta.url));
-copyFileSync(cluster, fileURLToPath(new URL('../../dist/engine/cluster/thread.mjs', import.meta.url)));
+// The body of threads that compute shards takes the rest from the compiled entry it is told; that of sessions of networks needs
+// nothing.
+for (const name of ['cluster/thread.mjs', 'model/onnx-worker.mjs'])
+  copyFileSync(
+    fileURLToPath(new URL(`../${name}`, import.meta.url)),
+    fileURLToPath(new URL(`../../dist/engine/${name}`, import.meta.url)),
+  );

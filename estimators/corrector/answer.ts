@@ -5,7 +5,7 @@ import {
   momentEstimate,
   normalizerEstimate,
 } from '../../engine/diagnostics/smc-estimates.ts';
-import { toldPlace } from '../../engine/model/place.ts';
+import { toldNetworks, toldPlace } from '../../engine/model/place.ts';
 import { distinctCount } from '../../engine/particles/genealogy.ts';
 import { ess, largestWeight } from '../../engine/particles/log-weight.ts';
 import { pooledLogWeight } from '../../engine/particles/smc/pooled.ts';
@@ -37,7 +37,8 @@ export function correctorAnswer(
   const seen = seenIn(state, plan, sample, trace);
   const { mean, covariance, warnings: noted } = momentsOf(state, plan, sample);
   const { normalizer, warnings } = normalizerOf(state, plan, seen);
-  const provenance = [place, ...target.places].reduce(toldPlace, ending.provenance);
+  const placed = [place, ...target.places].reduce(toldPlace, ending.provenance);
+  const provenance = toldNetworks(placed, plan.experts);
   return {
     estimate: {
       names: ['logNormalizer', ...mean.names],

@@ -4,6 +4,7 @@ import type { OpenDenoiser } from '../../engine/diffusion/denoiser.ts';
 import { openDenoiser } from '../../engine/diffusion/open-denoiser.ts';
 import { type Integration, openIntegration } from '../../engine/diffusion/solver/driver.ts';
 import { TELEPORT, teleportErrors, teleportPoint } from '../../engine/diffusion/solver/teleport.ts';
+import { toldNetworks } from '../../engine/model/place.ts';
 import { orRelease } from '../../engine/or-release.ts';
 import { PURPOSE } from '../../engine/random/purpose.ts';
 import { channel } from '../../engine/random/rng.ts';
@@ -204,7 +205,7 @@ function answer(
     ...(plan.teleport === undefined ? {} : { teleported: { time: grid.points[first]!.time, error } }),
     outcome,
     diagnostics: infoOf(plan, state),
-    provenance,
+    provenance: toldNetworks(provenance, [plan.denoiser]),
   };
 }
 

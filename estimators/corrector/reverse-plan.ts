@@ -48,7 +48,7 @@ const OPTIONS: Readonly<Record<keyof ReverseDiffusionOptions, true>> = {
 export function checkReverse(options: ReverseDiffusionOptions): ReversePlan {
   checkOptionNames(WHERE, options, Object.keys(OPTIONS));
   const { denoiser, start, denoise = false } = options;
-  checkDenoiser(WHERE, 'denoiser', denoiser);
+  checkDenoiser(WHERE, 'denoiser', denoiser, true);
   checkFlag(WHERE, 'denoise', denoise);
   const { integrator: asked = dpmSolverPlusPlus() } = options;
   checkIntegrator(WHERE, asked);
@@ -61,6 +61,14 @@ export function checkReverse(options: ReverseDiffusionOptions): ReversePlan {
     make: (steps) => evenGrid(schedule, steps),
   });
   const particles = checkParticles(options, denoiser.dimension);
+  const { ofRows = particles } = denoiser;
+  checkNumber(
+    WHERE,
+    'particles',
+    particles,
+    (n) => n === ofRows,
+    `${ofRows}, as many as the denoiser has conditions`,
+  );
   const program = integrator.program(grid);
   checkMemory(program, particles, denoiser.dimension);
   const plan = {
@@ -78,8 +86,10 @@ export function checkReverse(options: ReverseDiffusionOptions): ReversePlan {
   return { ...plan, fingerprint: fingerprintOf(plan, program, options) };
 }
 
-function checkParticles({ particles, start }: ReverseDiffusionOptions, d: number): number {
-  if (start === undefined) return checkCount(WHERE, 'particles', particles ?? 4096, { min: 1, max: 2 ** 30 });
+function checkParticles({ particles, start, denoiser }: ReverseDiffusionOptions, d: number): number {
+  const usual = denoiser.ofRows ?? 4096;
+  if (start === undefined)
+    return checkCount(WHERE, 'particles', particles ?? usual, { min: 1, max: 2 ** 30 });
   const rows = start.length / d;
   if (!(rows >= 1) || !Number.isInteger(rows)) {
     const found = `\`start\` has ${start.length} numbers`;

@@ -1,3 +1,4 @@
+import { toldNetworks } from '../../engine/model/place.ts';
 import type { Ending, Info } from '../../engine/sampler.ts';
 import { coordinateMeans, most, type Told } from './chain-summary.ts';
 import { denoisedSweeps, describeLevels } from './diagnostics.ts';
@@ -35,7 +36,7 @@ export function answer(
     chain,
     outcome,
     diagnostics: { ...info, ess, warnings: warningsOf(plan, chain, state.chains.moves) },
-    provenance,
+    provenance: toldNetworks(provenance, [plan.denoiser]),
   };
 }
 

@@ -8,12 +8,17 @@ import {
 } from '../../engine/diffusion/onnx-denoiser.ts';
 import { openDenoiser } from '../../engine/diffusion/open-denoiser.ts';
 import { preconditionedDenoiser } from '../../engine/diffusion/preconditioned.ts';
+import { linearReward } from '../../engine/diffusion/reward.ts';
 import { rectifiedFlow, veLinear, vpLinear } from '../../engine/diffusion/schedules.ts';
 import { vpDiscrete } from '../../engine/diffusion/table-schedules.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { type OnnxSession, onnxNetwork } from '../../engine/model/onnx.ts';
 import { iterate, run } from '../../engine/run.ts';
+import { corrector } from '../../estimators/corrector/corrector.ts';
+import { guide } from '../../estimators/corrector/presets.ts';
 import { reverseDiffusion } from '../../estimators/corrector/reverse-diffusion.ts';
+import { steering } from '../../estimators/corrector/steering/steering.ts';
+import { diffusionChain } from '../../estimators/tree/diffusion-chain.ts';
 import {
   type OnnxGraph,
   type OnnxPort,
@@ -357,6 +362,62 @@ describe('conditions and guidance', () => {
     expect(runs).toEqual([10, 10, 4]);
   });
 
+  test('rows with conditions of their own, guided or not, in any blocks and at noise levels of their own', async () => {
+    const network = { classes: 10 };
+    const condition = Array.from({ length: 12 }, (_, i) => ({ y: i % 10 }));
+    const x = points(12);
+    const time = Float64Array.from({ length: 12 }, (_, i) => 0.05 + 0.07 * i);
+    for (const scale of [1, 3]) {
+      const expected = await Promise.all(
+        condition.map(async ({ y }, i) => {
+          const own = twin(network, (t) => t, y, { scale, y: 10 });
+          return [...(await numbers(own, x.subarray(2 * i, 2 * i + 2), time.subarray(i, i + 1)))];
+        }),
+      );
+      const { session, runs } = counted(tinyNetwork(network).graph);
+      const denoiser = await tiny({
+        ...{ model: await session, condition, batch: 5 },
+        ...(scale === 1 ? {} : { guidance: { scale, unconditional: { y: 10 } } }),
+      });
+      expect(denoiser.ofRows).toBe(12);
+      expect(denoiser.name).toContain('(12 conditions ');
+      expectNear(await predicted(denoiser, x, time), expected.flat(), 4e-6);
+      expect(runs).toEqual(scale === 1 ? [5, 5, 2] : [10, 10, 4]);
+      const out = new Float64Array(14);
+      await denoiser.predict(x.subarray(10), time.subarray(5), out, 5);
+      expectNear(out, expected.flat().slice(10), 4e-6);
+    }
+  });
+
+  test('plain sampling draws each row by its own condition; what moves rows refuses them', async () => {
+    const model = await shared(tinyNetwork({ classes: 10 }).graph);
+    const condition = [{ y: 1 }, { y: 4 }, { y: 9 }];
+    const rows = await tiny({ model, condition, batch: 2 });
+    const particles = condition.length;
+    const draw = async (denoiser: Denoiser): Promise<Float64Array> => {
+      const sampler = reverseDiffusion({ denoiser, steps: 4, ...(denoiser === rows ? {} : { particles }) });
+      return (await run(sampler, { seed: 3, backend: jsBackend() })).sample.points;
+    };
+    const found = await draw(rows);
+    for (const [i, own] of condition.entries()) {
+      const alone = await draw(rows.conditioned(own));
+      expectNear(found.subarray(2 * i, 2 * i + 2), alone.subarray(2 * i, 2 * i + 2), 1e-5);
+    }
+    const chain = { denoiser: rows, reward: linearReward([1, 0]), steps: 4 };
+    for (const make of [
+      () => steering({ ...chain, particles: 3 }),
+      () => corrector({ target: guide(rows, rows, 2), steps: 4 }),
+      () => diffusionChain(chain),
+    ])
+      expect(make).toThrow(
+        /has a condition for each of 3 rows, which \w+ moves; expected one condition for all rows/,
+      );
+    expect(() => reverseDiffusion({ denoiser: rows, particles: 4 })).toThrow('expected 3, as many as');
+    await expect(predicted(rows, points(4), 0.5)).rejects.toThrow(
+      'expected at most 3, a row for each condition',
+    );
+  });
+
   test('embeddings are rows of numbers, their length open or not', async () => {
     for (const width of [4, 'L']) {
       const graph: OnnxGraph = {
@@ -445,8 +506,22 @@ describe('bad input is told before any work', () => {
 
   test('a provider or runtime that is not there', async () => {
     expect(await rejected({ providers: ['cpu'] })).toContain('option `providers` is given with a session');
-    expect(await rejected({ providers: ['nonsense'], model: onnxFile(graph) })).toContain(
-      'no session could be made on nonsense',
+    for (const provider of ['nonsense', { name: 'nonsense' }])
+      for (const sessions of [undefined, 1] as const)
+        expect(
+          await rejected({
+            ...{ providers: [provider], model: onnxFile(graph) },
+            ...(sessions === undefined ? {} : { sessions }),
+          }),
+        ).toMatch(
+          /no session could be made on nonsense \(nonsense: .*\); expected a provider that is there: onnxruntime-node comes with cpu, webgpu. Name 'cpu' last/,
+        );
+    expect(await rejected({ providers: 'cpu' as never })).toContain('option `providers`');
+    expect(await rejected({ sessions: 0, model: onnxFile(graph) })).toContain('option `sessions` is 0');
+    expect(await rejected({ sessions: 2 })).toContain('option `sessions` is given with a session');
+    const runtime = await import('onnxruntime-node');
+    expect(await rejected({ sessions: 2, runtime, model: onnxFile(graph) })).toContain(
+      'option `runtime` is given with `sessions`',
     );
     expect(await rejected({ runtime: {} as never })).toContain(
       'expected a runtime with InferenceSession and Tensor',
@@ -492,6 +567,11 @@ describe('bad input is told before any work', () => {
   });
 
   test('conditions of the wrong length, or of another kind', async () => {
+    expect(await rejected({ condition: [] })).toContain('condition.length');
+    expect(await rejected({ condition: [{ y: 1 }, { y: [1, 2] }] })).toContain(
+      'has 2 numbers for y int64 [N]',
+    );
+    expect(await rejected({ condition: [{ y: 1 }, {}] })).toContain('there is no condition for y');
     expect(await rejected({ condition: { y: [1, 2] } })).toBe(
       'onnxDenoiser: network: `condition.y` has 2 numbers for y int64 [N]; expected 1, those of a row.',
     );
@@ -533,6 +613,44 @@ describe('bad input is told before any work', () => {
 });
 
 describe('sessions', () => {
+  test('a result says by which provider, the first that is there', async () => {
+    const model = onnxFile(tinyNetwork().graph);
+    const denoiser = await tiny({ model, providers: ['nonsense', 'cpu'] });
+    const sampler = reverseDiffusion({ denoiser, particles: 3, steps: 2 });
+    const { provenance } = await run(sampler, { seed: 1, backend: jsBackend() });
+    expect(provenance.notes.join()).toMatch(/^network \w+ ran on cpu by onnxruntime-node \d+\.\d+\.\d+\.$/);
+    expect((await tiny()).place).toBe('a session of the caller');
+  });
+
+  test('two in threads of their own share a batch, at the same time, and are given back', async () => {
+    const model = onnxFile(tinyNetwork({ classes: 10 }).graph);
+    const condition = Array.from({ length: 9 }, (_, i) => ({ y: i }));
+    const own = { model, condition, batch: 4 };
+    const [one, two] = [await tiny(own), await tiny({ ...own, sessions: 2 })];
+    expect(two.place).toMatch(/^cpu by onnxruntime-node .*, in 2 threads$/);
+    expect([two.rows, two.network.sessions]).toEqual([8, 2]);
+    const x = points(9);
+    expectNear(await predicted(two, x, 0.3), await predicted(one, x, 0.3));
+    // Four runs under way: the calling thread goes on meanwhile.
+    let turns = 0;
+    const timer = setInterval(() => turns++, 0);
+    await Promise.all(Array.from({ length: 50 }, () => predicted(two, x, 0.4)));
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(0);
+    const bad = two.conditioned(condition.map(() => ({ y: 99 })));
+    await expect(predicted(bad, x, 0.3)).rejects.toThrow(/indices|bounds|Gather/i);
+    expectNear(await predicted(two, x, 0.3), await predicted(one, x, 0.3));
+    const letGo = two.network.hold();
+    const late = Array.from({ length: 200 }, () => predicted(two, x, 0.3));
+    letGo();
+    // Whoever was waiting hears of it.
+    await expect(Promise.all(late)).rejects.toThrow('the session was given back');
+    expect(two.network.open).toBe(false);
+    expectNear(await predicted(two, x, 0.3), await predicted(one, x, 0.3));
+    two.network.hold()();
+    await expect(tiny({ model: Uint8Array.of(1, 2, 3), sessions: 2 })).rejects.toThrow('is not an ONNX file');
+  });
+
   test('a run that ends or is aborted frees the session, and the next one loads it', async () => {
     const model = onnxFile(tinyNetwork().graph);
     const denoiser = await tiny({ model });

@@ -233,6 +233,32 @@ test('openDenoiser: a tangent by differences is that of the law', async () => {
   expect(out[0]).toBeCloseTo((alpha * 0.7) / (alpha ** 2 * 0.7 + sigma ** 2), 14);
 });
 
+test('openDenoiser: where numbers are declared float32, derivatives by differences take larger steps and are 5 times as near', async () => {
+  const x = points(40);
+  const direction = x.map((_, at) => Math.cos(at));
+  const law = network('clean');
+  const rounded: Denoiser = {
+    ...law,
+    predict: async (at, time, out) => {
+      await law.predict(at.map(Math.fround), time, out);
+      // A network adds up many rounded numbers: three bits fewer than float32 has.
+      out.set(out.map((value) => Math.fround(value + 2 ** 3 * value) - Math.fround(2 ** 3 * value)));
+    },
+  };
+  const [own, by] = [new Float64Array(80), new Float64Array(80)];
+  for (const time of [0.15, 0.4, 0.9]) {
+    await open(exact).cleanTangent(x, time, 40, direction, own);
+    const [before, after] = await Promise.all(
+      [rounded, { ...rounded, precision: 'float32' } as const].map(async (denoiser) => {
+        const found = by.slice();
+        await open(denoiser).cleanTangent(x, time, 40, direction, found);
+        return Math.hypot(...found.map((value, at) => value - own[at]!)) / Math.hypot(...own);
+      }),
+    );
+    expect(after!).toBeLessThan(before! / 5);
+  }
+});
+
 test('openDenoiser: ends without noise or signal give what exists there', async () => {
   const flow = mixtureDenoiser(LAW, rectifiedFlow());
   const x = points(3);

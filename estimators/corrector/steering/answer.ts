@@ -6,7 +6,7 @@ import {
   momentEstimate,
   normalizerEstimate,
 } from '../../../engine/diagnostics/smc-estimates.ts';
-import { toldPlace } from '../../../engine/model/place.ts';
+import { toldNetworks, toldPlace } from '../../../engine/model/place.ts';
 import { ess } from '../../../engine/particles/log-weight.ts';
 import { largestPooledShare, pooledLogWeight } from '../../../engine/particles/smc/pooled.ts';
 import type { Ending, Info, Sample } from '../../../engine/sampler.ts';
@@ -26,7 +26,7 @@ export function steeringAnswer(state: SteeringState, ending: Ending, info: Info)
   const { mean, covariance, warnings } = momentsOf(state, sample);
   const normalizer = normalizerOf(state);
   const withZ = method.claim.claim !== 'none';
-  const place = toldPlace(ending.provenance, reward.place);
+  const place = toldNetworks(toldPlace(ending.provenance, reward.place), [plan.denoiser]);
   return {
     estimate: {
       names: withZ ? ['logNormalizer', ...mean.names] : mean.names,
