@@ -19,8 +19,6 @@ export const PAIR = [4, 9] as const;
 export const STRENGTH = 3;
 export const COLDNESS = 1.05;
 
-/** Particles for each picture that corrected guidance draws by weight: there are few of a digit, and most do not last. */
-const SPARE = 4;
 /** Steps of a correction for each step of the chain: its weights are those of steps without end. */
 const FINER = 2;
 
@@ -50,8 +48,7 @@ export async function guided(setting: Setting, corrected: boolean): Promise<Draw
   const results: CorrectorResult[] = [];
   const { points, asked } = await ofEachDigit(setting, async (digit, own) => {
     const target = guide(networks.denoiser(), networks.denoiser(digit), STRENGTH);
-    const particles = ((corrected ? SPARE : 1) * pictures) / 10;
-    const result = await towards(target, corrected, particles, own);
+    const result = await towards(target, corrected, pictures / 10, own);
     results.push(result);
     return result.sample;
   });
