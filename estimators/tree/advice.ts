@@ -1,6 +1,8 @@
 import { ess } from '../../engine/particles/log-weight.ts';
 import type { Warning } from '../../engine/types.ts';
+import { edgeOf, FIRST, LEVEL, SLOT, WORDS } from './arena.ts';
 import { tilt } from './grow.ts';
+import { rootChildren } from './leaves.ts';
 import type { TreePlan } from './plan.ts';
 import type { TreeState } from './state.ts';
 import type { TreeAdvice } from './types.ts';
@@ -57,17 +59,15 @@ function plainRuns({ lambda, chain }: TreePlan, trees: readonly TreeState[]): Fl
   const pruned = trees.some((tree) => tree.pruned > 0);
   if (pruned || chain.children !== undefined || chain.merge === true) return new Float64Array(0);
   for (const { arena } of trees) {
-    const { nodes, parent, level, edge, heapRoot, reward, slot } = arena;
-    for (let id = 1; id < nodes; id++) {
-      if (parent[id] !== 0) continue;
-      let at = id;
-      let weight = edge[at]!;
-      // The top of the heap of siblings is the first of them.
-      while (level[at]! > 0) {
-        at = heapRoot[at]!;
-        weight += edge[at]!;
+    const { whole, reward } = arena;
+    for (const child of rootChildren(arena)) {
+      let at = child;
+      let weight = edgeOf(arena, at);
+      while (whole[WORDS * at + LEVEL]! > 0) {
+        at = whole[WORDS * at + FIRST]!;
+        weight += edgeOf(arena, at);
       }
-      found.push(weight + tilt(lambda, reward[slot[at]!]!));
+      found.push(weight + tilt(lambda, reward[whole[WORDS * at + SLOT]!]!));
     }
   }
   return Float64Array.from(found);

@@ -7,6 +7,7 @@ import type { Ending, Info, Sample } from '../../engine/sampler.ts';
 import type { Estimate, Outcome, Warning } from '../../engine/types.ts';
 import { log } from '../../engine/wasm/twins/elementary.ts';
 import { adviceOf, adviceWarning, percent, type TreeProgress } from './advice.ts';
+import { CHILDREN } from './arena.ts';
 import { finished, outgrown, type TreeForest } from './forest.ts';
 import { greedyLeaf, heaviestChild, leafWeights, staleShare } from './leaves.ts';
 import type { TreePlan } from './plan.ts';
@@ -231,7 +232,7 @@ function countsOf(trees: readonly TreeState[], { weight, ends }: Leaves): TreeCo
     for (const [k, n] of tree.arena.filled.entries()) perLevel[k] = perLevel[k]! + n;
     for (const [k, n] of tree.expansions.entries()) expansions[k] = expansions[k]! + n;
   }
-  const rootChildren = total(({ arena }) => arena.children[0]!);
+  const rootChildren = total(({ arena }) => arena.whole[CHILDREN]!);
   const shares = trees.map(({ arena }, r) => heaviestChild(arena, weight.subarray(ends[r - 1] ?? 0)));
   return {
     iterations: total(({ iterations }) => iterations),
@@ -239,7 +240,7 @@ function countsOf(trees: readonly TreeState[], { weight, ends }: Leaves): TreeCo
     nodes: total(({ arena }) => arena.nodes),
     leaves: total(({ arena }) => arena.filled[0]!),
     ...{ perLevel, expansions, rootChildren },
-    stale: total((tree) => staleShare(tree) * tree.arena.children[0]!) / rootChildren,
+    stale: total((tree) => staleShare(tree) * tree.arena.whole[CHILDREN]!) / rootChildren,
     heaviest: Math.max(...shares),
     pruned: total(({ pruned }) => pruned),
     frozen: trees.reduce((sum, tree, r) => sum + frozenShare(tree, weight.subarray(ends[r - 1] ?? 0)), 0),

@@ -2,44 +2,49 @@ import type { StateArray } from '../../engine/array/codec.ts';
 import { log } from '../../engine/wasm/twins/elementary.ts';
 
 /*
- * A tree as columns: one typed array for each field, doubled when full; states in one slab [capacity, d] for each level.
- * A parent is always born before its children, so one pass in the order of ids goes from the top down.
+ * A tree as records: what a walk wants to know of a node lies together, 96 bytes, since in a large tree every look at another
+ * place waits for memory. States lie in one slab [capacity, d] for each level; all arrays double when full. A parent is always
+ * born before its children, so one pass in the order of ids goes from the top down.
  */
 
-export const INTEGERS = ['parent', 'children', 'heapRoot', 'visits', 'slot', 'pending'] as const;
-export const REALS = ['value', 'spread', 'edge'] as const;
-
-/*
- * What a node holds as one of its siblings lies together, since on the way through a heap all of it is wanted: 6 reals, of which
- * the last two are 4 integers.
+/** Reals of a record, the first of node i at RECORD * i of `real`. */
+export const RECORD = 12;
+/**
+ * Of the heap of siblings below a node, itself among them: sum of exp(g + u - c), of w exp(g + u - c), and of w; then
+ * exp(g + u - c) of the node itself. w = 1 / (1 + rho), and c is the `SCALE` of the parent.
  */
-export const HEAP = 6;
-/** Of the heap below a node: log sum exp(g + u), log sum w exp(g + u), sum w; and g + u of the node itself. */
 export const SUM = 0;
 export const WEIGHTED = 1;
 export const WEIGHT = 2;
 export const OWN = 3;
-/** The same by integers: links, -1 where there is none; and how many nodes are in the heap below. */
-export const LINKS = 12;
+/** u = lambda v; rho, the relative variance of it; and c of the children of a node. */
+export const VALUE = 6;
+export const SPREAD = 7;
+export const SCALE = 8;
+
+/** The same record by integers, the first of node i at WORDS * i of `whole`. */
+export const WORDS = 24;
+/** Links between siblings, and the first child; 0, the root, where there is none. */
 export const LEFT = 8;
 export const RIGHT = 9;
 export const ABOVE = 10;
-export const SIZE = 11;
+export const FIRST = 11;
+/** `PENDING`: children on their way, not yet nodes. `SLOT`: row of the state in the slab of its level; -1 of the root. */
+export const VISITS = 18;
+export const CHILDREN = 19;
+export const PENDING = 20;
+export const LEVEL = 21;
+export const SLOT = 22;
+export const PARENT = 23;
 
-type IntegerName = (typeof INTEGERS)[number];
-type RealName = (typeof REALS)[number];
-
-/**
- * The nodes, columns of [capacity]; of which `nodes` are used. Node 0 is the root.
- * - `value` u = lambda v; `spread` rho, the relative variance of a value; `edge` g
- * - `heap` [capacity, HEAP], and its integers `links` [capacity, LINKS]; w = 1 / (1 + rho). `heapRoot`: -1 without children
- * - `slot`: row of the state in the slab of its level; `pending`: children on their way, not yet nodes
- */
-export interface TreeArena extends Record<IntegerName, Int32Array>, Record<RealName, Float64Array> {
+/** The records of `nodes` nodes. Node 0 is the root, whose sums stay 0: it stands for siblings that are not there. */
+export interface TreeArena {
   readonly dimension: number;
-  heap: Float64Array;
-  links: Int32Array;
-  level: Uint16Array;
+  real: Float64Array;
+  /** The same bytes. */
+  whole: Int32Array;
+  /** g by node; empty as long as all are 0. */
+  edge: Float64Array;
   nodes: number;
   /** By level, 0 to D: states [capacity, d], and how many there are; leaves all are at level 0. */
   readonly slabs: Float64Array[];
@@ -50,23 +55,18 @@ export interface TreeArena extends Record<IntegerName, Int32Array>, Record<RealN
   mass: Float64Array;
 }
 
-/** Bytes of a node besides its state. */
-export const NODE_BYTES: number = 4 * INTEGERS.length + 8 * (REALS.length + HEAP) + 2;
+/** Bytes of a node besides its state, edges among them. */
+export const NODE_BYTES: number = 8 * (RECORD + 1);
 
 const FIRST_CAPACITY = 256;
 const EMPTY = new Float64Array(0);
 
 /** A root and room for some nodes. */
 export function makeArena(dimension: number, steps: number): TreeArena {
-  const capacity = FIRST_CAPACITY;
-  const integers = Object.fromEntries(INTEGERS.map((name) => [name, new Int32Array(capacity)]));
-  const reals = Object.fromEntries(REALS.map((name) => [name, new Float64Array(capacity)]));
   const arena: TreeArena = {
-    ...(integers as Record<IntegerName, Int32Array>),
-    ...(reals as Record<RealName, Float64Array>),
     dimension,
-    ...openHeap(capacity),
-    level: new Uint16Array(capacity),
+    ...openRecords(FIRST_CAPACITY),
+    edge: EMPTY,
     nodes: 0,
     slabs: Array.from({ length: steps + 1 }, () => EMPTY),
     filled: new Float64Array(steps + 1),
@@ -74,37 +74,32 @@ export function makeArena(dimension: number, steps: number): TreeArena {
     reward: new Float64Array(16),
     mass: new Float64Array(16),
   };
-  bear(arena, -1, steps + 1);
+  bear(arena, 0, steps + 1, -1);
   return arena;
 }
 
-function openHeap(capacity: number): Pick<TreeArena, 'heap' | 'links'> {
-  const heap = new Float64Array(HEAP * capacity);
-  return { heap, links: new Int32Array(heap.buffer) };
+function openRecords(capacity: number): Pick<TreeArena, 'real' | 'whole'> {
+  const real = new Float64Array(RECORD * capacity);
+  return { real, whole: new Int32Array(real.buffer) };
 }
 
-/** A node without a state, visited once, of value -Infinity. */
-function bear(arena: TreeArena, parent: number, level: number): number {
+/** A node visited once, of value -Infinity. */
+function bear(arena: TreeArena, parent: number, level: number, slot: number): number {
   const id = arena.nodes;
-  if (id === arena.parent.length) {
-    for (const name of INTEGERS) arena[name] = twice(arena[name]);
-    for (const name of REALS) arena[name] = twice(arena[name]);
-    arena.level = twice(arena.level);
-    const { links } = arena;
-    Object.assign(arena, openHeap(2 * id));
-    arena.links.set(links);
+  if (RECORD * id === arena.real.length) {
+    const { real } = arena;
+    Object.assign(arena, openRecords(2 * id));
+    arena.real.set(real);
+    if (arena.edge.length > 0) arena.edge = twice(arena.edge);
   }
   arena.nodes = id + 1;
-  arena.parent[id] = parent;
-  arena.level[id] = level;
-  arena.heapRoot[id] = -1;
-  const link = LINKS * id;
-  arena.links[link + LEFT] = -1;
-  arena.links[link + RIGHT] = -1;
-  arena.links[link + ABOVE] = -1;
-  arena.slot[id] = -1;
-  arena.visits[id] = 1;
-  arena.value[id] = -Infinity;
+  const { whole } = arena;
+  const word = WORDS * id;
+  whole[word + VISITS] = 1;
+  whole[word + LEVEL] = level;
+  whole[word + SLOT] = slot;
+  whole[word + PARENT] = parent;
+  arena.real[RECORD * id + VALUE] = -Infinity;
   return id;
 }
 
@@ -118,17 +113,27 @@ export function addNode(
   edge: number,
 ): number {
   const { dimension: d, slabs, filled } = arena;
-  const id = bear(arena, parent, level);
   const slot = filled[level]!;
+  const id = bear(arena, parent, level, slot);
   if (slot * d === slabs[level]!.length)
     slabs[level] = slot === 0 ? new Float64Array(16 * d) : twice(slabs[level]!);
   const slab = slabs[level]!;
   for (let c = 0; c < d; c++) slab[slot * d + c] = x[row * d + c]!;
   filled[level] = slot + 1;
-  arena.slot[id] = slot;
-  arena.edge[id] = edge;
+  if (edge !== 0) setEdge(arena, id, edge);
   if (level === 0) addLeaf(arena, id, slot);
   return id;
+}
+
+/** Give a node its g. */
+export function setEdge(arena: TreeArena, id: number, edge: number): void {
+  if (arena.edge.length === 0) arena.edge = new Float64Array(arena.real.length / RECORD);
+  arena.edge[id] = edge;
+}
+
+/** g of a node. */
+export function edgeOf({ edge }: TreeArena, id: number): number {
+  return edge.length === 0 ? 0 : edge[id]!;
 }
 
 function addLeaf(arena: TreeArena, id: number, slot: number): void {
@@ -141,27 +146,26 @@ function addLeaf(arena: TreeArena, id: number, slot: number): void {
   arena.mass[slot] = -Infinity;
 }
 
-function twice<A extends StateArray | Uint16Array>(array: A): A {
+function twice<A extends StateArray>(array: A): A {
   const larger = new (array.constructor as new (length: number) => A)(2 * array.length);
   larger.set(array);
   return larger;
 }
 
-/** Copies of what is used of every column. */
+/** Copies of what is used of every array. */
 export function saveArena(arena: TreeArena): Record<string, StateArray> {
-  const { nodes, filled, dimension: d } = arena;
+  const { nodes, filled, dimension: d, edge } = arena;
   const leaves = filled[0]!;
   const saved: Record<string, StateArray> = {
     filled: filled.slice(),
-    level: Int32Array.from(arena.level.subarray(0, nodes)),
+    records: arena.whole.slice(0, WORDS * nodes),
+    leaf: arena.leaf.slice(0, leaves),
+    reward: arena.reward.slice(0, leaves),
+    mass: arena.mass.slice(0, leaves),
   };
-  for (const name of [...INTEGERS, ...REALS]) saved[name] = arena[name].slice(0, nodes);
-  saved.links = arena.links.slice(0, LINKS * nodes);
+  if (edge.length > 0) saved.edge = edge.slice(0, nodes);
   for (const [k, slab] of arena.slabs.entries())
     if (filled[k]! > 0) saved[`slab${k}`] = slab.slice(0, filled[k]! * d);
-  saved.leaf = arena.leaf.slice(0, leaves);
-  saved.reward = arena.reward.slice(0, leaves);
-  saved.mass = arena.mass.slice(0, leaves);
   return saved;
 }
 
@@ -172,13 +176,11 @@ export function restoreArena(
   saved: Readonly<Record<string, StateArray>>,
 ): TreeArena {
   const arena = makeArena(dimension, steps);
-  const nodes = saved.parent!.length;
+  const nodes = saved.records!.length / WORDS;
   const room = powerOfTwo(nodes, FIRST_CAPACITY);
-  for (const name of INTEGERS) arena[name] = placed(new Int32Array(room), saved[name]!);
-  for (const name of REALS) arena[name] = placed(new Float64Array(room), saved[name]!);
-  arena.level = placed(new Uint16Array(room), saved.level!);
-  Object.assign(arena, openHeap(room));
-  arena.links.set(saved.links as Int32Array);
+  Object.assign(arena, openRecords(room));
+  arena.whole.set(saved.records!);
+  if (saved.edge !== undefined) arena.edge = placed(new Float64Array(room), saved.edge);
   arena.nodes = nodes;
   arena.filled.set(saved.filled!);
   for (const [k, filled] of arena.filled.entries())
@@ -191,7 +193,7 @@ export function restoreArena(
   return arena;
 }
 
-function placed<A extends StateArray | Uint16Array>(room: A, values: StateArray): A {
+function placed<A extends StateArray>(room: A, values: StateArray): A {
   room.set(values);
   return room;
 }
@@ -203,12 +205,18 @@ function powerOfTwo(count: number, least: number): number {
 }
 
 /** Sum of w over the children of a node. */
-export function childrenWeight({ heap, heapRoot }: TreeArena, parent: number): number {
-  return heap[HEAP * heapRoot[parent]! + WEIGHT]!;
+export function childrenWeight({ real, whole }: TreeArena, parent: number): number {
+  return real[RECORD * whole[WORDS * parent + FIRST]! + WEIGHT]!;
 }
 
 /** log of the mean of exp(g + u) over the children of a node, by w. */
-export function childrenValue({ heap, heapRoot }: TreeArena, parent: number): number {
-  const top = HEAP * heapRoot[parent]!;
-  return heap[top + WEIGHTED]! - log(heap[top + WEIGHT]!);
+export function childrenValue({ real, whole }: TreeArena, parent: number): number {
+  const top = RECORD * whole[WORDS * parent + FIRST]!;
+  return real[RECORD * parent + SCALE]! + log(real[top + WEIGHTED]! / real[top + WEIGHT]!);
+}
+
+/** The same where all w are 1. */
+export function plainValue({ real, whole }: TreeArena, parent: number): number {
+  const sum = real[RECORD * whole[WORDS * parent + FIRST]! + SUM]!;
+  return real[RECORD * parent + SCALE]! + log(sum / whole[WORDS * parent + CHILDREN]!);
 }

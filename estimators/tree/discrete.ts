@@ -1,9 +1,9 @@
 import { ValueError } from '../../engine/errors.ts';
 import { exp } from '../../engine/wasm/twins/elementary.ts';
-import type { TreeArena } from './arena.ts';
+import { CHILDREN, LEVEL, RECORD, SLOT, SPREAD, type TreeArena, WORDS } from './arena.ts';
 import { MOVES, setOut } from './lanes.ts';
 import { type TreePlan, WHERE } from './plan.ts';
-import { childAt, refreshOne } from './sibling-heap.ts';
+import { childAt, sumFamily } from './sibling-heap.ts';
 import type { TreeState } from './state.ts';
 
 /*
@@ -20,12 +20,12 @@ export function equalChild(
   x: Float64Array,
   row: number,
 ): number {
-  const { dimension: d } = arena;
-  for (let k = 1; k <= arena.children[parent]!; k++) {
+  const { dimension: d, whole } = arena;
+  for (let k = 1; k <= whole[WORDS * parent + CHILDREN]!; k++) {
     const child = childAt(arena, parent, k);
-    if (arena.level[child] !== level) continue;
+    if (whole[WORDS * child + LEVEL] !== level) continue;
     const slab = arena.slabs[level]!;
-    const first = arena.slot[child]! * d;
+    const first = whole[WORDS * child + SLOT]! * d;
     let c = 0;
     while (c < d && slab[first + c] === x[row * d + c]) c++;
     if (c === d) return child;
@@ -34,9 +34,10 @@ export function equalChild(
 }
 
 /** One more draw of a child. */
-export function drawnAgain({ spread }: TreeArena, child: number): void {
-  const times = Math.round(1 / (1 + spread[child]!));
-  spread[child] = 1 / (times + 1) - 1;
+export function drawnAgain({ real }: TreeArena, child: number): void {
+  const spread = RECORD * child + SPREAD;
+  const times = Math.round(1 / (1 + real[spread]!));
+  real[spread] = 1 / (times + 1) - 1;
 }
 
 /** The children that a node can have, in the order in which they are born: first the one of the run that made the node. */
@@ -48,19 +49,19 @@ interface Listed {
 }
 
 function listed({ chain }: TreePlan, arena: TreeArena, at: number): Listed {
-  const { dimension: d } = arena;
-  const level = arena.level[at]!;
-  const first = arena.slot[at]! * d;
+  const { dimension: d, whole } = arena;
+  const level = whole[WORDS * at + LEVEL]!;
+  const first = whole[WORDS * at + SLOT]! * d;
   const x = level > chain.steps ? new Float64Array(d) : arena.slabs[level]!.slice(first, first + d);
   const found = chain.children!(x, level);
   checkListed(found, d, level);
   const weight = found.logProbability.map(exp);
   const rows = Array.from(weight.keys()).filter((row) => weight[row]! > 0);
-  if (arena.children[at] === 0) return { x: found.x, weight, rows };
+  if (whole[WORDS * at + CHILDREN] === 0) return { x: found.x, weight, rows };
   const born = childAt(arena, at, 1);
-  const below = arena.level[born]!;
+  const below = whole[WORDS * born + LEVEL]!;
   const slab = arena.slabs[below]!;
-  const state = arena.slot[born]! * d;
+  const state = whole[WORDS * born + SLOT]! * d;
   const own = rows.findIndex((row) => {
     for (let c = 0; c < d; c++) if (found.x[row * d + c] !== slab[state + c]) return false;
     return true;
@@ -94,23 +95,23 @@ function unlisted(level: number, point: Float64Array): ValueError {
 
 /** Whether a listed child of a node is missing. */
 export function lacksListed(plan: TreePlan, arena: TreeArena, at: number): boolean {
-  return mayLack(arena, at) && listed(plan, arena, at).rows.length > arena.children[at]!;
+  return mayLack(arena, at) && listed(plan, arena, at).rows.length > arena.whole[WORDS * at + CHILDREN]!;
 }
 
 /** Of a node whose children all are there, and of more than one, the weights say so. */
 function mayLack(arena: TreeArena, at: number): boolean {
-  const { children, spread } = arena;
-  return children[at]! < 2 || spread[childAt(arena, at, 2)] === Infinity;
+  const { real, whole } = arena;
+  return whole[WORDS * at + CHILDREN]! < 2 || real[RECORD * childAt(arena, at, 2) + SPREAD] === Infinity;
 }
 
 /** Start the next child that is missing, in a lane that has walked to `at`. */
 export function startListed(plan: TreePlan, state: TreeState, lane: number, at: number): void {
   const { arena, lanes } = state;
   const { x, rows } = listed(plan, arena, at);
-  const row = rows[arena.children[at]!]!;
+  const row = rows[arena.whole[WORDS * at + CHILDREN]!]!;
   const { dimension: d, depth } = lanes;
   setOut(plan, arena, lanes, lane, at);
-  const level = plan.below[arena.level[at]!]!;
+  const level = plan.below[arena.whole[WORDS * at + LEVEL]!]!;
   for (let c = 0; c < d; c++) {
     lanes.x[lane * d + c] = x[row * d + c]!;
     lanes.rows[lane * depth * d + c] = x[row * d + c]!;
@@ -126,14 +127,12 @@ export function startListed(plan: TreePlan, state: TreeState, lane: number, at: 
 
 /** A child is born below `at`: it counts once all are there. */
 export function weighListed(plan: TreePlan, arena: TreeArena, at: number, child: number): void {
-  const { children, spread } = arena;
-  spread[child] = children[at] === 1 ? 0 : Infinity;
+  const { real, whole } = arena;
+  const born = whole[WORDS * at + CHILDREN]!;
+  real[RECORD * child + SPREAD] = born === 1 ? 0 : Infinity;
   const { rows, weight } = listed(plan, arena, at);
-  if (children[at]! < rows.length) return;
-  // The last one is the child itself, which is to change the sums above it.
-  for (let k = rows.length; k >= 1; k--) {
-    const one = childAt(arena, at, k);
-    spread[one] = 1 / weight[rows[k - 1]!]! - 1;
-    if (one !== child) refreshOne(arena, one);
-  }
+  if (born < rows.length) return;
+  for (let k = 1; k <= rows.length; k++)
+    real[RECORD * childAt(arena, at, k) + SPREAD] = 1 / weight[rows[k - 1]!]! - 1;
+  sumFamily(arena, at);
 }

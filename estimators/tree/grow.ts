@@ -1,10 +1,25 @@
 import type { Turn } from '../../engine/turn.ts';
 import { exp, log } from '../../engine/wasm/twins/elementary.ts';
-import { addNode, childrenValue, childrenWeight, type TreeArena } from './arena.ts';
+import {
+  addNode,
+  childrenValue,
+  childrenWeight,
+  edgeOf,
+  LEVEL,
+  PENDING,
+  plainValue,
+  RECORD,
+  SLOT,
+  SPREAD,
+  type TreeArena,
+  VALUE,
+  VISITS,
+  WORDS,
+} from './arena.ts';
 import { drawnAgain, equalChild, startListed, weighListed } from './discrete.ts';
 import { ENDED, type Lanes, MOVES, setOut, WAITS } from './lanes.ts';
 import type { TreePlan } from './plan.ts';
-import { descend, openBatch, setOutBatch } from './planned.ts';
+import { descend, openBatch, setOutBatch, settleScore } from './planned.ts';
 import { walkDown } from './select.ts';
 import { linkChild, refresh, refreshPlain, refreshPlanned } from './sibling-heap.ts';
 import type { TreeState } from './state.ts';
@@ -63,36 +78,47 @@ async function growPlanned(
   const { moves, lanes } = state;
   const batch = openBatch(plan);
   // A batch that failed begins anew.
-  if (lanes.count > 0) state.arena.pending.fill(0);
+  if (lanes.count > 0) forgetPending(state.arena);
   while (state.iterations < until) {
     setOutBatch(state, batch);
     while (descend(plan, state, batch) > 0) {
-      do {
-        const moved = moves.advance();
-        if (moved !== undefined) await moved;
-        const turn = pause();
-        if (turn !== undefined) await turn;
-      } while (moves.moved > 0);
+      if (batch.drawing > 0)
+        do {
+          const moved = moves.advance();
+          if (moved !== undefined) await moved;
+          const turn = pause();
+          if (turn !== undefined) await turn;
+        } while (moves.moved > 0);
     }
     const judged = moves.judge();
     if (judged !== undefined) await judged;
-    for (let lane = 0; lane < lanes.size; lane++) settlePlanned(plan, state, lane);
+    for (let lane = 0; lane < lanes.size; lane++) {
+      settleScore(batch, lanes, lane);
+      settlePlanned(plan, state, lane);
+    }
     state.started += lanes.size;
     lanes.count = 0;
   }
+}
+
+/** No child is on its way any more. */
+function forgetPending({ nodes, whole }: TreeArena): void {
+  for (let id = 0; id < nodes; id++) whole[WORDS * id + PENDING] = 0;
 }
 
 /** The walk of one lane of a batch, into the tree. */
 function settlePlanned(plan: TreePlan, state: TreeState, lane: number): void {
   const { arena, lanes } = state;
   const { path, depth } = lanes;
+  const { whole } = arena;
   const first = lane * depth;
   const last = first + lanes.length[lane]! - 1;
   for (let i = first; i <= last; i++) {
     if (path[i]! < 0) path[i] = lanes.born[-1 - path[i]!]!;
-    arena.visits[path[i]!] = arena.visits[path[i]!]! + 1;
+    const visits = WORDS * path[i]! + VISITS;
+    whole[visits] = whole[visits]! + 1;
   }
-  arena.pending[path[last]!] = 0;
+  whole[WORDS * path[last]! + PENDING] = 0;
   const fresh = lanes.drawn[lane]! > 0;
   if (fresh) attach(plan, state, lane);
   addMass(arena, lanes, lane);
@@ -122,13 +148,13 @@ function settle(plan: TreePlan, state: TreeState, until: number): 'reached' | 'm
 /** A walk that ended at `at` draws a child there. False at a leaf, where the iteration is complete. */
 function setOutFrom(plan: TreePlan, state: TreeState, lane: number, at: number): boolean {
   const { arena, lanes } = state;
-  if (arena.level[at] === 0) {
+  if (arena.whole[WORDS * at + LEVEL] === 0) {
     state.iterations++;
     return false;
   }
   if (plan.chain.children === undefined) setOut(plan, arena, lanes, lane, at);
   else startListed(plan, state, lane, at);
-  arena.pending[at] = arena.pending[at]! + 1;
+  arena.whole[WORDS * at + PENDING] = arena.whole[WORDS * at + PENDING]! + 1;
   return true;
 }
 
@@ -142,7 +168,7 @@ function mergeWaiting(plan: TreePlan, state: TreeState, until: number): void {
   if (again < 0) return;
   drawnAgain(arena, again);
   const end = lane * lanes.depth + lanes.length[lane]!;
-  arena.pending[lanes.path[end - 1]!] = 0;
+  arena.whole[WORDS * lanes.path[end - 1]! + PENDING] = 0;
   lanes.path[end] = again;
   lanes.length[lane] = lanes.length[lane]! + 1;
   backUp(plan, arena, lanes, lane);
@@ -183,12 +209,13 @@ function finishEnded(plan: TreePlan, state: TreeState, until: number): void {
 function finish(plan: TreePlan, state: TreeState, lane: number): void {
   const { arena, lanes } = state;
   const at = lanes.path[lane * lanes.depth + lanes.length[lane]! - 1]!;
-  arena.pending[at] = arena.pending[at]! - 1;
+  const { whole } = arena;
+  whole[WORDS * at + PENDING] = whole[WORDS * at + PENDING]! - 1;
   const again = plan.chain.merge === true && lanes.drawn[lane] === 1 ? repeated(state, lane) : -1;
   if (again < 0) attach(plan, state, lane);
   else {
     drawnAgain(arena, again);
-    arena.visits[again] = arena.visits[again]! + 1;
+    whole[WORDS * again + VISITS] = whole[WORDS * again + VISITS]! + 1;
     lanes.path[lane * lanes.depth + lanes.length[lane]!] = again;
     lanes.length[lane] = lanes.length[lane]! + 1;
   }
@@ -203,19 +230,19 @@ function attach({ lambda }: TreePlan, state: TreeState, lane: number): void {
   const { path, length, levels, rows, edges, born, depth } = lanes;
   const first = lane * depth;
   let parent = path[first + length[lane]! - 1]!;
-  const level = arena.level[parent]!;
+  const level = arena.whole[WORDS * parent + LEVEL]!;
   for (let k = 0; k < lanes.drawn[lane]!; k++) {
     parent = addNode(arena, parent, levels[first + k]!, rows, first + k, edges[first + k]!);
     linkChild(arena, parent);
     // Born with one visit, and this one goes on below it.
-    if (levels[first + k]! > 0) arena.visits[parent] = 2;
+    if (levels[first + k]! > 0) arena.whole[WORDS * parent + VISITS] = 2;
     born[first + k] = parent;
     path[first + length[lane]!] = parent;
     length[lane] = length[lane]! + 1;
   }
   const reward = lanes.reward[lane]!;
-  arena.reward[arena.slot[parent]!] = reward;
-  arena.value[parent] = tilt(lambda, reward);
+  arena.reward[arena.whole[WORDS * parent + SLOT]!] = reward;
+  arena.real[RECORD * parent + VALUE] = tilt(lambda, reward);
   state.expansions[level] = state.expansions[level]! + 1;
   countReward(state.rewards, reward);
 }
@@ -235,20 +262,26 @@ export function countReward(rewards: TreeState['rewards'], reward: number): void
 }
 
 /** Values along the path, from the leaf up, as far as anything changes. */
-function backUp(
-  { mode, precise, weighted, highest }: TreePlan,
-  arena: TreeArena,
-  { path, length, depth }: Lanes,
-  lane: number,
-): void {
-  const { value, spread } = arena;
-  const first = lane * depth;
-  const addUp = mode === 'ipw' ? refreshPlanned : precise || weighted ? refresh : refreshPlain;
-  for (let i = first + length[lane]! - 1; i > first; i--) {
-    if (!addUp(arena, path[i]!)) return;
-    const parent = path[i - 1]!;
-    value[parent] = highest ? Math.max(value[parent]!, value[path[i]!]!) : childrenValue(arena, parent);
-    if (precise) spread[parent] = 1 / childrenWeight(arena, parent);
+function backUp(plan: TreePlan, arena: TreeArena, lanes: Lanes, lane: number): void {
+  const { mode, precise, weighted, highest } = plan;
+  const { path, length, drawn } = lanes;
+  const { real } = arena;
+  const first = lane * lanes.depth;
+  const last = first + length[lane]! - 1;
+  const plain = !precise && !weighted;
+  const addUp = mode === 'ipw' ? refreshPlanned : plain ? refreshPlain : refresh;
+  for (let i = last; i > first; i--) {
+    const child = path[i]!;
+    const above = RECORD * path[i - 1]!;
+    addUp(arena, child);
+    const before = real[above + VALUE]!;
+    const spread = real[above + SPREAD]!;
+    if (highest) real[above + VALUE] = Math.max(before, real[RECORD * child + VALUE]!);
+    else real[above + VALUE] = plain ? plainValue(arena, path[i - 1]!) : childrenValue(arena, path[i - 1]!);
+    if (precise) real[above + SPREAD] = 1 / childrenWeight(arena, path[i - 1]!);
+    const same = real[above + VALUE] === before && real[above + SPREAD] === spread;
+    // What is new below has to reach the node that it hangs from.
+    if (same && i <= last - drawn[lane]!) return;
   }
 }
 
@@ -257,9 +290,9 @@ function addMass(arena: TreeArena, { path, length, depth, logScore }: Lanes, lan
   const first = lane * depth;
   const last = first + length[lane]! - 1;
   let one = logScore[lane]!;
-  for (let i = first + 1; i <= last; i++) one += arena.edge[path[i]!]!;
-  const slot = arena.slot[path[last]!]!;
+  if (arena.edge.length > 0) for (let i = first + 1; i <= last; i++) one += edgeOf(arena, path[i]!);
+  const slot = arena.whole[WORDS * path[last]! + SLOT]!;
   const before = arena.mass[slot]!;
   const most = Math.max(before, one);
-  arena.mass[slot] = most === -Infinity ? most : most + log(exp(before - most) + exp(one - most));
+  arena.mass[slot] = before === -Infinity ? one : most + log(exp(before - most) + exp(one - most));
 }

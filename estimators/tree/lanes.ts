@@ -1,5 +1,5 @@
 import type { StateArray } from '../../engine/array/codec.ts';
-import type { TreeArena } from './arena.ts';
+import { LEVEL, SLOT, type TreeArena, WORDS } from './arena.ts';
 import type { TreePlan } from './plan.ts';
 
 /*
@@ -93,11 +93,11 @@ export function setOut(
   at: number,
 ): void {
   const { dimension: d } = lanes;
-  const level = arena.level[at]!;
+  const level = arena.whole[WORDS * at + LEVEL]!;
   startAt(lanes, lane, level, below[level]!);
   if (level > chain.steps) return;
   const slab = arena.slabs[level]!;
-  const first = arena.slot[at]! * d;
+  const first = arena.whole[WORDS * at + SLOT]! * d;
   for (let c = 0; c < d; c++) lanes.x[lane * d + c] = slab[first + c]!;
 }
 

@@ -1,5 +1,18 @@
 import { log } from '../../engine/wasm/twins/elementary.ts';
-import { childrenWeight, type TreeArena } from './arena.ts';
+import {
+  CHILDREN,
+  childrenWeight,
+  edgeOf,
+  LEVEL,
+  PARENT,
+  RECORD,
+  SLOT,
+  SPREAD,
+  type TreeArena,
+  VALUE,
+  VISITS,
+  WORDS,
+} from './arena.ts';
 import type { TreePlan } from './plan.ts';
 import { largestChild } from './sibling-heap.ts';
 import type { TreeState } from './state.ts';
@@ -15,65 +28,81 @@ export function leafWeights(
   { arena, iterations }: Pick<TreeState, 'arena' | 'iterations'>,
   planned: boolean,
 ): Float64Array {
+  const { leaf, real, mass } = arena;
   const leaves = arena.filled[0]!;
   const logWeight = new Float64Array(leaves);
-  if (planned) {
-    const all = log(iterations);
-    for (let i = 0; i < leaves; i++) logWeight[i] = arena.value[arena.leaf[i]!]! + arena.mass[i]! - all;
-    return logWeight;
-  }
-  const share = logShares(arena);
-  for (let i = 0; i < leaves; i++) logWeight[i] = arena.value[arena.leaf[i]!]! + share[arena.leaf[i]!]!;
+  const all = planned ? log(iterations) : 0;
+  const share = planned ? mass : logShares(arena);
+  for (let i = 0; i < leaves; i++) logWeight[i] = real[RECORD * leaf[i]! + VALUE]! + share[i]! - all;
   return logWeight;
 }
 
-/** Of each node, the sum of log w + g - log(sum of w of the siblings) from the root down to it. */
+/** By slot, the sum of log w + g - log(sum of w of the siblings) from the root down to a leaf. */
 function logShares(arena: TreeArena): Float64Array {
-  const { nodes, parent, spread, edge, heapRoot } = arena;
+  const { nodes, real, whole } = arena;
+  const ofLeaf = new Float64Array(arena.filled[0]!);
+  /** Of nodes with children, the share less the log of what the w of these add up to. */
   const share = new Float64Array(nodes);
-  /** Of the nodes that have children, the log of what the w of these add up to. */
-  const logAll = new Float64Array(nodes);
-  if (heapRoot[0]! >= 0) logAll[0] = log(childrenWeight(arena, 0));
-  for (let id = 1; id < nodes; id++) {
-    const above = parent[id]!;
-    const rho = spread[id]!;
-    share[id] = share[above]! + edge[id]! - (rho === 0 ? 0 : log(1 + rho)) - logAll[above]!;
-    if (heapRoot[id]! >= 0) logAll[id] = log(childrenWeight(arena, id));
+  for (let id = 0; id < nodes; id++) {
+    const word = WORDS * id;
+    const rho = real[RECORD * id + SPREAD]!;
+    let own = id === 0 ? 0 : share[whole[word + PARENT]!]! + edgeOf(arena, id);
+    if (rho !== 0 && id > 0) own -= log(1 + rho);
+    if (whole[word + LEVEL] === 0) ofLeaf[whole[word + SLOT]!] = own;
+    else {
+      const all = childrenWeight(arena, id);
+      share[id] = all === 1 ? own : own - log(all);
+    }
   }
-  return share;
+  return ofLeaf;
 }
 
 /** The leaf to which the child of the largest value leads, from the root on; its slot. */
 export function greedyLeaf({ highest }: Pick<TreePlan, 'highest'>, arena: TreeArena): number {
+  const { real, whole } = arena;
+  const score = (child: number): number =>
+    (highest ? 0 : edgeOf(arena, child)) + real[RECORD * child + VALUE]!;
   let at = 0;
-  while (arena.level[at]! > 0)
-    at = largestChild(arena, at, (child) => (highest ? 0 : arena.edge[child]!) + arena.value[child]!);
-  return arena.slot[at]!;
+  while (whole[WORDS * at + LEVEL]! > 0) at = largestChild(arena, at, score);
+  return whole[WORDS * at + SLOT]!;
 }
 
 /** Share of the children of the root that were never visited again. */
 export function staleShare({ arena, frozen }: Pick<TreeState, 'arena' | 'frozen'>): number {
-  const { nodes, parent, visits, level, children, slot } = arena;
+  const { whole } = arena;
   let stale = 0;
-  // Born with one visit, and one more by the first run through it, where it goes on.
-  for (let id = 1; id < nodes; id++)
-    if (parent[id] === 0 && visits[id]! <= (level[id] === 0 && !frozen.has(slot[id]!) ? 1 : 2)) stale++;
-  return stale / children[0]!;
+  for (const child of rootChildren(arena)) {
+    const word = WORDS * child;
+    // Born with one visit, and one more by the first run through it, where it goes on.
+    const born = whole[word + LEVEL] === 0 && !frozen.has(whole[word + SLOT]!) ? 1 : 2;
+    if (whole[word + VISITS]! <= born) stale++;
+  }
+  return stale / whole[CHILDREN]!;
+}
+
+/** The children of the root, in the order of their births. */
+export function rootChildren({ nodes, whole }: TreeArena): Int32Array {
+  const children = new Int32Array(whole[CHILDREN]!);
+  let k = 0;
+  for (let id = 1; id < nodes; id++) if (whole[WORDS * id + PARENT] === 0) children[k++] = id;
+  return children;
 }
 
 /**
  * Largest share of the weight that came by one child of the root.
  * @param weight by slot of the leaves.
  */
-export function heaviestChild({ nodes, parent, level, slot }: TreeArena, weight: Float64Array): number {
+export function heaviestChild({ nodes, whole }: TreeArena, weight: Float64Array): number {
   const first = new Int32Array(nodes);
   const shares = new Float64Array(nodes);
   let most = 0;
   for (let id = 1; id < nodes; id++) {
-    const child = parent[id] === 0 ? id : first[parent[id]!]!;
+    const word = WORDS * id;
+    const parent = whole[word + PARENT]!;
+    const child = parent === 0 ? id : first[parent]!;
     first[id] = child;
-    if (level[id] !== 0) continue;
-    shares[child] = shares[child]! + weight[slot[id]!]!;
+    if (whole[word + LEVEL] !== 0) continue;
+    shares[child] = shares[child]! + weight[whole[word + SLOT]!]!;
     if (shares[child]! > most) most = shares[child]!;
   }
   return most;

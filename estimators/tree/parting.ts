@@ -2,7 +2,7 @@ import { OptionError } from '../../engine/errors.ts';
 import { PURPOSE } from '../../engine/random/purpose.ts';
 import type { Stream } from '../../engine/random/rng.ts';
 import { normalQuantile } from '../../engine/wasm/twins/normal.ts';
-import { LEFT, LINKS, type TreeArena } from './arena.ts';
+import { FIRST, LEFT, LEVEL, PARENT, SLOT, type TreeArena, WORDS } from './arena.ts';
 import { movingStream } from './moving-stream.ts';
 import { type TreePlan, WHERE } from './plan.ts';
 import type { TreeState } from './state.ts';
@@ -59,13 +59,15 @@ export async function settleDoubts(
   if (levels.size === 0) return;
   const { arena } = tree;
   for (let id = seen[r]!; id < arena.nodes; id++) {
-    const parent = arena.parent[id]!;
-    const equal = levels.get(arena.level[parent]!);
-    const first = arena.heapRoot[parent]!;
+    const parent = arena.whole[WORDS * id + PARENT]!;
+    const equal = levels.get(arena.whole[WORDS * parent + LEVEL]!);
+    const first = arena.whole[WORDS * parent + FIRST]!;
     // The second child is below the first in the heap, on the left.
-    if (equal === undefined || arena.links[LINKS * first + LEFT] !== id) continue;
-    const same = arena.level[first] === arena.level[id] && alike(stateOf(arena, first), stateOf(arena, id));
-    if (!same) levels.delete(arena.level[parent]!);
+    if (equal === undefined || arena.whole[WORDS * first + LEFT] !== id) continue;
+    const same =
+      arena.whole[WORDS * first + LEVEL] === arena.whole[WORDS * id + LEVEL] &&
+      alike(stateOf(arena, first), stateOf(arena, id));
+    if (!same) levels.delete(arena.whole[WORDS * parent + LEVEL]!);
     else if (equal.length < ENOUGH) {
       const pair = { parent: stateOf(arena, parent).slice(), child: stateOf(arena, first).slice() };
       // What stays where it is may be at its end, and tells nothing.
@@ -80,8 +82,9 @@ export async function settleDoubts(
   }
 }
 
-function stateOf({ dimension: d, level, slabs, slot }: TreeArena, id: number): Float64Array {
-  return slabs[level[id]!]!.subarray(slot[id]! * d, (slot[id]! + 1) * d);
+function stateOf({ dimension: d, slabs, whole }: TreeArena, id: number): Float64Array {
+  const first = whole[WORDS * id + SLOT]! * d;
+  return slabs[whole[WORDS * id + LEVEL]!]!.subarray(first, first + d);
 }
 
 function alike(a: Float64Array, b: Float64Array): boolean {

@@ -1,6 +1,7 @@
 import { PURPOSE } from '../../engine/random/purpose.ts';
 import { log } from '../../engine/wasm/twins/elementary.ts';
-import { ENDED, MOVES, setOut, setOutBeside } from './lanes.ts';
+import { CHILDREN, LEVEL, PENDING, WORDS } from './arena.ts';
+import { ENDED, type Lanes, MOVES, setOut, setOutBeside } from './lanes.ts';
 import type { TreePlan } from './plan.ts';
 import { drawByScore, plannedChildren, scoreOf } from './select.ts';
 import type { TreeState } from './state.ts';
@@ -21,6 +22,12 @@ export interface PlannedBatch {
   readonly parent: Int32Array;
   /** Children that were drawn from a node to be, by lane * depth + k. */
   readonly below: Int32Array;
+  /** Product of the scores along a walk since the last look at its log, so that there is one logarithm a walk. */
+  readonly score: Float64Array;
+  /** The second number of a block of draws, which the next step down has. */
+  readonly second: Float64Array;
+  /** Walks that draw a child now. */
+  drawing: number;
 }
 
 export function openBatch({ batch, depth }: TreePlan): PlannedBatch {
@@ -28,14 +35,18 @@ export function openBatch({ batch, depth }: TreePlan): PlannedBatch {
     at: new Int32Array(batch),
     parent: new Int32Array(batch).fill(NONE),
     below: new Int32Array(batch * depth),
+    score: new Float64Array(batch),
+    second: new Float64Array(batch),
+    drawing: 0,
   };
 }
 
 /** All walks at the root. */
-export function setOutBatch({ lanes, started }: TreeState, { at, below }: PlannedBatch): void {
+export function setOutBatch({ lanes, started }: TreeState, { at, below, score }: PlannedBatch): void {
   lanes.count = lanes.size;
   below.fill(0);
   at.fill(0);
+  score.fill(1);
   for (let lane = 0; lane < lanes.size; lane++) {
     lanes.order[lane] = lane;
     lanes.iteration[lane] = started + lane;
@@ -55,6 +66,7 @@ export function descend(plan: TreePlan, state: TreeState, batch: PlannedBatch): 
   const { lanes } = state;
   let walking = 0;
   batch.parent.fill(NONE);
+  batch.drawing = 0;
   for (let lane = 0; lane < lanes.size; lane++) {
     if (levelAt(state, batch.at[lane]!) === 0) continue;
     walking++;
@@ -64,7 +76,7 @@ export function descend(plan: TreePlan, state: TreeState, batch: PlannedBatch): 
 }
 
 function levelAt({ arena, lanes }: TreeState, at: number): number {
-  return at < 0 ? lanes.levels[-1 - at]! : arena.level[at]!;
+  return at < 0 ? lanes.levels[-1 - at]! : arena.whole[WORDS * at + LEVEL]!;
 }
 
 function goDown(plan: TreePlan, state: TreeState, batch: PlannedBatch, lane: number): void {
@@ -74,19 +86,32 @@ function goDown(plan: TreePlan, state: TreeState, batch: PlannedBatch, lane: num
   // Below a child that this walk has drawn it is the first to arrive, so there is nothing to pick from.
   const next = own ? NONE : pick(plan, state, batch, lane);
   if (next === NONE) {
+    batch.drawing++;
     batch.parent[lane] = at;
     if (at < 0) batch.below[-1 - at] = batch.below[-1 - at]! + 1;
-    else arena.pending[at] = arena.pending[at]! + 1;
+    else arena.whole[WORDS * at + PENDING] = arena.whole[WORDS * at + PENDING]! + 1;
     if (own) lanes.phase[lane] = MOVES;
     else if (at < 0) setOutBeside(plan, lanes, lane, -1 - at);
     else setOut(plan, arena, lanes, lane, at);
     batch.at[lane] = -1 - (lane * lanes.depth + lanes.drawn[lane]!);
     return;
   }
-  if (next >= 0) lanes.logScore[lane] = lanes.logScore[lane]! - log(scoreOf(arena, at, next, plan.explore));
+  if (next >= 0) countScore(batch, lanes, lane, scoreOf(arena, at, next, plan.explore));
   lanes.path[lane * lanes.depth + lanes.length[lane]!] = next;
   lanes.length[lane] = lanes.length[lane]! + 1;
   batch.at[lane] = next;
+}
+
+/** The product stays where it has its digits. */
+function countScore({ score }: PlannedBatch, lanes: Lanes, lane: number, one: number): void {
+  score[lane] = score[lane]! * one;
+  if (score[lane]! < 1e-200 || score[lane]! > 1e200) settleScore({ score }, lanes, lane);
+}
+
+/** Into the log that the walk keeps. */
+export function settleScore({ score }: Pick<PlannedBatch, 'score'>, { logScore }: Lanes, lane: number): void {
+  if (score[lane] !== 1) logScore[lane] = logScore[lane]! - log(score[lane]!);
+  score[lane] = 1;
 }
 
 /** A child of the tree, one that the batch has drawn, or `NONE` for one of the unborn. */
@@ -94,11 +119,17 @@ function pick({ births, explore }: TreePlan, state: TreeState, batch: PlannedBat
   const { arena, lanes, selection, started } = state;
   const at = batch.at[lane]!;
   const planned = plannedChildren(at === 0 ? births.root : births.others, started + lanes.size - 1);
-  const born = at < 0 ? 0 : arena.children[at]!;
-  selection.to(PURPOSE.treeSelection, lanes.iteration[lane]!, levelAt(state, at));
-  const place = selection.uniform() * planned;
-  if (place < born) return drawByScore(arena, at, explore, selection);
-  const fresh = at < 0 ? batch.below[-1 - at]! : arena.pending[at]!;
+  const born = at < 0 ? 0 : arena.whole[WORDS * at + CHILDREN]!;
+  const down = lanes.length[lane]! - 1;
+  let u = batch.second[lane]!;
+  if ((down & 1) === 0) {
+    selection.to(PURPOSE.treeSelection, lanes.iteration[lane]!, down);
+    u = selection.uniform();
+    batch.second[lane] = selection.uniform();
+  }
+  const place = u * planned;
+  if (place < born) return drawByScore(arena, at, explore, place / born);
+  const fresh = at < 0 ? batch.below[-1 - at]! : arena.whole[WORDS * at + PENDING]!;
   const nth = Math.floor(place - born);
   return nth < fresh ? drawnBelow(batch, at, nth) : NONE;
 }

@@ -1,7 +1,20 @@
 import { normalizedWeight } from '../../engine/particles/log-weight.ts';
 import { PURPOSE } from '../../engine/random/purpose.ts';
 import { exp, log } from '../../engine/wasm/twins/elementary.ts';
-import { ABOVE, HEAP, INTEGERS, LEFT, LINKS, REALS, RIGHT, type TreeArena } from './arena.ts';
+import {
+  ABOVE,
+  CHILDREN,
+  FIRST,
+  LEFT,
+  LEVEL,
+  PARENT,
+  RECORD,
+  RIGHT,
+  SLOT,
+  type TreeArena,
+  VALUE,
+  WORDS,
+} from './arena.ts';
 import { tilt } from './grow.ts';
 import { leafWeights } from './leaves.ts';
 import type { TreePlan } from './plan.ts';
@@ -48,15 +61,16 @@ interface Below {
 }
 
 function sumsBelow({ mode }: TreePlan, tree: TreeState): Below {
-  const { nodes, parent, leaf } = tree.arena;
+  const { nodes, whole, leaf } = tree.arena;
   const logWeight = leafWeights(tree, mode === 'ipw');
   const share = new Float64Array(nodes);
   const size = new Float64Array(nodes).fill(1);
   // Where no leaf has weight, none has a share.
   for (const [slot, weight] of normalizedWeight(logWeight).entries()) share[leaf[slot]!] = weight || 0;
   for (let id = nodes - 1; id > 0; id--) {
-    share[parent[id]!] = share[parent[id]!]! + share[id]!;
-    size[parent[id]!] = size[parent[id]!]! + size[id]!;
+    const above = whole[WORDS * id + PARENT]!;
+    share[above] = share[above]! + share[id]!;
+    size[above] = size[above]! + size[id]!;
   }
   return { logWeight, share, size };
 }
@@ -71,7 +85,7 @@ function choose(
   most: number,
   least: number,
 ): Uint8Array | undefined {
-  const { nodes, level, leaf } = tree.arena;
+  const { nodes, whole, leaf } = tree.arena;
   const fixed = mustStay(tree);
   const fate = new Uint8Array(nodes);
   const old = new Uint8Array(nodes);
@@ -80,14 +94,15 @@ function choose(
   const mark = (limit: number): readonly [gone: number, held: number] => {
     let [gone, held] = [0, 0];
     for (let id = 1; id < nodes; id++) {
-      const above = fate[tree.arena.parent[id]!]!;
-      fate[id] = above > 0 ? 2 : level[id]! > 0 && fixed[id] === 0 && share[id]! <= limit ? 1 : 0;
+      const above = fate[whole[WORDS * id + PARENT]!]!;
+      const small = whole[WORDS * id + LEVEL]! > 0 && fixed[id] === 0 && share[id]! <= limit;
+      fate[id] = above > 0 ? 2 : small ? 1 : 0;
       if (fate[id] === 1) gone += size[id]! - 1;
       if (fate[id] === 1 || (fate[id] === 0 && old[id] === 1)) held += share[id]!;
     }
     return [gone, held];
   };
-  const limits = share.filter((own, id) => level[id]! > 0 && own <= most).sort();
+  const limits = share.filter((own, id) => whole[WORDS * id + LEVEL]! > 0 && own <= most).sort();
   // The more may be frozen, the more goes, and the more is held.
   let [enough, tooFew] = [limits.length - 1, -1];
   while (enough - tooFew > 1) {
@@ -106,11 +121,12 @@ function choose(
 
 /** 1 for the root, nodes on the way to the largest reward, and those that walks in flight have come by. */
 function mustStay({ arena, lanes }: TreeState): Uint8Array {
-  const { nodes, parent, leaf, reward, filled } = arena;
+  const { nodes, whole, leaf, reward, filled } = arena;
   const stays = new Uint8Array(nodes);
   let best = 0;
   for (let slot = 1; slot < filled[0]!; slot++) if (reward[slot]! > reward[best]!) best = slot;
-  for (let at = leaf[best]!; at >= 0; at = parent[at]!) stays[at] = 1;
+  stays[0] = 1;
+  for (let at = leaf[best]!; at > 0; at = whole[WORDS * at + PARENT]!) stays[at] = 1;
   for (let k = 0; k < lanes.count; k++) for (const node of pathOf(lanes, lanes.order[k]!)) stays[node] = 1;
   return stays;
 }
@@ -133,7 +149,7 @@ function keptLeaves(
   fate: Uint8Array,
   logWeight: Float64Array,
 ): ReadonlyMap<number, Kept> {
-  const { leaf, filled, value, reward } = tree.arena;
+  const { leaf, filled, real, reward } = tree.arena;
   const own = ownersOf(tree.arena, fate);
   const slots = new Map<number, number[]>();
   for (let slot = 0; slot < filled[0]!; slot++) {
@@ -150,7 +166,7 @@ function keptLeaves(
     const weights = list.map((slot) => (most === -Infinity ? 1 : exp(logWeight[slot]! - most)));
     const all = weights.reduce((sum, w) => sum + w, 0);
     const slot = list[firstAbove(weights, tree.selection.uniform() * all)]!;
-    const u = value[owner]!;
+    const u = real[RECORD * owner + VALUE]!;
     const mass = mode === 'ipw' && most > -Infinity ? most + log(all) + log(tree.iterations) - u : -Infinity;
     kept.set(owner, { slot, offset: u === -Infinity ? 0 : u - tilt(lambda, reward[slot]!), mass });
   }
@@ -158,11 +174,11 @@ function keptLeaves(
 }
 
 /** By node: the frozen one at it or above it, or -1. */
-function ownersOf({ nodes, parent }: TreeArena, fate: Uint8Array): Int32Array {
+function ownersOf({ nodes, whole }: TreeArena, fate: Uint8Array): Int32Array {
   const own = new Int32Array(nodes).fill(-1);
   for (let id = 1; id < nodes; id++) {
     if (fate[id] === 1) own[id] = id;
-    else if (fate[id] === 2) own[id] = own[parent[id]!]!;
+    else if (fate[id] === 2) own[id] = own[whole[WORDS * id + PARENT]!]!;
   }
   return own;
 }
@@ -183,8 +199,8 @@ function compact(tree: TreeState, fate: Uint8Array, kept: ReadonlyMap<number, Ke
   for (const [to, id] of ids.entries()) moved[id] = to;
   moveStates(tree, ids, kept);
   for (const id of kept.keys()) {
-    arena.heapRoot[id] = -1;
-    arena.children[id] = 0;
+    arena.whole[WORDS * id + FIRST] = 0;
+    arena.whole[WORDS * id + CHILDREN] = 0;
   }
   moveNodes(arena, ids, moved);
   for (let k = 0; k < lanes.count; k++) {
@@ -196,19 +212,20 @@ function compact(tree: TreeState, fate: Uint8Array, kept: ReadonlyMap<number, Ke
 /** States close up in the slabs, and frozen nodes have those of the leaves that stand for them. */
 function moveStates(tree: TreeState, ids: Int32Array, kept: ReadonlyMap<number, Kept>): void {
   const { arena } = tree;
-  const { level, slot, filled, slabs, dimension: d } = arena;
+  const { whole, filled, slabs, dimension: d } = arena;
   const [ends, reward, mass] = [slabs[0]!.slice(), arena.reward.slice(), arena.mass.slice()];
   const frozen = new Map<number, number>();
   filled.fill(0);
   for (const [to, id] of ids.entries()) {
     if (id === 0) continue;
     const stands = kept.get(id);
-    const from = stands?.slot ?? slot[id]!;
-    if (stands !== undefined) level[id] = 0;
-    const at = level[id]!;
+    const word = WORDS * id;
+    const from = stands?.slot ?? whole[word + SLOT]!;
+    if (stands !== undefined) whole[word + LEVEL] = 0;
+    const at = whole[word + LEVEL]!;
     const row = filled[at]!;
     filled[at] = row + 1;
-    slot[id] = row;
+    whole[word + SLOT] = row;
     const source = at === 0 ? ends : slabs[at]!;
     for (let c = 0; c < d; c++) slabs[at]![row * d + c] = source[from * d + c]!;
     if (at > 0) continue;
@@ -221,21 +238,17 @@ function moveStates(tree: TreeState, ids: Int32Array, kept: ReadonlyMap<number, 
   tree.frozen = frozen;
 }
 
-/** Rows `ids` of all columns to the front, with the new numbers of the nodes in them, and zeros after them. */
+/** Records `ids` to the front, with the new numbers of the nodes in them, and zeros after them. */
 function moveNodes(arena: TreeArena, ids: Int32Array, moved: Int32Array): void {
-  const { nodes, heap, links } = arena;
+  const { nodes, real, whole, edge } = arena;
   const count = ids.length;
-  for (const column of [...INTEGERS, ...REALS, 'level'] as const) {
-    const values = arena[column];
-    for (let to = 0; to < count; to++) values[to] = values[ids[to]!]!;
-    values.fill(0, count, nodes);
+  for (const [to, id] of ids.entries()) {
+    real.copyWithin(RECORD * to, RECORD * id, RECORD * (id + 1));
+    if (edge.length > 0) edge[to] = edge[id]!;
+    for (const link of [LEFT, RIGHT, ABOVE, FIRST, PARENT])
+      whole[WORDS * to + link] = moved[whole[WORDS * to + link]!]!;
   }
-  for (let to = 0; to < count; to++) heap.copyWithin(HEAP * to, HEAP * ids[to]!, HEAP * (ids[to]! + 1));
-  heap.fill(0, HEAP * count, HEAP * nodes);
-  const follow = (id: number): number => (id < 0 ? id : moved[id]!);
-  for (let to = 0; to < count; to++) {
-    for (const link of [LEFT, RIGHT, ABOVE]) links[LINKS * to + link] = follow(links[LINKS * to + link]!);
-    for (const column of ['parent', 'heapRoot'] as const) arena[column][to] = follow(arena[column][to]!);
-  }
+  real.fill(0, RECORD * count, RECORD * nodes);
+  if (edge.length > 0) edge.fill(0, count, nodes);
   arena.nodes = count;
 }

@@ -1,11 +1,24 @@
 import type { StateArray } from '../../engine/array/codec.ts';
 import { makeTurn } from '../../engine/turn.ts';
-import { childrenValue, childrenWeight, type TreeArena } from './arena.ts';
+import {
+  childrenValue,
+  childrenWeight,
+  LEVEL,
+  PARENT,
+  PENDING,
+  RECORD,
+  SLOT,
+  SPREAD,
+  type TreeArena,
+  VALUE,
+  VISITS,
+  WORDS,
+} from './arena.ts';
 import { countReward, tilt } from './grow.ts';
 import { ENDED, LANE_COLUMNS, MOVES } from './lanes.ts';
 import { checkReached } from './moves.ts';
 import type { TreePlan } from './plan.ts';
-import { refreshOne } from './sibling-heap.ts';
+import { sumFamily } from './sibling-heap.ts';
 import type { TreeState } from './state.ts';
 
 /*
@@ -36,11 +49,12 @@ export function keepWalks(state: TreeState, saved: Readonly<Record<string, State
 
 /** As if the walk had not set out. */
 function giveUp(state: TreeState, saved: Readonly<Record<string, StateArray>>, lane: number): void {
-  const { pending, visits } = state.arena;
+  const { whole } = state.arena;
   const first = lane * state.lanes.depth;
   const path = saved['lane-path']!.subarray(first, first + saved['lane-length']![lane]!);
-  for (const node of path) visits[node] = visits[node]! - 1;
-  pending[path.at(-1)!] = pending[path.at(-1)!]! - 1;
+  for (const node of path) whole[WORDS * node + VISITS] = whole[WORDS * node + VISITS]! - 1;
+  const pending = WORDS * path.at(-1)! + PENDING;
+  whole[pending] = whole[pending]! - 1;
   state.started--;
 }
 
@@ -78,21 +92,24 @@ async function rewardLeaves({ chain }: TreePlan, arena: TreeArena, signal: Abort
   }
 }
 
-/** Children have larger ids than their parents and than the siblings above them, so one pass from the last node on is enough. */
+/** Children have larger ids than their parents, so one pass from the last node on is enough. */
 function backUpAll(
   { lambda, precise, weighted, highest }: TreePlan,
   { arena, frozen }: Pick<TreeState, 'arena' | 'frozen'>,
 ): void {
-  const { nodes, level, parent, value, spread, reward, slot } = arena;
-  if (highest) value.fill(-Infinity, 0, nodes);
+  const { nodes, real, whole, reward } = arena;
+  if (highest) for (let id = 0; id < nodes; id++) real[RECORD * id + VALUE] = -Infinity;
   for (let id = nodes - 1; id >= 0; id--) {
-    if (level[id] === 0) value[id] = tilt(lambda, reward[slot[id]!]!) + (frozen.get(slot[id]!) ?? 0);
+    const here = RECORD * id;
+    const word = WORDS * id;
+    const slot = whole[word + SLOT]!;
+    if (whole[word + LEVEL] === 0) real[here + VALUE] = tilt(lambda, reward[slot]!) + (frozen.get(slot) ?? 0);
     else {
-      if (!highest) value[id] = childrenValue(arena, id);
-      if (!weighted) spread[id] = precise ? 1 / childrenWeight(arena, id) : 0;
+      sumFamily(arena, id);
+      if (!highest) real[here + VALUE] = childrenValue(arena, id);
+      if (!weighted) real[here + SPREAD] = precise ? 1 / childrenWeight(arena, id) : 0;
     }
-    if (id === 0) return;
-    if (highest) value[parent[id]!] = Math.max(value[parent[id]!]!, value[id]!);
-    refreshOne(arena, id);
+    const above = RECORD * whole[word + PARENT]! + VALUE;
+    if (highest && id > 0) real[above] = Math.max(real[above]!, real[here + VALUE]!);
   }
 }

@@ -1,8 +1,23 @@
 import { PURPOSE } from '../../engine/random/purpose.ts';
-import { exp, log } from '../../engine/wasm/twins/elementary.ts';
-import { childrenWeight, type TreeArena } from './arena.ts';
+import { log } from '../../engine/wasm/twins/elementary.ts';
+import {
+  CHILDREN,
+  childrenWeight,
+  edgeOf,
+  FIRST,
+  LEVEL,
+  OWN,
+  PENDING,
+  RECORD,
+  SPREAD,
+  type TreeArena,
+  VALUE,
+  VISITS,
+  WEIGHT,
+  WEIGHTED,
+  WORDS,
+} from './arena.ts';
 import { lacksListed } from './discrete.ts';
-import type { MovingStream } from './moving-stream.ts';
 import { SLACK, type TreePlan } from './plan.ts';
 import { drawAlike, drawBySpread, drawByValue, largestChild } from './sibling-heap.ts';
 import type { TreeState } from './state.ts';
@@ -15,17 +30,16 @@ import type { TreeGrowth } from './types.ts';
  */
 export function walkDown(plan: TreePlan, state: TreeState, lane: number, from = 0): number {
   const { arena, lanes, selection } = state;
-  const { level, visits } = arena;
+  const { whole } = arena;
   const { path, depth } = lanes;
-  const iteration = lanes.iteration[lane]!;
+  const start = from === 0 ? 0 : lanes.length[lane]!;
+  selection.to(PURPOSE.treeSelection, lanes.iteration[lane]!, start);
   let at = from;
-  let node = lane * depth + (from === 0 ? 0 : lanes.length[lane]!);
+  let node = lane * depth + start;
   for (;;) {
     path[node++] = at;
-    const here = level[at]!;
-    selection.to(PURPOSE.treeSelection, iteration, here);
-    const next = here === 0 ? -1 : pickVisited(plan, state, at);
-    visits[at] = visits[at]! + 1;
+    const next = whole[WORDS * at + LEVEL] === 0 ? -1 : pickVisited(plan, state, at);
+    whole[WORDS * at + VISITS] = whole[WORDS * at + VISITS]! + 1;
     if (next < 0) break;
     at = next;
   }
@@ -36,16 +50,18 @@ export function walkDown(plan: TreePlan, state: TreeState, lane: number, from = 
 /** -1 where a node has fewer children than its visits ask for, those on their way among them. */
 function pickVisited(plan: TreePlan, state: TreeState, at: number): number {
   const { arena, selection } = state;
+  const { whole } = arena;
   const { mode, explore, chain } = plan;
-  const children = arena.children[at]!;
+  const children = whole[WORDS * at + CHILDREN]!;
   if (mode === 'prior' || children === 0) return -1;
   if (chain.children === undefined) {
     const family = chain.merge === true ? Math.round(childrenWeight(arena, at)) : children;
-    if (family + arena.pending[at]! < wanted(plan, arena.visits[at]!)) return -1;
+    if (family + whole[WORDS * at + PENDING]! < wanted(plan, whole[WORDS * at + VISITS]!)) return -1;
   } else if (lacksListed(plan, arena, at)) return -1;
-  if (explore > 0 && selection.uniform() < explore) return drawAlike(arena, at, selection.uniform());
+  const u = selection.uniform();
+  if (u < explore) return drawAlike(arena, at, u / explore);
   if (mode === 'search') return pickBound(plan, state, at);
-  return drawByValue(arena, at, selection.uniform(), chain.children !== undefined);
+  return drawByValue(arena, at, (u - explore) / (1 - explore), chain.children !== undefined);
 }
 
 function wanted({ wantedTable, widening }: TreePlan, visits: number): number {
@@ -56,16 +72,17 @@ function wanted({ wantedTable, widening }: TreePlan, visits: number): number {
 /** Upper confidence bounds, in units of the reward. */
 function pickBound({ lambda, exploration, highest }: TreePlan, state: TreeState, at: number): number {
   const { arena, selection, rewards } = state;
-  const { value, edge, visits } = arena;
-  if (value[at] === -Infinity) return drawAlike(arena, at, selection.uniform());
+  const { real, whole } = arena;
+  if (real[RECORD * at + VALUE] === -Infinity) return drawAlike(arena, at, selection.uniform());
   const spread = rewards.count < 2 ? 0 : Math.sqrt(rewards.squares / (rewards.count - 1));
   const c = exploration ?? 0.1 * spread;
-  const logVisits = log(visits[at]!);
+  const logVisits = log(whole[WORDS * at + VISITS]!);
   return largestChild(
     arena,
     at,
     (child) =>
-      ((highest ? 0 : edge[child]!) + value[child]!) / lambda + c * Math.sqrt(logVisits / visits[child]!),
+      ((highest ? 0 : edgeOf(arena, child)) + real[RECORD * child + VALUE]!) / lambda +
+      c * Math.sqrt(logVisits / whole[WORDS * child + VISITS]!),
   );
 }
 
@@ -74,23 +91,27 @@ export function plannedChildren({ factor, exponent }: TreeGrowth, iteration: num
   return Math.max(1, Math.ceil(factor * (iteration + 1) ** exponent - SLACK));
 }
 
-/** A child with probability proportional to its score, by three draws and no pass over the children. */
-export function drawByScore(arena: TreeArena, at: number, explore: number, stream: MovingStream): number {
-  const known = arena.value[at]! > -Infinity;
-  if (!known || stream.uniform() < explore) return drawAlike(arena, at, stream.uniform());
-  const settled = stream.uniform() * arena.children[at]! < childrenWeight(arena, at);
-  const u = stream.uniform();
-  return settled ? drawByValue(arena, at, u, true) : drawBySpread(arena, at, u);
+/**
+ * A child with probability proportional to its score, with no pass over the children: any alike, by value, or by spread.
+ * @param u uniform in (0, 1).
+ */
+export function drawByScore(arena: TreeArena, at: number, explore: number, u: number): number {
+  if (arena.real[RECORD * at + VALUE] === -Infinity) return drawAlike(arena, at, u);
+  if (u < explore) return drawAlike(arena, at, u / explore);
+  const settled = childrenWeight(arena, at) / arena.whole[WORDS * at + CHILDREN]!;
+  const rest = (u - explore) / (1 - explore);
+  if (rest < settled) return drawByValue(arena, at, rest / settled, true);
+  return drawBySpread(arena, at, (rest - settled) / (1 - settled));
 }
 
 /**
  * s = (1 - e) (w exp(g + u - u_parent) + 1 - w) + e, w = 1 / (1 + rho): what a child is thought to be worth in units of its
  * parent. The scores of the children of a node add up to their number.
  */
-export function scoreOf(arena: TreeArena, at: number, child: number, explore: number): number {
-  const parent = arena.value[at]!;
-  if (parent === -Infinity) return 1;
-  const rho = arena.spread[child]!;
-  const worth = exp(arena.edge[child]! + arena.value[child]! - parent);
+export function scoreOf({ real, whole }: TreeArena, at: number, child: number, explore: number): number {
+  if (real[RECORD * at + VALUE] === -Infinity) return 1;
+  const top = RECORD * whole[WORDS * at + FIRST]!;
+  const rho = real[RECORD * child + SPREAD]!;
+  const worth = (real[RECORD * child + OWN]! * real[top + WEIGHT]!) / real[top + WEIGHTED]!;
   return ((1 - explore) * (worth + rho)) / (1 + rho) + explore;
 }

@@ -1,159 +1,169 @@
-import { exp, log } from '../../engine/wasm/twins/elementary.ts';
+import { exp } from '../../engine/wasm/twins/elementary.ts';
 import {
   ABOVE,
-  HEAP,
+  CHILDREN,
+  edgeOf,
+  FIRST,
   LEFT,
-  LINKS,
   OWN,
+  PARENT,
+  RECORD,
   RIGHT,
-  SIZE,
+  SCALE,
+  SPREAD,
   SUM,
   type TreeArena,
+  VALUE,
   WEIGHT,
   WEIGHTED,
+  WORDS,
 } from './arena.ts';
 
 /*
  * The children of a node form a binary heap by their number k = 1, 2, ..: the k-th sits below the (k >> 1)-th. Each holds what
  * its part of the heap adds up to, always added up anew from below and never subtracted, so nothing drifts. Insertion, a
  * changed value and a draw cost O(log k).
+ *
+ * Sums are of exp(g + u - c), with a c for each family that stays as long as the numbers fit: one exponential for a changed
+ * child, and none for a draw. A sibling that is not there is node 0, whose sums are 0.
  */
+
+/** Differences g + u - c above which, and sums below which, a family gets another c. */
+const HIGH = 200;
+const LOW = 1e-100;
 
 /** Make `child` the last child of its parent. What the heap adds up to follows with `refresh`. */
 export function linkChild(arena: TreeArena, child: number): void {
-  const parent = arena.parent[child]!;
-  const k = arena.children[parent]! + 1;
-  arena.children[parent] = k;
+  const { whole } = arena;
+  const parent = whole[WORDS * child + PARENT]!;
+  const k = whole[WORDS * parent + CHILDREN]! + 1;
+  whole[WORDS * parent + CHILDREN] = k;
   if (k === 1) {
-    arena.heapRoot[parent] = child;
+    whole[WORDS * parent + FIRST] = child;
     return;
   }
   const above = childAt(arena, parent, k >> 1);
-  arena.links[LINKS * child + ABOVE] = above;
-  arena.links[LINKS * above + ((k & 1) === 0 ? LEFT : RIGHT)] = child;
+  whole[WORDS * child + ABOVE] = above;
+  whole[WORDS * above + LEFT + (k & 1)] = child;
 }
 
 /** The k-th child, k from 1: below its leading 1, the bits of k say left or right. */
-export function childAt({ heapRoot, links }: TreeArena, parent: number, k: number): number {
-  let at = heapRoot[parent]!;
-  for (let bit = 30 - Math.clz32(k); bit >= 0; bit--) at = links[LINKS * at + LEFT + ((k >> bit) & 1)]!;
+export function childAt({ whole }: TreeArena, parent: number, k: number): number {
+  let at = whole[WORDS * parent + FIRST]!;
+  for (let bit = 30 - Math.clz32(k); bit >= 0; bit--) at = whole[WORDS * at + LEFT + ((k >> bit) & 1)]!;
   return at;
 }
 
-/**
- * Add up anew from `child`, whose value, spread or edge is new, to the top of its heap.
- * @returns whether the top changed: an unchanged part is the end.
- */
-export function refresh(arena: TreeArena, child: number): boolean {
-  const { heap, links } = arena;
-  for (let at = child; at >= 0; at = links[LINKS * at + ABOVE]!) {
-    const here = HEAP * at;
-    const [a, b, c] = [heap[here + SUM]!, heap[here + WEIGHTED]!, heap[here + WEIGHT]!];
-    const size = links[LINKS * at + SIZE]!;
-    refreshOne(arena, at);
-    if (
-      heap[here + SUM] === a &&
-      heap[here + WEIGHTED] === b &&
-      heap[here + WEIGHT] === c &&
-      links[LINKS * at + SIZE] === size
-    )
-      return false;
+/** Add up anew from `child`, whose value, spread or edge is new, to the top of its heap, or to a part that stays as it was. */
+export function refresh(arena: TreeArena, child: number): void {
+  const { real, whole } = arena;
+  const parent = whole[WORDS * child + PARENT]!;
+  if (!setOwn(arena, parent, child)) return;
+  for (let at = child; at !== 0; at = whole[WORDS * at + ABOVE]!) {
+    const here = RECORD * at;
+    const [a, b, c] = [real[here + SUM]!, real[here + WEIGHTED]!, real[here + WEIGHT]!];
+    addUp(arena, at);
+    if (real[here + SUM] === a && real[here + WEIGHTED] === b && real[here + WEIGHT] === c) return;
   }
-  return true;
+  raise(arena, parent, real[RECORD * whole[WORDS * parent + FIRST]! + WEIGHTED]!);
 }
 
-/** The same where all spreads are 0, so that both sums are one. */
-export function refreshPlain({ heap, links, edge, value }: TreeArena, child: number): boolean {
-  heap[HEAP * child + OWN] = edge[child]! + value[child]!;
-  for (let at = child; at >= 0; at = links[LINKS * at + ABOVE]!) {
-    const here = HEAP * at;
-    const link = LINKS * at;
-    const left = links[link + LEFT]!;
-    const right = links[link + RIGHT]!;
-    const own = heap[here + OWN]!;
-    let total = own;
-    let size = 1;
-    if (left >= 0) {
-      total = logAdd(own, heap[HEAP * left + SUM]!, right < 0 ? -Infinity : heap[HEAP * right + SUM]!);
-      size += links[LINKS * left + SIZE]! + (right < 0 ? 0 : links[LINKS * right + SIZE]!);
-    }
-    if (total === heap[here + SUM] && size === links[link + SIZE]) return false;
-    heap[here + SUM] = total;
-    heap[here + WEIGHTED] = total;
-    heap[here + WEIGHT] = size;
-    links[link + SIZE] = size;
+/** The same where all spreads are 0, so that both sums are one: `SUM` is kept alone, and the weight of the whole family. */
+export function refreshPlain(arena: TreeArena, child: number): void {
+  const { real, whole } = arena;
+  const parent = whole[WORDS * child + PARENT]!;
+  real[RECORD * whole[WORDS * parent + FIRST]! + WEIGHT] = whole[WORDS * parent + CHILDREN]!;
+  if (!setOwn(arena, parent, child)) return;
+  let total = 0;
+  for (let at = child; at !== 0; at = whole[WORDS * at + ABOVE]!) {
+    const here = RECORD * at;
+    const left = whole[WORDS * at + LEFT]!;
+    total = real[here + OWN]!;
+    if (left !== 0) total += real[RECORD * left + SUM]! + real[RECORD * whole[WORDS * at + RIGHT]! + SUM]!;
+    if (total === real[here + SUM]) return;
+    real[here + SUM] = total;
   }
-  return true;
+  raise(arena, parent, total);
 }
 
 /** The same without the sum that ignores w, which planned children have no use for. */
-export function refreshPlanned({ heap, links, edge, value, spread }: TreeArena, child: number): boolean {
-  heap[HEAP * child + OWN] = edge[child]! + value[child]!;
-  for (let at = child; at >= 0; at = links[LINKS * at + ABOVE]!) {
-    const here = HEAP * at;
-    const link = LINKS * at;
-    const left = links[link + LEFT]!;
-    const right = links[link + RIGHT]!;
-    const rho = spread[at]!;
-    let total = heap[here + OWN]! - (rho === 0 ? 0 : log(1 + rho));
-    let weight = 1 / (1 + rho);
-    let size = 1;
-    if (left >= 0) {
-      total = logAdd(
-        total,
-        heap[HEAP * left + WEIGHTED]!,
-        right < 0 ? -Infinity : heap[HEAP * right + WEIGHTED]!,
-      );
-      weight += heap[HEAP * left + WEIGHT]!;
-      size += links[LINKS * left + SIZE]!;
+export function refreshPlanned(arena: TreeArena, child: number): void {
+  const { real, whole } = arena;
+  const parent = whole[WORDS * child + PARENT]!;
+  if (!setOwn(arena, parent, child)) return;
+  let total = 0;
+  for (let at = child; at !== 0; at = whole[WORDS * at + ABOVE]!) {
+    const here = RECORD * at;
+    const left = whole[WORDS * at + LEFT]!;
+    let weight = 1 / (1 + real[here + SPREAD]!);
+    total = weight * real[here + OWN]!;
+    if (left !== 0) {
+      const l = RECORD * left;
+      const r = RECORD * whole[WORDS * at + RIGHT]!;
+      total += real[l + WEIGHTED]! + real[r + WEIGHTED]!;
+      weight += real[l + WEIGHT]! + real[r + WEIGHT]!;
     }
-    if (right >= 0) {
-      weight += heap[HEAP * right + WEIGHT]!;
-      size += links[LINKS * right + SIZE]!;
-    }
-    if (total === heap[here + WEIGHTED] && weight === heap[here + WEIGHT] && size === links[link + SIZE])
-      return false;
-    heap[here + WEIGHTED] = total;
-    heap[here + WEIGHT] = weight;
-    links[link + SIZE] = size;
+    if (total === real[here + WEIGHTED] && weight === real[here + WEIGHT]) return;
+    real[here + WEIGHTED] = total;
+    real[here + WEIGHT] = weight;
   }
+  raise(arena, parent, total);
+}
+
+/**
+ * exp(g + u - c) of a child, 0 where it has no weight yet.
+ * @returns false where that took another c, and with it new sums of the whole family.
+ */
+function setOwn(arena: TreeArena, parent: number, child: number): boolean {
+  const { real, whole } = arena;
+  const here = RECORD * child;
+  const log = real[here + VALUE]! + edgeOf(arena, child);
+  if (whole[WORDS * parent + CHILDREN] === 1) real[RECORD * parent + SCALE] = log;
+  const above = log - real[RECORD * parent + SCALE]!;
+  const counts = log > -Infinity && real[here + SPREAD]! < Infinity;
+  if (counts && above > HIGH) {
+    sumFamily(arena, parent);
+    return false;
+  }
+  real[here + OWN] = counts ? exp(above) : 0;
   return true;
 }
 
-/** Add up anew what is below `at` in its heap. */
-export function refreshOne({ heap, links, edge, value, spread }: TreeArena, at: number): void {
-  const here = HEAP * at;
-  const left = links[LINKS * at + LEFT]!;
-  const right = links[LINKS * at + RIGHT]!;
-  const l = HEAP * left;
-  const r = HEAP * right;
-  const own = edge[at]! + value[at]!;
-  const rho = spread[at]!;
-  heap[here + OWN] = own;
-  heap[here + SUM] = logAdd(
-    own,
-    left < 0 ? -Infinity : heap[l + SUM]!,
-    right < 0 ? -Infinity : heap[r + SUM]!,
-  );
-  heap[here + WEIGHTED] = logAdd(
-    rho === 0 ? own : own - log(1 + rho),
-    left < 0 ? -Infinity : heap[l + WEIGHTED]!,
-    right < 0 ? -Infinity : heap[r + WEIGHTED]!,
-  );
-  heap[here + WEIGHT] =
-    1 / (1 + rho) + (left < 0 ? 0 : heap[l + WEIGHT]!) + (right < 0 ? 0 : heap[r + WEIGHT]!);
-  links[LINKS * at + SIZE] =
-    1 + (left < 0 ? 0 : links[LINKS * left + SIZE]!) + (right < 0 ? 0 : links[LINKS * right + SIZE]!);
+/** Another c for a family whose sum has become small, unless nothing in it has any weight. */
+function raise(arena: TreeArena, parent: number, sum: number): void {
+  if (sum < LOW && arena.real[RECORD * parent + SCALE]! > -Infinity) sumFamily(arena, parent);
 }
 
-/** log(e^a + e^b + e^c); the exponential of the largest over itself is 1, exactly. */
-function logAdd(a: number, b: number, c: number): number {
-  if (a >= b && a >= c) {
-    if (b === -Infinity && c === -Infinity) return a;
-    return a + log(1 + exp(b - a) + exp(c - a));
+/** Add up anew all children of a node, with the largest g + u as c. */
+export function sumFamily(arena: TreeArena, parent: number): void {
+  const { real, whole } = arena;
+  const count = whole[WORDS * parent + CHILDREN]!;
+  let most = -Infinity;
+  for (let k = 1; k <= count; k++) {
+    const child = childAt(arena, parent, k);
+    const log = real[RECORD * child + VALUE]! + edgeOf(arena, child);
+    if (log > most && real[RECORD * child + SPREAD]! < Infinity) most = log;
   }
-  if (b >= c) return b + log(exp(a - b) + 1 + exp(c - b));
-  return c + log(exp(a - c) + exp(b - c) + 1);
+  real[RECORD * parent + SCALE] = most;
+  for (let k = count; k >= 1; k--) {
+    const child = childAt(arena, parent, k);
+    const log = real[RECORD * child + VALUE]! + edgeOf(arena, child);
+    const counts = log > -Infinity && real[RECORD * child + SPREAD]! < Infinity;
+    real[RECORD * child + OWN] = counts ? exp(log - most) : 0;
+    addUp(arena, child);
+  }
+}
+
+/** All sums of what is below `at` in its heap. */
+function addUp({ real, whole }: TreeArena, at: number): void {
+  const here = RECORD * at;
+  const left = RECORD * whole[WORDS * at + LEFT]!;
+  const right = RECORD * whole[WORDS * at + RIGHT]!;
+  const own = real[here + OWN]!;
+  const weight = 1 / (1 + real[here + SPREAD]!);
+  real[here + SUM] = own + (real[left + SUM]! + real[right + SUM]!);
+  real[here + WEIGHTED] = weight * own + (real[left + WEIGHTED]! + real[right + WEIGHTED]!);
+  real[here + WEIGHT] = weight + (real[left + WEIGHT]! + real[right + WEIGHT]!);
 }
 
 const BELOW_ONE = 1 - 2 ** -53;
@@ -163,75 +173,80 @@ const BELOW_ONE = 1 - 2 ** -53;
  * @param u uniform in (0, 1).
  */
 export function drawByValue(arena: TreeArena, parent: number, u: number, weighted: boolean): number {
-  const { heap, links, spread } = arena;
+  const { real, whole } = arena;
   const which = weighted ? WEIGHTED : SUM;
-  let at = arena.heapRoot[parent]!;
-  if (heap[HEAP * at + which] === -Infinity) return drawAlike(arena, parent, u);
-  let rest = u;
+  let at = whole[WORDS * parent + FIRST]!;
+  const all = real[RECORD * at + which]!;
+  if (all === 0) return drawAlike(arena, parent, u);
+  let rest = u * all;
   for (;;) {
-    const all = heap[HEAP * at + which]!;
-    const here = exp(heap[HEAP * at + OWN]! - (weighted ? log(1 + spread[at]!) : 0) - all);
-    if (rest < here) return at;
-    rest -= here;
-    const left = links[LINKS * at + LEFT]!;
-    const toLeft = left < 0 ? 0 : exp(heap[HEAP * left + which]! - all);
+    const here = RECORD * at;
+    const own = real[here + OWN]!;
+    rest -= weighted ? own / (1 + real[here + SPREAD]!) : own;
+    if (rest < 0) return at;
+    const left = whole[WORDS * at + LEFT]!;
+    if (left === 0) return at;
+    const toLeft = real[RECORD * left + which]!;
     if (rest < toLeft) {
-      rest = Math.min(rest / toLeft, BELOW_ONE);
       at = left;
       continue;
     }
-    const right = links[LINKS * at + RIGHT]!;
-    const toRight = right < 0 ? 0 : exp(heap[HEAP * right + which]! - all);
-    if (toLeft === 0 && toRight === 0) return at;
-    if (toRight === 0) {
-      rest = BELOW_ONE;
-      at = left;
-    } else {
-      rest = Math.min((rest - toLeft) / toRight, BELOW_ONE);
+    const right = whole[WORDS * at + RIGHT]!;
+    if (real[RECORD * right + which]! > 0) {
+      rest -= toLeft;
       at = right;
-    }
+    } else if (toLeft > 0) {
+      // By rounding alone.
+      rest = toLeft * BELOW_ONE;
+      at = left;
+    } else return at;
   }
 }
 
 /** A child with probability proportional to 1 - w: by how little is known of it. */
-export function drawBySpread(
-  { heap, links, heapRoot, spread }: TreeArena,
-  parent: number,
-  u: number,
-): number {
-  const unknown = (node: number): number =>
-    node < 0 ? 0 : links[LINKS * node + SIZE]! - heap[HEAP * node + WEIGHT]!;
-  let at = heapRoot[parent]!;
-  let rest = u * unknown(at);
-  for (;;) {
-    const left = links[LINKS * at + LEFT]!;
-    const right = links[LINKS * at + RIGHT]!;
-    const here = spread[at]! / (1 + spread[at]!);
-    const toLeft = unknown(left);
-    const toRight = unknown(right);
-    if (rest < here || (toLeft <= 0 && toRight <= 0)) return at;
-    rest -= here;
+export function drawBySpread({ real, whole }: TreeArena, parent: number, u: number): number {
+  const count = whole[WORDS * parent + CHILDREN]!;
+  let at = whole[WORDS * parent + FIRST]!;
+  let rest = u * (count - real[RECORD * at + WEIGHT]!);
+  for (let k = 1; ; ) {
+    const spread = real[RECORD * at + SPREAD]!;
+    rest -= spread / (1 + spread);
+    const left = whole[WORDS * at + LEFT]!;
+    if (rest < 0 || left === 0) return at;
+    const right = whole[WORDS * at + RIGHT]!;
+    const toLeft = sizeBelow(2 * k, count) - real[RECORD * left + WEIGHT]!;
+    const toRight = right === 0 ? 0 : sizeBelow(2 * k + 1, count) - real[RECORD * right + WEIGHT]!;
+    if (toLeft <= 0 && toRight <= 0) return at;
     if (toRight <= 0 || rest < toLeft) {
       rest = Math.min(rest, toLeft * BELOW_ONE);
       at = left;
+      k = 2 * k;
     } else {
       rest = Math.min(rest - toLeft, toRight * BELOW_ONE);
       at = right;
+      k = 2 * k + 1;
     }
   }
 }
 
+/** How many of the children 1..count are in the heap below the k-th, itself among them, k <= count. */
+function sizeBelow(k: number, count: number): number {
+  const row = 1 << (Math.clz32(k) - Math.clz32(count));
+  return row - 1 + Math.max(0, Math.min(row, count - k * row + 1));
+}
+
 /** Any child alike. */
 export function drawAlike(arena: TreeArena, parent: number, u: number): number {
-  const count = arena.children[parent]!;
+  const count = arena.whole[WORDS * parent + CHILDREN]!;
   return childAt(arena, parent, 1 + Math.min(count - 1, Math.floor(u * count)));
 }
 
 /** The child of the largest `score`, the oldest of equals. */
 export function largestChild(arena: TreeArena, parent: number, score: (child: number) => number): number {
-  let best = arena.heapRoot[parent]!;
+  const count = arena.whole[WORDS * parent + CHILDREN]!;
+  let best = arena.whole[WORDS * parent + FIRST]!;
   let most = score(best);
-  for (let k = 2; k <= arena.children[parent]!; k++) {
+  for (let k = 2; k <= count; k++) {
     const child = childAt(arena, parent, k);
     const here = score(child);
     if (here > most) {

@@ -7,7 +7,7 @@ import { adviceOf, adviceWarning } from '../../estimators/tree/advice.ts';
 import { heaviestChild, leafWeights } from '../../estimators/tree/leaves.ts';
 import { treeSampler } from '../../estimators/tree/tree-sampler.ts';
 import type { TreeChain, TreeOptions, TreeResult } from '../../estimators/tree/types.ts';
-import { grown } from '../support/tree.ts';
+import { columnsOf, grown } from '../support/tree.ts';
 import { dummyChain, tokenChain } from '../support/tree-chains.ts';
 
 const backend = jsBackend();
@@ -27,17 +27,18 @@ describe('advice', () => {
     const chain = tokenChain(0.5);
     for (const mode of ['ipw', 'precision', 'paper'] as const) {
       const { arena, plan, iterations } = await grown({ chain, mode, iterations: 300 });
+      const { parent, edge, level, slot, children } = columnsOf(arena);
       const weights: number[] = [];
       for (let id = 1; id < arena.nodes; id++) {
-        if (arena.parent[id] !== 0) continue;
+        if (parent[id] !== 0) continue;
         // Nodes of one run are born one after another.
-        const edges = arena.edge.slice(id, id + 4).reduce((sum, g) => sum + g, 0);
-        expect(arena.level[id + 3]).toBe(0);
-        weights.push(edges + arena.reward[arena.slot[id + 3]!]!);
+        const edges = edge.slice(id, id + 4).reduce((sum, g) => sum + g, 0);
+        expect(level[id + 3]).toBe(0);
+        weights.push(edges + arena.reward[slot[id + 3]!]!);
       }
       const state = { arena, plan, iterations } as Parameters<typeof adviceOf>[1][number];
       const advice = adviceOf(plan, [state], { done: 300, total: 300 });
-      expect(advice.runs).toBe(arena.children[0]);
+      expect(advice.runs).toBe(children[0]);
       expect(advice.ess).toBeCloseTo(ess(Float64Array.from(weights)), 10);
     }
   });
@@ -131,13 +132,14 @@ test('the heaviest child of the root has the weight of all leaves below it', asy
   const state = { arena, iterations };
   const weight = leafWeights(state as Parameters<typeof leafWeights>[0], plan.mode === 'ipw').map(Math.exp);
   const shares = new Map<number, number>();
+  const { parent, children } = columnsOf(arena);
   for (const [s, w] of weight.entries()) {
     let at = arena.leaf[s]!;
-    while (arena.parent[at] !== 0) at = arena.parent[at]!;
+    while (parent[at] !== 0) at = parent[at]!;
     shares.set(at, (shares.get(at) ?? 0) + w);
   }
   expect(heaviestChild(arena, weight)).toBeCloseTo(Math.max(...shares.values()), 12);
-  expect(shares.size).toBe(arena.children[0]);
+  expect(shares.size).toBe(children[0]);
   expect(arena.filled[0]! / shares.size).toBeGreaterThan(3);
 });
 

@@ -8,7 +8,7 @@ import { openState, type TreeState } from '../../estimators/tree/state.ts';
 import { treeSampler } from '../../estimators/tree/tree-sampler.ts';
 import type { TreeChain, TreeMode, TreeStep } from '../../estimators/tree/types.ts';
 import { numbers } from '../contract/sampler.ts';
-import { grown, logTotal } from '../support/tree.ts';
+import { columnsOf, grown, logTotal } from '../support/tree.ts';
 import { dummyChain, tokenChain } from '../support/tree-chains.ts';
 
 const MODES: readonly TreeMode[] = ['ipw', 'precision', 'paper', 'search', 'prior'];
@@ -37,9 +37,7 @@ function byRows(of: TreeChain, calls: { rows: number; levels: number }[]): TreeC
 
 const used = ({ arena, iterations, started, evaluations }: TreeState): unknown => ({
   ...{ iterations, started, evaluations, nodes: arena.nodes },
-  value: arena.value.slice(0, arena.nodes),
-  parent: arena.parent.slice(0, arena.nodes),
-  visits: arena.visits.slice(0, arena.nodes),
+  ...columnsOf(arena),
   mass: arena.mass.slice(0, arena.filled[0]),
   x: arena.slabs[0]!.slice(0, arena.filled[0]! * arena.dimension),
 });
@@ -98,21 +96,23 @@ describe.each(MODES)('a batch with mode %s', (mode) => {
   test('weights add up to the value of the root, and what is in flight is known', async () => {
     const state = await grown({ ...options, iterations: 800, batch: 16 });
     const { arena, lanes, iterations, started } = state;
-    if (mode !== 'ipw') expect(Math.abs(logTotal(state, false) - arena.value[0]!)).toBeLessThan(1e-9);
+    const { value, visits, pending, parent, children: counted } = columnsOf(arena);
+    if (mode !== 'ipw') expect(Math.abs(logTotal(state, false) - value[0]!)).toBeLessThan(1e-9);
     expect(iterations).toBe(800);
     expect(started - iterations).toBe(lanes.count);
-    expect(arena.visits[0]).toBe(1 + started);
-    expect(arena.pending.slice(0, arena.nodes).reduce((sum, n) => sum + n, 0)).toBe(lanes.count);
+    expect(visits[0]).toBe(1 + started);
+    expect(pending.reduce((sum, n) => sum + n, 0)).toBe(lanes.count);
     const children = new Int32Array(arena.nodes);
-    for (let id = 1; id < arena.nodes; id++) children[arena.parent[id]!] = children[arena.parent[id]!]! + 1;
-    expect(arena.children.slice(0, arena.nodes)).toEqual(children);
+    for (let id = 1; id < arena.nodes; id++) children[parent[id]!] = children[parent[id]!]! + 1;
+    expect(counted).toEqual(children);
   });
 });
 
 test('children of the root are those of one walk after another, but for what is in flight', async () => {
   const options = { chain: dummyChain(2), mode: 'paper', iterations: 1000 } as const;
   const { arena } = await grown({ ...options, batch: 15 });
-  expect(Math.abs(arena.children[0]! + arena.pending[0]! - 503)).toBeLessThanOrEqual(15);
+  const { children, pending } = columnsOf(arena);
+  expect(Math.abs(children[0]! + pending[0]! - 503)).toBeLessThanOrEqual(15);
 });
 
 test('planned children come in whole batches', () => {

@@ -6,7 +6,7 @@ import { leafWeights } from '../../estimators/tree/leaves.ts';
 import { treeSampler } from '../../estimators/tree/tree-sampler.ts';
 import type { TreeChain, TreeOptions } from '../../estimators/tree/types.ts';
 import { numbers } from '../contract/sampler.ts';
-import { grown, logTotal } from '../support/tree.ts';
+import { columnsOf, grown, logTotal } from '../support/tree.ts';
 import { enumeratedTokens, listedTokenChain, TOKEN_LAMBDA, tokenChain } from '../support/tree-chains.ts';
 
 const listed = listedTokenChain();
@@ -31,23 +31,23 @@ test('a tree of listed children is exact once all are there: log Z and the law o
 test('weights add up to the value of the root while children are still missing', async () => {
   for (const iterations of [1, 2, 3, 5, 11, 23, 40]) {
     const state = await grown({ ...paper, chain: listed, iterations });
-    expect(Math.abs(logTotal(state, false) - state.arena.value[0]!)).toBeLessThan(1e-12);
+    expect(Math.abs(logTotal(state, false) - columnsOf(state.arena).value[0]!)).toBeLessThan(1e-12);
   }
 });
 
 test('merged children differ, and weigh how often they were drawn', async () => {
   const state = await grown({ ...paper, chain: merged, iterations: 3000 });
   const { arena } = state;
+  const { level, slot, parent, value } = columnsOf(arena);
   const seen = new Set<string>();
   for (let id = 1; id < arena.nodes; id++) {
-    const level = arena.level[id]!;
-    const x = arena.slabs[level]!.slice(4 * arena.slot[id]!, 4 * arena.slot[id]! + 4);
-    seen.add(`${arena.parent[id]} ${level} ${x.join(' ')}`);
+    const x = arena.slabs[level[id]!]!.slice(4 * slot[id]!, 4 * slot[id]! + 4);
+    seen.add(`${parent[id]} ${level[id]} ${x.join(' ')}`);
   }
   expect(seen.size).toBe(arena.nodes - 1);
   // As many draws as children of another tree: ceil(2 * 3000^0.8).
   expect(childrenWeight(arena, 0)).toBeCloseTo(Math.ceil(2 * 3000 ** 0.8), 6);
-  expect(Math.abs(logTotal(state, false) - arena.value[0]!)).toBeLessThan(1e-9);
+  expect(Math.abs(logTotal(state, false) - value[0]!)).toBeLessThan(1e-9);
   expect(Math.abs(logTotal(state, false) - enumeratedTokens().logZ)).toBeLessThan(0.2);
 });
 

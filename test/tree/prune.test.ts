@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { jsBackend } from '../../engine/backend/js.ts';
 import { iterate, resume, run } from '../../engine/run.ts';
 import { makeTurn } from '../../engine/turn.ts';
-import { restoreArena, saveArena } from '../../estimators/tree/arena.ts';
+import { CHILDREN, restoreArena, saveArena, VALUE, WORDS } from '../../estimators/tree/arena.ts';
 import { grow } from '../../estimators/tree/grow.ts';
 import { greedyLeaf, leafWeights } from '../../estimators/tree/leaves.ts';
 import { movingStream } from '../../estimators/tree/moving-stream.ts';
@@ -14,7 +14,7 @@ import { treeSampler } from '../../estimators/tree/tree-sampler.ts';
 import type { TreeOptions } from '../../estimators/tree/types.ts';
 import { contract, numbers } from '../contract/sampler.ts';
 import { expectMeans, expectRejected, type Replicates } from '../support/law.ts';
-import { logTotal } from '../support/tree.ts';
+import { columnsOf, logTotal } from '../support/tree.ts';
 import { listedTokenChain, tokenChain } from '../support/tree-chains.ts';
 
 const chain = tokenChain(0.5);
@@ -65,29 +65,32 @@ describe.each(MODES)('a full tree of mode %s', (mode) => {
     for (const batch of [1, 4]) {
       const [plan, state] = await full({ mode, batch });
       const { arena, lanes } = state;
-      const before = { total: logTotal(state, mode === 'ipw'), root: arena.value[0], nodes: arena.nodes };
+      const before = { total: logTotal(state, mode === 'ipw'), root: arena.real[VALUE], nodes: arena.nodes };
       const greedy = arena.reward[greedyLeaf(plan, arena)];
       const best = Math.max(...arena.reward.slice(0, arena.filled[0]));
-      const kin = arena.children[0];
+      const kin = arena.whole[CHILDREN];
       expect(makeRoom(plan, state)).toBe(true);
       expect(arena.nodes).toBeLessThan(before.nodes * (15 / 16));
       expect(state.pruned).toBe(before.nodes - arena.nodes);
-      expect(arena.value[0]).toBe(before.root);
-      expect(arena.children[0]).toBe(kin);
+      expect(arena.real[VALUE]).toBe(before.root);
+      expect(arena.whole[CHILDREN]).toBe(kin);
       expect(Math.abs(logTotal(state, mode === 'ipw') - before.total)).toBeLessThan(1e-12);
       expect(Math.max(...arena.reward.slice(0, arena.filled[0]))).toBe(best);
       if (mode === 'search') expect(arena.reward[greedyLeaf(plan, arena)]).toBe(greedy);
       // A whole tree: parents come first, have as many children as they say, and states where their levels say.
+      const columns = columnsOf(arena);
       const children = new Int32Array(arena.nodes);
       for (let id = 1; id < arena.nodes; id++) {
-        if (arena.parent[id]! >= id) expect.fail(`node ${id} comes before its parent`);
-        children[arena.parent[id]!] = children[arena.parent[id]!]! + 1;
+        if (columns.parent[id]! >= id) expect.fail(`node ${id} comes before its parent`);
+        children[columns.parent[id]!] = children[columns.parent[id]!]! + 1;
       }
-      expect(arena.children.slice(0, arena.nodes)).toEqual(children);
+      expect(columns.children).toEqual(children);
       expect([...arena.filled].reduce((sum, n) => sum + n, 1)).toBe(arena.nodes);
-      expect(arena.children.slice(arena.nodes).every((n) => n === 0)).toBe(true);
+      expect(arena.whole.subarray(WORDS * arena.nodes).every((n) => n === 0)).toBe(true);
       const leaves = arena.filled[0]!;
-      expect([...arena.leaf.slice(0, leaves)].map((id) => arena.slot[id])).toEqual([...Array(leaves).keys()]);
+      expect([...arena.leaf.slice(0, leaves)].map((id) => columns.slot[id])).toEqual([
+        ...Array(leaves).keys(),
+      ]);
       const rewards = new Float64Array(leaves);
       chain.reward(arena.slabs[0]!.slice(0, 4 * leaves), rewards);
       expect(arena.reward.slice(0, leaves)).toEqual(rewards);
@@ -97,11 +100,11 @@ describe.each(MODES)('a full tree of mode %s', (mode) => {
       expect(held).toBeLessThan(0.1);
       for (let k = 0; k < lanes.count; k++)
         expect(
-          arena.level[lanes.path[lanes.order[k]! * lanes.depth + lanes.length[lanes.order[k]!]! - 1]!],
+          columns.level[lanes.path[lanes.order[k]! * lanes.depth + lanes.length[lanes.order[k]!]! - 1]!],
         ).toBeGreaterThan(0);
       // It goes on, and its weights still add up to its value.
       await grow(plan, state, state.iterations + 8 * batch, makeTurn(), signal);
-      if (mode !== 'ipw') expect(Math.abs(logTotal(state, false) - arena.value[0]!)).toBeLessThan(1e-12);
+      if (mode !== 'ipw') expect(Math.abs(logTotal(state, false) - arena.real[VALUE]!)).toBeLessThan(1e-12);
     }
   });
 

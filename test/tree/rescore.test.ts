@@ -10,7 +10,7 @@ import { treeSampler } from '../../estimators/tree/tree-sampler.ts';
 import type { TreeChain, TreeOptions, TreeResult } from '../../estimators/tree/types.ts';
 import { numbers } from '../contract/sampler.ts';
 import { ONED } from '../support/diffusion-trees.ts';
-import { grown } from '../support/tree.ts';
+import { columnsOf, grown } from '../support/tree.ts';
 import { enumeratedTokens, listedTokenChain, TOKEN_LAMBDA, tokenChain } from '../support/tree-chains.ts';
 
 const backend = jsBackend();
@@ -84,12 +84,13 @@ test('of a search by the largest rewards, values are the largest below, grown or
   const options = { mode: 'search', backup: 'max', inverseTemperature: 2, iterations: 150 } as const;
   const state = await grown({ chain, ...options, batch: 4 });
   const { arena } = state;
+  const { level, slot, parent, value } = columnsOf(arena);
   const largest = new Float64Array(arena.nodes).fill(-Infinity);
   for (let id = arena.nodes - 1; id >= 0; id--) {
-    if (arena.level[id] === 0) largest[id] = 2 * arena.reward[arena.slot[id]!]!;
-    if (id > 0) largest[arena.parent[id]!] = Math.max(largest[arena.parent[id]!]!, largest[id]!);
+    if (level[id] === 0) largest[id] = 2 * arena.reward[slot[id]!]!;
+    if (id > 0) largest[parent[id]!] = Math.max(largest[parent[id]!]!, largest[id]!);
   }
-  expect(arena.value.slice(0, arena.nodes)).toEqual(largest);
+  expect(value).toEqual(largest);
   const { greedy, best } = await fresh(options);
   expect(greedy.reward).toBe(best.reward);
   const again = await rescored(await saved({ ...options, backup: 'mean' }), options);
@@ -114,15 +115,16 @@ test('where visits are blind, a tree weighed anew is the tree of that target, bi
 
 /** u of the root by recursion over all children, written anew. */
 function recursion(arena: TreeArena, lambda: number, precise: boolean): readonly [mean: number, rho: number] {
+  const { level, slot, parent, edge } = columnsOf(arena);
   const children: number[][] = Array.from({ length: arena.nodes }, () => []);
-  for (let id = 1; id < arena.nodes; id++) children[arena.parent[id]!]!.push(id);
+  for (let id = 1; id < arena.nodes; id++) children[parent[id]!]!.push(id);
   const below = (id: number): readonly [number, number] => {
-    if (arena.level[id] === 0) return [Math.exp(lambda * arena.reward[arena.slot[id]!]!), 0];
+    if (level[id] === 0) return [Math.exp(lambda * arena.reward[slot[id]!]!), 0];
     let [sum, all] = [0, 0];
     for (const child of children[id]!) {
       const [mean, rho] = below(child);
       const w = precise ? 1 / (1 + rho) : 1;
-      sum += w * Math.exp(arena.edge[child]!) * mean;
+      sum += w * Math.exp(edge[child]!) * mean;
       all += w;
     }
     return [sum / all, 1 / all];
@@ -133,17 +135,17 @@ function recursion(arena: TreeArena, lambda: number, precise: boolean): readonly
 test('a tree grown as published has the Z of the other backup, by recursion over all its children', async () => {
   const options = { mode: 'paper', inverseTemperature: 1.5, iterations: 300 } as const;
   const state = await grown({ chain, ...options });
-  const before = Math.exp(state.arena.value[0]!);
+  const before = Math.exp(columnsOf(state.arena).value[0]!);
   expect(before / recursion(state.arena, 1.5, false)[0]).toBeCloseTo(1, 12);
   const other = await grown({ chain, ...options, mode: 'precision', iterations: 1 });
   const rewards = { ...state.rewards };
   for (const lambda of [1.5, 0.4]) {
     await rescoreTree({ ...other.plan, lambda }, state, new AbortController().signal);
     const [mean] = recursion(state.arena, lambda, true);
-    expect(Math.exp(state.arena.value[0]!) / mean).toBeCloseTo(1, 12);
+    expect(Math.exp(columnsOf(state.arena).value[0]!) / mean).toBeCloseTo(1, 12);
     expect(Math.exp(logSumExp(leafWeights(state, false))) / mean).toBeCloseTo(1, 9);
   }
-  expect(Math.exp(state.arena.value[0]!) / before).not.toBeCloseTo(1, 2);
+  expect(Math.exp(columnsOf(state.arena).value[0]!) / before).not.toBeCloseTo(1, 2);
   expect(state.rewards).toEqual(rewards);
 });
 

@@ -2,15 +2,24 @@ import { expect, test } from 'vitest';
 import { rngFromSeed } from '../../engine/random/rng.ts';
 import {
   addNode,
+  CHILDREN,
   childrenValue,
   childrenWeight,
-  HEAP,
-  LINKS,
+  edgeOf,
+  FIRST,
+  LEFT,
   makeArena,
-  SIZE,
+  plainValue,
+  RECORD,
+  RIGHT,
+  SCALE,
+  SPREAD,
   SUM,
+  setEdge,
   type TreeArena,
+  VALUE,
   WEIGHTED,
+  WORDS,
 } from '../../estimators/tree/arena.ts';
 import { movingStream } from '../../estimators/tree/moving-stream.ts';
 import { drawByScore, plannedChildren, scoreOf } from '../../estimators/tree/select.ts';
@@ -20,18 +29,20 @@ import {
   drawByValue,
   linkChild,
   refresh,
+  refreshPlain,
+  refreshPlanned,
 } from '../../estimators/tree/sibling-heap.ts';
 import { expectCounts, expectRejected } from '../support/law.ts';
 
 /** A root with `count` children of random values, spreads and edges, each changed several times. */
-function family(count: number, scale = 3): TreeArena {
+function family(count: number, scale = 3, addUp = refresh): TreeArena {
   const arena = makeArena(1, 3);
   const stream = rngFromSeed(41).stream({ purpose: 40 });
   const change = (child: number): void => {
-    arena.value[child] = scale * stream.normal();
-    arena.spread[child] = stream.below(3) === 0 ? 0 : 3 * stream.uniform();
-    arena.edge[child] = stream.normal() / 2;
-    refresh(arena, child);
+    arena.real[RECORD * child + VALUE] = scale * stream.normal();
+    arena.real[RECORD * child + SPREAD] = stream.below(3) === 0 ? 0 : 3 * stream.uniform();
+    setEdge(arena, child, stream.normal() / 2);
+    addUp(arena, child);
   };
   for (let k = 1; k <= count; k++) {
     const child = addNode(arena, 0, 3, Float64Array.of(k), 0, 0);
@@ -39,34 +50,46 @@ function family(count: number, scale = 3): TreeArena {
     change(child);
   }
   for (let k = 0; k < 2 * count; k++) change(childAt(arena, 0, 1 + stream.below(count)));
-  arena.value[0] = childrenValue(arena, 0);
+  arena.real[VALUE] = childrenValue(arena, 0);
   return arena;
 }
 
 const ids = (arena: TreeArena): number[] =>
-  Array.from({ length: arena.children[0]! }, (_, k) => childAt(arena, 0, k + 1));
+  Array.from({ length: arena.whole[CHILDREN]! }, (_, k) => childAt(arena, 0, k + 1));
+const uOf = (arena: TreeArena, c: number): number => arena.real[RECORD * c + VALUE]!;
+const spreadOf = (arena: TreeArena, c: number): number => arena.real[RECORD * c + SPREAD]!;
 const masses = (arena: TreeArena, weighted: boolean): number[] =>
-  ids(arena).map((c) => Math.exp(arena.edge[c]! + arena.value[c]!) / (weighted ? 1 + arena.spread[c]! : 1));
+  ids(arena).map((c) => Math.exp(edgeOf(arena, c) + uOf(arena, c)) / (weighted ? 1 + spreadOf(arena, c) : 1));
 const sumOf = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0);
 
 test('the k-th child is the k-th that was linked, and children below it are siblings', () => {
   for (const count of [1, 2, 3, 7, 8, 137]) {
     const arena = family(count);
     expect(ids(arena)).toEqual(Array.from({ length: count }, (_, k) => k + 1));
-    expect(arena.links[LINKS * arena.heapRoot[0]! + SIZE]).toBe(count);
+    const sizeOf = (at: number): number =>
+      at === 0
+        ? 0
+        : 1 + [LEFT, RIGHT].reduce((sum, side) => sum + sizeOf(arena.whole[WORDS * at + side]!), 0);
+    expect(sizeOf(arena.whole[FIRST]!)).toBe(count);
   }
 });
 
 test('what the top of the heap holds is the sum over all children to 2e-15, after 3000 changes', () => {
   const arena = family(1000);
-  const top = HEAP * arena.heapRoot[0]!;
+  const top = RECORD * arena.whole[FIRST]!;
   for (const weighted of [false, true]) {
-    const held = arena.heap[top + (weighted ? WEIGHTED : SUM)]!;
+    const held = arena.real[SCALE]! + Math.log(arena.real[top + (weighted ? WEIGHTED : SUM)]!);
     const plain = Math.log(sumOf(masses(arena, weighted)));
     expect(Math.abs(held - plain)).toBeLessThanOrEqual(2e-15 * Math.max(1, Math.abs(plain)));
   }
-  const weight = sumOf(ids(arena).map((c) => 1 / (1 + arena.spread[c]!)));
+  const weight = sumOf(ids(arena).map((c) => 1 / (1 + spreadOf(arena, c))));
   expect(Math.abs(childrenWeight(arena, 0) / weight - 1)).toBeLessThanOrEqual(2e-14);
+});
+
+test('planned children have the same mean and weight without the sum that ignores w', () => {
+  const [both, planned] = [family(300), family(300, 3, refreshPlanned)];
+  expect(planned.real[VALUE]).toBe(both.real[VALUE]);
+  expect(childrenWeight(planned, 0)).toBe(childrenWeight(both, 0));
 });
 
 test('a draw from the heap has the law of a linear scan', () => {
@@ -75,7 +98,7 @@ test('a draw from the heap has the law of a linear scan', () => {
   const laws: readonly [(u: number) => number, readonly number[]][] = [
     [(u) => drawByValue(arena, 0, u, false), masses(arena, false)],
     [(u) => drawByValue(arena, 0, u, true), masses(arena, true)],
-    [(u) => drawBySpread(arena, 0, u), ids(arena).map((c) => 1 - 1 / (1 + arena.spread[c]!))],
+    [(u) => drawBySpread(arena, 0, u), ids(arena).map((c) => 1 - 1 / (1 + spreadOf(arena, c)))],
   ];
   const [byValue, weighted, bySpread] = laws.map(([draw, mass]) => {
     const counts = new Float64Array(137);
@@ -127,9 +150,33 @@ test('children of value -Infinity are drawn when all are, and otherwise never', 
   }
   const drawn = new Set(Array.from({ length: 50 }, (_, i) => drawByValue(arena, 0, (i + 0.5) / 50, false)));
   expect([...drawn].sort()).toEqual([1, 2, 3, 4, 5]);
-  arena.value[4] = -900;
+  arena.real[RECORD * 4 + VALUE] = -900;
   refresh(arena, 4);
   for (let i = 0; i < 50; i++) expect(drawByValue(arena, 0, (i + 0.5) / 50, false)).toBe(4);
+});
+
+test('values far apart that rise and fall have the mean of a plain sum', () => {
+  const ways = [
+    [refresh, childrenValue],
+    [refreshPlain, plainValue],
+    [refreshPlanned, childrenValue],
+  ] as const;
+  for (const [addUp, valueOfParent] of ways) {
+    const arena = makeArena(1, 3);
+    const stream = rngFromSeed(44).stream({ purpose: 40 });
+    for (let round = 0; round < 500; round++) {
+      const child = round < 40 ? addNode(arena, 0, 3, Float64Array.of(0), 0, 0) : 1 + stream.below(40);
+      if (round < 40) linkChild(arena, child);
+      const value = 4000 * Math.sin(round / 40) + 300 * stream.normal();
+      arena.real[RECORD * child + VALUE] = stream.below(9) === 0 ? -Infinity : value;
+      addUp(arena, child);
+      const values = ids(arena).map((c) => uOf(arena, c));
+      const most = Math.max(...values);
+      const plain = most + Math.log(sumOf(values.map((u) => Math.exp(u - most))) / values.length);
+      if (most === -Infinity) expect(valueOfParent(arena, 0)).toBe(most);
+      else expect(Math.abs(valueOfParent(arena, 0) - plain)).toBeLessThan(1e-15 * Math.abs(most) + 1e-14);
+    }
+  }
 });
 
 test('scores of children, with 1 for each unborn one, add up to the planned number to 1e-12', () => {
@@ -147,7 +194,7 @@ test('a draw by score has the law of the scores', () => {
   stream.to(16, 0, 0);
   const counts = new Float64Array(20);
   for (let i = 0; i < 30_000; i++) {
-    const child = drawByScore(arena, 0, 0.1, stream) - 1;
+    const child = drawByScore(arena, 0, 0.1, stream.uniform()) - 1;
     counts[child] = counts[child]! + 1;
   }
   const law = (explore: number): number[] =>

@@ -7,7 +7,7 @@ import { treeSampler } from '../../estimators/tree/tree-sampler.ts';
 import type { TreeChain, TreeMode, TreeOptions } from '../../estimators/tree/types.ts';
 import { contract, numbers } from '../contract/sampler.ts';
 import reference from '../reference/dts.json' with { type: 'json' };
-import { grown, logTotal } from '../support/tree.ts';
+import { columnsOf, grown, logTotal } from '../support/tree.ts';
 import { dummyChain, enumeratedTokens, tokenChain } from '../support/tree-chains.ts';
 
 const chain = tokenChain();
@@ -37,7 +37,7 @@ describe('deterministic counts', () => {
     test(`the root has ${children} children after ${iterations} visits at C = ${C}, alpha = ${alpha}`, async () => {
       const widening = { factor: C, exponent: alpha };
       const { arena } = await grown({ chain: dummyChain(2), mode: 'paper', iterations, widening });
-      expect(arena.children[0]).toBe(children);
+      expect(columnsOf(arena).children[0]).toBe(children);
     });
   }
 
@@ -47,8 +47,8 @@ describe('deterministic counts', () => {
       for (const more of [0, 1]) {
         const iterations = visits + more;
         const { arena } = await grown({ chain: dummyChain(2), mode: 'paper', iterations, widening });
-        expect(arena.children[0]).toBe(children);
-        expect(arena.visits[0]).toBe(iterations + 1);
+        expect(columnsOf(arena).children[0]).toBe(children);
+        expect(columnsOf(arena).visits[0]).toBe(iterations + 1);
       }
     });
   }
@@ -63,27 +63,28 @@ test('weights of the leaves add up to the value of the root to 1e-9', async () =
         iterations: 3000,
         inverseTemperature: 1.5,
       });
-      expect(Math.abs(logTotal(state, false) - state.arena.value[0]!)).toBeLessThan(1e-9);
+      expect(Math.abs(logTotal(state, false) - columnsOf(state.arena).value[0]!)).toBeLessThan(1e-9);
     }
   }
 });
 
 test('every parent is the weighted mean of its children, and visits add up', async () => {
   const { arena, iterations } = await grown({ chain, mode: 'precision', iterations: 500 });
+  const columns = columnsOf(arena);
   const sums = new Float64Array(arena.nodes);
   const weights = new Float64Array(arena.nodes);
   for (let id = 1; id < arena.nodes; id++) {
-    const w = 1 / (1 + arena.spread[id]!);
-    const parent = arena.parent[id]!;
-    sums[parent] = sums[parent]! + w * Math.exp(arena.value[id]!);
+    const w = 1 / (1 + columns.spread[id]!);
+    const parent = columns.parent[id]!;
+    sums[parent] = sums[parent]! + w * Math.exp(columns.value[id]!);
     weights[parent] = weights[parent]! + w;
   }
   for (let id = 0; id < arena.nodes; id++) {
-    if (arena.level[id] === 0) continue;
-    expect(Math.abs(Math.log(sums[id]! / weights[id]!) - arena.value[id]!)).toBeLessThan(1e-13);
-    expect(arena.spread[id]! * weights[id]!).toBeCloseTo(1, 13);
+    if (columns.level[id] === 0) continue;
+    expect(Math.abs(Math.log(sums[id]! / weights[id]!) - columns.value[id]!)).toBeLessThan(1e-13);
+    expect(columns.spread[id]! * weights[id]!).toBeCloseTo(1, 13);
   }
-  expect(arena.visits[0]).toBe(1 + iterations);
+  expect(columns.visits[0]).toBe(1 + iterations);
 });
 
 test('the enumeration of all sequences is the one of the reference', () => {
@@ -186,7 +187,7 @@ describe('levels of nodes', () => {
     for (const branches of [[], [6], [5, 2], [6, 4, 1]]) {
       const some = await grown({ chain: walk(branches), mode: 'prior', iterations: 50 });
       expect(some.arena.nodes).toBe(1 + 50 * (branches.length + 1));
-      expect(new Set(some.arena.level.slice(0, some.arena.nodes))).toEqual(new Set([7, ...branches, 0]));
+      expect(new Set(columnsOf(some.arena).level)).toEqual(new Set([7, ...branches, 0]));
       // Independent runs draw from the same addresses, wherever nodes are.
       expect(some.arena.slabs[0]!.slice(0, 50)).toEqual(all.arena.slabs[0]!.slice(0, 50));
       expect(some.evaluations).toBe(300);
@@ -204,7 +205,8 @@ describe('levels of nodes', () => {
       for (const level of [6, 3])
         for (const x of arena.slabs[level]!.slice(0, arena.filled[level]))
           expect(x).toBeGreaterThanOrEqual(-1);
-      for (let id = 0; id < arena.nodes; id++) expect(arena.children[id]! === 0).toBe(arena.level[id] === 0);
+      const { children, level } = columnsOf(arena);
+      for (let id = 0; id < arena.nodes; id++) expect(children[id]! === 0).toBe(level[id] === 0);
     }
   });
 
