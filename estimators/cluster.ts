@@ -3,11 +3,13 @@
  * browsers.
  */
 import { type LocalOptions, localCluster } from '../engine/cluster/local.ts';
+import { modelRows } from '../engine/cluster/on-cluster.ts';
 import { type WorkTable, workTable } from '../engine/cluster/registry.ts';
 import type { AnyWork, Cluster } from '../engine/cluster/types.ts';
 import { pointRows } from './importance/plain/monte-carlo-shards.ts';
 import { islandRows } from './islands/islands.ts';
 import { sobolRows } from './sensitivity/sobol-shards.ts';
+import { treeRows } from './tree/tree-shards.ts';
 
 export type { RedisConnection } from '../engine/cluster/bullmq/address.ts';
 export { type BullmqCluster, type BullmqOptions, bullmq } from '../engine/cluster/bullmq/cluster.ts';
@@ -45,6 +47,7 @@ export {
   openModules,
   REGISTRY_FILE,
 } from '../engine/cluster/modules.ts';
+export { type OnClusterOptions, onCluster } from '../engine/cluster/on-cluster.ts';
 export {
   classKey,
   decodePlan,
@@ -55,6 +58,14 @@ export {
   shardAt,
   shardCount,
 } from '../engine/cluster/plan.ts';
+export {
+  type ClusterPilot,
+  type ClusterSimulation,
+  chooseShards,
+  type ShardChoice,
+  simulateCluster,
+  steadyEfficiency,
+} from '../engine/cluster/planner.ts';
 export {
   type ReadRecord,
   type RecordHeader,
@@ -74,7 +85,7 @@ export type * from '../engine/cluster/types.ts';
 export { planSharded } from '../engine/sharded.ts';
 
 /** The works of this package: one line for each, from its family. */
-const WORKS: readonly AnyWork[] = [sobolRows, pointRows, islandRows];
+const WORKS: readonly AnyWork[] = [modelRows, sobolRows, pointRows, islandRows, treeRows];
 
 /** The works that every worker of this package knows. */
 export const ownWorks: WorkTable = workTable(WORKS);

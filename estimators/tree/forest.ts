@@ -28,6 +28,11 @@ export function openForest(plan: TreePlan, rng: Rng): TreeForest {
   return { plan, key: rng.key, trees, doubts: openDoubts(plan) };
 }
 
+/** Tree r alone, as it grows among the others. */
+export function openTree(plan: TreePlan, rng: Rng, r: number): TreeForest {
+  return { plan, key: rng.key, trees: [openState(plan, keysOf(plan, rng)[r]!)], doubts: openDoubts(plan) };
+}
+
 function keysOf({ trees }: TreePlan, rng: Rng): (readonly [number, number])[] {
   if (trees === 1) return [rng.key];
   return Array.from({ length: trees }, (_, r) => rng.child(TAG.replicate, r).key);

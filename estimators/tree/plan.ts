@@ -91,6 +91,7 @@ const OPTIONS: Readonly<Record<keyof TreeOptions, true>> = {
   batch: true,
   maxNodes: true,
   prune: true,
+  module: true,
 };
 const MODES: readonly TreeMode[] = ['ipw', 'precision', 'paper', 'search', 'prior'];
 const WIDENED: readonly TreeMode[] = ['precision', 'paper', 'search'];
@@ -111,6 +112,7 @@ export function checkTree(options: TreeOptions): TreeScheme {
     prune,
   } = options;
   checkChain(chain);
+  checkModule(options.module);
   checkCount(WHERE, 'batch', batch, { min: 1, max: 2 ** 20 });
   if (evaluations !== undefined) checkEvaluations(chain, batch, evaluations);
   const { iterations = Math.ceil((evaluations ?? 1000) / batch) * batch } = options;
@@ -184,6 +186,17 @@ function checkChain(given: TreeChain | TreeChainSource | undefined): void {
     value: chain,
     found: `\`chain.${missing}\` is ${show(chain?.[missing])}`,
     expected: `a chain: dimension, steps and the functions ${FUNCTIONS.join(', ')}`,
+  });
+}
+
+function checkModule(module: TreeOptions['module']): void {
+  if (module === undefined || module?.kind === 'module') return;
+  throw new OptionError({
+    where: WHERE,
+    option: 'module',
+    value: module,
+    found: `option \`module\` is ${show(module)}`,
+    expected: 'moduleModel(url, name) of a module that exports () => treeSampler({ ... })',
   });
 }
 

@@ -5,6 +5,7 @@ import type { Source } from '../../engine/types.ts';
 import { infoOf, treeAnswer } from './answer.ts';
 import { finished, growForest, openForest, restoreForest, saveForest, type TreeForest } from './forest.ts';
 import { checkTree, openPlan, type TreePlan } from './plan.ts';
+import { shardsOf, type TreeShards } from './tree-shards.ts';
 import type { TreeOptions, TreeResult } from './types.ts';
 
 /*
@@ -32,7 +33,9 @@ export const TREE_SOURCES: readonly Source[] = [
  * Sample the ends of a chain in proportion to exp(lambda r), or look for the largest r.
  * @throws OptionError for bad options; ValueError when a reward or an edge is NaN or +Infinity; what the chain throws.
  */
-export function treeSampler(options: TreeOptions): Sampler<TreeForest, TreeResult> {
+export function treeSampler(
+  options: TreeOptions,
+): Sampler<TreeForest, TreeResult> & { readonly shards: TreeShards } {
   const scheme = checkTree(options);
   const turn = makeTurn();
   const step = async (forest: TreeForest, ctx: Context): Promise<Step<TreeForest>> => {
@@ -58,6 +61,7 @@ export function treeSampler(options: TreeOptions): Sampler<TreeForest, TreeResul
     snapshot: async (forest) => saveForest(forest),
     restore: (bytes, ctx) => opened(ctx, async (plan) => report(await restoreForest(plan, bytes, ctx))),
     dispose: ({ plan }) => plan.chain.dispose(),
+    shards: shardsOf(scheme, options.module),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Backend } from '../../engine/backend/backend.ts';
+import type { ModuleModel } from '../../engine/model/model.ts';
 import type { Stream } from '../../engine/random/rng.ts';
 import type { Result } from '../../engine/sampler.ts';
 
@@ -143,6 +144,12 @@ export interface TreeOptions {
    * 'max' backups, nor where children are listed or merged. Default: none.
    */
   readonly prune?: number;
+  /**
+   * For `run(method, { cluster })`: `moduleModel(import.meta.url, name)` of the module whose export `name` makes this method,
+   * () => treeSampler({ ... }). Its trees then grow on the workers, one a shard, with the bits of one machine. The chain
+   * travels as code of that module. Default: none, and no cluster.
+   */
+  readonly module?: ModuleModel;
   /** lambda >= 0. Default 1. */
   readonly inverseTemperature?: number;
   /** Children of a node against its visits; not of 'ipw' and 'prior'. Default { 1, 0.8 }, and { 2, 0.8 } of 'paper'. */
