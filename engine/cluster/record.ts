@@ -15,7 +15,7 @@ import type { BlobRef, BlobStore, Field, Fields } from './types.ts';
  */
 
 /** Bodies up to this travel inside the record. */
-export const MOST_INLINE = 256 * 1024;
+export const MOST_INLINE: number = 256 * 1024;
 /** Longest header a reader looks at. */
 const MOST_HEADER = 2 ** 20;
 /** Longest body that is ever read. */
@@ -24,7 +24,7 @@ const MAGIC = 0x31534e45; // 'ENS1'
 const START = 8;
 
 const TYPES = { f64: Float64Array, f32: Float32Array, u32: Uint32Array, i32: Int32Array, u8: Uint8Array };
-type Dtype = keyof typeof TYPES;
+type Dtype = 'f64' | 'f32' | 'u32' | 'i32' | 'u8';
 
 /** What a record says of itself. Only `bodyHash` is compared between two computations of a shard. */
 export interface RecordHeader {

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import type { Result } from '../../engine/index.ts';
-import { local } from '../../estimators/cluster.ts';
+import { local, onCluster } from '../../estimators/cluster.ts';
 import {
+  expectations,
   gaussianCopula,
+  type ModelLike,
   moduleModel,
   monteCarlo,
   normal,
@@ -67,3 +69,24 @@ for (const [name, method] of Object.entries(METHODS)) {
     }
   });
 }
+
+test('onCluster(): an adapting method gets the bits of one machine, in batches inside the plan and in blobs', async () => {
+  const wave = moduleModel(url);
+  const of = (model: ModelLike): ReturnType<typeof expectations> =>
+    expectations({
+      model,
+      inputs,
+      points: 4096,
+      outputs: ['y', 'z'],
+      expectations: { y: { of: 'y' }, large: { event: { output: 'z', above: 100 } } },
+    });
+  const cluster = local({ threads: 0 });
+  try {
+    const alone = await run(of(wave), { seed: 3 });
+    const result = await run(of(onCluster(cluster, wave, { shards: 3 })), { seed: 3 });
+    expect(told(result) === told(alone)).toBe(true);
+    expect(result.provenance.notes.join()).toContain('The model ran on a cluster (local).');
+  } finally {
+    await cluster.close();
+  }
+});
