@@ -17,6 +17,7 @@ import {
   WEIGHTED,
   WORDS,
 } from './arena.ts';
+import { largestBound } from './bounds.ts';
 import { lacksListed } from './discrete.ts';
 import { SLACK, type TreePlan } from './plan.ts';
 import { drawAlike, drawBySpread, drawByValue, largestChild } from './sibling-heap.ts';
@@ -70,20 +71,20 @@ function wanted({ wantedTable, widening }: TreePlan, visits: number): number {
 }
 
 /** Upper confidence bounds, in units of the reward. */
-function pickBound({ lambda, exploration, highest }: TreePlan, state: TreeState, at: number): number {
+function pickBound(plan: TreePlan, state: TreeState, at: number): number {
+  const { lambda, exploration, highest } = plan;
   const { arena, selection, rewards } = state;
   const { real, whole } = arena;
   if (real[RECORD * at + VALUE] === -Infinity) return drawAlike(arena, at, selection.uniform());
   const spread = rewards.count < 2 ? 0 : Math.sqrt(rewards.squares / (rewards.count - 1));
   const c = exploration ?? 0.1 * spread;
   const logVisits = log(whole[WORDS * at + VISITS]!);
-  return largestChild(
-    arena,
-    at,
-    (child) =>
-      ((highest ? 0 : edgeOf(arena, child)) + real[RECORD * child + VALUE]!) / lambda +
-      c * Math.sqrt(logVisits / whole[WORDS * child + VISITS]!),
-  );
+  const score = (child: number): number =>
+    ((highest ? 0 : edgeOf(arena, child)) + real[RECORD * child + VALUE]!) / lambda +
+    c * Math.sqrt(logVisits / whole[WORDS * child + VISITS]!);
+  // Sums leave out listed children that have no weight yet, and have edges in them.
+  if (plan.weighted || (highest && arena.edge.length > 0)) return largestChild(arena, at, score);
+  return largestBound(arena, at, { score, lambda, bonus: c * Math.sqrt(logVisits) });
 }
 
 /** Children that a node has at iteration m, born or not: a function of m alone, which is why Z is unbiased. */
