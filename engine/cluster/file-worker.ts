@@ -102,7 +102,7 @@ interface Served {
   readonly tasks: RunTasks;
   readonly plan: Plan;
   readonly bytes: Uint8Array;
-  /** Shards that may be missing, in an order of this worker's own. */
+  /** Shards that may be missing, the next one last. */
   readonly open: number[];
 }
 
@@ -143,14 +143,12 @@ function openServed(path: string, { works, modules, stale }: FileWorkerOptions):
   }
 }
 
-/** Missing shards, from a place of this process on, so that workers seldom meet. */
+/** Missing shards, the first one last: a deadline keeps the shards from 0 on, so those come first. */
 function missingOf(folder: RunFolder, plan: Plan): number[] {
   const there = new Set(folder.indices());
-  const all = Array.from({ length: shardCount(plan) }, (_, index) => index).filter(
-    (index) => !there.has(index),
-  );
-  const from = (process.pid * 7919) % Math.max(1, all.length);
-  return [...all.slice(from), ...all.slice(0, from)].reverse();
+  return Array.from({ length: shardCount(plan) }, (_, index) => index)
+    .filter((index) => !there.has(index))
+    .reverse();
 }
 
 async function serve(
@@ -166,7 +164,7 @@ async function serve(
     const repeat = repeatShard(folder.path, index);
     tasks.fail(
       index,
-      failureOf(poisonShard(index, spanOf(plan, index), starts - 1, 'no more words', repeat)),
+      failureOf(poisonShard(index, spanOf(plan, index), starts - 1, 'see what its workers said', repeat)),
     );
     return;
   }

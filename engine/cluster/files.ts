@@ -90,10 +90,10 @@ async function untilDone<O, Y>(
     const workers = aliveWorkers(directory);
     if (fresh > 0 || workers.length > 0) news = performance.now();
     if (fresh > 0 || news === start) tell(workers.reduce((sum, { threads }) => sum + threads, 0));
-    if (gather.fold.count === gather.total) return gather.result(folder.get);
-    if (only) throw missingShards(gather.fold.missing());
     const failure = tasks.failure();
     if (failure !== undefined) throw failure;
+    if (gather.fold.count === gather.total) return gather.result(folder.get);
+    if (only) throw missingShards(gather.fold.missing());
     if (!closed && performance.now() - start > deadline) {
       closed = true;
       tasks.close();
