@@ -47,6 +47,12 @@ export async function ran<S, R extends Result>(
   }
 }
 
+/** ' Warned: few-ancestors.', or nothing. */
+export function warned({ diagnostics }: Result): string {
+  const codes = [...new Set(diagnostics.warnings.map(({ code }) => code))];
+  return codes.length === 0 ? '' : ` Warned: ${codes.join(', ')}.`;
+}
+
 /** What `draw` makes of each digit, digits in turn: picture i is of digit i modulo 10. */
 export async function ofEachDigit(
   setting: Setting,

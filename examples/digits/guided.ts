@@ -9,7 +9,7 @@ import {
   product,
 } from 'ensample';
 import { evenDraws } from '../figures/weighted.ts';
-import { type Drawn, ofEachDigit, ran, type Setting } from './draw.ts';
+import { type Drawn, ofEachDigit, ran, type Setting, warned } from './draw.ts';
 import { schedule } from './networks.ts';
 
 /** Noise at both ends of all runs. */
@@ -79,5 +79,5 @@ export function counting(results: readonly CorrectorResult[]): string {
   const of = results[0]!.sample.shape[0] / results[0]!.runs.ess.length;
   const mean = results.reduce((sum, { uniqueAncestors }) => sum + uniqueAncestors, 0) / results.length;
   const shared = `${Math.round(100 * mean)} % of the first particles have descendants`;
-  return `At the worst step ${worst.toFixed(1)} of ${of} particles counted; ${shared}.`;
+  return `At the worst step ${worst.toFixed(1)} of ${of} particles counted; ${shared}.${warned(results[0]!)}`;
 }

@@ -14,6 +14,9 @@ import { STYLE } from './style.ts';
 /** Pictures of a grid on the page, and in a line of it. */
 const [SHOWN, LINE] = [60, 15];
 
+/** Columns that are told beside the pictures, too. */
+const FACTS: ReadonlySet<string> = new Set(['as_asked', 'sure', 'frechet', 'kinds', 'spread']);
+
 export interface PageFrame {
   /** The command that gives the page again. */
   readonly again: string;
@@ -103,9 +106,7 @@ function pictures(row: Row, done: Done): string {
   const drawn = pictureGrid(points.subarray(0, shown * PIXELS), LINE);
   const bytes = Buffer.from(png(drawn, 16)).toString('base64');
   const seen = verdict.digits.map((count, digit) => `${digit}: ${count}`).join(', ');
-  const facts = COLUMNS.filter((column) =>
-    ['as_asked', 'sure', 'frechet', 'kinds', 'spread'].includes(column.key),
-  )
+  const facts = COLUMNS.filter((column) => FACTS.has(column.key) && Number.isFinite(column.value(row, done)))
     .map((column) => `<span>${column.head} <b>${cell(column, row, done)}</b></span>`)
     .join(' ');
   return `<div class="grid"><img alt="${shown} pictures, ${escaped(method.name)}; all ${verdict.pictures} seen as ${seen}" width="${drawn.width}" height="${drawn.height}" src="data:image/png;base64,${bytes}">

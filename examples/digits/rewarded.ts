@@ -10,7 +10,7 @@ import {
   twisted,
 } from 'ensample';
 import { evenDraws } from '../figures/weighted.ts';
-import { type Drawn, type LogZ, ran, type Setting } from './draw.ts';
+import { type Drawn, type LogZ, ran, type Setting, warned } from './draw.ts';
 import { type Moments, momentsOf } from './frechet.ts';
 import { chainGrid } from './free.ts';
 import { counting, towards } from './guided.ts';
@@ -68,14 +68,14 @@ export async function planned(setting: Setting): Promise<Drawn> {
   const iterations = 4 * Math.round((1.25 * CANDIDATES * pictures) / trees / 4);
   const method = treeSampler({ chain: diffusionChain(chainOf(setting)), iterations, trees, batch: 4 });
   const result = await ran(method, setting);
-  const note = `${result.tree.leaves} leaves of ${trees} trees; ${Math.round(result.diagnostics.ess)} of them count.`;
+  const note = `${result.tree.leaves} leaves of ${trees} trees; ${Math.round(result.diagnostics.ess)} of them count.${warned(result)}`;
   const { value, standardError: error } = result.logNormalizer;
   return { points: drawLeaves(result, pictures).points, note, logZ: { value, error } };
 }
 
 function weighted(result: SteeringResult, { pictures }: Setting): Drawn {
   const least = Math.min(...result.trace.ess);
-  const note = `At the worst step ${least.toFixed(0)} of ${result.sample.shape[0]} particles counted.`;
+  const note = `At the worst step ${least.toFixed(0)} of ${result.sample.shape[0]} particles counted.${warned(result)}`;
   const { value, standardError: error } = result.logNormalizer;
   return { points: evenDraws(result.sample, pictures), note, logZ: { value, error } };
 }

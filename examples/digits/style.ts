@@ -8,7 +8,8 @@ const variables = (palette: Palette): string =>
 /** Style sheet of the page. Pictures are ink on paper, and light on dark where the reader's screen is dark. */
 export const STYLE = `
 :root{color-scheme:light dark;${variables(LIGHT)};--warn-bg:#fdf1f3}
-@media screen and (prefers-color-scheme:dark){:root{${variables(DARK)};--warn-bg:#2d1b1f}.grid img{filter:invert(1)}}
+.grid img{display:block;width:100%;height:auto;border:1px solid #e3e6ea}
+@media screen and (prefers-color-scheme:dark){:root{${variables(DARK)};--warn-bg:#2d1b1f}.grid img{filter:invert(1);border:0}}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:972px;padding:20px 16px;background:var(--bg);color:var(--ink);
 font:15px/1.5 system-ui,"Segoe UI","DejaVu Sans",sans-serif;overflow-wrap:break-word}
@@ -19,7 +20,7 @@ section{margin:22px 0;border-top:1px solid var(--grid);padding-top:14px}
 .warn{border-left:4px solid var(--warn);background:var(--warn-bg);padding:8px 12px;margin:12px 0}.warn b{color:var(--warn)}
 figure{margin:10px 0 16px}
 .grid{display:grid;grid-template-columns:448px 1fr;gap:4px 24px;margin:14px 0 18px;break-inside:avoid}
-.grid img{display:block;width:100%;height:auto;border:1px solid var(--grid)}
+
 .grid p{margin:2px 0 6px}.facts{font-size:14px;color:var(--muted);font-variant-numeric:tabular-nums}.facts span{white-space:nowrap;margin-right:10px}.facts b{color:var(--ink);font-weight:600}
 svg{display:block;width:100%;height:auto;fill:var(--ink);color:var(--ink);font:12px system-ui,"Segoe UI","DejaVu Sans",sans-serif;font-variant-numeric:tabular-nums}
 .narrow{display:none}

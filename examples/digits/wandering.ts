@@ -1,5 +1,5 @@
 import { ddpm, denoisingMcmc, reverseDiffusion, rngFromSeed } from 'ensample';
-import { type Drawn, ran, type Setting } from './draw.ts';
+import { type Drawn, ran, type Setting, warned } from './draw.ts';
 import { chainGrid } from './free.ts';
 import { NOISE } from './guided.ts';
 import told from './models/digits.json' with { type: 'json' };
@@ -37,7 +37,7 @@ export async function wandering(setting: Setting): Promise<Drawn> {
     { ...setting, tell: (share) => tell((1 + 3 * share) / 4) },
   );
   const { chain, sample } = result;
-  const note = `${chains} chains that begin at noise levels from ${LEAST_START} on; a level is forgotten in ${chain.memory.toFixed(0)} cycles, and ${steps} lie between two pictures.`;
+  const note = `${chains} chains that begin at noise levels from ${LEAST_START} on; a level is forgotten in ${chain.memory.toFixed(0)} cycles, and ${steps} lie between two pictures.${warned(result)}`;
   return { points: sample.points.subarray(0, pictures * PIXELS), note };
 }
 
