@@ -36,7 +36,7 @@ export const HELP = `Draw handwritten digits by a trained network, by every meth
 
 npm run digits -- [options]
 
-  --quick       ${SIZES.quick.rows} rows and ${SIZES.quick.steps} steps: a minute or so on two cores; without it about six
+  --quick       ${SIZES.quick.rows} rows and ${SIZES.quick.steps} steps: a minute or so on two cores; without it about four
   --rows N      rows of ten pictures, of each method (default ${SIZES.default.rows})
   --steps N     from noise to data, even (default ${SIZES.default.steps})
   --only NAME   one method or check; may be given again:
