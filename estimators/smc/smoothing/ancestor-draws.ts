@@ -3,6 +3,7 @@ import { quantise } from '../../../engine/particles/integer-weights.ts';
 import { makeWeigher } from '../../../engine/particles/weigher.ts';
 import { PURPOSE } from '../../../engine/random/purpose.ts';
 import { channel, type Rng } from '../../../engine/random/rng.ts';
+import type { KernelArgs } from '../../../engine/wasm/kernels.ts';
 import { log } from '../../../engine/wasm/twins/elementary.ts';
 import { philoxBlock, uniform64 } from '../../../engine/wasm/twins/philox.ts';
 import { searchAncestors } from '../../../engine/wasm/twins/resampling.ts';
@@ -91,7 +92,7 @@ export interface DrawingKit {
   /** Take the weights of the parents to propose from. */
   aim(parents: RunFrame): Promise<void>;
   /** Uniforms of one try for the first `count` open requests. */
-  drawUniforms(requests: AncestorRequests, attempt: number, count: number): void;
+  drawUniforms(requests: AncestorRequests, attempt: number, count: number): void | Promise<void>;
   /** Independent draws from the weights by `u`, into `proposed`: never sorted, so that requests are exchangeable. */
   propose(count: number): void | Promise<void>;
   /**
@@ -119,22 +120,13 @@ export function makeDrawingKit(
   const u = arena.f64(m);
   const logU = arena.f64(m);
   const [logF, spare] = [arena.f64(m), arena.f64(m)];
-  const words = new Uint32Array(4);
+  const drawUniforms = makeUniforms(backend, { open, u, logU, words: arena.u32(4 * m) });
   return {
-    ...{ where, model, n, open, proposed, u, logU, logF, spare },
+    ...{ where, model, n, open, proposed, u, logU, logF, spare, drawUniforms },
     ...{ head: arena.u32(n), children: arena.u32(n), next: arena.u32(m) },
     tile: makeTile(where, backend, arena, model, n),
     aim: (parents) => proposals.aim(parents.logWeight),
     propose: (count) => proposals.draw(u, proposed, count),
-    drawUniforms({ rng, step, particle, block }, attempt, count) {
-      const [k0, k1] = rng.key;
-      const last = channel(PURPOSE.backward, attempt);
-      for (let j = 0; j < count; j++) {
-        philoxBlock(particle[open[j]!]!, step, block, last, k0, k1, words);
-        u[j] = uniform64(words[0]!, words[1]!);
-        logU[j] = log(uniform64(words[2]!, words[3]!));
-      }
-    },
     density({ step, parents, children, child }, parent, count, out) {
       for (let j = 0; j < count; j++) childSlot[j] = child[open[j]!]!;
       takeRows(parents.x, d, parent, count, parentRows);
@@ -145,6 +137,49 @@ export function makeDrawingKit(
         if (!(out[j]! < Infinity)) throw badLogTransition(where, step + 1, out[j]!, parent[j]!);
     },
   };
+}
+
+interface UniformArrays extends Pick<DrawingKit, 'open' | 'u' | 'logU'> {
+  /** [m, 4] */
+  readonly words: Uint32Array;
+}
+
+/** Draws of neighbouring particles that are worth a kernel. */
+const MANY = 32;
+
+/** `drawUniforms` of a kit: by kernels where the requests are those of neighbouring particles, as those of all paths are. */
+function makeUniforms(backend: Backend, { open, u, logU, words }: UniformArrays): DrawingKit['drawUniforms'] {
+  const one = new Uint32Array(4);
+  return ({ rng, step, particle, block }, attempt, count) => {
+    const [k0, k1] = rng.key;
+    const last = channel(PURPOSE.backward, attempt);
+    const first = particle[open[0]!]!;
+    let j = 0;
+    while (j < count && particle[open[j]!] === first + j) j++;
+    if (j < count || count < MANY) {
+      for (j = 0; j < count; j++) {
+        philoxBlock(particle[open[j]!]!, step, block, last, k0, k1, one);
+        u[j] = uniform64(one[0]!, one[1]!);
+        logU[j] = log(uniform64(one[2]!, one[3]!));
+      }
+      return undefined;
+    }
+    return inOneGo(backend, [words, k0, k1, first, step, block, last], { u, logU, count });
+  };
+}
+
+async function inOneGo(
+  backend: Backend,
+  args: KernelArgs<'philoxWords'>,
+  { u, logU, count }: Pick<DrawingKit, 'u' | 'logU'> & { readonly count: number },
+): Promise<void> {
+  const [words] = args;
+  await backend.dispatch('philoxWords', args, count);
+  for (let j = 0, at = 0; j < count; j++, at += 4) {
+    u[j] = uniform64(words[at]!, words[at + 1]!);
+    logU[j] = uniform64(words[at + 2]!, words[at + 3]!);
+  }
+  await backend.dispatch('logInto', [logU, logU], count);
 }
 
 /** Independent draws from weights. */

@@ -9,7 +9,7 @@ export function exactDraws(kit: DrawingKit, turn: Turn, signal: AbortSignal): An
   return async (requests, tally) => {
     const { count } = requests;
     for (let j = 0; j < count; j++) kit.open[j] = j;
-    kit.drawUniforms(requests, 0, count);
+    await kit.drawUniforms(requests, 0, count);
     await drawOpen(kit, requests, count, tally, turn, signal);
     tally.draws += count;
     for (let j = 0; j < count; j++)

@@ -19,7 +19,7 @@ export function mcmcDraws(kit: DrawingKit, moves: number): AncestorDraws {
     kit.density(requests, ancestor, count, logF);
     for (let j = 0; j < count; j++) if (logF[j] === -Infinity) tally.unsupported++;
     for (let move = 0; move < moves; move++) {
-      kit.drawUniforms(requests, move, count);
+      await kit.drawUniforms(requests, move, count);
       await kit.propose(count);
       kit.density(requests, proposed, count, spare);
       for (let j = 0; j < count; j++) {

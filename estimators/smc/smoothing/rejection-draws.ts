@@ -24,14 +24,15 @@ export function rejectionDraws(
     let left = count;
     for (let attempt = 0; attempt < maxTrials && left > 0; attempt++) {
       tally.proposals += left;
-      kit.drawUniforms(requests, attempt, left);
       // No promise where there is nothing to wait for: late trials are many and small.
+      const drawing = kit.drawUniforms(requests, attempt, left);
+      if (drawing !== undefined) await drawing;
       const pending = kit.propose(left);
       if (pending !== undefined) await pending;
       left = judge(kit, requests, left, logBound);
       if (turn.due()) await turn.pause(signal);
     }
-    kit.drawUniforms(requests, maxTrials, left);
+    await kit.drawUniforms(requests, maxTrials, left);
     await drawOpen(kit, requests, left, tally, turn, signal);
     tally.fallbacks += left;
     tally.accepted += count - left;
