@@ -86,14 +86,26 @@ function pooledWeights(
   trees: readonly TreeState[],
   logNormalizer?: Float64Array,
 ): Float64Array {
-  const all = trees.map((tree) => leafWeights(tree, plan.mode === 'ipw'));
+  const all = trees.map((tree) => weightsNow(plan, tree));
   if (logNormalizer !== undefined) for (const [r, own] of all.entries()) logNormalizer[r] = logSumExp(own);
-  if (all.length === 1) return all[0]!;
+  if (all.length === 1) return all[0]!.slice();
   const pooled = new Float64Array(all.reduce((sum, own) => sum + own.length, 0));
   const share = log(all.length);
   let at = 0;
   for (const own of all) for (const l of own) pooled[at++] = l - share;
   return pooled;
+}
+
+const seen = new WeakMap<TreeState, { iterations: number; nodes: number; own: Float64Array }>();
+
+/** Weights of the leaves of one tree; the last step of a run and its result ask for the same ones, in a long pass over the tree. */
+function weightsNow({ mode }: TreePlan, tree: TreeState): Float64Array {
+  const { iterations, arena } = tree;
+  const last = seen.get(tree);
+  if (last?.iterations === iterations && last.nodes === arena.nodes) return last.own;
+  const own = leafWeights(tree, mode === 'ipw');
+  seen.set(tree, { iterations, nodes: arena.nodes, own });
+  return own;
 }
 
 function indexOfLargest(values: ArrayLike<number>): number {

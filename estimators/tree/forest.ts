@@ -55,17 +55,18 @@ export async function growForest(
 }
 
 const FIRST_STOP = 16;
-/** Trees whose chain is quick, since they have come so far. */
+/** Trees whose chain is quick, since they have come so far, or very quick. */
 const LARGE = 2 ** 10;
+const HUGE = 2 ** 16;
 
 /**
- * A sixteenth more iterations, a quarter in a large tree: what a step costs besides stays in proportion to the tree. None where
+ * A sixteenth more iterations, a quarter in a large tree, half in a huge one: what a step costs besides stays in proportion to the tree. None where
  * the tree is done. An iteration takes at most D evaluations, so a bound on these is never passed, and is come near in a few steps.
  */
 function nextStop(plan: TreePlan, tree: TreeState): number {
   const { iterations, batch, mode } = plan;
   const done = tree.iterations;
-  const more = Math.max(FIRST_STOP, done >> (done < LARGE ? 4 : 2));
+  const more = Math.max(FIRST_STOP, done >> (done < LARGE ? 4 : done < HUGE ? 2 : 1));
   const left = affordable(plan, tree);
   // All but one of a batch may be left in flight; planned children come in whole batches.
   if (mode !== 'ipw') return Math.max(done, Math.min(iterations, done + Math.min(more, left - batch + 1)));

@@ -80,7 +80,7 @@ async function growPlanned(
   // A batch that failed begins anew.
   if (lanes.count > 0) forgetPending(state.arena);
   while (state.iterations < until) {
-    setOutBatch(state, batch);
+    setOutBatch(plan, state, batch);
     while (descend(plan, state, batch) > 0) {
       if (batch.drawing > 0)
         do {

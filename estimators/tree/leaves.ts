@@ -14,7 +14,7 @@ import {
   WORDS,
 } from './arena.ts';
 import type { TreePlan } from './plan.ts';
-import { largestChild } from './sibling-heap.ts';
+import { childAt, largestChild } from './sibling-heap.ts';
 import type { TreeState } from './state.ts';
 
 /**
@@ -81,10 +81,9 @@ export function staleShare({ arena, frozen }: Pick<TreeState, 'arena' | 'frozen'
 }
 
 /** The children of the root, in the order of their births. */
-export function rootChildren({ nodes, whole }: TreeArena): Int32Array {
-  const children = new Int32Array(whole[CHILDREN]!);
-  let k = 0;
-  for (let id = 1; id < nodes; id++) if (whole[WORDS * id + PARENT] === 0) children[k++] = id;
+export function rootChildren(arena: TreeArena): Int32Array {
+  const children = new Int32Array(arena.whole[CHILDREN]!);
+  for (let k = 0; k < children.length; k++) children[k] = childAt(arena, 0, k + 1);
   return children;
 }
 

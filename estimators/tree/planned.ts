@@ -28,6 +28,9 @@ export interface PlannedBatch {
   readonly second: Float64Array;
   /** Walks that draw a child now. */
   drawing: number;
+  /** Children of the root, and of any other node, as planned for this batch. */
+  ofRoot: number;
+  ofOthers: number;
 }
 
 export function openBatch({ batch, depth }: TreePlan): PlannedBatch {
@@ -37,12 +40,15 @@ export function openBatch({ batch, depth }: TreePlan): PlannedBatch {
     below: new Int32Array(batch * depth),
     score: new Float64Array(batch),
     second: new Float64Array(batch),
-    drawing: 0,
+    ...{ drawing: 0, ofRoot: 0, ofOthers: 0 },
   };
 }
 
 /** All walks at the root. */
-export function setOutBatch({ lanes, started }: TreeState, { at, below, score }: PlannedBatch): void {
+export function setOutBatch({ births }: TreePlan, { lanes, started }: TreeState, batch: PlannedBatch): void {
+  const { at, below, score } = batch;
+  batch.ofRoot = plannedChildren(births.root, started + lanes.size - 1);
+  batch.ofOthers = plannedChildren(births.others, started + lanes.size - 1);
   lanes.count = lanes.size;
   below.fill(0);
   at.fill(0);
@@ -115,10 +121,10 @@ export function settleScore({ score }: Pick<PlannedBatch, 'score'>, { logScore }
 }
 
 /** A child of the tree, one that the batch has drawn, or `NONE` for one of the unborn. */
-function pick({ births, explore }: TreePlan, state: TreeState, batch: PlannedBatch, lane: number): number {
-  const { arena, lanes, selection, started } = state;
+function pick({ explore }: TreePlan, state: TreeState, batch: PlannedBatch, lane: number): number {
+  const { arena, lanes, selection } = state;
   const at = batch.at[lane]!;
-  const planned = plannedChildren(at === 0 ? births.root : births.others, started + lanes.size - 1);
+  const planned = at === 0 ? batch.ofRoot : batch.ofOthers;
   const born = at < 0 ? 0 : arena.whole[WORDS * at + CHILDREN]!;
   const down = lanes.length[lane]! - 1;
   let u = batch.second[lane]!;
