@@ -131,3 +131,26 @@ test('guided trees with planned children are unbiased for the Z of the unguided 
   const broken = await treeRatios(uncorrected(guided), 'ipw', 120);
   expectRejected(() => expectMeans(broken, 1));
 });
+
+/** Mean distance of the tilted mean by weighted leaves of trees from the exact one. */
+async function meanError(chain: TreeChainSource, iterations: number, trees: number): Promise<number> {
+  let sum = 0;
+  for (let r = 0; r < trees; r++) {
+    const state = await grown({ chain, inverseTemperature: lambda, iterations, batch: 8 }, [r, 27]);
+    const weight = leafWeights(state, true).map(Math.exp);
+    const all = weight.reduce((total, w) => total + w, 0);
+    const mean = weight.reduce((total, w, i) => total + (w / all) * state.arena.slabs[0]![i]!, 0);
+    sum += Math.abs(mean - normal.tilted.mean) / trees;
+  }
+  return sum;
+}
+
+test('guided trees come nearer to the tilted law as they grow, and stay off where proposals are not paid for', async () => {
+  const guided = diffusionChain({ ...ONED, guidance: { strength: lambda / 2 } });
+  const few = await meanError(guided, 16, 24);
+  const many = await meanError(guided, 1024, 12);
+  const off = await meanError(uncorrected(guided), 1024, 12);
+  expect(many).toBeLessThan(few / 2);
+  expect(off).toBeGreaterThan(1.4 * many);
+  expect(off).toBeGreaterThan(0.6 * (await meanError(uncorrected(guided), 16, 24)));
+});
