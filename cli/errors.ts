@@ -45,15 +45,14 @@ export function inFlagWords(text: string): string {
     .replace('use monteCarlo.', 'there is no command; the package has monteCarlo for scripts.')
     .replace('sobolIndices gives them.', 'without --method importance they have values.')
     .replace(' See error.point.', '')
-    .replace('Start the server again, and the run, or go on from its last snapshot.', LOST_SERVER)
     .replace('`name` to be one of', '--model-name to be one of')
     .replace('with port, or 0 for', 'with --port, or 0 for')
     .replace('Use defensive: 0.1, or more points.', 'Leave out --preset published, or use more points.')
     .replace('listed in `failures`', 'listed under `failures` by --json');
 }
 
-const LOST_SERVER =
-  'Start the server again, then the same command, with --resume FILE from the beginning on to lose nothing.';
+/** How a run ends whose server nobody reaches any more; the commands say more. */
+export const LOST_SERVER = 'Start the server again, and the run, or go on from its last snapshot.';
 
 function flag(name: string): string {
   if (name === 'allowSoftware') return '--allow-software-gpu';

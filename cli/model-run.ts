@@ -10,7 +10,7 @@ import {
 } from '../estimators/index.ts';
 import { repeatCommand, repeatCommandByName } from './command-line.ts';
 import { failureDocument } from './documents.ts';
-import { GIVE_NUMBER, modelFailureText } from './errors.ts';
+import { GIVE_NUMBER, LOST_SERVER, modelFailureText } from './errors.ts';
 import { checkWritable } from './files.ts';
 import { wrap } from './format/text.ts';
 import { type Interrupt, watchInterrupt } from './interrupt.ts';
@@ -93,6 +93,7 @@ export async function runJob<S, R extends Result>(
 ): Promise<Watched<R>> {
   if (!settings.quiet) err.write(`${wrap(startLine, err.look.width)}\n`);
   const progress = makeProgress(err, settings.quiet, process.env.TERM === 'dumb', unit);
+  let kept: Uint8Array | undefined;
   try {
     const watched = await watch(method, {
       seed,
@@ -107,16 +108,42 @@ export async function runJob<S, R extends Result>(
         progress.end();
         err.write(`${err.isTerminal ? '\n' : ''}Stopping ... (Ctrl-C again quits at once)\n`);
       },
+      failed: (state) => {
+        kept = state;
+      },
     });
     if (settings.resume !== undefined && watched.state !== undefined)
       writeState(settings.resume, { seed, model: model.hash }, watched.state);
     return watched;
   } catch (error) {
-    if (error instanceof ModelError) throw failedModel(error, settings, model, weighted);
+    if (error instanceof ModelError)
+      throw failedModel(
+        keepOnLoss(error, settings, { seed, model: model.hash }, kept),
+        settings,
+        model,
+        weighted,
+      );
     throw error instanceof DeviceLostError ? lostCard(where, error, settings.resume, model.hash) : error;
   } finally {
     progress.end();
   }
+}
+
+/** What a server had answered before it was lost goes to the file of --resume; the message says how to go on. */
+function keepOnLoss(
+  error: ModelError,
+  { resume }: RunSettings,
+  header: StateHeader,
+  state: Uint8Array | undefined,
+): ModelError {
+  if (!error.message.includes(LOST_SERVER)) return error;
+  const saved = resume !== undefined && state !== undefined;
+  if (saved) writeState(resume, header, state);
+  const fix = saved
+    ? `Saved ${resume}: start the server again, and the same command goes on from there.`
+    : 'Start the server again, then the same command; with --resume FILE from the beginning on nothing is lost.';
+  error.message = error.message.replace(LOST_SERVER, fix);
+  return error;
 }
 
 /** Said when Ctrl-C came before there was anything to show. */

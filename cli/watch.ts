@@ -14,6 +14,8 @@ export interface Watch<R> {
   readonly widest: (result: R) => number;
   readonly update: (stage: Stage) => void;
   readonly stopping: () => void;
+  /** Told of the state kept last, when the method throws. */
+  readonly failed?: (state: Uint8Array | undefined) => void;
 }
 
 export interface Watched<R> {
@@ -70,7 +72,10 @@ export async function watch<S, R extends Result>(
       return { result, interrupted: true, ...kept.rest(), state };
     }
   } catch (error) {
-    if (!interrupt.asked) throw error;
+    if (!interrupt.asked) {
+      options.failed?.(kept.rest().state);
+      throw error;
+    }
     return { result: kept.result(), interrupted: true, ...kept.rest() };
   }
 }

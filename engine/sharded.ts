@@ -147,7 +147,7 @@ async function moduleOf(
     where,
     option: 'model',
     value: model,
-    found: 'option `model` is a function, which cannot travel to other machines',
+    found: `option \`model\` is ${typeof model !== 'function' && model.kind === 'remote' ? 'a connection' : 'a function'}, which cannot travel to other machines`,
     expected: 'a model in a module: moduleModel(url)',
     fix: "Put it into a file and pass moduleModel(new URL('./model.js', import.meta.url)).",
   });

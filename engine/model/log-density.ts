@@ -212,11 +212,11 @@ async function fillRemote(
   const d = names.length;
   const point = x.slice(row * d, (row + 1) * d);
   const value = await remote.evaluate(point, signal);
-  if ('reason' in value) throw stopped(remote, names, point, index, value);
+  if ('reason' in value) throw stopped(remote, names, point, index, value, NO_MASS);
   out[row] = value[0]!;
   if (gradient === undefined) return;
   const slope = out[row]! > -Infinity ? await remote.gradient!(point, signal) : new Float64Array(d);
-  if ('reason' in slope) throw stopped(remote, names, point, index, slope);
+  if ('reason' in slope) throw stopped(remote, names, point, index, slope, NO_MASS);
   gradient.set(slope, row * d);
 }
 
@@ -289,6 +289,8 @@ function checkValues(
   }
 }
 
+const NO_MASS = 'Return -Infinity where there is no mass.';
+
 /** Coordinates that a message shows. */
 const SHOWN = 8;
 
@@ -315,7 +317,7 @@ function thrown({ where, option = 'logDensity' }: Named, failures: ModelError['f
     where,
     found: `\`${option}\` ${reason} at evaluation ${index} (${point}${input.length > SHOWN ? ', ...' : ''})`,
     expected: 'a number',
-    fix: 'Return -Infinity where there is no mass.',
+    fix: NO_MASS,
     failures,
   });
 }

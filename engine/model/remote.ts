@@ -63,21 +63,23 @@ function taken(
   return undefined;
 }
 
-/** The error of a point that ends the run: its number, its inputs, and what the model said. */
+/**
+ * The error of a point that ends the run: its number, its inputs, and what the model said.
+ * @param fix what to do where the server is still there.
+ */
 export function stopped(
   remote: RemoteConnection,
   inputs: readonly string[],
   input: Float64Array,
   index: number,
   { reason, lost }: RemoteTrouble,
+  fix = "Mend the model there, or use onError: 'drop-row' and say with `missing` what becomes of such points.",
 ): ModelError {
   return new ModelError({
     where: remote.label,
     found: `the model ${reason} at point ${index} (${pointText(inputs, input)})`,
     expected: lost ? 'a server that answers until the end' : 'finite numbers',
-    fix: lost
-      ? 'Start the server again, and the run, or go on from its last snapshot.'
-      : "Mend the model there, or use onError: 'drop-row' and say with `missing` what becomes of such points.",
+    fix: lost ? 'Start the server again, and the run, or go on from its last snapshot.' : fix,
     failures: [{ index, input, reason }],
   });
 }

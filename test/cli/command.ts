@@ -19,6 +19,8 @@ export interface Spawned {
   readonly done: Promise<Finished>;
   /** Resolves when stderr holds the text. */
   said(text: string): Promise<void>;
+  /** What stdout holds so far. */
+  printed(): string;
   interrupt(): void;
 }
 
@@ -47,6 +49,7 @@ export function start(
     done,
     said: (text) =>
       err.includes(text) ? Promise.resolve() : new Promise((resolve) => void waiting.push({ text, resolve })),
+    printed: () => out,
     interrupt: () => void child.kill('SIGINT'),
   };
 }
