@@ -30,6 +30,8 @@ export interface Benchmark {
 export interface Flags {
   /** Whether a software adapter may stand in for a graphics card. */
   readonly software: boolean;
+  /** Of onnxruntime-node, beside the processor: 'webgpu', 'cuda'. */
+  readonly provider: string | undefined;
 }
 
 /** What a file bench/<area>.bench.ts exports under the name `benchmarks`. */

@@ -1,9 +1,9 @@
 /**
- * npm run bench [-- [--toy] [--save] [--software] [name ...]]
+ * npm run bench [-- [--toy] [--save] [--software] [--provider NAME] [name ...]]
  *
  * Runs bench/<name>.bench.ts, all of them without a name, and prints minimum and median of the samples. `--toy`
  * takes inputs so small that the times mean nothing; `--save` writes bench/results/<name>.json; `--software` lets `gpu`
- * run on a software adapter. bench/README.md says what a graphics card needs.
+ * run on a software adapter; `--provider webgpu` adds one to `pipeline`. bench/README.md says what a graphics card needs.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -108,13 +108,17 @@ const { values, positionals } = parseArgs({
     toy: { type: 'boolean', default: false },
     save: { type: 'boolean', default: false },
     software: { type: 'boolean', default: false },
+    provider: { type: 'string' },
   },
 });
 const size: Size = values.toy ? 'toy' : 'full';
 const host = machine();
 const lines: string[] = [];
 for (const area of areas(positionals)) {
-  const { timings, remarks } = await runArea(area, size, { software: values.software });
+  const { timings, remarks } = await runArea(area, size, {
+    software: values.software,
+    provider: values.provider,
+  });
   const table = timings.length === 0 ? [] : [header(), ...timings.map((timing) => row(timing, size))];
   lines.push(`\n${area}`, ...table, ...remarks.lines);
   if (!values.save || timings.length === 0) continue;

@@ -1,177 +1,214 @@
 /**
- * Methods on a network, 64 particles at once, one thread: the one of examples/digits, or some layers where that is not there.
- * Times: a prediction of a batch by the runtime alone and through the denoiser (goal: 0.9x). Below them the share of each run
- * that is spent outside of the runtime (goal: 5 %).
+ * Methods on a network, 64 particles at once: the one of examples/digits, or some layers where that is not there. Times of a
+ * prediction of a batch by the runtime alone and through the denoiser (goal: 0.9x). Below them what a point costs with more
+ * threads and sessions, and the share of each run that is spent outside of the runtime (goal: 5 %), on one thread and on the provider
+ * of `--provider`. Minima of rounds in which all take turns, so that what else the machine does counts little.
  */
 import { ok } from 'node:assert';
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { InferenceSession } from 'onnxruntime-node';
-import {
-  type Backend,
-  bestOf,
-  corrector,
-  type Denoiser,
-  denoisingMcmc,
-  diffusionChain,
-  guide,
-  hostBackend,
-  linearReward,
-  type OnnxArray,
-  type OnnxDenoiser,
-  onnxDenoiser,
-  type Result,
-  reverseDiffusion,
-  run,
-  type Sampler,
-  steering,
-  treeSampler,
-  twisted,
-  veLinear,
-} from '../estimators/index.ts';
-import type { Benchmark, Remarks, Size } from './benchmark.ts';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { hostBackend, type OnnxDenoiser, onnxDenoiser, veLinear } from '../estimators/index.ts';
+import type { Benchmark, Flags, Remarks, Size } from './benchmark.ts';
 import { layeredNetwork } from './onnx-layers.ts';
+import { methods, processorTime, type Share, shares, type Timed } from './pipeline-shares.ts';
 
 const BATCH = 64;
 const schedule = veLinear();
 
-interface Share {
-  readonly method: string;
-  /** Of the time of a run. */
-  readonly outside: number;
-  readonly milliseconds: number;
-}
-
-let table: readonly Share[] = [];
-
-/** A network whose runs are timed. */
-interface Timed {
+/** The network, and what it takes beside x and time. */
+interface File {
   readonly name: string;
-  readonly denoiser: OnnxDenoiser;
-  /** Milliseconds in the network so far. */
-  spent(): number;
+  readonly model: string | Uint8Array;
+  readonly condition: Readonly<Record<string, number>>;
 }
 
 /** The denoiser of examples/digits at full size; where it is not, and at toy size, some layers. */
-async function timed(toy: boolean): Promise<Timed> {
-  const digits = fileURLToPath(new URL('../examples/digits/models/denoiser.onnx', import.meta.url));
-  const drawn = !toy && existsSync(digits);
-  const file = drawn ? digits : layeredNetwork(toy ? 4 : 784, toy ? 16 : 1024);
-  const session = await InferenceSession.create(file as string, { intraOpNumThreads: 1 });
-  let spent = 0;
-  const model = new Proxy(session, {
+function file(toy: boolean): File {
+  const model = fileURLToPath(new URL('../examples/digits/models/denoiser.onnx', import.meta.url));
+  if (!toy && existsSync(model)) return { name: 'digits', model, condition: { label: 3 } };
+  return { name: 'layers', model: layeredNetwork(toy ? 4 : 784, toy ? 16 : 1024), condition: {} };
+}
+
+const OWN = { schedule, prediction: 'clean', time: 'time', keep: true } as const;
+
+async function timed({ model, condition }: File, provider: string): Promise<Timed> {
+  const session = await InferenceSession.create(model as string, {
+    ...{ intraOpNumThreads: 1, executionProviders: [provider] },
+  });
+  let [spent, worked] = [0, 0];
+  const watched = new Proxy(session, {
     get(own, name) {
       if (name !== 'run') {
         const value: unknown = Reflect.get(own, name);
         return typeof value === 'function' ? value.bind(own) : value;
       }
       return async (feeds: never) => {
-        const before = performance.now();
+        const [before, used] = [performance.now(), process.cpuUsage()];
         const found = await own.run(feeds);
         spent += performance.now() - before;
+        worked += processorTime(used);
         return found;
       };
     },
   });
   const denoiser = await onnxDenoiser({
-    ...{ model, schedule, prediction: 'clean', time: 'time', batch: BATCH },
-    condition: drawn ? { label: 3 } : {},
+    ...OWN,
+    keep: undefined,
+    model: watched,
+    batch: BATCH,
+    condition,
+  } as never);
+  return { denoiser, spent: () => spent, worked: () => worked };
+}
+
+/** A batch by the runtime alone, in tensors that are there. */
+async function direct({ model }: File, provider: string): Promise<() => Promise<Float32Array>> {
+  const session = await InferenceSession.create(model as string, {
+    ...{ intraOpNumThreads: 1, executionProviders: [provider] },
   });
-  return { denoiser, name: drawn ? 'digits' : 'layers', spent: () => spent };
-}
-
-/** What is run on it, all with 64 rows at once. */
-function methods(denoiser: Denoiser, steps: number): Readonly<Record<string, Sampler<unknown, Result>>> {
-  const reward = linearReward(Array.from({ length: denoiser.dimension }, (_, i) => (i === 0 ? 1 : 0)));
-  const chain = { denoiser, reward, steps, particles: BATCH };
-  // A record of samplers with states of their own, which nobody looks at.
-  return {
-    'plain sampling': reverseDiffusion({ denoiser, steps, particles: BATCH }),
-    'FKC, guided': corrector({ target: guide(denoiser, denoiser, 1.5), steps, particles: BATCH }),
-    'FK steering': steering(chain),
-    'best of 4': bestOf({ ...chain, particles: BATCH / 4, candidates: 4 }),
-    TDS: twisted(chain),
-    'DTS, 64 at once': treeSampler({
-      ...{ chain: diffusionChain({ denoiser, reward, steps }), iterations: 2 * BATCH, batch: BATCH },
-    }),
-    DLG: denoisingMcmc({
-      ...{ denoiser, levelLaw: 'heat-equation', mode: 'unadjusted', levels: [0.1, 0.3, 1, 3] },
-      ...{ chains: BATCH, kept: 1, warmup: 2, skip: 1, denoiseSteps: steps },
-    }),
-  } as unknown as Readonly<Record<string, Sampler<unknown, Result>>>;
-}
-
-async function shares(
-  { denoiser, spent }: Timed,
-  steps: number,
-  repeat: number,
-  backend: Backend,
-): Promise<Share[]> {
-  const found: Share[] = [];
-  for (const [method, sampler] of Object.entries(methods(denoiser, steps))) {
-    let best: Share = { method, outside: 1, milliseconds: Infinity };
-    // The run that was disturbed least; the first one compiles.
-    for (let again = 0; again <= repeat; again++) {
-      const [before, start] = [spent(), performance.now()];
-      await run(sampler, { seed: 7, backend });
-      const milliseconds = performance.now() - start;
-      const outside = 1 - (spent() - before) / milliseconds;
-      if (outside < best.outside) best = { method, outside, milliseconds };
-    }
-    ok(best.outside >= 0 && best.outside < 1, `${method}: a share`);
-    found.push(best);
-  }
-  return found;
-}
-
-/** A batch by the runtime alone, in arrays that are there, and by the denoiser. */
-function throughput({ denoiser, name }: Timed): Benchmark {
-  const { network, dimension: d } = denoiser;
-  const x = Float64Array.from({ length: BATCH * d }, (_, i) => Math.sin(i));
-  const time = 2;
   const feeds = Object.fromEntries(
-    network.inputs.map((input, k): [string, OnnxArray] => {
-      if (k === 0) return [input.name, Float32Array.from(x)];
-      if (input.type === 'int64') return [input.name, new BigInt64Array(BATCH).fill(3n)];
-      return [input.name, new Float32Array(BATCH).fill(time)];
+    session.inputMetadata.map((input, k) => {
+      const { shape, type } = input as unknown as { shape: readonly (number | string)[]; type: string };
+      const width = shape.slice(1).reduce<number>((product, n) => product * Number(n), 1);
+      const dims = [BATCH, ...shape.slice(1).map(Number)];
+      if (type === 'int64') return [input.name, new Tensor(new BigInt64Array(BATCH).fill(3n), dims)];
+      const values = Float32Array.from({ length: BATCH * width }, (_, i) => (k === 0 ? Math.sin(i) : 2));
+      return [input.name, new Tensor(values, dims)];
     }),
   );
-  const out = new Float64Array(BATCH * d);
-  const direct = async (): Promise<OnnxArray> => Object.values(await network.run(feeds, BATCH))[0]!;
+  return async () => Object.values(await session.run(feeds))[0]!.data as Float32Array;
+}
+
+/** Predictions by a denoiser, `points` at once. */
+function predictions(denoiser: OnnxDenoiser, points: number): () => Promise<Float64Array> {
+  const x = Float64Array.from({ length: points * denoiser.dimension }, (_, i) => Math.sin(i));
+  const out = new Float64Array(x.length);
+  return async () => {
+    await denoiser.predict(x, 2, out);
+    return out;
+  };
+}
+
+interface Speed {
+  readonly name: string;
+  readonly microseconds: number;
+  /** Processors at work meanwhile. */
+  readonly busy: number;
+}
+
+/** A point by each, all taking turns. */
+async function speeds(
+  ways: Readonly<Record<string, { readonly points: number; run(): Promise<unknown> }>>,
+  rounds: number,
+): Promise<Speed[]> {
+  const best = new Map<string, Speed>();
+  for (let round = 0; round <= rounds; round++)
+    for (const [name, { points, run }] of Object.entries(ways)) {
+      const [used, start] = [process.cpuUsage(), performance.now()];
+      await run();
+      const passed = 1000 * (performance.now() - start);
+      const own = { name, microseconds: passed / points, busy: (1000 * processorTime(used)) / passed };
+      if (round > 0 && !(best.get(name)!.microseconds <= own.microseconds)) best.set(name, own);
+      else if (round === 0) best.set(name, { ...own, microseconds: Infinity });
+    }
+  return [...best.values()];
+}
+
+async function measure(network: File, provider: string | undefined, rounds: number): Promise<Speed[]> {
+  const { model, condition } = network;
+  const own = { ...OWN, model, condition, batch: BATCH };
+  const processors = availableParallelism();
+  const counts = [...new Set([2, processors])].filter((count) => count <= processors && count > 1);
+  const alone = await onnxDenoiser({ ...own, threads: 1 });
+  const ways: Record<string, { points: number; run(): Promise<unknown> }> = {
+    'runtime, 1 thread': { points: BATCH, run: await direct(network, 'cpu') },
+    'denoiser, 1 thread': { points: BATCH, run: predictions(alone, BATCH) },
+  };
+  if (processors > 1)
+    ways[`denoiser, ${processors} threads`] = {
+      points: BATCH,
+      run: predictions(await onnxDenoiser({ ...own, threads: processors }), BATCH),
+    };
+  for (const sessions of counts) {
+    const several = await onnxDenoiser({ ...own, sessions });
+    ways[`${sessions} sessions of 1 thread`] = {
+      points: sessions * BATCH,
+      run: predictions(several, sessions * BATCH),
+    };
+  }
+  if (provider !== undefined) {
+    ways[`runtime, ${provider}`] = { points: BATCH, run: await direct(network, provider) };
+    for (const points of [BATCH, 16 * BATCH]) {
+      const card = await onnxDenoiser({ ...own, batch: points, providers: [provider] });
+      ways[`denoiser, ${provider}, batch ${points}`] = { points, run: predictions(card, points) };
+    }
+  }
+  return speeds(ways, rounds);
+}
+
+/** What is printed below the table. */
+interface Found {
+  readonly speeds: readonly Speed[];
+  readonly shares: readonly Share[];
+}
+
+let found: Found = { speeds: [], shares: [] };
+
+async function throughput(network: File): Promise<Benchmark> {
+  const run = await direct(network, 'cpu');
+  const { denoiser } = await timed(network, 'cpu');
+  const predict = predictions(denoiser, BATCH);
   return {
-    name: `network of ${name}, batch ${BATCH}`,
+    name: `network of ${network.name}, batch ${BATCH}`,
     unit: 'point',
     items: BATCH,
     cases: [
-      { name: 'runtime', run: async () => void (await direct()) },
-      { name: 'denoiser', run: async () => void (await denoiser.predict(x, time, out)) },
+      { name: 'runtime', run: async () => void (await run()) },
+      { name: 'denoiser', run: async () => void (await predict()) },
     ],
     goal: 0.9,
     async check() {
-      await denoiser.predict(x, time, out);
-      const found = await direct();
+      const [own, expected] = [await predict(), await run()];
       ok(
-        out.every((value, i) => value === found[i]),
+        own.every((value, i) => value === expected[i]),
         'the same numbers',
       );
     },
   };
 }
 
-export async function benchmarks(size: Size): Promise<readonly Benchmark[]> {
+export async function benchmarks(size: Size, { provider }: Flags): Promise<readonly Benchmark[]> {
   const toy = size === 'toy';
+  const network = file(toy);
   const backend = await hostBackend({ threads: 1 });
-  const network = await timed(toy);
-  table = await shares(network, toy ? 3 : 10, toy ? 0 : 2, backend);
+  const table: Share[] = [];
+  for (const place of ['cpu', ...(provider === undefined ? [] : [provider])]) {
+    const own = await timed(network, place);
+    const all = methods(own.denoiser, toy ? 3 : 10, BATCH);
+    table.push(...(await shares(all, own, toy ? 0 : 2, backend)).map((share) => ({ ...share, place })));
+  }
   await backend.dispose();
-  return [throughput(network)];
+  found = { speeds: await measure(network, provider, toy ? 1 : 12), shares: table };
+  return [await throughput(network)];
 }
 
 export function remarks(_: unknown, size: Size): Remarks {
   if (size === 'toy') return { facts: {}, lines: [] };
-  const lines = table.map(
-    ({ method, outside, milliseconds }) =>
-      `${method.padEnd(18)} ${(100 * outside).toFixed(1).padStart(5)} % of ${milliseconds.toFixed(0)} ms outside the network  goal 5 %`,
-  );
-  return { facts: { batch: BATCH, table }, lines };
+  const [runtime] = found.speeds;
+  const lines = found.speeds.map(({ name, microseconds, busy }, k) => {
+    const ratio = runtime!.microseconds / microseconds;
+    const goal = k === 1 ? 0.9 : name === '2 sessions of 1 thread' ? 1.8 : undefined;
+    const told = goal === undefined ? '' : `  goal ${goal}x${ratio >= goal ? '' : ', missed'}`;
+    return `${name.padEnd(30)} ${microseconds.toFixed(0).padStart(6)} us a point  ${ratio.toFixed(2).padStart(5)}x, ${busy.toFixed(1)} processors busy${told}`;
+  });
+  for (const { method, place, outside, inside, work, workInside } of found.shares) {
+    const share = (100 * outside) / (outside + inside);
+    const worked = (100 * work) / (work + workInside);
+    lines.push(
+      `${method.padEnd(20)} ${place.padEnd(7)} ${share.toFixed(1).padStart(5)} % outside the network: ${outside.toFixed(0)} ms beside ${inside.toFixed(0)} ms (${worked.toFixed(1)} % of the processor's time)  goal 5 %${share <= 5 ? '' : ', missed'}`,
+    );
+  }
+  return { facts: { batch: BATCH, ...found }, lines };
 }

@@ -4,9 +4,13 @@ import type { Denoiser } from '../engine/diffusion/denoiser.ts';
 import { timeGrid } from '../engine/diffusion/grids.ts';
 import { onnxDenoiser } from '../engine/diffusion/onnx-denoiser.ts';
 import { linearReward } from '../engine/diffusion/reward.ts';
+import { scheduler } from '../engine/diffusion/scheduler.ts';
 import { veLinear } from '../engine/diffusion/schedules.ts';
+import { ddpm } from '../engine/diffusion/solver/ddpm.ts';
+import { eulerMaruyama } from '../engine/diffusion/solver/euler-maruyama.ts';
 import { run } from '../engine/run.ts';
 import type { Result, Sampler } from '../engine/sampler.ts';
+import { correct } from '../estimators/corrector/correct.ts';
 import { corrector } from '../estimators/corrector/corrector.ts';
 import { guide, reward as rewarded } from '../estimators/corrector/presets.ts';
 import { reverseDiffusion } from '../estimators/corrector/reverse-diffusion.ts';
@@ -99,6 +103,67 @@ test.each(Object.entries(METHODS))('%s', async (name, make) => {
     expect(Math.abs(value - twin.sample.logWeight[i]!)).toBeLessThan(mostWeight);
   });
   expect(own.diagnostics.evaluations).toBe(twin.diagnostics.evaluations);
+});
+
+/** A loop of the user's own over the network `of(y)`, [log weights, points]. */
+const LOOPS: Readonly<Record<string, (of: (y: number) => Denoiser) => Promise<readonly Float64Array[]>>> = {
+  'FK steering: rewards of estimates, and resampling': (of) => ownLoop(of(0), () => true),
+  'best of n: rewards at the end': (of) => ownLoop(of(0), (last) => last),
+  'FKC guidance: scores of both classes': async (of) => {
+    const exponents = [-0.5, 1.5];
+    const loop = scheduler({ ...LOOP, prediction: 'noise', integrator: eulerMaruyama() });
+    loop.setTimesteps(chain.grid);
+    const weights = correct({ particles: 6, backend: jsBackend() });
+    let x = await loop.start();
+    for (const [k, t] of loop.timesteps.entries()) {
+      const [time, next] = [loop.times[k]!, loop.times[k + 1] ?? chain.grid.points.at(-1)!.time];
+      const predictions = await Promise.all([0, 1].map((y) => predictionOf(of(y), x, time)));
+      const guided = x.map(
+        (_, i) => exponents[0]! * predictions[0]![i]! + exponents[1]! * predictions[1]![i]!,
+      );
+      const { previous } = await loop.step(guided, t, x);
+      const { ancestor } = await weights.weighGuidance({ schedule, time, next, exponents, predictions, x }, [
+        previous,
+      ]);
+      loop.gather(ancestor);
+      x = previous;
+    }
+    return [weights.logWeight, x];
+  },
+};
+const LOOP = { schedule, dimension: 2, particles: 6, seed: 2, backend: jsBackend() } as const;
+
+async function predictionOf(denoiser: Denoiser, x: Float64Array, time: number): Promise<Float64Array> {
+  const out = new Float64Array(x.length);
+  return Float64Array.from((await denoiser.predict(x, time, out)) ?? out);
+}
+
+/** @param looks whether a step weighs. */
+async function ownLoop(
+  denoiser: Denoiser,
+  looks: (last: boolean) => boolean,
+): Promise<readonly Float64Array[]> {
+  const loop = scheduler({ ...LOOP, prediction: 'noise', integrator: ddpm() });
+  loop.setTimesteps(chain.grid);
+  const weights = correct({ particles: 6, resample: { ess: 0.99 }, backend: jsBackend() });
+  let x = await loop.start();
+  for (const [k, t] of loop.timesteps.entries()) {
+    const { previous, clean } = await loop.step(await predictionOf(denoiser, x, loop.times[k]!), t, x);
+    const last = k === loop.timesteps.length - 1;
+    const value = new Float64Array(6);
+    await reward.value(last ? previous : clean, value);
+    if (looks(last)) loop.gather((await weights.weighReward(value, [previous], last)).ancestor);
+    x = previous;
+  }
+  return [weights.logWeight, x];
+}
+
+test.each(Object.entries(LOOPS))("in a loop of one's own with scheduler and correct, %s", async (_, go) => {
+  const [own, twin] = [await go((y) => base.conditioned({ y })), await go(plain)];
+  for (const [k, values] of own.entries()) {
+    expect(new Set(values).size).toBeGreaterThan(k);
+    for (const [i, value] of values.entries()) expect(Math.abs(value - twin[k]![i]!)).toBeLessThan(1e-5);
+  }
 });
 
 test('no run but ours holds the session at the end', () => {

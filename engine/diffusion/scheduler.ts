@@ -19,7 +19,18 @@ import type { Integrator, Operation } from './solver/program.ts';
  *
  *   for (const t of steps.timesteps) x = (await steps.step(await network(steps.scaleModelInput(x, t), t), t, x)).previous
  *
- * The integrator runs as everywhere else; it only waits where it would ask a denoiser.
+ * The integrator runs as everywhere else; it only waits where it would ask a denoiser. What runs in such a loop, with `correct`:
+ *
+ * | method | in the loop |
+ * |---|---|
+ * | plain sampling | `step` |
+ * | Feynman-Kac correctors of guidance and products | `eulerMaruyama()`, `step` by the sum of predictions, `weighGuidance` |
+ * | FK steering | `weighReward` by rewards of `clean` at each step, and of the sample at the last one |
+ * | best of n | `weighReward` at the last step alone, and the row of the largest weight |
+ *
+ * Three own their loop, and take the pipeline's network as a denoiser, any async function `(x, time, out)`: `twisted` (TDS), whose moves
+ * are pulled by derivatives through the denoiser; `treeSampler` (DTS), whose rows are at times of their own, and
+ * `denoisingMcmc` (DLG), whose chains go up and down between noise levels.
  */
 
 const WHERE = 'scheduler';

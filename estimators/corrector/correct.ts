@@ -12,7 +12,7 @@ import { SCHEME_NAMES } from '../../engine/particles/resampling/schemes.ts';
 import { rngFromSeed } from '../../engine/random/rng.ts';
 
 /*
- * Weights and resampling for the batch of a loop that is somebody else's.
+ * Weights and resampling for the batch of a loop that is somebody else's; engine/diffusion/scheduler.ts says which methods run in one.
  *
  * | symbol | name here | shape |
  * |---|---|---|
