@@ -12,6 +12,7 @@ import {
   ownWorks,
   queueWorker,
   readRecord,
+  startFileWorker,
   type Timing,
   type WorkerEvent,
   type WorkTable,
@@ -44,10 +45,7 @@ export async function worker(flags: Flags, terminal: Terminal): Promise<number> 
   const [redis, files] = [flagText(flags, 'redis'), flagText(flags, 'files')];
   if (redis !== undefined && files !== undefined) throw both();
   const setup = await readSetup(flags);
-  if (files !== undefined) {
-    const { fileWorker } = await import('./file-worker.ts');
-    return fileWorker(files, setup, terminal);
-  }
+  if (files !== undefined) return fileWorker(files, setup, terminal);
   return redisWorker(flags, setup, terminal);
 }
 
@@ -91,6 +89,29 @@ async function redisWorker(flags: Flags, setup: WorkerSetup, terminal: Terminal)
   }
 }
 
+/** The same of the runs in a folder. */
+async function fileWorker(directory: string, setup: WorkerSetup, terminal: Terminal): Promise<number> {
+  const computing = openThreads(setup);
+  const tell = teller(setup, terminal);
+  try {
+    const worker = startFileWorker({
+      directory,
+      threads: setup.threads,
+      works: setup.works,
+      modules: setup.modules.refs(),
+      run: computing.threads.compute,
+      say: tell.say,
+    });
+    if (!setup.quiet) terminal.err.write(`${startLine(setup, `in ${directory}`)}\n`);
+    await untilStopped(terminal, setup.quiet);
+    await worker.stop();
+    tell.end();
+    return 0;
+  } finally {
+    await computing.close();
+  }
+}
+
 /** A result above 256 kB lies in a folder: it must be one that others see. */
 function inReach(record: Uint8Array, { blobs }: WorkerSetup): Uint8Array {
   const { header } = readRecord(record);
@@ -104,7 +125,7 @@ function inReach(record: Uint8Array, { blobs }: WorkerSetup): Uint8Array {
 }
 
 /** Threads for shards, and a folder for blobs where none is shared. */
-export function openThreads({ threads, modules, blobs, worksUrl }: WorkerSetup): {
+function openThreads({ threads, modules, blobs, worksUrl }: WorkerSetup): {
   readonly threads: ReturnType<typeof openShardThreads>;
   close(): Promise<void>;
 } {
@@ -135,7 +156,7 @@ function readTiming(flags: Flags): Partial<Timing> {
 }
 
 /** 'Worker with 2 threads and models flood, ishigami at redis://127.0.0.1:6379. Ctrl-C stops it.' */
-export function startLine({ threads, modules }: WorkerSetup, place: string): string {
+function startLine({ threads, modules }: WorkerSetup, place: string): string {
   const { names } = modules;
   const models =
     names.length === 0
@@ -145,7 +166,7 @@ export function startLine({ threads, modules }: WorkerSetup, place: string): str
 }
 
 /** Resolves at SIGTERM or Ctrl-C; the second one ends the process at once, and its shards go to others. */
-export function untilStopped({ err }: Terminal, quiet: boolean): Promise<void> {
+function untilStopped({ err }: Terminal, quiet: boolean): Promise<void> {
   return new Promise((done) => {
     let asked = false;
     const stop = (): void => {
@@ -160,7 +181,7 @@ export function untilStopped({ err }: Terminal, quiet: boolean): Promise<void> {
 }
 
 /** Tells what happens: one JSON line for each event, or words for what is worth them, and a sum at the end. */
-export function teller(
+function teller(
   { json, quiet }: Pick<WorkerSetup, 'json' | 'quiet'>,
   { out, err }: Terminal,
 ): { readonly say: (event: WorkerEvent) => void; readonly end: () => void } {
