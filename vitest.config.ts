@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { skippedGpuReporter } from './test/support/gpu-reporter.ts';
+import { LongestFirst } from './test/support/longest-first.ts';
 import { useSoftwareDriver } from './test/support/software-driver.ts';
 
 useSoftwareDriver();
@@ -22,6 +23,7 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', skippedGpuReporter()],
     projects: [
       {
