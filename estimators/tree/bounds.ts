@@ -5,8 +5,8 @@ import { largestChild } from './sibling-heap.ts';
 /*
  * The child of the largest upper confidence bound v + c sqrt(log N / n), without a look at each. No child in a part of the heap
  * has exp(g + u - scale) above the sum of that part, and no bonus is above that of the fewest visits; where both together stay
- * below the best so far, the part is left out. So a search costs as many looks as there are children near the best, where
- * rewards differ by more than 1 / lambda; elsewhere it looks at all.
+ * below the best so far, the part is left out. Where rewards differ by many 1 / lambda, the children whose bounds are near the
+ * best are looked at; elsewhere nearly all, but each at the cost of one step and not of a way down the heap.
  */
 
 /** Children up to which all are looked at. */

@@ -84,7 +84,9 @@ function pickBound(plan: TreePlan, state: TreeState, at: number): number {
     c * Math.sqrt(logVisits / whole[WORDS * child + VISITS]!);
   // Sums leave out listed children that have no weight yet, and have edges in them.
   if (plan.weighted || (highest && arena.edge.length > 0)) return largestChild(arena, at, score);
-  return largestBound(arena, at, { score, lambda, bonus: c * Math.sqrt(logVisits) });
+  // A child that goes on counts its first run as a visit; one that is at its end may have been visited once.
+  const fewest = plan.chain.terminal === undefined && plan.below[whole[WORDS * at + LEVEL]!]! > 0 ? 2 : 1;
+  return largestBound(arena, at, { score, lambda, bonus: c * Math.sqrt(logVisits / fewest) });
 }
 
 /** Children that a node has at iteration m, born or not: a function of m alone, which is why Z is unbiased. */
