@@ -1,13 +1,4 @@
-import {
-  anneal,
-  corrector,
-  gaussianDenoiser,
-  type IslandMaker,
-  kalmanFilter,
-  linearGaussian,
-  particleFilter,
-  vpLinear,
-} from '../../estimators/index.ts';
+import { type IslandMaker, kalmanFilter, linearGaussian, particleFilter } from '../../estimators/index.ts';
 
 /** A hidden walk seen through noise, 12 steps. */
 const walk = linearGaussian({
@@ -29,13 +20,4 @@ export const truth = { logNormalizer, mean: mean[mean.length - 1]! };
 /** An island of n particles. */
 export function filterOf(particles: number): IslandMaker {
   return () => particleFilter({ model: walk, observations, particles });
-}
-
-/** For clusters, which import it. */
-export const small: IslandMaker = filterOf(4);
-
-/** An island of a corrector: a normal law annealed by two. */
-export function corrected(): ReturnType<IslandMaker> {
-  const law = gaussianDenoiser({ mean: [0.3], covariance: [[0.5]] }, vpLinear());
-  return corrector({ target: anneal(law, 2), particles: 64, steps: 8 });
 }
