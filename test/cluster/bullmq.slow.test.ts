@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Backend } from '../../engine/backend/backend.ts';
 import { type BullmqCluster, bullmq, NO_BLOBS } from '../../engine/cluster/bullmq/cluster.ts';
 import { type Link, openLink } from '../../engine/cluster/bullmq/link.ts';
 import {
@@ -20,13 +21,15 @@ import { fixedModules } from '../../engine/cluster/modules.ts';
 import { classKey, decodePlan, makePlan, runId, shardAt, shardCount } from '../../engine/cluster/plan.ts';
 import { computeShard } from '../../engine/cluster/shard.ts';
 import type { Plan, ShardCut } from '../../engine/cluster/types.ts';
-import { jsBackend } from '../../engine/index.ts';
 import { haveRedis, startRedis, type TestRedis } from '../support/redis.ts';
 import { sums, works, wrong } from './works.mjs';
 
 // Everything here happens in this process; processes that die are in chaos.slow.test.ts.
 const FAST = { lock: 1000, stall: 300, backoff: 20, poll: 100, nobody: 400 };
 const RANGE: ShardCut = { kind: 'range', n: 200_000, size: 1024 };
+
+/** No work of these tests asks for one. */
+const NO_BACKEND = undefined as unknown as Backend;
 
 let seed = 0;
 function planOf<O>(work: string, options: O, shards: ShardCut = RANGE, more: object = {}): Plan<O> {
@@ -53,8 +56,7 @@ describe.skipIf(!haveRedis())('bullmq', () => {
     on: Link = link,
     run?: Parameters<typeof queueWorker>[0]['run'],
   ): Promise<QueueWorker> => {
-    const backend = await jsBackend();
-    const services = { works, modules: fixedModules({}), blobs: blobFolder(blobs), backend };
+    const services = { works, modules: fixedModules({}), blobs: blobFolder(blobs), backend: NO_BACKEND };
     const worker = await queueWorker({
       ...{ link: on, works, modules: [], threads: 2, timing: FAST },
       run: run ?? ((plan, index, signal) => computeShard(decodePlan(plan), index, services, signal)),
@@ -259,6 +261,49 @@ describe.skipIf(!haveRedis())('bullmq', () => {
     expect((await cluster.submit(wrong, plan).result()).value[0]).toBe(15);
     expect(readdirSync(blobs)).toHaveLength(6);
     await expect(NO_BLOBS.put(new Uint8Array(3))).rejects.toThrow(/no place for it/);
+  });
+
+  test('bullmq: what a checkpoint keeps outlives Redis', async () => {
+    const worker = await serve();
+    const plan = planOf('test-roots', { slow: 5 });
+    const checkpoint = join(blobs, 'kept');
+    const controller = new AbortController();
+    const run = cluster.submit(sums, plan, { checkpoint, signal: controller.signal });
+    for await (const { done } of run) if (done > 60) controller.abort(new Error('enough'));
+    await expect(run.result()).rejects.toThrow('enough');
+    await worker.stop(0);
+    await link.client.flushall();
+    const seen: number[] = [];
+    await serve(link, async (bytes, index, signal) => {
+      seen.push(index);
+      const services = { works, modules: fixedModules({}), blobs: NO_BLOBS, backend: NO_BACKEND };
+      return computeShard(decodePlan(bytes), index, services, signal);
+    });
+    expect((await cluster.submit(sums, plan, { checkpoint }).result()).value).toEqual(await expected(plan));
+    expect(seen.length).toBeLessThan(136);
+  });
+
+  test('bullmq: a server that is full is told of before it is, and one that was full gets its results later', async () => {
+    const own = await startRedis(['maxmemory 5mb']);
+    const small = await openLink('test', own.url);
+    await serve(small);
+    const limited = bullmq({ connection: own.url, timing: FAST });
+    const shards: ShardCut = { kind: 'index', count: 60 };
+    const large = limited.submit(wrong, planOf('test-odd', { bytes: 200_000 }, shards));
+    await expect(large.result()).rejects.toThrow(/60 results of 200000 bytes would fill more than half/);
+    const run = limited.submit(sums, planOf('test-roots', { slow: 2 }));
+    for await (const { done } of run) if (done > 0) break;
+    await small.client.config('SET', 'maxmemory', '1mb');
+    await expect(limited.submit(sums, planOf('test-roots', {})).result()).rejects.toThrow(
+      /127.0.0.1:\d+ is full/,
+    );
+    await pause(400);
+    await small.client.config('SET', 'maxmemory', '0');
+    expect((await run.result()).shards).toBe(196);
+    await Promise.all(workers.splice(0).map((worker) => worker.stop(0)));
+    await limited.close();
+    await small.close();
+    await own.stop();
   });
 
   test('bullmq: of a server that is not there, refuses the password or is open to a network, errors say so', async () => {

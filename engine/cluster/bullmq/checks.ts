@@ -4,6 +4,7 @@ import { VERSION } from '../../version.ts';
 import { ClusterError, NondeterminismError } from '../cluster-error.ts';
 import { spanOf } from '../drive.ts';
 import { v8Version } from '../plan.ts';
+import { MOST_INLINE } from '../record.ts';
 import { poisonShard } from '../threads.ts';
 import type { ClusterProgress } from '../types.ts';
 import { announced, fleetWords, leaderWords } from './fleet.ts';
@@ -30,6 +31,7 @@ export async function look<Y>(run: Running<Y>): Promise<readonly number[]> {
   if (hints.failed || due) await checkFailures(run);
   hints.failed = false;
   await checkFleet(run);
+  checkRoom(run);
   if (due) await reconcile(run);
   const { deadline } = run.options;
   if (deadline !== undefined && !run.closed && performance.now() - run.began > deadline) {
@@ -154,6 +156,20 @@ async function checkFleet<Y>(run: Running<Y>): Promise<void> {
     found: `nobody serves this run (${fleetWords(fleet, work, plan, { engine: VERSION, v8: v8Version() })})`,
     expected: `a worker for work ${work.name}${plan.module === undefined ? '' : ` and model ${plan.module.name}`}`,
     fix: `Start one: ensample worker --redis ${link.address.shown} --models DIR.`,
+  });
+}
+
+/** @throws ClusterError when results as long as those that are there would fill half of the server's memory. */
+function checkRoom<Y>({ link, ledger, total }: Running<Y>): void {
+  const { done, bytes } = ledger.gather.progress(0);
+  // Longer results lie in a folder, and Redis has a few hundred bytes of each.
+  const each = Math.min(MOST_INLINE, bytes / Math.max(1, done));
+  if (link.mostMemory === 0 || done === 0 || each * total < link.mostMemory / 2) return;
+  throw new ClusterError({
+    where: WHERE,
+    found: `${total} results of ${Math.round(each)} bytes would fill more than half of the memory of Redis at ${link.address.shown} (${link.mostMemory} bytes)`,
+    expected: 'room for all results',
+    fix: 'Raise its maxmemory, or cut the run into fewer shards. Finished shards are kept.',
   });
 }
 

@@ -2,6 +2,7 @@ import { checkSubmit, isAudited, makeFeed } from '../drive.ts';
 import { runId } from '../plan.ts';
 import type { ClusterProgress, ClusterResult, ClusterRun } from '../types.ts';
 import { cancel, checkConflict, forgetFailures, look, progressOf, takeSeat } from './checks.ts';
+import { isFull, whenNotFull, within } from './link.ts';
 import { jobId, jobSettings } from './names.ts';
 import { openRun, type Running, type Seat, type Submission } from './running.ts';
 
@@ -52,19 +53,29 @@ async function drive<O, Y>(
   const link = await submission.link;
   const opened = await openRun(submission, link, id, seat);
   const { run, close } = opened;
-  const wake = (): void => run.hints.wake();
-  options.signal?.addEventListener('abort', wake);
   try {
-    const result = await untilDone(run, push);
-    await close();
-    return result;
+    return await orAborted(untilDone(run, push), options.signal);
   } catch (error) {
-    await cancel(run).catch(() => {});
-    await close();
+    run.closed = true;
+    await within(LEAVE, cancel(run));
     throw error;
   } finally {
-    options.signal?.removeEventListener('abort', wake);
+    await within(LEAVE, close());
   }
+}
+
+/** Milliseconds in which a coordinator that leaves tells the server; it may be away. */
+const LEAVE = 3000;
+
+/** A task, or the reason of the signal as soon as there is one: commands to a server that is away never end. */
+function orAborted<T>(task: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return task;
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    task.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
 }
 
 /** The loop. */
@@ -74,6 +85,7 @@ async function untilDone<Y>(
 ): Promise<ClusterResult<Y>> {
   const { ledger, hints, timing, options, total } = run;
   await takeSeat(run);
+  await ledger.resume();
   note(run, await ledger.readAll());
   run.before = ledger.gather.fold.count;
   if (run.seat.leads && run.before < total) await forgetFailures(run);
@@ -86,7 +98,8 @@ async function untilDone<Y>(
       performance.now() - looked >= timing.poll || hints.failed || ledger.gather.fold.count === total;
     if (due) {
       looked = performance.now();
-      note(run, await look(run));
+      // A full server pauses the run: results that are there are read, and it goes on when there is room.
+      note(run, await look(run).catch((error) => (isFull(error) ? [] : Promise.reject(error))));
       push(await progressOf(run));
     }
     const result = await finished(run);
@@ -128,7 +141,7 @@ async function handOut<Y>(run: Running<Y>): Promise<void> {
       data: { run: run.id, index, ...(audit ? { audit } : {}) },
       opts: { ...settings, jobId: jobId(run.id, index, audit) },
     }));
-    await whileFull(() => queue.addBulk(jobs));
+    await whenNotFull(() => queue.addBulk(jobs), Number.POSITIVE_INFINITY);
   };
   while (audits.due.length > 0 && audits.out.size < window) {
     const part = audits.due.splice(0, CHUNK);
@@ -144,18 +157,5 @@ async function handOut<Y>(run: Running<Y>): Promise<void> {
     for (const index of part) handed.add(index);
     await add(part, false);
     note(run, await ledger.read([...run.hints.done]));
-  }
-}
-
-/** A full server refuses jobs until somebody makes room, or results are read and forgotten. */
-async function whileFull(add: () => Promise<unknown>): Promise<void> {
-  for (;;) {
-    try {
-      await add();
-      return;
-    } catch (error) {
-      if (!/OOM command not allowed/.test(String((error as Error)?.message))) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-    }
   }
 }

@@ -1,4 +1,6 @@
 import { EngineError, InputError } from '../../errors.ts';
+import { offerKept } from '../drive.ts';
+import { makeRunFolder } from '../folder.ts';
 import { type Gather, makeGather } from '../gather.ts';
 import type { BlobStore, ClusterResult, Plan, Work } from '../types.ts';
 import type { Link } from './link.ts';
@@ -19,26 +21,33 @@ export interface Ledger<Y> {
   lost(): readonly number[];
   /** Reads these shards where they are there and not yet read. Answers the new ones. */
   read(indices: Iterable<number>): Promise<readonly number[]>;
+  /** Takes what the checkpoint has. */
+  resume(): Promise<void>;
   /** Reads all that Redis has, when it has more than was read. */
   readAll(): Promise<readonly number[]>;
   /** The answer, of the longest prefix where some are missing. */
   result(): Promise<ClusterResult<Y>>;
 }
 
+/** @param checkpoint a folder that keeps finished shards as well, should Redis be lost for good. */
 export function openLedger<O, Y>(
   { client }: Pick<Link, 'client'>,
   work: Work<O, Y>,
   plan: Plan<O>,
   blobs: BlobStore,
+  checkpoint?: string,
 ): Ledger<Y> {
   const gather = makeGather(work, plan, blobs);
   const { fold, total } = gather;
   const { results } = runKeys(gather.id);
   const repairs = new Map<number, number>();
+  const folder = checkpoint === undefined ? undefined : makeRunFolder(checkpoint, plan);
   let lost: number[] = [];
   const offer = async (index: number, record: Buffer): Promise<boolean> => {
     try {
-      return (await gather.offer(index, record)) === 'first';
+      const first = (await gather.offer(index, record)) === 'first';
+      if (first) folder?.put(index, record);
+      return first;
     } catch (error) {
       const bad = error instanceof InputError || (error instanceof EngineError && error.code === 'cluster');
       const times = (repairs.get(index) ?? 0) + 1;
@@ -70,11 +79,18 @@ export function openLedger<O, Y>(
       lost = [];
       return told;
     },
+    async resume() {
+      for (const index of folder?.indices() ?? []) {
+        const record = index < total ? folder?.get(index) : undefined;
+        if (record !== undefined) await offerKept(gather, folder!, index, record);
+      }
+    },
     async readAll() {
-      if ((await client.hlen(results)) <= fold.count) return [];
+      // A checkpoint may have what Redis has not: then the numbers say nothing.
+      if (folder === undefined && (await client.hlen(results)) <= fold.count) return [];
       const there = await client.hkeys(results);
       return read(there.map(Number).filter((index) => index < total));
     },
-    result: () => gather.result((index) => client.hgetBuffer(results, String(index))),
+    result: () => gather.result((index) => folder?.get(index) ?? client.hgetBuffer(results, String(index))),
   };
 }

@@ -12,6 +12,8 @@ export interface Link extends Packages {
   readonly address: Address;
   /** What is not as it should be on the server, as sentences. */
   readonly warnings: readonly string[];
+  /** Bytes that the server may use; 0 where there is no limit. */
+  readonly mostMemory: number;
   close(): Promise<void>;
 }
 
@@ -27,12 +29,14 @@ export async function openLink(where: string, connection: string | RedisConnecti
   const packages = await loadPackages(where);
   const client = await connect(where, address, packages);
   try {
-    const warnings = warningsOf(await client.info());
+    const info = await client.info();
+    const warnings = warningsOf(info);
     return {
       ...packages,
       client,
       address,
       warnings,
+      mostMemory: Number(/^maxmemory:(\d+)/m.exec(info)?.[1] ?? 0),
       async close() {
         client.disconnect();
       },
@@ -112,4 +116,48 @@ function warningsOf(info: string): string[] {
   if (of('aof_enabled') === '0')
     warnings.push('Redis forgets everything when it restarts: start it with --appendonly yes.');
   return warnings;
+}
+
+/** Whether a server refused a write because its memory is used up. */
+export function isFull(error: unknown): boolean {
+  const { message = '', previousErrors = [] } = error as {
+    readonly message?: string;
+    readonly previousErrors?: readonly unknown[];
+  };
+  return /\bOOM command not allowed/.test(message) || previousErrors.some(isFull);
+}
+
+/** Tries a write again until the server has room, every second, at most so often. */
+export async function whenNotFull<T>(write: () => Promise<T>, times: number): Promise<T> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await write();
+    } catch (error) {
+      if (tried >= times || !isFull(error)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PATIENCE.again));
+    }
+  }
+}
+
+/** @throws ClusterError in the place of what a full server answers; other errors as they are. */
+export function tellFull(address: Address, error: unknown): never {
+  if (!isFull(error)) throw error;
+  throw new ClusterError({
+    where: 'cluster',
+    found: `Redis at ${address.shown} is full`,
+    expected: 'room for plans and results',
+    fix: 'Raise its maxmemory, or forget runs: ensample cluster forget RUN.',
+  });
+}
+
+/** Resolves when a task ends, however, or after some milliseconds: a server that is away keeps commands waiting. */
+export function within(milliseconds: number, task: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    const end = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    task.then(end, end);
+  });
 }

@@ -109,6 +109,8 @@ export function workerSettings(timing: Timing, threads: number): Omit<WorkerOpti
     stalledInterval: timing.stall,
     maxStalledCount: 100,
     maxStartedAttempts: MOST_STARTS,
+    // A server that was away or full for a moment is asked again soon, and not after 15 s.
+    runRetryDelay: 1000,
   };
 }
 

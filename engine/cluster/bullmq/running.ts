@@ -1,7 +1,7 @@
 import { classKey, encodePlan, shardCount } from '../plan.ts';
 import type { BlobStore, Plan, SubmitOptions, Work } from '../types.ts';
 import { type Ledger, openLedger } from './ledger.ts';
-import type { Link } from './link.ts';
+import { type Link, tellFull } from './link.ts';
 import type { Queue, QueueEvents } from './load.ts';
 import {
   KEPT,
@@ -90,7 +90,8 @@ export async function openRun<O, Y>(
   const keys = runKeys(id);
   const { bullmq, client } = link;
   const bytes = Buffer.from(encodePlan(plan));
-  await client.multi().set(keys.plan, bytes, 'EX', KEPT, 'NX').expire(keys.plan, KEPT).sadd(RUNS, id).exec();
+  const told = client.multi().set(keys.plan, bytes, 'EX', KEPT, 'NX').expire(keys.plan, KEPT).sadd(RUNS, id);
+  await told.exec().catch((error) => tellFull(link.address, error));
   const streams = { events: { maxLen: 10_000 } };
   const queue = new bullmq.Queue<ShardJob>(queueName(key), { connection: client, streams });
   const events = new bullmq.QueueEvents(queueName(key), { connection: client });
@@ -99,7 +100,7 @@ export async function openRun<O, Y>(
   const hints = listen(events, id);
   const run: Running<Y> = {
     ...{ id, key, keys, link, plan, work, options, timing, queue, seat, hints },
-    ...{ total: shardCount(plan), ledger: openLedger(link, work, plan, blobs) },
+    ...{ total: shardCount(plan), ledger: openLedger(link, work, plan, blobs, options.checkpoint) },
     ...{ handed: new Set<number>(), next: 0, again: [], audits: { due: [], out: new Set<number>() } },
     ...{
       began: performance.now(),

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { EngineError, InputError } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
@@ -6,12 +7,13 @@ import { classKey, decodePlan, PROTOCOL, runId, v8Version } from '../plan.ts';
 import { readRecord } from '../record.ts';
 import type { WorkTable } from '../registry.ts';
 import type { ModuleRef, Plan } from '../types.ts';
-import type { Link } from './link.ts';
+import { type Link, whenNotFull, within } from './link.ts';
 import type { Job, Worker } from './load.ts';
 import {
   KEPT,
   openKey,
   queueName,
+  type RunKeys,
   runKeys,
   type ShardJob,
   TIMING,
@@ -73,6 +75,13 @@ export interface Announcement {
 
 /** How often workers look for queues that opened, in milliseconds. */
 const LOOK = 250;
+/** Milliseconds between such renewals. */
+const RENEW = 60_000;
+/** Milliseconds in which a worker that leaves tells the server; it may be away. */
+const LEAVE = 3000;
+/** An audit is left to other workers for so many milliseconds, so often. */
+const PUT_OFF = 200;
+const MOST_PUT_OFF = 10;
 /** Plans kept for the shards to come. */
 const MOST_PLANS = 16;
 
@@ -83,9 +92,13 @@ export async function queueWorker(options: QueueWorkerOptions): Promise<QueueWor
   const classes = servedClasses(options.works, options.modules);
   const id = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
   const handBack = new AbortController();
+  // Each shard under way listens.
+  setMaxListeners(0, handBack.signal);
   const work: Serving = {
     ...{ link, works: options.works, run, say, timing, handBack: handBack.signal, plans: new Map(), done: 0 },
     active: new Set(),
+    renewed: new Map(),
+    putOff: new Map(),
   };
   const workers = new Map<string, Worker>();
   const announce = (): Promise<void> => announceWorker(link, id, options, classes, work.done, timing);
@@ -108,12 +121,13 @@ export async function queueWorker(options: QueueWorkerOptions): Promise<QueueWor
     async stop(grace = timing.grace) {
       looking = false;
       clearInterval(again);
-      await Promise.all([...workers.values()].map((worker) => worker.pause(true)));
-      await settled(work.active, grace);
+      await within(LEAVE, Promise.all([...workers.values()].map((worker) => worker.pause(true))));
+      await within(grace, Promise.allSettled(work.active));
       handBack.abort();
-      await settled(work.active, timing.grace);
-      await Promise.all([...workers.values()].map((worker) => worker.close(true).catch(() => {})));
-      await link.client.multi().del(workerKey(id)).srem(WORKERS, id).exec();
+      await within(LEAVE, Promise.allSettled(work.active));
+      const closing = [...workers.values()].map((worker) => worker.close(true));
+      const leaving = link.client.multi().del(workerKey(id)).srem(WORKERS, id).exec();
+      await within(LEAVE, Promise.allSettled([...closing, leaving]));
     },
   };
 }
@@ -129,16 +143,11 @@ interface Serving {
   readonly handBack: AbortSignal;
   readonly plans: Map<string, Promise<Uint8Array>>;
   readonly active: Set<Promise<unknown>>;
+  /** When the keys of a run were last told to last. */
+  readonly renewed: Map<string, number>;
+  /** How often an audit was left to others. */
+  readonly putOff: Map<string, number>;
   done: number;
-}
-
-async function settled(active: ReadonlySet<Promise<unknown>>, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  await Promise.race([Promise.allSettled(active), late]);
-  clearTimeout(timer);
 }
 
 /** Every class that these works can make with these models. Graphics cards (tier B) are not offered. */
@@ -223,12 +232,19 @@ async function serveShard(
   const { run, index, audit = false } = job.data;
   const keys = runKeys(run);
   if (job.attemptsStarted > 1) await client.hincrby(keys.counts, 'retried', 1);
-  if ((await client.exists(keys.stop)) === 1) return 0;
-  if (!audit && (await client.hexists(keys.results, String(index))) === 1) {
+  // One write instead of two: on a fast network these are what an empty shard costs.
+  const [stopped, there] = (await client
+    .pipeline()
+    .exists(keys.stop)
+    .hexists(keys.results, String(index))
+    .exec()) as [error: Error | null, found: number][];
+  if (stopped![1] === 1) return 0;
+  if (!audit && there![1] === 1) {
     await client.hincrby(keys.counts, 'skipped', 1);
     work.say({ kind: 'skipped', run, index });
     return 1;
   }
+  if (audit && (await isOwn(job, work))) return putOff(job, token, work);
   const start = performance.now();
   const left = new AbortController();
   try {
@@ -266,6 +282,26 @@ async function giveBack(job: Job<ShardJob>, token: string | undefined, work: Ser
   throw new bullmq.WaitingError();
 }
 
+/** Whether an audit would compare this worker with itself, and another may come to it. */
+async function isOwn({ data, id = '' }: Job<ShardJob>, { link, putOff: times }: Serving): Promise<boolean> {
+  const { client } = link;
+  if ((times.get(id) ?? 0) >= MOST_PUT_OFF || (await client.scard(WORKERS)) < 2) return false;
+  const record = await client.hgetBuffer(runKeys(data.run).results, String(data.index));
+  if (record === null) return false;
+  const { host, pid } = readRecord(record).header;
+  return host === hostname() && pid === process.pid;
+}
+
+async function putOff(job: Job<ShardJob>, token: string | undefined, work: Serving): Promise<never> {
+  const { client, bullmq } = work.link;
+  const id = job.id ?? '';
+  if (work.putOff.size > 1000) work.putOff.clear();
+  work.putOff.set(id, (work.putOff.get(id) ?? 0) + 1);
+  await client.hincrby(`bull:${job.queueName}:${id}`, 'ats', -1);
+  await job.moveToDelayed(Date.now() + PUT_OFF, token);
+  throw new bullmq.DelayedError();
+}
+
 /** The plan of a run, verified to be the one that its name and this queue say. */
 function planOf(run: string, key: string, work: Serving): Promise<Uint8Array> {
   const known = work.plans.get(run);
@@ -296,8 +332,8 @@ function badPlan(found: string): InputError {
   });
 }
 
-/** Milliseconds between attempts to write a result that a full server refused, and how many. */
-const FULL = { wait: 1000, times: 60 };
+/** Seconds that a result waits for room on a full server. */
+const FULL = 60;
 
 /** Writes a result unless there is one; then both must have the same body. */
 async function keepResult(record: Uint8Array, { run, index, audit }: ShardJob, work: Serving): Promise<void> {
@@ -305,9 +341,9 @@ async function keepResult(record: Uint8Array, { run, index, audit }: ShardJob, w
   const keys = runKeys(run);
   const field = String(index);
   const bytes = Buffer.from(record.buffer, record.byteOffset, record.byteLength);
-  const first = await whenNotFull(() => client.hsetnx(keys.results, field, bytes));
-  await client.expire(keys.results, KEPT);
-  if (first === 1) return;
+  const first = await whenNotFull(() => client.hsetnx(keys.results, field, bytes), FULL);
+  await renew(keys, work);
+  if (first === 1 && audit !== true) return;
   const before = await client.hgetBuffer(keys.results, field);
   // A coordinator took away what it could not read.
   if (before === null) return;
@@ -327,16 +363,14 @@ async function keepResult(record: Uint8Array, { run, index, audit }: ShardJob, w
   work.say({ kind: 'conflict', run, index });
 }
 
-/** A full server refuses writes until somebody makes room; a result is worth waiting for that. */
-async function whenNotFull<T>(write: () => Promise<T>): Promise<T> {
-  for (let times = 1; ; times++) {
-    try {
-      return await write();
-    } catch (error) {
-      if (times === FULL.times || !/^OOM/.test(String((error as Error)?.message))) throw error;
-      await new Promise((resolve) => setTimeout(resolve, FULL.wait));
-    }
-  }
+/** What a run keeps lasts a week after the last write; told once a minute. */
+async function renew(keys: RunKeys, work: Serving): Promise<void> {
+  const now = performance.now();
+  if (now - (work.renewed.get(keys.results) ?? Number.NEGATIVE_INFINITY) < RENEW) return;
+  if (work.renewed.size > MOST_PLANS) work.renewed.clear();
+  work.renewed.set(keys.results, now);
+  const { client } = work.link;
+  await client.pipeline().expire(keys.results, KEPT).expire(keys.plan, KEPT).expire(keys.counts, KEPT).exec();
 }
 
 /** The error that the queue gets: one that ends the job, for what would fail anywhere, or one worth another attempt. */
