@@ -117,7 +117,7 @@ describe.skipIf(!haveRedis())('a queue in chaos', () => {
   });
 
   test('chaos: a coordinator killed -9 three times goes on, and finished shards stay', async () => {
-    const [shards, slow] = [150, 20];
+    const [shards, slow] = [400, 30];
     const plan = planOf(slow, shards);
     const run = (): Promise<ChildProcess> =>
       start('coordinator', redis.url, String(plan.seed), String(slow), String(shards));
@@ -129,9 +129,10 @@ describe.skipIf(!haveRedis())('a queue in chaos', () => {
       child.kill('SIGKILL');
       const now = await results(id);
       expect(now).toBeGreaterThanOrEqual(before);
+      // All of it fits into the queue, so workers go on alone: only the first one dies in mid-run for certain.
+      if (i === 0) expect(now).toBeLessThan(shards);
       before = now;
     }
-    expect(before).toBeLessThan(shards);
     const last = cluster.submit(sums, plan);
     expect(last.id).toBe(id);
     expect((await last.result()).value).toEqual(await alone(plan));
