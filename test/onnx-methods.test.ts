@@ -103,6 +103,7 @@ test.each(Object.entries(METHODS))('%s', async (name, make) => {
     expect(Math.abs(value - twin.sample.logWeight[i]!)).toBeLessThan(mostWeight);
   });
   expect(own.diagnostics.evaluations).toBe(twin.diagnostics.evaluations);
+  expect(own.provenance.notes.join()).toContain(' ran on cpu by onnxruntime-node ');
 });
 
 /** A loop of the user's own over the network `of(y)`, [log weights, points]. */

@@ -108,6 +108,7 @@ export function diffusionChain(options: DiffusionChainOptions): TreeChainSource 
     branches,
     gradients: plan.guidance === undefined ? 0 : 1,
     ...fingerprintsOf(plan),
+    networks: [denoiser],
     open: (opening) => openChain(plan, opening),
   };
 }

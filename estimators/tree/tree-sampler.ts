@@ -1,3 +1,4 @@
+import { toldNetworks } from '../../engine/model/place.ts';
 import { orRelease } from '../../engine/or-release.ts';
 import type { Context, Sampler, Step } from '../../engine/sampler.ts';
 import { makeTurn } from '../../engine/turn.ts';
@@ -38,6 +39,7 @@ export function treeSampler(
 ): Sampler<TreeForest, TreeResult> & { readonly shards: TreeShards } {
   const scheme = checkTree(options);
   const turn = makeTurn();
+  const networks = 'open' in options.chain ? (options.chain.networks ?? []) : [];
   const step = async (forest: TreeForest, ctx: Context): Promise<Step<TreeForest>> => {
     await growForest(forest, turn, ctx.signal);
     return report(forest);
@@ -57,7 +59,8 @@ export function treeSampler(
     sources: TREE_SOURCES,
     init: (ctx) => opened(ctx, (plan) => step(openForest(plan, ctx.rng), ctx)),
     step,
-    result: async (forest, ending) => treeAnswer(forest, infoOf(forest), ending),
+    result: async (forest, { outcome, provenance }) =>
+      treeAnswer(forest, infoOf(forest), { outcome, provenance: toldNetworks(provenance, networks) }),
     snapshot: async (forest) => saveForest(forest),
     restore: (bytes, ctx) => opened(ctx, async (plan) => report(await restoreForest(plan, bytes, ctx))),
     dispose: ({ plan }) => plan.chain.dispose(),

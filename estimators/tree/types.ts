@@ -84,6 +84,8 @@ export interface TreeChainSource extends Pick<TreeChain, 'dimension' | 'steps' |
   readonly fingerprint: string;
   /** What tells its law from others, whatever the reward: what a saved run that is weighed anew must share. */
   readonly law: string;
+  /** Networks it asks, for provenance. */
+  readonly networks?: readonly { readonly name?: string; readonly place?: string }[];
   open(opening: TreeChainOpening): Promise<OpenTreeChain>;
 }
 
