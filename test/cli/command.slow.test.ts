@@ -30,14 +30,15 @@ test('sobol: the table goes to stdout, the rest to stderr, and there is no escap
 });
 
 test('sobol --json: one document of the promised form, the same numbers for the same seed', async () => {
-  const runs = ['--threads 1', '--threads 2', '--backend js'].map((host) =>
-    ensample(`sobol flood.ts -n 256 --seed 0 --json --quiet ${host}`),
+  const hosts = ['--threads 1', '--threads 2', '--backend js'];
+  const [one, two, js] = await together(
+    hosts.map((host) => `sobol flood.ts -n 256 --seed 0 --json --quiet ${host}`),
   );
-  const [one, two, js] = await Promise.all(runs);
   for (const { code, err } of [one!, two!, js!]) expect([code, err.includes('Error')]).toEqual([0, false]);
   const document = JSON.parse(one!.out);
   expect(document).toMatchObject({ method: 'sobol-indices', seed: 0, evaluations: 1280, points: 256 });
   expect(Object.keys(document.indices)).toEqual(['S1', 'ST']);
+  expect([one, two, js].map((host) => JSON.parse(host!.out).backend)).toEqual(['wasm', 'wasm', 'js']);
   expect(document.indices.ST.names).toEqual(['a', 'b', 'c']);
   for (const key of ['value', 'standardError', 'low', 'high'])
     expect(document.indices.S1[key]).toHaveLength(3);
@@ -133,8 +134,8 @@ test('backends: a table, and the same rows as JSON', async () => {
 });
 
 test('--version and --help print on stdout and end with 0', async () => {
-  expect(await ensample('--version')).toMatchObject({ code: 0, out: '0.1.0\n', err: '' });
-  const help = await ensample('sobol --help');
-  expect([help.code, help.err]).toEqual([0, '']);
-  expect(help.out).toContain('--second-order');
+  const [version, help] = await together(['--version', 'sobol --help']);
+  expect(version).toMatchObject({ code: 0, out: '0.1.0\n', err: '' });
+  expect([help!.code, help!.err]).toEqual([0, '']);
+  expect(help!.out).toContain('--second-order');
 });
