@@ -11,7 +11,7 @@ const usage: readonly (readonly [command: string, message: string])[] = [
   ['', 'Usage: ensample'],
   [
     'sobl flood.ts',
-    'ensample: unknown command sobl; expected one of sobol, expect, sample, analyze, backends. Did you mean sobol?',
+    'ensample: unknown command sobl; expected one of sobol, expect, sample, analyze, serve, backends, plan, merge, worker, cluster, shard. Did you mean sobol?',
   ],
   ['sobol', 'ensample sobol: MODEL is missing'],
   [
