@@ -25,7 +25,7 @@ export const GROUPS: Readonly<Record<Group, readonly [title: string, about: stri
   ],
   guided: [
     `Guided to a class, w = ${STRENGTH}`,
-    `The law q(x)^(1 - w) q(x given class)^w, digits from 0 to 9 in turn. Without correction the guided steps alone; with it, weights and resampling for what they miss. Weights of this law are so uneven that the pictures of a digit have one or two ancestors, with four times as many particles, too: a milder law is checked below.`,
+    `The law q(x)^(1 - w) q(x given class)^w, digits from 0 to 9 in turn. Without correction the guided steps alone; with it, weights and resampling for what they miss. Weights of this law are so uneven that the pictures of a digit have one or two ancestors of ten, two to four where there are forty: a milder law is checked below.`,
   ],
   tempered: [
     `Tempered, q(x)^${COLDNESS}`,
