@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bullmq } from '../../engine/cluster/bullmq/cluster.ts';
 import { type Link, openLink } from '../../engine/cluster/bullmq/link.ts';
-import { runKeys } from '../../engine/cluster/bullmq/names.ts';
+import { RUNS, runKeys } from '../../engine/cluster/bullmq/names.ts';
 import { makePlan } from '../../engine/cluster/plan.ts';
-import { folderOf, run, start } from '../cli/command.ts';
+import { folderOf, runTogether, start } from '../cli/command.ts';
 import { haveRedis, startRedis, type TestRedis } from '../support/redis.ts';
 import { sums, wrong } from './works.mjs';
 
@@ -66,25 +66,29 @@ describe.skipIf(!haveRedis())('the command on a queue', () => {
       `To go on: ensample sobol model.mjs -n 1024 ${where} --seed 3`,
     );
     const child = await worker('--models', 'model.mjs');
-    const [here, there, open] = await Promise.all([
-      run(folder.path, 'sobol model.mjs --seed 3 -n 1024'),
-      run(folder.path, `sobol model.mjs --seed 3 -n 1024 ${where}`),
-      run(folder.path, 'cluster status --redis redis://10.1.1.1'),
+    const [id = ''] = await link.client.smembers(RUNS);
+    const [here, there, open, status, gone] = await runTogether(folder.path, [
+      'sobol model.mjs --seed 3 -n 1024',
+      `sobol model.mjs --seed 3 -n 1024 ${where}`,
+      'cluster status --redis redis://10.1.1.1',
+      `cluster status --json --redis ${redis.url}`,
+      `cluster forget ${id} --redis ${redis.url}`,
     ]);
-    expect([there.err, there.code]).toEqual([expect.stringContaining('Again:'), 0]);
-    expect(there.out).toBe(here.out);
-    expect(open.code).toBe(2);
-    expect(open.err.replace(/\s+/g, ' ')).toContain(
+    expect([there!.err, there!.code]).toEqual([expect.stringContaining('Again:'), 0]);
+    expect(there!.out).toBe(here!.out);
+    expect(open!.code).toBe(2);
+    expect(open!.err.replace(/\s+/g, ' ')).toContain(
       'another machine, and the connection lacks TLS and a password',
     );
-    const status = JSON.parse((await run(folder.path, `cluster status --json --redis ${redis.url}`)).out);
-    expect(status.workers).toMatchObject([{ threads: 1, modules: [{ name: 'model' }] }]);
-    expect(status.runs).toMatchObject([{ work: 'sobol-rows', module: 'model', seed: 3, done: 8, total: 8 }]);
+    const told = JSON.parse(status!.out);
+    expect(told.workers).toMatchObject([{ threads: 1, modules: [{ name: 'model' }] }]);
+    expect(told.runs).toMatchObject([
+      { id, work: 'sobol-rows', module: 'model', seed: 3, done: 8, total: 8 },
+    ]);
+    expect(gone!.err).toContain('is forgotten');
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
-    const gone = await run(folder.path, `cluster forget ${status.runs[0].id} --redis ${redis.url}`);
-    expect(gone.err).toContain('is forgotten');
-    expect(await link.client.exists(runKeys(status.runs[0].id).results)).toBe(0);
+    expect(await link.client.exists(runKeys(id).results)).toBe(0);
   });
 
   test('worker: a shard that ends its thread is named with its last words, others go on, and one that is stopped hands back', async () => {
