@@ -110,7 +110,7 @@ export async function moreDimensions(toy: boolean, backend: Backend): Promise<re
   const sizes: readonly [d: number, warmup: number, kept: number, skip: number, memory: number][] = [
     [2, 400, 400, 10, 40],
     [8, 1200, 400, 25, 231],
-    [32, 8000, 500, 80, 823],
+    [32, 4000, 300, 80, 823],
   ];
   const rows: Row[] = [];
   for (const [d, warmup, kept, skip, expected] of sizes) {
