@@ -23,6 +23,9 @@ export interface FoundRuntime {
   tensor: Loaded['tensor'];
 }
 
+/** Else its threads wait busily for tens of milliseconds after each run, while the engine and other sessions want the processors. */
+const NO_SPINNING = { session: { force_spinning_stop: '1' } };
+
 /**
  * Sessions on the first of the providers that is there.
  * @throws BackendError when none is; ModelError when the file is no ONNX file, or cannot be loaded.
@@ -41,6 +44,7 @@ export async function load(
     const settings = {
       ...(provider === undefined ? {} : { executionProviders: [provider] }),
       ...(own === undefined ? {} : { intraOpNumThreads: own }),
+      ...(name === 'onnxruntime-node' ? { extra: NO_SPINNING } : {}),
     };
     try {
       const session = await (sessions === undefined
