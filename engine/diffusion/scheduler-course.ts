@@ -1,3 +1,4 @@
+import type { Backend } from '../backend/backend.ts';
 import { defaultBackend } from '../backend/choose.ts';
 import { PURPOSE } from '../random/purpose.ts';
 import { channel, rngFromSeed } from '../random/rng.ts';
@@ -34,6 +35,26 @@ export function draw({ options, keys }: SchedulerPlan, step: number, last: numbe
       normal(out.subarray(i * d, (i + 1) * d), d, ...key, 0, step, last, 0, 1);
 }
 
+/** `draw` times sigma at the first point, where kernels make it if all rows have one key. */
+async function firstNoise(
+  plan: SchedulerPlan,
+  backend: Backend,
+  grid: Grid,
+  out: Float64Array,
+): Promise<void> {
+  const { options, keys } = plan;
+  const last = channel(PURPOSE.init);
+  if (keys.length > 1) draw(plan, 0, last, out);
+  else await backend.dispatch('normal', [out, options.dimension, ...keys[0]!, 0, 0, last], options.particles);
+  const { noise } = grid.points[0]!;
+  for (let at = 0; at < out.length; at++) out[at] = noise * out[at]!;
+}
+
+/** The array itself where it is one. */
+export function asFloat64(values: ArrayLike<number>): Float64Array {
+  return values instanceof Float64Array ? values : Float64Array.from(values);
+}
+
 /** A place where the integrator waits for a prediction: a view of the register in which its x is. */
 interface Question {
   readonly x: Float64Array;
@@ -51,7 +72,12 @@ export interface Course {
   release(): void;
 }
 
-export async function openCourse(plan: SchedulerPlan, grid: Grid, x: ArrayLike<number>): Promise<Course> {
+/** @param x where to begin, by default noise of the first point of the grid. */
+export async function openCourse(
+  plan: SchedulerPlan,
+  grid: Grid,
+  x: ArrayLike<number> | undefined,
+): Promise<Course> {
   const { options, integrator, keys } = plan;
   const { particles, dimension: d } = options;
   const backend = options.backend ?? (await defaultBackend());
@@ -64,7 +90,8 @@ export async function openCourse(plan: SchedulerPlan, grid: Grid, x: ArrayLike<n
   });
   const seed = options.seed ?? 0;
   const rng = rngFromSeed(typeof seed === 'number' ? seed : 0);
-  integration.x().set(x);
+  if (x !== undefined) integration.x().set(x);
+  else await firstNoise(plan, backend, grid, integration.x());
   // Listened to before anything is asked.
   const first = waiting.next();
   const going = (async () => {
@@ -73,6 +100,8 @@ export async function openCourse(plan: SchedulerPlan, grid: Grid, x: ArrayLike<n
   // Told where it is waited for.
   going.catch(() => {});
   let question = await Promise.race([first, going]);
+  /** To gather into, by register. */
+  const rooms = new Map<string, Float64Array>();
   const end = (): Float64Array => integration.x().slice(0, particles * d);
   return {
     // Every integrator asks at least once a step.
@@ -81,7 +110,8 @@ export async function openCourse(plan: SchedulerPlan, grid: Grid, x: ArrayLike<n
       const asked = question as Question;
       asked.x.set(x);
       const next = waiting.next();
-      asked.answer(Float64Array.from(prediction));
+      // Read before anything is asked again.
+      asked.answer(asFloat64(prediction));
       question = await Promise.race([next, going]);
       if (question !== undefined) return question.x.slice();
       const last = end();
@@ -91,11 +121,12 @@ export async function openCourse(plan: SchedulerPlan, grid: Grid, x: ArrayLike<n
     gather(ancestor) {
       // In place: the integrator holds views of its registers while it waits.
       const saved = integration.snapshot();
-      for (const [name, rows] of Object.entries(saved)) {
-        const from = rows.slice();
-        for (const [i, a] of ancestor.entries()) saved[name]!.set(from.subarray(a * d, (a + 1) * d), i * d);
+      for (const [name, from] of Object.entries(saved)) {
+        const into = rooms.get(name) ?? new Float64Array(from.length);
+        for (const [i, a] of ancestor.entries()) into.set(from.subarray(a * d, (a + 1) * d), i * d);
+        rooms.set(name, into);
       }
-      integration.restore(saved);
+      integration.restore(Object.fromEntries(rooms));
     },
     release: () => integration.release(),
   };

@@ -1,14 +1,13 @@
 import { checkCount, checkOneOf, checkOptionNames, show } from '../check.ts';
 import { OptionError, ShapeError } from '../errors.ts';
-import { PURPOSE } from '../random/purpose.ts';
-import { channel, rngFromSeed } from '../random/rng.ts';
+import { rngFromSeed } from '../random/rng.ts';
 import { checkIntegrator, chosenGrid, evenGrid } from './check-grid.ts';
 import { checkSchedule } from './check-schedule.ts';
 import { type Grid, gridPoint } from './grid.ts';
 import { networkTime } from './network-time.ts';
 import { preconditioning } from './preconditioned.ts';
 import { convert } from './prediction.ts';
-import { askedDenoiser, type Course, draw, openCourse, type SchedulerPlan } from './scheduler-course.ts';
+import { asFloat64, askedDenoiser, type Course, openCourse, type SchedulerPlan } from './scheduler-course.ts';
 import type { Scheduler, SchedulerOptions } from './scheduler-types.ts';
 import { dpmSolverPlusPlus } from './solver/dpm-solver.ts';
 import type { Integrator, Operation } from './solver/program.ts';
@@ -60,7 +59,7 @@ export function scheduler(options: SchedulerOptions): Scheduler {
     },
     async start(x) {
       if (x !== undefined) checkRows(plan, 'x', x);
-      return current.start(x ?? firstNoise(plan, current.grid));
+      return current.start(x);
     },
     scaleModelInput(x, timestep) {
       const { form, dataDeviation, steps, schedule } = options;
@@ -110,21 +109,13 @@ function checkOptions(options: SchedulerOptions): SchedulerPlan {
   return { options, integrator, prediction, labelOf, keys: seeds.map((each) => rngFromSeed(each).key) };
 }
 
-function firstNoise(plan: SchedulerPlan, { points }: Grid): Float64Array {
-  const { dimension: d, particles } = plan.options;
-  const x = new Float64Array(particles * d);
-  draw(plan, 0, channel(PURPOSE.init), x);
-  const { noise } = points[0]!;
-  return x.map((z) => noise * z);
-}
-
 /** One way from noise to data. */
 interface Loop {
   readonly grid: Grid;
   readonly times: Float64Array;
   readonly timesteps: Float64Array;
   step: Scheduler['step'];
-  start(x: ArrayLike<number>): Promise<Float64Array>;
+  start(x: ArrayLike<number> | undefined): Promise<Float64Array>;
   gather: Scheduler['gather'];
   release(): void;
 }
@@ -208,12 +199,12 @@ async function cleanOf(
   time: number,
   x: ArrayLike<number>,
 ): Promise<Float64Array> {
-  const { particles: n, dimension: d, schedule } = plan.options;
-  const points = Float64Array.from(x);
+  const { particles: n, dimension: d, schedule, form } = plan.options;
+  const [points, values] = [asFloat64(x), asFloat64(prediction)];
   const out = new Float64Array(n * d);
-  const values = Float64Array.from(prediction);
   const denoiser = askedDenoiser(plan, async () => values);
-  const found = Float64Array.from((await denoiser.predict(points, time, out)) ?? out);
+  if (form !== undefined) await denoiser.predict(points, time, out);
+  const found = form === undefined ? values : out;
   // NaN where there is no signal and the prediction does not tell.
   if (convert(denoiser.prediction, 'clean', schedule, points, found, time, n, d, out) >= 0)
     out.fill(Number.NaN);

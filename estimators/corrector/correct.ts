@@ -113,10 +113,10 @@ export function correct(options: CorrectOptions): Correction {
     if (size >= share * n)
       return { resampled: false, ancestor: Uint32Array.from(logWeight.keys()), ess: size };
     const backend = options.backend ?? (await defaultBackend());
-    const { ancestor, logMean } = await resample({ logWeight, rng, scheme, step, backend });
+    const { ancestor, logMean, sorted } = await resample({ logWeight, rng, scheme, step, backend });
     before += logMean;
     logWeight.fill(0);
-    for (const array of [paid, ...rows]) gather(array, ancestor);
+    for (const array of [paid, ...rows]) gather(array, ancestor, sorted);
     return { resampled: true, ancestor, ess: size };
   };
   return {
@@ -185,9 +185,17 @@ function guidancePotential(guided: GuidedStep, n: number): Float64Array {
 }
 
 /** Rows become those of their ancestors, in place. */
-function gather(array: CorrectedRows, ancestor: Uint32Array): void {
-  const from = array.slice();
+function gather(array: CorrectedRows, ancestor: Uint32Array, sorted: boolean): void {
   const k = array.length / ancestor.length;
+  if (sorted) {
+    // No row is read after it was written: of j < i with a_j <= a_i, forwards j <= a_j never comes back to what is below i,
+    // and what is read backwards, a_i < i, was left alone before, as its own ancestor is not above it.
+    const copy = (i: number): unknown => array.copyWithin(i * k, ancestor[i]! * k, (ancestor[i]! + 1) * k);
+    for (let i = 0; i < ancestor.length; i++) if (ancestor[i]! > i) copy(i);
+    for (let i = ancestor.length - 1; i >= 0; i--) if (ancestor[i]! < i) copy(i);
+    return;
+  }
+  const from = array.slice();
   for (const [i, a] of ancestor.entries()) array.set(from.subarray(a * k, (a + 1) * k), i * k);
 }
 

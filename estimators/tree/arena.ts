@@ -118,11 +118,20 @@ export function addNode(
   if (slot * d === slabs[level]!.length)
     slabs[level] = slot === 0 ? new Float64Array(16 * d) : twice(slabs[level]!);
   const slab = slabs[level]!;
-  for (let c = 0; c < d; c++) slab[slot * d + c] = x[row * d + c]!;
+  copyRow(x, row, slab, slot, d);
   filled[level] = slot + 1;
   if (edge !== 0) setEdge(arena, id, edge);
   if (level === 0) addLeaf(arena, id, slot);
   return id;
+}
+
+/** Numbers of a state from which on it is copied as a block of memory. */
+const LONG = 32;
+
+/** Row i of `from` [., d] into row j of `into`. */
+export function copyRow(from: Float64Array, i: number, into: Float64Array, j: number, d: number): void {
+  if (d >= LONG) into.set(from.subarray(i * d, (i + 1) * d), j * d);
+  else for (let c = 0; c < d; c++) into[j * d + c] = from[i * d + c]!;
 }
 
 /** Give a node its g. */

@@ -19,6 +19,7 @@ import { densityDigest, isDensity } from '../../engine/distribution/density-dige
 import { OptionError } from '../../engine/errors.ts';
 import { growing } from '../../engine/model/host-rows.ts';
 import { orRelease } from '../../engine/or-release.ts';
+import type { Stream } from '../../engine/random/rng.ts';
 import type { Density } from '../../engine/types.ts';
 import type { OpenTreeChain, TreeChainOpening, TreeChainSource } from './open-chain.ts';
 import type { TreeStart, TreeStep } from './types.ts';
@@ -209,7 +210,7 @@ async function openChain(plan: ChainPlan, { backend, signal }: TreeChainOpening)
   );
   const rows: Rows = { plan, denoiser, reward, room: growing(backend), backend };
   return {
-    init: (start) => begin(plan, start),
+    init: (start) => begin(rows, start),
     step: (step) => move(rows, step),
     reward: (x, out) => value(rows, x, out),
     dispose() {
@@ -221,12 +222,15 @@ async function openChain(plan: ChainPlan, { backend, signal }: TreeChainOpening)
 }
 
 /** Noise, or draws of the law given for it. */
-function begin({ chain, start, denoiser }: ChainPlan, { x, streams }: TreeStart): void {
+async function begin({ plan, room, backend }: Rows, { x, streams }: TreeStart): Promise<void> {
+  const { chain, start, denoiser } = plan;
   const { dimension: d } = denoiser;
   const { noise } = chain.points[0]!;
+  const normals = room.room(start === undefined ? streams.length * d : 0);
   for (const [i, stream] of streams.entries())
-    for (let at = i * d; at < (i + 1) * d; at++)
-      x[at] = start === undefined ? noise * stream.normal() : stream.uniform();
+    if (start === undefined) await normalsOf(backend, stream, normals.subarray(i * d, (i + 1) * d));
+    else for (let at = i * d; at < (i + 1) * d; at++) x[at] = stream.uniform();
+  for (let at = 0; at < normals.length; at++) x[at] = noise * normals[at]!;
   start?.transport(x, x);
 }
 
@@ -248,17 +252,30 @@ async function move(rows: Rows, step: TreeStep): Promise<void> {
   if (plan.guidance !== undefined)
     await pull(rows, step, { x, clean, time, shift, spare: all.subarray(n * (3 * d + 1), n * (4 * d + 2)) });
   for (let i = 0; i < n; i++) {
-    const { state, clean: b, noise } = moves[moves.length - level[i]!]!;
+    const own = moves[moves.length - level[i]!]!;
+    const { noise } = own;
+    moveRow(own, x, clean, normals, i * d, (i + 1) * d, next);
+    if (plan.guidance === undefined || noise === 0) continue;
     let paid = 0;
     for (let at = i * d; at < (i + 1) * d; at++) {
-      const z = normals[at]!;
-      next[at] = state * x[at]! + b * clean[at]! + noise * z;
-      if (plan.guidance === undefined || noise === 0) continue;
       next[at] = next[at]! + shift[at]!;
-      paid += shift[at]! * (shift[at]! / 2 + noise * z);
+      paid += shift[at]! * (shift[at]! / 2 + noise * normals[at]!);
     }
-    if (noise > 0) step.edge[i] = step.edge[i]! - paid / (noise * noise);
+    step.edge[i] = step.edge[i]! - paid / (noise * noise);
   }
+}
+
+/** a x + b xhat + c z: apart from what waits, so that it is compiled well. */
+function moveRow(
+  { state, clean: b, noise }: BaseChain['moves'][number],
+  x: Float64Array,
+  clean: Float64Array,
+  normals: Float64Array,
+  from: number,
+  to: number,
+  next: Float64Array,
+): void {
+  for (let at = from; at < to; at++) next[at] = state * x[at]! + b * clean[at]! + noise * normals[at]!;
 }
 
 /** Numbers of a state from which on a kernel draws them faster than a stream. */
@@ -274,13 +291,20 @@ async function drawNormals(
   const { dimension: d } = plan.denoiser;
   for (const [i, stream] of streams.entries()) {
     const own = out.subarray(i * d, (i + 1) * d);
-    const { origin } = stream;
     if (moves[moves.length - level[i]!]!.noise === 0) own.fill(0);
-    else if (d >= MANY && origin !== undefined) {
-      const { key, channel, step, particle } = origin;
-      await backend.dispatch('normal', [own, d, ...key, particle, step, channel], 1);
-    } else for (let c = 0; c < d; c++) own[c] = stream.normal();
+    else await normalsOf(backend, stream, own);
   }
+}
+
+/** The next normals of a stream: the same by a kernel. */
+function normalsOf(backend: Backend, stream: Stream, out: Float64Array): void | Promise<void> {
+  const { origin } = stream;
+  if (out.length < MANY || origin === undefined) {
+    for (let c = 0; c < out.length; c++) out[c] = stream.normal();
+    return;
+  }
+  const { key, channel, step, particle } = origin;
+  return backend.dispatch('normal', [out, out.length, ...key, particle, step, channel], 1);
 }
 
 /** [n, d], but `time` [n] and `spare` [n, d + 1]. */

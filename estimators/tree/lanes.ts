@@ -1,5 +1,5 @@
 import type { StateArray } from '../../engine/array/codec.ts';
-import { LEVEL, SLOT, type TreeArena, WORDS } from './arena.ts';
+import { copyRow, LEVEL, SLOT, type TreeArena, WORDS } from './arena.ts';
 import type { TreePlan } from './plan.ts';
 
 /*
@@ -96,9 +96,7 @@ export function setOut(
   const level = arena.whole[WORDS * at + LEVEL]!;
   startAt(lanes, lane, level, below[level]!);
   if (level > chain.steps) return;
-  const slab = arena.slabs[level]!;
-  const first = arena.whole[WORDS * at + SLOT]! * d;
-  for (let c = 0; c < d; c++) lanes.x[lane * d + c] = slab[first + c]!;
+  copyRow(arena.slabs[level]!, arena.whole[WORDS * at + SLOT]!, lanes.x, lane, d);
 }
 
 /** The same from the k-th node to be of another lane, `node` = other * depth + k. */
@@ -106,7 +104,7 @@ export function setOutBeside({ below }: TreePlan, lanes: Lanes, lane: number, no
   const { dimension: d, rows, x } = lanes;
   const level = lanes.levels[node]!;
   startAt(lanes, lane, level, below[level]!);
-  for (let c = 0; c < d; c++) x[lane * d + c] = rows[node * d + c]!;
+  copyRow(rows, node, x, lane, d);
 }
 
 function startAt(lanes: Lanes, lane: number, level: number, goal: number): void {

@@ -1,5 +1,6 @@
 import { ValueError } from '../../engine/errors.ts';
 import { PURPOSE } from '../../engine/random/purpose.ts';
+import { copyRow } from './arena.ts';
 import { ENDED, type Lanes, MOVES, WAITS } from './lanes.ts';
 import { type MovingStream, movingStream } from './moving-stream.ts';
 import { type TreePlan, WHERE } from './plan.ts';
@@ -148,15 +149,6 @@ function makeCalls(lanes: Lanes, key: readonly [number, number]): Calls {
       return rows;
     },
   };
-}
-
-/** Numbers of a state from which on it is copied as a block of memory. */
-const LONG = 32;
-
-/** Row i of `from` [., d] into row j of `into`. */
-function copyRow(from: Float64Array, i: number, into: Float64Array, j: number, d: number): void {
-  if (d >= LONG) into.set(from.subarray(i * d, (i + 1) * d), j * d);
-  else for (let c = 0; c < d; c++) into[j * d + c] = from[i * d + c]!;
 }
 
 interface Buffers {
