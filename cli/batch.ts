@@ -94,7 +94,9 @@ export async function shard(folder: string, flags: Flags, terminal: Terminal): P
   const threads = readInteger(where, 'threads', flagText(flags, 'threads'), 1, 1024, '2') ?? 1;
   const run = openRunFolder(folder);
   const modules = models === undefined ? fixedModules({}) : openModules(models);
-  const pool = openShardThreads({ threads, entry: CLUSTER_ENTRY, files: modules.files, blobs: run.blobPath });
+  // What a run starts from lies beside it where it is one of several.
+  const blobs = join(dirname(resolve(folder)), 'blobs');
+  const pool = openShardThreads({ threads, entry: CLUSTER_ENTRY, files: modules.files, blobs });
   const open = indices.filter((index) => !run.has(index));
   const say = (line: string): void => {
     if (flags.quiet !== true) terminal.err.write(`${line}\n`);
@@ -102,7 +104,7 @@ export async function shard(folder: string, flags: Flags, terminal: Terminal): P
   if (open.length < indices.length) say(`${count(indices.length - open.length)} of them are there already.`);
   const lane = async (): Promise<void> => {
     for (let index = open.shift(); index !== undefined; index = open.shift()) {
-      const record = await pool.compute(bytes, index);
+      const record = await pool.compute(bytes, index, undefined, run.blobPath);
       keep(run, index, record);
       say(`shard ${index}: ${(readRecord(record).header.wallMs / 1000).toFixed(2)} s`);
     }
@@ -221,8 +223,9 @@ function noPlan(where: string, folder: string): never {
   const error: EngineError = new InputError({
     where,
     file: folder,
-    found: `${folder} holds no plan.bin`,
+    found: existsSync(folder) ? `${folder} holds no plan.bin` : `there is no folder ${folder}`,
     expected: 'the folder that `ensample plan` wrote',
+    fix: `Write one: ensample plan MODEL -o ${folder}.`,
   });
   throw error;
 }

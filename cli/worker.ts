@@ -91,7 +91,8 @@ async function redisWorker(flags: Flags, setup: WorkerSetup, terminal: Terminal)
 
 /** The same of the runs in a folder. */
 async function fileWorker(directory: string, setup: WorkerSetup, terminal: Terminal): Promise<number> {
-  const computing = openThreads(setup);
+  // What a run starts from lies beside it, what it finds in its own folder.
+  const computing = openThreads({ ...setup, blobs: join(directory, 'blobs') });
   const tell = teller(setup, terminal);
   try {
     const worker = startFileWorker({

@@ -18,7 +18,7 @@ export interface FileWorkerOptions {
   readonly works: WorkTable;
   /** Models registered on this machine. */
   readonly modules: readonly ModuleRef[];
-  /** Computes a shard; blobs go to the folder. EngineErrors are final, other errors worth another start. */
+  /** Computes a shard; blobs go to the folder and are looked for in `blobs` of `directory` too. EngineErrors are final, other errors worth another start. */
   run(plan: Uint8Array, index: number, signal: AbortSignal, blobs: string): Promise<Uint8Array>;
   /** What happened to a shard. */
   readonly say?: (event: FileEvent) => void;
