@@ -1,6 +1,7 @@
 /**
- * A process of the chaos tests: node queue-process.mjs ENTRY worker URL, or ENTRY coordinator URL SEED SLOW COUNT. Works
- * of works.mjs, computed on the only thread, so that it starts quickly and can be killed at any time.
+ * A process of the chaos tests: node queue-process.mjs ENTRY worker URL, ENTRY 'broken worker' URL, or ENTRY coordinator
+ * URL SEED SLOW COUNT. Works of works.mjs, computed on the only thread, so that it starts quickly and can be killed at any
+ * time.
  */
 import { sums, works } from './works.mjs';
 
@@ -8,9 +9,27 @@ const [entry, role, url, seed, slow, count] = process.argv.slice(2);
 const cluster = await import(entry);
 const TIMING = { lock: 1000, stall: 300, poll: 100, lease: 20_000 };
 
-if (role === 'worker') {
+/** The works of a machine whose memory turns one bit. */
+const flipped = {
+  ...works,
+  find: (plan) => ({
+    ...works.find(plan),
+    async compute(...args) {
+      const value = await works.find(plan).compute(...args);
+      new Uint8Array(value.buffer)[0] ^= 1;
+      return value;
+    },
+  }),
+};
+
+if (role === 'worker' || role === 'broken worker') {
   const link = await cluster.openLink('worker', url);
-  const services = { works, modules: cluster.fixedModules({}), blobs: undefined, backend: undefined };
+  const services = {
+    works: role === 'worker' ? works : flipped,
+    modules: cluster.fixedModules({}),
+    blobs: undefined,
+    backend: undefined,
+  };
   await cluster.queueWorker({
     ...{ link, works, modules: [], threads: 1, timing: TIMING },
     run: (plan, index, signal) => cluster.computeShard(cluster.decodePlan(plan), index, services, signal),
