@@ -34,11 +34,10 @@ export async function cluster(
   const where = `ensample cluster ${action}`;
   if (action !== 'status' && action !== 'forget')
     throw usageError('ensample cluster', 'ACTION', action, 'status or forget');
+  const id = action === 'forget' ? readRunId(where, run) : undefined;
   const link = await openLink(where, readRedis(where, '--redis', flagText(flags, 'redis'), flags));
   try {
-    return action === 'status'
-      ? await status(link, flags, terminal)
-      : await forget(where, link, run, terminal);
+    return id === undefined ? await status(link, flags, terminal) : await forget(link, id, terminal);
   } finally {
     await link.close();
   }
@@ -88,21 +87,20 @@ function runLine({
   return parts.join(', ');
 }
 
-async function forget(
-  where: string,
-  link: Link,
-  run: string | undefined,
-  { err }: Terminal,
-): Promise<number> {
-  const id = readRunId(where, run);
+async function forget(link: Link, id: string, { err }: Terminal): Promise<number> {
   const gone = await forgetRun(link, id);
   err.write(gone ? `Run ${id} is forgotten.\n` : `There is no run ${id}.\n`);
   return gone ? 0 : EXIT.failed;
 }
 
-function readRunId(where: string, run: string | undefined): string {
+function readRunId(where: string, run: string | undefined, otherwise = ''): string {
   if (run !== undefined && /^[0-9a-f]{32}$/.test(run)) return run;
-  throw usageError(where, 'RUN', run ?? '', 'the 32 digits that `ensample cluster status` shows');
+  throw usageError(
+    where,
+    'RUN',
+    run ?? '',
+    `the 32 digits that \`ensample cluster status\` shows${otherwise}`,
+  );
 }
 
 /** `ensample shard RUN --index I`: computes one shard here and shows its fingerprint, writing nothing. */
@@ -138,7 +136,7 @@ export async function shard(run: string, flags: Flags, { out, err }: Terminal): 
 }
 
 async function findPlan(where: string, run: string, flags: Flags): Promise<Uint8Array> {
-  const id = readRunId(where, run);
+  const id = readRunId(where, run, ', or a folder that `ensample plan` wrote');
   const link = await openLink(where, readRedis(where, '--redis', flagText(flags, 'redis'), flags));
   try {
     const plan = await planOfRun(link, id);

@@ -199,15 +199,18 @@ function withClusterCommands(program: Command, commands: Commands, done: (code: 
     .action(async (run: string, flags: Flags) => done(await commands.merge(run, flags)));
   withFlags(program.command('worker'), WORKER_FLAGS)
     .description('compute shards of runs that others submit, until stopped')
-    .addHelpText('after', example('ensample worker --redis redis://127.0.0.1:6379 --models models'))
+    .addHelpText(
+      'after',
+      `${example('ensample worker --redis redis://127.0.0.1:6379 --models models')}\n  ensample worker --files runs --models flood.ts`,
+    )
     .action(async (flags: Flags) => done(await commands.worker(flags)));
-  withFlags(program.command('cluster <ACTION> [RUN]'), [
+  withFlags(program.command('cluster <status|forget> [RUN]'), [
     REDIS_FLAG,
     ...REDIS_FLAGS,
     ['--json', 'print one JSON document'],
   ])
     .description('status: workers and runs; forget RUN: delete its results')
-    .addHelpText('after', example('ensample cluster status'))
+    .addHelpText('after', example('ensample cluster status --redis redis://127.0.0.1:6379'))
     .action(async (action: string, run: string | undefined, flags: Flags) =>
       done(await commands.cluster(action, run, flags)),
     );
@@ -283,7 +286,7 @@ export function usageFromCommander(
       return complain(`unknown option ${subject}`, `one of those that ${where} --help lists`, near(known));
     }
     case 'commander.missingArgument':
-      return complain(`${argumentsOf(command)} is missing`, `${where} ${argumentsOf(command)}`);
+      return complain(`${subject || argumentsOf(command)} is missing`, `${where} ${argumentsOf(command)}`);
     case 'commander.optionMissingArgument':
       return complain(`option ${subject} has no value`, 'one after it');
     default:

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { writeOnce } from './folder.ts';
+import { makeFolder, writeOnce } from './folder.ts';
 import { type ShardFailure, toldError } from './threads.ts';
 import type { WorkerInfo } from './types.ts';
 
@@ -107,7 +107,8 @@ export interface Presence {
 /** Announce a worker in a folder. */
 export function announceWorker(directory: string, info: WorkerInfo): Presence {
   const folder = join(directory, 'workers');
-  mkdirSync(folder, { recursive: true });
+  makeFolder(directory);
+  makeFolder(folder);
   const file = join(folder, `${info.id}.json`);
   return {
     beat() {

@@ -167,7 +167,11 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission is denied',
   EROFS: 'the file system is read-only',
   ENOTDIR: 'its folder is a file',
+  EEXIST: 'it is a file',
 };
+
+/** What making room does not mend. */
+const NO_FOLDER: readonly string[] = ['ENOTDIR', 'EEXIST'];
 
 function unwritable(name: string, cause: unknown): ClusterError {
   const code = codeOf(cause) ?? '';
@@ -175,7 +179,9 @@ function unwritable(name: string, cause: unknown): ClusterError {
     where: 'cluster',
     found: `${name} cannot be written because ${REASONS[code] ?? String(cause)}`,
     expected: 'a folder with room for results',
-    fix: 'Make room and start again: finished shards are kept.',
+    fix: NO_FOLDER.includes(code)
+      ? 'Name another folder.'
+      : 'Make room and start again: finished shards are kept.',
     cause,
   });
 }

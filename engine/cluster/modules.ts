@@ -32,11 +32,17 @@ export interface ModuleRegistry {
 export function openModules(path: string): ModuleRegistry {
   const whole = resolve(path);
   const folder = statSync(whole, { throwIfNoEntry: false });
-  if (folder === undefined) throw badRegistry(path, `there is no ${basename(path)}`);
+  if (folder === undefined)
+    throw badRegistry(
+      path,
+      `there is no ${basename(path)}`,
+      `a model file, or a folder with ${REGISTRY_FILE}`,
+    );
   if (!folder.isDirectory()) return fixedModules({ [nameOf(whole)]: whole });
   const file = join(whole, REGISTRY_FILE);
   const text = readText(file);
-  if (text === undefined) throw badRegistry(REGISTRY_FILE, `no ${REGISTRY_FILE} in that folder`);
+  if (text === undefined)
+    throw badRegistry(REGISTRY_FILE, `there is no ${REGISTRY_FILE} in ${basename(whole)}`);
   const files: Record<string, string> = {};
   for (const [name, own] of Object.entries(parse(text))) {
     const place = typeof own === 'string' ? resolve(whole, own) : '';
@@ -175,14 +181,13 @@ function noFile(url: string): OptionError {
   return new OptionError({ where: 'cluster', option: 'model', value: url, found, expected: 'a file' });
 }
 
-function badRegistry(file: string, found: string): InputError {
-  return new InputError({
-    where: 'cluster',
-    file,
-    found,
-    expected: `${REGISTRY_FILE} with names and paths of models in its own folder`,
-    fix: 'For example { "flood": "flood.ts" }.',
-  });
+function badRegistry(
+  file: string,
+  found: string,
+  expected = `${REGISTRY_FILE} with names and paths of models in its own folder`,
+): InputError {
+  const fix = 'For example { "flood": "flood.ts" } in a folder, or one file: --models flood.ts.';
+  return new InputError({ where: 'cluster', file, found, expected, fix });
 }
 
 function notRegistered(name: string, names: readonly string[]): OptionError {
@@ -192,9 +197,13 @@ function notRegistered(name: string, names: readonly string[]): OptionError {
     option: 'module',
     value: name,
     found: `model ${name} is not registered on this machine`,
-    expected: names.length === 0 ? `an entry of ${REGISTRY_FILE}` : `one of ${names.join(', ')}`,
+    expected: names.length === 0 ? 'a model that it knows' : `one of ${names.join(', ')}`,
     fix:
-      near === undefined ? `Add it to ${REGISTRY_FILE} in the folder of --models.` : `Did you mean ${near}?`,
+      near !== undefined
+        ? `Did you mean ${near}?`
+        : names.length === 0
+          ? `Say where it lies: --models FILE, or --models DIR with ${REGISTRY_FILE} in it.`
+          : `Add it to ${REGISTRY_FILE} in the folder of --models.`,
   });
 }
 
