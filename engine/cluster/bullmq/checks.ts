@@ -155,7 +155,7 @@ async function checkFleet<Y>(run: Running<Y>): Promise<void> {
     where: WHERE,
     found: `nobody serves this run (${fleetWords(fleet, work, plan, { engine: VERSION, v8: v8Version() })})`,
     expected: `a worker for work ${work.name}${plan.module === undefined ? '' : ` and model ${plan.module.name}`}`,
-    fix: `Start one: ensample worker --redis ${link.address.shown} --models DIR.`,
+    fix: `Start one: ensample worker --redis ${link.address.shown} --models DIR, a folder with ensample.models.json or a model file.`,
   });
 }
 
