@@ -222,11 +222,14 @@ async function openChain(plan: ChainPlan, { backend, signal }: TreeChainOpening)
 }
 
 /** Noise, or draws of the law given for it. */
-async function begin({ plan, room, backend }: Rows, { x, streams }: TreeStart): Promise<void> {
+async function begin(rows: Rows, { x, streams }: TreeStart): Promise<void> {
+  const { plan, room, backend } = rows;
   const { chain, start, denoiser } = plan;
   const { dimension: d } = denoiser;
   const { noise } = chain.points[0]!;
-  const normals = room.room(start === undefined ? streams.length * d : 0);
+  // As large as steps need it.
+  const all = room.room(streams.length * widthOf(rows));
+  const normals = all.subarray(0, start === undefined ? streams.length * d : 0);
   for (const [i, stream] of streams.entries())
     if (start === undefined) await normalsOf(backend, stream, normals.subarray(i * d, (i + 1) * d));
     else for (let at = i * d; at < (i + 1) * d; at++) x[at] = stream.uniform();
@@ -240,17 +243,16 @@ async function move(rows: Rows, step: TreeStep): Promise<void> {
   const { x: from, level, next, streams } = step;
   const { dimension: d } = denoiser;
   const n = streams.length;
-  const all = room.room(n * (5 * d + 2));
-  const [x, clean] = [all.subarray(0, n * d), all.subarray(n * d, 2 * n * d)];
+  const all = room.room(n * widthOf(rows));
+  const [clean, normals] = [all.subarray(0, n * d), all.subarray(n * d, 2 * n * d)];
   const time = all.subarray(2 * n * d, n * (2 * d + 1));
-  x.set(from.subarray(0, n * d));
+  const x = placed(rows, from.subarray(0, n * d), all.subarray(n * (2 * d + 1)));
   for (let i = 0; i < n; i++) time[i] = points[moves.length - level[i]!]!.time;
   await denoiser.evaluate(x, time, n, { clean });
-  const shift = all.subarray(n * (2 * d + 1), n * (3 * d + 1));
-  const normals = all.subarray(n * (4 * d + 2));
+  const spare = all.subarray(all.length - n * (d + 1));
+  const shift = all.subarray(all.length - n * (2 * d + 1), all.length - n * (d + 1));
   await drawNormals(rows, step, normals);
-  if (plan.guidance !== undefined)
-    await pull(rows, step, { x, clean, time, shift, spare: all.subarray(n * (3 * d + 1), n * (4 * d + 2)) });
+  if (plan.guidance !== undefined) await pull(rows, step, { x, clean, time, shift, spare });
   for (let i = 0; i < n; i++) {
     const own = moves[moves.length - level[i]!]!;
     const { noise } = own;
@@ -263,6 +265,20 @@ async function move(rows: Rows, step: TreeStep): Promise<void> {
     }
     step.edge[i] = step.edge[i]! - paid / (noise * noise);
   }
+}
+
+/** Numbers a row takes in the room: xhat, z and the time; a copy of x for kernels; the shift, and d + 1 spare ones. */
+function widthOf({ plan, denoiser }: Rows): number {
+  const { dimension: d, source } = denoiser;
+  return 2 * d + 1 + (source.kernels === undefined ? 0 : d) + (plan.guidance === undefined ? 0 : 2 * d + 1);
+}
+
+/** x where kernels reach it, if there are any. */
+function placed({ denoiser }: Rows, x: Float64Array, room: Float64Array): Float64Array {
+  if (denoiser.source.kernels === undefined) return x;
+  const copy = room.subarray(0, x.length);
+  copy.set(x);
+  return copy;
 }
 
 /** a x + b xhat + c z: apart from what waits, so that it is compiled well. */

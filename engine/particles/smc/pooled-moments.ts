@@ -45,15 +45,16 @@ function jackknife(
   ends: readonly number[],
 ): Float64Array {
   const d = mean.length;
-  const squares = new Float64Array(d);
+  const [squares, off] = [new Float64Array(d), new Float64Array(d)];
   let lo = 0;
   for (const hi of ends) {
     const share = weight.subarray(lo, hi).reduce((sum, w) => sum + w, 0);
-    for (let c = 0; c < d; c++) {
-      let off = 0;
-      for (let i = lo; i < hi; i++) if (weight[i]! > 0) off += weight[i]! * (points[i * d + c]! - mean[c]!);
-      squares[c] = squares[c]! + (off / (1 - share)) ** 2;
+    off.fill(0);
+    for (let i = lo; i < hi; i++) {
+      const w = weight[i]!;
+      if (w > 0) for (let c = 0; c < d; c++) off[c] = off[c]! + w * (points[i * d + c]! - mean[c]!);
     }
+    for (let c = 0; c < d; c++) squares[c] = squares[c]! + (off[c]! / (1 - share)) ** 2;
     lo = hi;
   }
   const factor = (ends.length - 1) / ends.length;
