@@ -119,7 +119,7 @@ export async function shares(
   const found: Omit<Share, 'place'>[] = [];
   for (const [method, go] of Object.entries(all)) {
     let [outside, inside, work, workInside] = [Infinity, Infinity, Infinity, Infinity];
-    // The first one compiles.
+    // The first ones compile, which takes more than the rest of a run.
     for (let again = 0; again <= repeat; again++) {
       const [before, start, used, busy] = [spent(), performance.now(), process.cpuUsage(), worked()];
       await go(backend);

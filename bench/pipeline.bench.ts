@@ -187,7 +187,7 @@ export async function benchmarks(size: Size, { provider }: Flags): Promise<reado
   for (const place of ['cpu', ...(provider === undefined ? [] : [provider])]) {
     const own = await timed(network, place);
     const all = methods(own.denoiser, toy ? 3 : 10, BATCH);
-    table.push(...(await shares(all, own, toy ? 0 : 2, backend)).map((share) => ({ ...share, place })));
+    table.push(...(await shares(all, own, toy ? 0 : 5, backend)).map((share) => ({ ...share, place })));
   }
   await backend.dispose();
   found = { speeds: await measure(network, provider, toy ? 1 : 12), shares: table };

@@ -3,6 +3,7 @@ import { timeGrid } from '../../engine/diffusion/grids.ts';
 import { scheduler } from '../../engine/diffusion/scheduler.ts';
 import { dpmSolverPlusPlus } from '../../engine/diffusion/solver/dpm-solver.ts';
 import { heun } from '../../engine/diffusion/solver/runge-kutta.ts';
+import { SCHEME_NAMES } from '../../engine/particles/resampling/schemes.ts';
 import { correct } from '../../estimators/corrector/correct.ts';
 import { backend, predict, schedule, steered, unconditional } from '../support/own-loop.ts';
 
@@ -29,6 +30,23 @@ describe('what follows', () => {
     await weights.weigh([0.3, 0.3, 0.3, 0.3]);
     expect(weights.logNormalizer).toBeCloseTo(Math.log(0.5) + 0.3, 12);
   });
+
+  test.each(SCHEME_NAMES)(
+    '%s: every row becomes that of its ancestor before, in whatever order',
+    async (scheme) => {
+      for (const slope of [-0.9, 0.9]) {
+        const n = 16;
+        const weights = correct({ particles: n, seed: 1, scheme, backend, resample: { ess: 1 } });
+        const x = Float64Array.from({ length: 2 * n }, (_, at) => at);
+        const { ancestor, resampled } = await weights.weigh(
+          Array.from({ length: n }, (_, i) => slope * Math.abs(i - 6)),
+          [x],
+        );
+        expect(resampled).toBe(true);
+        expect(Array.from(x)).toEqual(Array.from(ancestor).flatMap((a) => [2 * a, 2 * a + 1]));
+      }
+    },
+  );
 
   test('a multistep integrator goes on from the history of the ancestors', async () => {
     const grid = timeGrid(schedule, { steps: 5, stop: 0.01 });
