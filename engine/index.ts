@@ -264,7 +264,6 @@ export {
   onnxNetwork,
 } from './model/onnx.ts';
 export { type UmBridgeOptions, umBridge } from './model/um-bridge/client.ts';
-export { type ModelServer, type ServeOptions, serveModel } from './model/um-bridge/server.ts';
 export type { CardDynamics, DrawOptions, PotentialOptions } from './particles/card-dynamics.ts';
 export {
   type CardFieldSpec,

@@ -1,4 +1,5 @@
 export * from '../engine/index.ts';
+export { type ModelServer, type ServeOptions, serveModel } from '../engine/model/um-bridge/server.ts';
 export {
   type Corrected,
   type CorrectedRows,
