@@ -5,30 +5,10 @@ import { empiricalDenoiser } from '../../engine/diffusion/analytic/empirical-den
 import { mixtureDenoiser } from '../../engine/diffusion/analytic/mixture-denoiser.ts';
 import type { Denoiser, OpenDenoiser, Prediction, Times } from '../../engine/diffusion/denoiser.ts';
 import { openDenoiser } from '../../engine/diffusion/open-denoiser.ts';
-import { preconditionedDenoiser } from '../../engine/diffusion/preconditioned.ts';
 import { conversion, scalesAt } from '../../engine/diffusion/prediction.ts';
-import { rectifiedFlow, veLinear, vpLinear } from '../../engine/diffusion/schedules.ts';
+import { rectifiedFlow, veLinear } from '../../engine/diffusion/schedules.ts';
 import { ModelError, OptionError, ShapeError, ValueError } from '../../engine/errors.ts';
-
-const LAW = {
-  weights: [0.3, 0.7],
-  means: [
-    [1, -1],
-    [-0.5, 0.5],
-  ],
-  covariances: [
-    [
-      [0.3, 0.1],
-      [0.1, 0.2],
-    ],
-    [
-      [0.1, 0],
-      [0, 0.4],
-    ],
-  ],
-};
-const vp = vpLinear();
-const exact = mixtureDenoiser(LAW, vp);
+import { exact, expectClose, LAW, points, vp } from '../support/denoised-law.ts';
 
 function open(denoiser: Denoiser, signal?: AbortSignal): OpenDenoiser {
   return openDenoiser({
@@ -37,10 +17,6 @@ function open(denoiser: Denoiser, signal?: AbortSignal): OpenDenoiser {
     backend: jsBackend(),
     ...(signal === undefined ? {} : { signal }),
   });
-}
-
-function points(n: number): Float64Array {
-  return Float64Array.from({ length: 2 * n }, (_, at) => 1.5 * Math.sin(1.7 * at + 0.3));
 }
 
 /** What the exact denoiser says, in another form and as nothing but a function. */
@@ -76,15 +52,6 @@ async function evaluate(denoiser: Denoiser, x: Float64Array, time: Times): Promi
 
 function sameBits(a: Float64Array, b: Float64Array): boolean {
   return a.length === b.length && a.every((value, i) => Object.is(value, b[i]));
-}
-
-/** Each within `slack` of what is expected, or of 1 where that is smaller. */
-function expectClose(found: ArrayLike<number>, expected: ArrayLike<number>, slack: number): void {
-  const errors = Array.from(
-    expected,
-    (value, i) => Math.abs(found[i]! - value) / Math.max(1, Math.abs(value)),
-  );
-  expect(Math.max(...errors)).toBeLessThan(slack);
 }
 
 test('openDenoiser: all forms of a prediction give the same score, E[x_0] and noise', async () => {
@@ -410,47 +377,4 @@ test('openDenoiser: what is no denoiser names the part', () => {
   expect(() => open({ ...exact, predict: undefined })).toThrow('option `denoiser.predict` is undefined');
   // @ts-expect-error
   expect(() => open({ ...exact, schedule: 'vp' })).toThrow('option `denoiser.schedule` is "vp"');
-});
-
-test('preconditionedDenoiser: the inner network of each form gives back the denoiser it was made from', async () => {
-  const forms = { edm: [0.25, 0.5, 0.5], vp: [1, -1, 1], ve: [1, 1, 1], iddpm: [1, -1, 1] } as const;
-  const x = points(6);
-  for (const time of [0.2, Float64Array.from({ length: 6 }, (_, i) => 0.1 + i / 8)]) {
-    const expected = await evaluate(exact, x, time);
-    for (const form of ['edm', 'vp', 've', 'iddpm'] as const) {
-      const level = (row: number): number => {
-        const t = typeof time === 'number' ? time : time[row]!;
-        return vp.noise(t) / vp.signal(t);
-      };
-      const denoiser = preconditionedDenoiser({
-        dimension: 2,
-        schedule: vp,
-        form,
-        network: (scaled, label, out) => {
-          for (let at = 0; at < out.length; at++) {
-            const s = level(at >> 1);
-            const y = x[at]! / vp.signal(typeof time === 'number' ? time : time[at >> 1]!);
-            const root = Math.sqrt(s * s + 0.25);
-            const [skip, factor, into] =
-              form === 'edm'
-                ? [0.25 / root ** 2, (0.5 * s) / root, 1 / root]
-                : [1, forms[form][1] * s, form === 've' ? 1 : 1 / Math.sqrt(s * s + 1)];
-            expect(scaled[at]).toBeCloseTo(into * y, 12);
-            out[at] = (expected.clean[at]! - skip * y) / factor;
-            const own = typeof label === 'number' ? label : label[at >> 1]!;
-            if (form === 'edm') expect(own).toBeCloseTo(Math.log(s) / 4, 13);
-            if (form === 've') expect(own).toBeCloseTo(Math.log(s / 2), 13);
-            if (form === 'vp')
-              expect(own).toBeCloseTo(999 * (typeof time === 'number' ? time : time[at >> 1]!), 10);
-            if (form === 'iddpm') expect(Number.isInteger(own)).toBe(true);
-          }
-        },
-      });
-      expectClose((await evaluate(denoiser, x, time)).clean, expected.clean, 1e-12);
-    }
-  }
-  // @ts-expect-error a form that is none
-  expect(() => preconditionedDenoiser({ dimension: 2, schedule: vp, form: 'ddpm', network() {} })).toThrow(
-    'one of edm',
-  );
 });
