@@ -112,8 +112,11 @@ const WORKER_FLAGS: readonly FlagRow[] = [
   ['--lock <s>', 'seconds after which the shard of a silent worker is given to another (default 10)'],
   ['--stall <s>', 'seconds between looks for such shards (default 5)'],
   ['--grace <s>', 'seconds that shards get to finish when the worker is stopped (default 20)'],
+  ['--max-shard-seconds <s>', 'end the thread of a shard that takes longer (default never)'],
+  ['--max-heap <mb>', 'end a thread whose JavaScript heap grows above; arrays of numbers lie outside'],
+  ['--metrics <port>', 'counters for Prometheus at http://127.0.0.1:<port>/metrics; host:port for others'],
   ...REDIS_FLAGS,
-  ['--json', 'one line of JSON for each event'],
+  ['--log <form>', 'text, or json: one line for each event, on stdout (default text)'],
   ['--quiet', 'errors only'],
 ];
 

@@ -14,17 +14,24 @@ import {
   readRecord,
   startFileWorker,
   type Timing,
-  type WorkerEvent,
   type WorkTable,
 } from '../estimators/cluster.ts';
 import { EngineError, loadModule, OptionError } from '../estimators/index.ts';
 import { EXIT } from './errors.ts';
-import { type Flags, flagText, readFile, readInteger, readPositive } from './flag-values.ts';
+import { type Flags, flagText, readFile, readInteger, readName, readPositive } from './flag-values.ts';
 import { count } from './format/number.ts';
-import { printable, wrap } from './format/text.ts';
+import { printable } from './format/text.ts';
 import { counted } from './format/words.ts';
 import { readRedis } from './redis-address.ts';
 import type { Terminal } from './terminal.ts';
+import { LOGS, type WorkerLog, workerLog } from './worker-log.ts';
+import {
+  type MetricsPlace,
+  readMetrics,
+  serveMetrics,
+  type WorkerCounts,
+  workerCounts,
+} from './worker-metrics.ts';
 
 const WHERE = 'ensample worker';
 
@@ -36,7 +43,12 @@ export interface WorkerSetup {
   /** URL of the module that `works` came from; undefined for those of the package. */
   readonly worksUrl: string | undefined;
   readonly blobs: string | undefined;
-  readonly json: boolean;
+  /** Milliseconds that a shard may take. */
+  readonly mostTime: number | undefined;
+  /** MB of the JavaScript heap of a thread. */
+  readonly mostHeap: number | undefined;
+  readonly log: (typeof LOGS)[number];
+  readonly metrics: MetricsPlace | undefined;
   readonly quiet: boolean;
 }
 
@@ -45,8 +57,41 @@ export async function worker(flags: Flags, terminal: Terminal): Promise<number> 
   const [redis, files] = [flagText(flags, 'redis'), flagText(flags, 'files')];
   if (redis !== undefined && files !== undefined) throw both();
   const setup = await readSetup(flags);
-  if (files !== undefined) return fileWorker(files, setup, terminal);
-  return redisWorker(flags, setup, terminal);
+  const telling = await openTelling(setup, terminal);
+  try {
+    if (files !== undefined) return await fileWorker(files, setup, telling);
+    return await redisWorker(flags, setup, telling);
+  } finally {
+    await telling.close();
+  }
+}
+
+/** Where a worker tells of itself. */
+interface Telling {
+  readonly log: WorkerLog;
+  readonly counts: WorkerCounts;
+  readonly event: WorkerLog['event'];
+  /** Where metrics are; undefined where none were asked for. */
+  readonly url: string | undefined;
+  close(): Promise<void>;
+}
+
+async function openTelling(setup: WorkerSetup, terminal: Terminal): Promise<Telling> {
+  const log = workerLog(setup, terminal);
+  const counts = workerCounts(setup.threads);
+  const server = setup.metrics === undefined ? undefined : await serveMetrics(setup.metrics, counts.text);
+  return {
+    log,
+    counts,
+    event(event) {
+      counts.event(event);
+      log.event(event);
+    },
+    url: server?.url,
+    async close() {
+      await server?.close();
+    },
+  };
 }
 
 async function readSetup(flags: Flags): Promise<WorkerSetup> {
@@ -60,28 +105,30 @@ async function readSetup(flags: Flags): Promise<WorkerSetup> {
     works: worksUrl === undefined ? ownWorks : ((await loadModule(worksUrl)).works as WorkTable),
     worksUrl,
     blobs: readFile(WHERE, 'blobs', flagText(flags, 'blobs')),
-    json: flags.json === true,
+    mostTime: milliseconds('max-shard-seconds', flagText(flags, 'maxShardSeconds')),
+    mostHeap: readInteger(WHERE, 'max-heap', flagText(flags, 'maxHeap'), 16, 2 ** 20, '512'),
+    log: readName(WHERE, 'log', flagText(flags, 'log'), LOGS) ?? 'text',
+    metrics: readMetrics(flagText(flags, 'metrics')),
     quiet: flags.quiet === true,
   };
 }
 
-async function redisWorker(flags: Flags, setup: WorkerSetup, terminal: Terminal): Promise<number> {
+async function redisWorker(flags: Flags, setup: WorkerSetup, telling: Telling): Promise<number> {
   const link = await openLink(WHERE, readRedis(WHERE, '--redis', flagText(flags, 'redis'), flags));
   const { threads, works, modules } = setup;
+  const { log, counts, event } = telling;
   const computing = openThreads(setup);
   try {
-    const tell = teller(setup, terminal);
     const serving = await queueWorker({
-      ...{ link, works, threads, modules: modules.refs(), timing: readTiming(flags), say: tell.say },
+      ...{ link, works, threads, modules: modules.refs(), timing: readTiming(flags), say: event },
       run: async (plan, index, signal) =>
-        inReach(await computing.threads.compute(plan, index, signal), setup),
+        inReach(await counts.during(computing.threads.compute(plan, index, signal)), setup),
     });
-    for (const warning of link.warnings)
-      terminal.err.write(`${wrap(`Warning: ${warning}`, terminal.err.look.width)}\n`);
-    if (!setup.quiet) terminal.err.write(`${startLine(setup, `at ${link.address.shown}`)}\n`);
-    await untilStopped(terminal, setup.quiet);
+    for (const warning of link.warnings) log.say('warning', warning);
+    tellStart(setup, telling, `at ${link.address.shown}`);
+    await untilStopped(log);
     await serving.stop();
-    tell.end();
+    log.end();
     return 0;
   } finally {
     await computing.close();
@@ -90,23 +137,23 @@ async function redisWorker(flags: Flags, setup: WorkerSetup, terminal: Terminal)
 }
 
 /** The same of the runs in a folder. */
-async function fileWorker(directory: string, setup: WorkerSetup, terminal: Terminal): Promise<number> {
+async function fileWorker(directory: string, setup: WorkerSetup, telling: Telling): Promise<number> {
+  const { log, counts, event } = telling;
   // What a run starts from lies beside it, what it finds in its own folder.
   const computing = openThreads({ ...setup, blobs: join(directory, 'blobs') });
-  const tell = teller(setup, terminal);
   try {
     const worker = startFileWorker({
       directory,
       threads: setup.threads,
       works: setup.works,
       modules: setup.modules.refs(),
-      run: computing.threads.compute,
-      say: tell.say,
+      run: (...shard) => counts.during(computing.threads.compute(...shard)),
+      say: event,
     });
-    if (!setup.quiet) terminal.err.write(`${startLine(setup, `in ${directory}`)}\n`);
-    await untilStopped(terminal, setup.quiet);
+    tellStart(setup, telling, `in ${directory}`);
+    await untilStopped(log);
     await worker.stop();
-    tell.end();
+    log.end();
     return 0;
   } finally {
     await computing.close();
@@ -126,7 +173,7 @@ function inReach(record: Uint8Array, { blobs }: WorkerSetup): Uint8Array {
 }
 
 /** Threads for shards, and a folder for blobs where none is shared. */
-function openThreads({ threads, modules, blobs, worksUrl }: WorkerSetup): {
+function openThreads({ threads, modules, blobs, worksUrl, mostTime, mostHeap }: WorkerSetup): {
   readonly threads: ReturnType<typeof openShardThreads>;
   close(): Promise<void>;
 } {
@@ -134,6 +181,8 @@ function openThreads({ threads, modules, blobs, worksUrl }: WorkerSetup): {
   const pool = openShardThreads({
     ...{ threads, entry: CLUSTER_ENTRY, files: modules.files, blobs: folder },
     ...(worksUrl === undefined ? {} : { works: worksUrl }),
+    ...(mostTime === undefined ? {} : { mostTime }),
+    ...(mostHeap === undefined ? {} : { mostHeap }),
   });
   return {
     threads: pool,
@@ -144,68 +193,48 @@ function openThreads({ threads, modules, blobs, worksUrl }: WorkerSetup): {
   };
 }
 
-/** Seconds of --lock and --stall as milliseconds. */
+/** Seconds of a flag as milliseconds. */
+function milliseconds(option: string, text: string | undefined): number | undefined {
+  const seconds = readPositive(WHERE, option, text);
+  return seconds === undefined ? undefined : 1000 * seconds;
+}
+
 function readTiming(flags: Flags): Partial<Timing> {
-  const seconds = (option: string): number | undefined =>
-    readPositive(WHERE, option, flagText(flags, option));
-  const [lock, stall, grace] = [seconds('lock'), seconds('stall'), seconds('grace')];
+  const [lock, stall, grace] = ['lock', 'stall', 'grace'].map((option) =>
+    milliseconds(option, flagText(flags, option)),
+  );
   return {
-    ...(lock === undefined ? {} : { lock: 1000 * lock }),
-    ...(stall === undefined ? {} : { stall: 1000 * stall }),
-    ...(grace === undefined ? {} : { grace: 1000 * grace }),
+    ...(lock === undefined ? {} : { lock }),
+    ...(stall === undefined ? {} : { stall }),
+    ...(grace === undefined ? {} : { grace }),
   };
 }
 
 /** 'Worker with 2 threads and models flood, ishigami at redis://127.0.0.1:6379. Ctrl-C stops it.' */
-function startLine({ threads, modules }: WorkerSetup, place: string): string {
+function tellStart({ threads, modules }: WorkerSetup, { log, url }: Telling, place: string): void {
   const { names } = modules;
   const models =
     names.length === 0
       ? 'no models (see --models)'
       : `${names.length === 1 ? 'model' : 'models'} ${names.join(', ')}`;
-  return `Worker with ${counted(threads, count(threads), 'thread')} and ${printable(models)} ${place}. Ctrl-C stops it.`;
+  const own = `${counted(threads, count(threads), 'thread')} and ${printable(models)}`;
+  if (url !== undefined) log.say('start', `Metrics at ${url}.`);
+  log.say('start', `Worker with ${own} ${place}. Ctrl-C stops it.`);
 }
 
 /** Resolves at SIGTERM or Ctrl-C; the second one ends the process at once, and its shards go to others. */
-function untilStopped({ err }: Terminal, quiet: boolean): Promise<void> {
+function untilStopped(log: WorkerLog): Promise<void> {
   return new Promise((done) => {
     let asked = false;
     const stop = (): void => {
       if (asked) process.exit(EXIT.interrupted);
       asked = true;
-      if (!quiet) err.write('Stopping: shards are finished, or handed back after 20 s.\n');
+      log.say('stop', 'Stopping: shards are finished, or handed back after 20 s.');
       done();
     };
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
   });
-}
-
-/** Tells what happens: one JSON line for each event, or words for what is worth them, and a sum at the end. */
-function teller(
-  { json, quiet }: Pick<WorkerSetup, 'json' | 'quiet'>,
-  { out, err }: Terminal,
-): { readonly say: (event: WorkerEvent) => void; readonly end: () => void } {
-  let [done, busy] = [0, 0];
-  return {
-    say(event) {
-      if (event.kind === 'done') {
-        done++;
-        busy += event.milliseconds ?? 0;
-      }
-      if (json) out.write(`${JSON.stringify(event)}\n`);
-      else if (!quiet && event.message !== undefined && event.kind !== 'open')
-        err.write(
-          `${printable(`shard ${event.index} of run ${event.run}: ${event.kind}: ${event.message}`)}\n`,
-        );
-    },
-    end() {
-      if (!quiet)
-        err.write(
-          `${counted(done, count(done), 'shard')} done in ${(busy / 1000).toFixed(1)} s of threads.\n`,
-        );
-    },
-  };
 }
 
 function both(): OptionError {

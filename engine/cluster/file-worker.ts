@@ -6,7 +6,7 @@ import { announceWorker, openTasks, type RunTasks, STALE, workerName } from './f
 import { runFoldersIn } from './files.ts';
 import { openRunFolder, type RunFolder, readPlanFile } from './folder.ts';
 import { differ } from './gather.ts';
-import { decodePlan, shardCount } from './plan.ts';
+import { decodePlan, runId, shardCount } from './plan.ts';
 import { readRecord } from './record.ts';
 import type { WorkTable } from './registry.ts';
 import { poisonShard, type ShardFailure } from './threads.ts';
@@ -98,6 +98,7 @@ export function startFileWorker(options: FileWorkerOptions): FileWorker {
 
 /** A run that this worker can compute. */
 interface Served {
+  readonly id: string;
   readonly folder: RunFolder;
   readonly tasks: RunTasks;
   readonly plan: Plan;
@@ -136,7 +137,14 @@ function openServed(path: string, { works, modules, stale }: FileWorkerOptions):
     const { module } = plan;
     const known = modules.some(({ name, hash }) => name === module?.name && hash === module.hash);
     if (module !== undefined && !known) return undefined;
-    return { folder: openRunFolder(path), tasks: openTasks(path, stale), plan, bytes, open: [] };
+    return {
+      id: runId(plan),
+      folder: openRunFolder(path),
+      tasks: openTasks(path, stale),
+      plan,
+      bytes,
+      open: [],
+    };
   } catch (error) {
     if (error instanceof EngineError) return undefined;
     throw error;
@@ -153,13 +161,13 @@ function missingOf(folder: RunFolder, plan: Plan): number[] {
 
 async function serve(
   { run, say = () => {} }: FileWorkerOptions,
-  { folder, tasks, plan, bytes }: Served,
+  { id, folder, tasks, plan, bytes }: Served,
   index: number,
   starts: number,
   signal: AbortSignal,
 ): Promise<void> {
   const begun = performance.now();
-  const told = { run: folder.path, index };
+  const told = { run: id, index };
   if (starts > tasks.mostStarts) {
     const repeat = repeatShard(folder.path, index);
     tasks.fail(

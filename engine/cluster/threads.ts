@@ -19,6 +19,10 @@ export interface ShardThreadOptions {
   readonly files: Readonly<Record<string, string>>;
   /** Folder of the blob store. */
   readonly blobs: string;
+  /** Milliseconds that a shard may take before its thread is ended; default no limit. */
+  readonly mostTime?: number;
+  /** MB that the JavaScript heap of a thread may have; arrays of numbers lie outside. Default that of Node. */
+  readonly mostHeap?: number;
 }
 
 /** Threads that compute shards, so that the thread which talks to others never waits. */
@@ -27,7 +31,8 @@ export interface ShardThreads {
   /**
    * The record of a shard; waits for a free thread. Aborting stops the thread that computes it.
    * @param blobs folder of the blob store, where it is another than that of the threads, which is then read as well.
-   * @throws EngineError where another attempt would fail as well; Error when the thread died.
+   * @throws EngineError where another attempt would fail as well; Error when the thread died, or was ended because its
+   * shard took too long.
    */
   compute(plan: Uint8Array, index: number, signal?: AbortSignal, blobs?: string): Promise<Uint8Array>;
   close(): Promise<void>;
@@ -79,18 +84,21 @@ let lastId = 0;
 /** One shard on one thread. */
 function ask(
   seat: Seat,
-  { entry, works }: ShardThreadOptions,
+  options: ShardThreadOptions,
   request: ShardRequest,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  const data = works === undefined ? { entry } : { entry, works };
-  const worker = seat.worker ?? new Worker(new URL('./thread.mjs', import.meta.url), { workerData: data });
+  const { mostTime } = options;
+  const fresh = seat.worker === undefined;
+  const worker = seat.worker ?? startThread(options);
   seat.worker = worker;
   const id = ++lastId;
   return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
     const leave = (): void => {
+      clearTimeout(timer);
       worker.off('message', hear).off('error', die).off('exit', exit);
-      signal?.removeEventListener('abort', stop);
+      signal?.removeEventListener('abort', aborted);
     };
     const end = (error: unknown): void => {
       leave();
@@ -98,6 +106,7 @@ function ask(
       reject(error);
     };
     const hear = (answer: Answer | 'ready'): void => {
+      if (answer === 'ready') watch();
       if (answer === 'ready' || answer.id !== id) return;
       leave();
       if (answer.record !== undefined) resolve(answer.record);
@@ -105,14 +114,31 @@ function ask(
     };
     const die = (error: unknown): void => end(dead(error instanceof Error ? error.message : String(error)));
     const exit = (code: number): void => end(dead(`it ended with code ${code}`));
-    const stop = (): void => {
-      end(signal?.reason);
+    const stop = (reason: unknown): void => {
+      end(reason);
       worker.terminate();
     };
+    const aborted = (): void => stop(signal?.reason);
+    // How long a thread takes to start says nothing about its shard.
+    const watch = (): void => {
+      if (mostTime !== undefined) timer = setTimeout(() => stop(tooLong(mostTime)), mostTime);
+    };
     worker.on('message', hear).on('error', die).on('exit', exit);
-    signal?.addEventListener('abort', stop);
+    signal?.addEventListener('abort', aborted);
     worker.postMessage({ id, request });
+    if (!fresh) watch();
   });
+}
+
+function startThread({ entry, works, mostHeap }: ShardThreadOptions): Worker {
+  const workerData = works === undefined ? { entry } : { entry, works };
+  const limits = mostHeap === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: mostHeap } };
+  return new Worker(new URL('./thread.mjs', import.meta.url), { workerData, ...limits });
+}
+
+/** Worth another attempt: a faster machine may have time enough. */
+function tooLong(milliseconds: number): Error {
+  return new Error(`it took longer than ${milliseconds / 1000} s, the limit of its worker`);
 }
 
 function dead(reason: string): Error {
