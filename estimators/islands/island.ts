@@ -15,7 +15,7 @@ const WHERE = 'islands';
 export interface IslandRows {
   /** [R] log Z from the beginning. */
   readonly logNormalizer: Float64Array;
-  /** [R] log Z at the last exchange; 0 before the first. */
+  /** [R] log Z at the last exchange less L of then; 0 before the first. */
   readonly base: Float64Array;
   /** [R, k] */
   readonly mean: Float64Array;
@@ -27,7 +27,7 @@ export interface IslandRows {
   readonly flags: Uint8Array;
   /** States of the islands, where they are to go on. */
   readonly states: Uint8Array;
-  /** JSON of what all islands share: names of the k means, d, log Z booked at exchanges and their number. */
+  /** JSON of what all islands share: names of the k means, d, log Z booked at exchanges, their number and who moved. */
   readonly shared: Uint8Array;
 }
 
@@ -38,6 +38,8 @@ export interface Shared {
   /** Sum of the logs of the mean Z at exchanges. */
   readonly booked: number;
   readonly exchanges: number;
+  /** Islands that went on from another's state, over all exchanges. */
+  readonly moved: number;
 }
 
 export const UNBIASED = 1;
@@ -54,6 +56,7 @@ export interface Stretch {
   readonly base: number;
   readonly booked: number;
   readonly exchanges: number;
+  readonly moved: number;
 }
 
 /**
@@ -115,13 +118,13 @@ function rowOf(
   result: IslandAnswer,
   { done, info }: Step<unknown>,
   state: Uint8Array | undefined,
-  { base, booked, exchanges }: Stretch,
+  { base, booked, exchanges, moved }: Stretch,
   points: Float64Array,
 ): IslandRows {
   const { logNormalizer } = result;
   if (logNormalizer === undefined || typeof logNormalizer.value !== 'number') throw noEvidence();
   const { names, mean } = meansOf(result);
-  const shared: Shared = { names, dimension: result.sample.shape[1], booked, exchanges };
+  const shared: Shared = { names, dimension: result.sample.shape[1], booked, exchanges, moved };
   const flags = (logNormalizer.unbiased === false ? 0 : UNBIASED) + (done ? ENDED : 0);
   return {
     logNormalizer: Float64Array.of(logNormalizer.value),

@@ -8,7 +8,7 @@ import { checkSavedRun } from '../../engine/saved-run.ts';
 import type { Shards } from '../../engine/sharded.ts';
 import type { Source } from '../../engine/types.ts';
 import { VERSION } from '../../engine/version.ts';
-import { nextRound } from './exchange.ts';
+import { type ExchangeRule, nextRound } from './exchange.ts';
 import { computeIsland, type IslandRows, makerOf, type Stretch } from './island.ts';
 import { islandsAnswer, mergeIslands } from './merge.ts';
 import type { IslandMaker, IslandsOptions, IslandsResult } from './types.ts';
@@ -25,6 +25,7 @@ import type { IslandMaker, IslandsOptions, IslandsResult } from './types.ts';
  * | L_k | log Z_k since the last exchange | [R] |
  *
  * Random numbers of island k come from child k of the run's generator, those of exchanges from the run's own.
+ * Departure from the butterfly of papers: whether to go on with stages is decided by the ESS of all islands, which are at the same checkpoint anyway.
  */
 const SOURCES: readonly Source[] = [
   {
@@ -38,6 +39,12 @@ const SOURCES: readonly Source[] = [
     year: 2018,
     title: 'On the performance of parallelisation schemes for particle filtering',
     reference: 'EURASIP Journal on Advances in Signal Processing 2018, 31',
+  },
+  {
+    authors: 'Whiteley, N., Lee, A. & Heine, K.',
+    year: 2016,
+    title: 'On the role of interaction in sequential Monte Carlo algorithms',
+    reference: 'Bernoulli 22(1), 494-529',
   },
 ];
 
@@ -57,7 +64,7 @@ export interface IslandsState {
 /** Rows of islands as shards compute them. */
 export const islandRows: Work<IslandPlan, IslandRows> = {
   name: 'smc-island',
-  version: 1,
+  version: 2,
   async compute({ index }: Shard, plan: IslandPlan, context: ShardContext) {
     const { from } = plan;
     const state = from.length === 0 ? undefined : await context.blob(from[index]!);
@@ -90,10 +97,12 @@ interface IslandPlan {
   readonly base: readonly number[];
   readonly booked: number;
   readonly exchanges: number;
+  readonly moved: number;
 }
 
-function stretchOf({ steps, draws, base, booked, exchanges }: IslandPlan, k: number): Omit<Stretch, 'from'> {
-  return { steps: steps ?? undefined, draws, base: base[k] ?? 0, booked, exchanges };
+function stretchOf(plan: IslandPlan, k: number): Omit<Stretch, 'from'> {
+  const { steps, draws, base, booked, exchanges, moved } = plan;
+  return { steps: steps ?? undefined, draws, base: base[k] ?? 0, booked, exchanges, moved };
 }
 
 /** What an island's answer says of its own ending is not kept. */
@@ -111,8 +120,8 @@ export function islands(
   options: IslandsOptions,
 ): Sampler<IslandsState, IslandsResult> & { readonly shards: Shards<IslandsResult> } {
   const checked = checkOptions(options);
-  const { method, islands: R, weights, every, threshold, first } = checked;
-  const plan = JSON.stringify([R, weights, every, threshold, first]);
+  const { method, islands: R, weights, every, rule, first } = checked;
+  const plan = JSON.stringify([R, weights, every, rule, first]);
   const at = (state: IslandsState): Step<IslandsState> => {
     const { diagnostics } = answerOf(state, ON_THE_WAY);
     return { state, done: state.ended, info: diagnostics };
@@ -125,7 +134,7 @@ export function islands(
   const step = async (state: IslandsState, ctx: Context): Promise<Step<IslandsState>> => {
     if (state.ended) return at(state);
     if (every === undefined) await oneIsland(state, first, R, ctx);
-    else await oneRound(state, first, { R, threshold }, ctx);
+    else await oneRound(state, first, { R, rule }, ctx);
     return at(state);
   };
   return {
@@ -159,7 +168,7 @@ interface Checked {
   readonly islands: number;
   readonly weights: 'evidence' | 'uniform';
   readonly every: number | undefined;
-  readonly threshold: number;
+  readonly rule: ExchangeRule;
   readonly first: IslandPlan;
 }
 
@@ -170,14 +179,35 @@ function checkOptions(options: IslandsOptions): Checked {
   const R = checkCount(WHERE, 'islands', options.islands, { min: 1, max: 1_000_000 });
   checkOneOf(WHERE, 'weights', weights, ['evidence', 'uniform']);
   checkCount(WHERE, 'draws', draws, { min: 0, max: MOST_DRAWS });
-  if (exchange !== undefined) checkOptionNames(`${WHERE}: exchange`, exchange, ['every', 'threshold']);
-  const { every, threshold = 0.5 } = exchange ?? {};
-  if (exchange !== undefined) checkCount(WHERE, 'exchange.every', every, { min: 1 });
-  checkNumber(WHERE, 'exchange.threshold', threshold, (x) => x >= 0 && x <= 1, 'a number in [0, 1]');
+  const { every, ...rule } = checkExchange(exchange, R);
   if (weights === 'uniform' && exchange !== undefined) throw notUniform();
-  const shared = { round: 0, from: [], base: [], booked: 0, exchanges: 0 };
+  const shared = { round: 0, from: [], base: [], booked: 0, exchanges: 0, moved: 0 };
   const first = { draws: Math.ceil(draws / R), steps: every ?? null, ...shared };
-  return { method, islands: R, weights, every, threshold, first };
+  return { method, islands: R, weights, every, rule, first };
+}
+
+function checkExchange(
+  exchange: IslandsOptions['exchange'],
+  R: number,
+): ExchangeRule & { readonly every: number | undefined } {
+  if (exchange === undefined) return { every: undefined, threshold: 0, scheme: 'systematic', stages: 0 };
+  const where = `${WHERE}: exchange`;
+  checkOptionNames(where, exchange, ['every', 'threshold', 'scheme', 'stages']);
+  const { every, threshold = 0.5, scheme = 'systematic', stages } = exchange;
+  checkCount(WHERE, 'exchange.every', every, { min: 1 });
+  checkNumber(WHERE, 'exchange.threshold', threshold, (x) => x >= 0 && x <= 1, 'a number in [0, 1]');
+  checkOneOf(WHERE, 'exchange.scheme', scheme, ['systematic', 'butterfly']);
+  if (stages !== undefined) checkCount(WHERE, 'exchange.stages', stages, { min: 1 });
+  if (scheme === 'butterfly' && (R < 2 || !Number.isInteger(Math.log2(R))))
+    throw badExchange('islands', R, scheme, '2, 4, 8 or another power of two, because it pairs islands');
+  if (scheme !== 'butterfly' && stages !== undefined)
+    throw badExchange('exchange.stages', stages, scheme, "stages with scheme 'butterfly' only");
+  return { every, threshold, scheme, stages: stages ?? Math.log2(R) };
+}
+
+function badExchange(option: string, value: number, scheme: string, expected: string): OptionError {
+  const found = `option \`${option}\` is ${value} with scheme '${scheme}'`;
+  return new OptionError({ where: WHERE, option, value, found, expected });
 }
 
 function noMaker(value: unknown): OptionError {
@@ -213,10 +243,10 @@ async function oneIsland(state: IslandsState, plan: IslandPlan, R: number, ctx: 
 async function oneRound(
   state: IslandsState,
   first: IslandPlan,
-  { R, threshold }: { readonly R: number; readonly threshold: number },
+  { R, rule }: { readonly R: number; readonly rule: ExchangeRule },
   ctx: Context,
 ): Promise<void> {
-  const next = state.rows === undefined ? undefined : nextRound(state.rows, threshold, state.made, ctx.rng);
+  const next = state.rows === undefined ? undefined : nextRound(state.rows, rule, state.made, ctx.rng);
   let rows: IslandRows | undefined;
   for (let k = 0; k < R; k++) {
     const stretch = { ...stretchOf({ ...first, ...next }, k), from: next?.state(k) };
@@ -225,11 +255,15 @@ async function oneRound(
   }
   state.rows = rows;
   state.made++;
-  state.ended = nextRound(rows!, threshold, state.made, ctx.rng) === undefined;
+  state.ended = nextRound(rows!, rule, state.made, ctx.rng) === undefined;
 }
 
-/** Islands on a cluster, one a shard; with exchanges one plan a round, states going through the blob store. */
-function shardsOf({ method, islands: R, weights, threshold, first }: Checked): Shards<IslandsResult> {
+/**
+ * Islands on a cluster, one a shard; with exchanges one plan a round, states going through the blob store. A round begins
+ * when all islands of the last one are there, by either scheme: a butterfly bounds whose states an island needs, and
+ * avoids no barrier here.
+ */
+function shardsOf({ method, islands: R, weights, rule, first }: Checked): Shards<IslandsResult> {
   const shards = { kind: 'index', count: R } as const;
   return {
     work: islandRows as Shards['work'],
@@ -238,12 +272,12 @@ function shardsOf({ method, islands: R, weights, threshold, first }: Checked): S
     async next({ value }, options, { rng, blobs }) {
       const { round, steps } = options as IslandPlan;
       if (steps === null) return undefined;
-      const next = nextRound(value as IslandRows, threshold, round + 1, rng);
+      const next = nextRound(value as IslandRows, rule, round + 1, rng);
       if (next === undefined) return undefined;
-      const { base, booked, exchanges } = next;
+      const { base, booked, exchanges, moved } = next;
       const from: BlobRef[] = [];
       for (let k = 0; k < R; k++) from.push(await blobs.put(next.state(k)));
-      return { options: { ...first, round: round + 1, from, base, booked, exchanges }, shards };
+      return { options: { ...first, round: round + 1, from, base, booked, exchanges, moved }, shards };
     },
     async answer({ value, shards: made }, _ctx, ending) {
       return islandsAnswer(value as IslandRows, weights, ending, { done: made, total: R });

@@ -21,7 +21,7 @@ const LEAST = 4;
  *
  *   log Z = booked + log mean Z_k,   se by the delta method;   m = sum v_k m_k,   se^2 = R / (R - 1) sum v_k^2 (m_k - m)^2
  *
- * L_k is log Z since the last exchange, and `booked` what was booked until then. After an exchange islands are not
+ * L_k is log Z since the last exchange, with a butterfly log Z as pairs have shared it, and `booked` what was booked until then. After an exchange islands are not
  * independent: no standard errors then. Never the mean of the L_k, and after an exchange never the plain mean of the m_k.
  */
 export function islandsAnswer(
@@ -31,7 +31,7 @@ export function islandsAnswer(
   progress: Pick<Info, 'done' | 'total'>,
 ): IslandsResult {
   const R = rows.flags.length;
-  const { names, dimension, booked, exchanges } = sharedOf(rows);
+  const { names, dimension, booked, exchanges, moved } = sharedOf(rows);
   const logs = rows.logNormalizer.map((value, k) => (value === -Infinity ? value : value - rows.base[k]!));
   const share = normalizedWeight(logs);
   const effective = ess(logs);
@@ -54,7 +54,7 @@ export function islandsAnswer(
     },
     logNormalizer,
     mean: { names, ...mean },
-    islands: { logNormalizer: logs, weight, mean: rows.mean, ess: effective, variance, exchanges },
+    islands: { logNormalizer: logs, weight, mean: rows.mean, ess: effective, variance, exchanges, moved },
     sample: pooled(rows, weight, dimension),
     diagnostics: { ...countsOf(rows, weight), warnings, ...progress },
     outcome: outcomeOf(outcome, logNormalizer.value),

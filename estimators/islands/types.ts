@@ -27,10 +27,19 @@ export interface IslandsOptions {
   readonly weights?: 'evidence' | 'uniform';
   /**
    * Islands exchange their particles: every `every` steps, where the effective number of islands is below
-   * `threshold` R (default 0.5), islands are drawn anew by their constants since the last exchange. For methods whose
-   * islands take the same steps (filters, fixed schedules). Default: never.
+   * `threshold` R (default 0.5). For methods whose islands take the same steps (filters, fixed schedules). Default: never.
+   *
+   * 'systematic' (default) draws all islands anew by their constants since the last exchange. 'butterfly' pairs them, R a
+   * power of two: both take the mean of their constants, each its own particles or its partner's, in at most `stages` stages
+   * (default log2 R, after which all constants are equal), until the effective number is back. An island then depends on
+   * few others, for less gain an exchange. Either way all islands wait for each other every `every` steps.
    */
-  readonly exchange?: { readonly every: number; readonly threshold?: number };
+  readonly exchange?: {
+    readonly every: number;
+    readonly threshold?: number;
+    readonly scheme?: 'systematic' | 'butterfly';
+    readonly stages?: number;
+  };
   /** Draws that `sample` holds, over all islands. Default 1024, at most 10 000. */
   readonly draws?: number;
 }
@@ -47,7 +56,7 @@ export interface IslandsResult extends Result {
   /** Means that the islands estimate, each weighted as `weights` says. */
   readonly mean: Estimate;
   readonly islands: {
-    /** [R] log Z of each; with exchanges since the last one. */
+    /** [R] log Z of each; with exchanges since the last one, or what pairs made of it. */
     readonly logNormalizer: Float64Array;
     /** [R] weights, sum 1. */
     readonly weight: Float64Array;
@@ -57,6 +66,9 @@ export interface IslandsResult extends Result {
     readonly ess: number;
     /** Variance of their log Z; NaN for one, or where one is -Infinity. */
     readonly variance: number;
+    /** Exchanges; stages of a butterfly. */
     readonly exchanges: number;
+    /** Islands that went on from another's particles, over all checkpoints. */
+    readonly moved: number;
   };
 }

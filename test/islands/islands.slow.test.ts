@@ -66,6 +66,19 @@ test('islands: exchanges leave the evidence unbiased; plain averages of the mean
   expectRejected(() => expectMeans(ratios(results, plain), [1, 0]));
 });
 
+test('islands: a butterfly leaves the evidence unbiased; the mean of the logs after it is not', async () => {
+  // 100 runs of two stages at one checkpoint, as above
+  const exchange = { every: 6, threshold: 1, scheme: 'butterfly' } as const;
+  const results = await answers({ method: filterOf(4), islands: 4, draws: 4, exchange });
+  expect(results.every(({ islands: { exchanges } }) => exchanges === 2)).toBe(true);
+  expectMeans(ratios(results, own), [1, 0]);
+  const byLogs = (result: IslandsResult): readonly [number, number] => [
+    average(result.islands.logNormalizer),
+    result.mean.value[0]!,
+  ];
+  expectRejected(() => expectMeans(ratios(results, byLogs), [1, 0]));
+});
+
 /** A result without what says where it was computed. */
 function told({ provenance: _, ...rest }: IslandsResult): string {
   return JSON.stringify(rest, (_name, value) =>
@@ -77,6 +90,10 @@ const url = new URL('./island.mjs', import.meta.url);
 const CASES: Readonly<Record<string, Omit<IslandsOptions, 'method'> & { readonly of: string }>> = {
   filters: { of: 'filter', islands: 5, draws: 10 },
   'filters that exchange': { of: 'filter', islands: 6, draws: 12, exchange: { every: 4, threshold: 0.9 } },
+  'filters in a butterfly': {
+    ...{ of: 'filter', islands: 4, draws: 12 },
+    exchange: { every: 4, threshold: 1, scheme: 'butterfly', stages: 1 },
+  },
   correctors: { of: 'corrected', islands: 3, draws: 6 },
 };
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { type IslandsResult, islands, moduleModel, pointwise, rngFromSeed } from '../../estimators/index.ts';
-import { nextRound } from '../../estimators/islands/exchange.ts';
+import { type NextRound, nextRound } from '../../estimators/islands/exchange.ts';
 import { type IslandRows, UNBIASED } from '../../estimators/islands/island.ts';
 import { islandsAnswer, mergeIslands } from '../../estimators/islands/merge.ts';
 import { contract } from '../contract/sampler.ts';
-import { expectCoverage, expectRejected } from '../support/law.ts';
+import { expectCoverage, expectMeans, expectRejected } from '../support/law.ts';
 import { filterOf } from './model.ts';
 
 const SEED = 20_261_126;
@@ -13,7 +13,7 @@ const SEED = 20_261_126;
 function rowsOf(
   logNormalizer: readonly number[],
   mean: readonly number[],
-  { base = logNormalizer.map(() => 0), booked = 0, exchanges = 0, ended = true } = {},
+  { base = logNormalizer.map(() => 0), booked = 0, exchanges = 0, moved = 0, ended = true } = {},
 ): IslandRows {
   const R = logNormalizer.length;
   return {
@@ -24,7 +24,9 @@ function rowsOf(
     counts: Float64Array.from({ length: 3 * R }, (_, at) => [100, 7, 2][at % 3]!),
     flags: new Uint8Array(R).fill(UNBIASED + (ended ? 2 : 0)),
     states: Uint8Array.from({ length: 2 * R }, (_, at) => at),
-    shared: new TextEncoder().encode(JSON.stringify({ names: ['x1'], dimension: 1, booked, exchanges })),
+    shared: new TextEncoder().encode(
+      JSON.stringify({ names: ['x1'], dimension: 1, booked, exchanges, moved }),
+    ),
   };
 }
 
@@ -99,20 +101,82 @@ test('islands: summaries merge in the order of islands, whatever the pairs', () 
 test('islands: an exchange books log mean Z, and takes an island within one of R v_k times, with its base', () => {
   const logs = [0, 3, 0, 2];
   const rows = rowsOf(logs, [1, 2, 3, 4], { ended: false, booked: 1 });
-  const next = nextRound(rows, 0.5, 3, rngFromSeed(5))!;
+  const rule = { threshold: 0.5, scheme: 'systematic', stages: 0 } as const;
+  const next = nextRound(rows, rule, 3, rngFromSeed(5))!;
   const total = logs.reduce((sum, l) => sum + Math.exp(l), 0);
   expect(next.booked).toBeCloseTo(1 + Math.log(total / 4), 12);
   expect(next.exchanges).toBe(1);
+  expect(next.moved).toBe(next.ancestors.filter((ancestor, k) => ancestor !== k).length);
   expect(next.base).toEqual(next.ancestors.map((k) => logs[k]));
   logs.forEach((l, k) => {
     const copies = next.ancestors.filter((ancestor) => ancestor === k).length;
     expect(Math.abs(copies - (4 * Math.exp(l)) / total)).toBeLessThan(1);
   });
   expect([...next.state(3)]).toEqual([2 * next.ancestors[3]!, 2 * next.ancestors[3]! + 1]);
-  const rested = nextRound(rows, 0.1, 3, rngFromSeed(5))!;
+  const rested = nextRound(rows, { ...rule, threshold: 0.1 }, 3, rngFromSeed(5))!;
   expect(rested.ancestors).toEqual([0, 1, 2, 3]);
   expect(rested).toMatchObject({ booked: 1, exchanges: 0, base: [0, 0, 0, 0] });
-  expect(nextRound(rowsOf(logs, [1, 2, 3, 4]), 0.5, 3, rngFromSeed(5))).toBeUndefined();
+  expect(nextRound(rowsOf(logs, [1, 2, 3, 4]), rule, 3, rngFromSeed(5))).toBeUndefined();
+});
+
+const pairs = { threshold: 1, scheme: 'butterfly', stages: 3 } as const;
+
+/** L_k = log Z from the beginning less the base. */
+function carried({ ancestors, base }: NextRound, logNormalizer: readonly number[]): number[] {
+  return ancestors.map((a, k) => logNormalizer[a]! - base[k]!);
+}
+
+test('islands: a butterfly leaves sum Z as it is, and after log2 R stages all Z are equal', () => {
+  const logs = [0, 3, -Infinity, 2, -1, 0.5, -Infinity, -4];
+  const total = logs.reduce((sum, l) => sum + Math.exp(l), 0);
+  const rows = rowsOf(logs, logs, { ended: false, booked: 1, base: logs.map(() => 0) });
+  for (const stages of [1, 2, 3, 9]) {
+    const next = nextRound(rows, { ...pairs, stages }, 3, rngFromSeed(5))!;
+    const after = carried(next, logs).map(Math.exp);
+    expect(after.reduce((sum, z) => sum + z)).toBeCloseTo(total, 10);
+    expect(next).toMatchObject({ booked: 1, exchanges: Math.min(3, stages) });
+    if (stages === 1) for (let k = 0; k < 8; k++) expect([k, k ^ 1]).toContain(next.ancestors[k]);
+    if (stages > 2) for (const z of after) expect(z).toBeCloseTo(total / 8, 10);
+    for (const a of next.ancestors) if (stages > 2) expect(logs[a]).toBeGreaterThan(-Infinity);
+  }
+  const rested = nextRound(rows, { ...pairs, threshold: 0.1 }, 3, rngFromSeed(5))!;
+  expect(rested).toMatchObject({ exchanges: 0, moved: 0, ancestors: [0, 1, 2, 3, 4, 5, 6, 7] });
+  // The stage after the third pairs neighbours again, the second one those two apart.
+  const second = rowsOf(logs, logs, { ended: false, exchanges: 4 });
+  const apart = nextRound(second, { ...pairs, stages: 1 }, 3, rngFromSeed(5))!;
+  for (let k = 0; k < 8; k++) expect([k, k ^ 2]).toContain(apart.ancestors[k]);
+});
+
+test('islands: a butterfly keeps sum Z f in the mean for any f; without sharing the Z of a pair it does not', () => {
+  // 2000 exchanges of 4 islands, two stages; a bias of 0.16 sd of one is caught with 99 % probability
+  const logs = [0, 1.5, -1, 0.5];
+  const rows = rowsOf(logs, logs, { ended: false });
+  const total = logs.reduce((sum, l) => sum + Math.exp(l), 0);
+  const truth = logs.map((l) => Math.exp(l) / total);
+  const shared = new Float64Array(2000 * 4);
+  const own = new Float64Array(2000 * 4);
+  for (let run = 0; run < 2000; run++) {
+    const next = nextRound(rows, { ...pairs, stages: 2 }, run, rngFromSeed(SEED))!;
+    const after = carried(next, logs);
+    next.ancestors.forEach((a, k) => {
+      shared[4 * run + a]! += Math.exp(after[k]!) / total;
+      own[4 * run + a]! += Math.exp(logs[a]!) / total;
+    });
+  }
+  expectMeans({ runs: 2000, width: 4, values: shared }, truth);
+  expectRejected(() => expectMeans({ runs: 2000, width: 4, values: own }, truth));
+});
+
+test('islands: one that lost all mass and stopped goes on from another; one that ended alone is told', () => {
+  const rows = rowsOf([1, -Infinity, 0, 2], [1, 2, 3, 4], { ended: false });
+  rows.flags[1]! += 2;
+  const next = nextRound(rows, pairs, 0, rngFromSeed(5))!;
+  expect(next.ancestors[1]).not.toBe(1);
+  rows.flags[0]! += 2;
+  expect(() => nextRound(rows, pairs, 0, rngFromSeed(5))).toThrow('islands do not end at the same step');
+  rows.flags[2]! += 2;
+  rows.flags[3]! += 2;
+  expect(nextRound(rows, pairs, 0, rngFromSeed(5))).toBeUndefined();
 });
 
 test('islands: intervals of log Z and of the mean hold the truth as often as they say', () => {
@@ -144,6 +208,10 @@ const bad = {
   'no steps between exchanges': () => islands({ method: filterOf(4), islands: 2, exchange: { every: 0 } }),
   'a threshold above 1': () =>
     islands({ method: filterOf(4), islands: 2, exchange: { every: 1, threshold: 2 } }),
+  'a butterfly of six': () =>
+    islands({ method: filterOf(4), islands: 6, exchange: { every: 1, scheme: 'butterfly' } }),
+  'stages of no butterfly': () =>
+    islands({ method: filterOf(4), islands: 4, exchange: { every: 1, stages: 2 } }),
   'an unknown option': () => islands({ method: moduleModel('file:///a.ts'), islands: 2, runs: 2 } as never),
 };
 contract('islands', () => islands({ method: filterOf(4), islands: 4, draws: 8 }), { bad });
