@@ -362,6 +362,6 @@ export { type SobolPointsOptions, type SobolScramble, sobolPoints } from './rand
 export { iterate, type Progress, type RunOptions, resume, run } from './run.ts';
 export type { Context, Ending, Info, Provenance, Result, Sample, Sampler, Step } from './sampler.ts';
 export { cite } from './sampler.ts';
-export type { ClusterOptions, MaybeSharded, Shards } from './sharded.ts';
+export type { ClusterOptions, MaybeSharded, ModelMethod, Shards } from './sharded.ts';
 export type * from './types.ts';
 export { VERSION } from './version.ts';

@@ -7,7 +7,7 @@ import type { Cluster } from './cluster/types.ts';
 import { DeviceLostError, OptionError } from './errors.ts';
 import { rngFromSeed } from './random/rng.ts';
 import type { Context, Ending, Info, Provenance, Result, Sampler, Step } from './sampler.ts';
-import { type ClusterOptions, type MaybeSharded, submitSharded } from './sharded.ts';
+import { type ClusterOptions, type MaybeSharded, noShards, submitSharded } from './sharded.ts';
 import { makeTurn } from './turn.ts';
 import type { Outcome } from './types.ts';
 import { VERSION } from './version.ts';
@@ -28,8 +28,8 @@ export interface RunOptions {
   /** Bytes of an earlier `snapshot()`; the run goes on from there, bit for bit. Needs the seed of that run. */
   readonly from?: Uint8Array;
   /**
-   * Machines that compute the method's shards; the answer has the bits of one machine. For methods that are cut into
-   * shards; `budget.milliseconds` ends the handing out of shards.
+   * Machines that compute the method's shards, or evaluate its model where it has none; the answer has the bits of one
+   * machine. Of a method with shards `budget.milliseconds` ends their handing out. `iterate` has models evaluated alone.
    */
   readonly cluster?: Cluster;
   /** With `cluster`: number of shards, priority, audit, and whom to tell of progress. */
@@ -53,10 +53,11 @@ export interface Progress<R> {
  * checkpoint when a graphics card goes away; whatever the method throws.
  */
 export async function* iterate<S, R extends Result>(
-  sampler: Sampler<S, R>,
+  method: Sampler<S, R> & MaybeSharded<R, S>,
   options: RunOptions = {},
 ): AsyncGenerator<Progress<R>, R> {
-  checkRun(sampler, options);
+  checkRun(method, options);
+  const sampler = withModels(method, options);
   const seed = options.seed ?? drawSeed();
   const backend = options.backend ?? (await defaultBackend());
   const signal = options.signal ?? new AbortController().signal;
@@ -125,15 +126,34 @@ function checkpoints<S, R extends Result>(
   };
 }
 
+/** The method, with its models on the cluster if there is one. @throws OptionError when it has none there. */
+function withModels<S, R extends Result>(
+  method: Sampler<S, R> & MaybeSharded<R, S>,
+  { cluster, submit = {} }: RunOptions,
+): Sampler<S, R> {
+  if (cluster === undefined) return method;
+  const { checkpoint, notice: _says, ...options } = submit;
+  if (checkpoint !== undefined)
+    throw refused('submit.checkpoint', checkpoint, 'a method with shards, or `snapshot()` of `iterate`');
+  if (method.onCluster !== undefined) return method.onCluster(cluster, options);
+  if (method.shards === undefined) throw noShards(method.name);
+  throw refused(
+    'cluster',
+    cluster,
+    `run(method, { cluster }): ${method.name} has shards and takes no steps there`,
+  );
+}
+
 /**
  * Run a method to its end, or to the end of its budget, and return the answer. Drains `iterate`, or hands the shards of
  * the method to `options.cluster`.
  */
 export async function run<S, R extends Result>(
-  sampler: Sampler<S, R> & MaybeSharded<R>,
+  sampler: Sampler<S, R> & MaybeSharded<R, S>,
   options: RunOptions = {},
 ): Promise<R> {
-  if (options.cluster !== undefined) return runOnCluster(sampler, options, options.cluster);
+  if (options.cluster !== undefined && sampler?.shards !== undefined)
+    return runOnCluster(sampler, options, options.cluster);
   const steps = iterate(sampler, options);
   for (;;) {
     const next = await steps.next();
@@ -143,22 +163,24 @@ export async function run<S, R extends Result>(
 
 /** Shards on other machines, their merged summary and the answer here. */
 async function runOnCluster<S, R extends Result>(
-  sampler: Sampler<S, R> & MaybeSharded<R>,
+  sampler: Sampler<S, R> & MaybeSharded<R, S>,
   options: RunOptions,
   cluster: Cluster,
 ): Promise<R> {
   checkRun(sampler, options);
+  checkShardsRun(options);
   const { signal = new AbortController().signal, budget, submit } = options;
   signal.throwIfAborted();
   const seed = options.seed ?? drawSeed();
   const backend = options.backend ?? (await defaultBackend());
   const deadline = budget?.milliseconds === undefined ? {} : { deadline: budget.milliseconds };
-  const merged = await submitSharded(sampler, cluster, seed, { ...submit, ...deadline, signal });
-  const notes = [`Shards were computed on a cluster (${cluster.name}).`];
+  const told = await submitSharded(sampler, cluster, seed, { ...submit, ...deadline, signal });
+  const { merged, kept } = told;
+  const notes = [`Shards were computed on a cluster (${cluster.name}).`, ...told.notes];
   const provenance: Provenance = { seed, version: VERSION, ...onProcessor(backend), notes };
   const outcome: Outcome = { kind: merged.complete ? 'converged' : 'unfinished' };
   const ctx: Context = { rng: rngFromSeed(seed), backend, signal };
-  return sampler.shards!.answer(merged, ctx, { outcome, provenance });
+  return sampler.shards!.answer(merged, ctx, { outcome, provenance }, kept);
 }
 
 /** Go on from `snapshot()` bytes to the end. Same as `run(sampler, { ...options, from: bytes })`. */
@@ -200,6 +222,7 @@ const SUBMIT: Readonly<Record<keyof ClusterOptions, true>> = {
   checkpoint: true,
   shards: true,
   progress: true,
+  notice: true,
 };
 
 function checkRun(sampler: unknown, options: RunOptions): void {
@@ -229,26 +252,32 @@ function checkRun(sampler: unknown, options: RunOptions): void {
   if (options.budget !== undefined) checkBudget(options.budget);
 }
 
-/** What a run on a cluster cannot heed. */
-function checkClusterOptions({ cluster, submit, from, budget }: RunOptions): void {
-  const refuse = (option: string, value: unknown, expected: string): OptionError =>
-    new OptionError({
-      where: 'run',
-      option,
-      value,
-      found: `option \`${option}\` is ${show(value)}`,
-      expected,
-    });
+function checkClusterOptions({ cluster, submit }: RunOptions): void {
   if (cluster === undefined) {
-    if (submit !== undefined) throw refuse('submit', submit, 'option `cluster` beside it');
+    if (submit !== undefined) throw refused('submit', submit, 'option `cluster` beside it');
     return;
   }
-  if (typeof cluster?.submit !== 'function') throw refuse('cluster', cluster, 'a cluster, such as local()');
+  if (typeof cluster?.submit !== 'function') throw refused('cluster', cluster, 'a cluster, such as local()');
   if (submit !== undefined) checkOptionNames('run: submit', submit, Object.keys(SUBMIT));
-  if (from !== undefined) throw refuse('from', from, 'nothing beside `cluster`, which keeps finished shards');
+}
+
+/** What a run of shards cannot heed. */
+function checkShardsRun({ from, budget }: RunOptions): void {
+  if (from !== undefined)
+    throw refused('from', from, 'nothing beside `cluster`, which keeps finished shards');
   for (const name of ['steps', 'evaluations'] as const)
     if (budget?.[name] !== undefined)
-      throw refuse(`budget.${name}`, budget[name], 'budget.milliseconds beside `cluster`');
+      throw refused(`budget.${name}`, budget[name], 'budget.milliseconds beside `cluster`');
+}
+
+function refused(option: string, value: unknown, expected: string): OptionError {
+  return new OptionError({
+    where: 'run',
+    option,
+    value,
+    found: `option \`${option}\` is ${show(value)}`,
+    expected,
+  });
 }
 
 function checkBudget(budget: NonNullable<RunOptions['budget']>): void {

@@ -1,5 +1,7 @@
 import { ClusterError } from './cluster/cluster-error.ts';
+import type { OnClusterOptions } from './cluster/on-cluster.ts';
 import { OutOfRows } from './cluster/out-of-rows.ts';
+import { checkModule, finished } from './cluster/travels.ts';
 import type {
   AnyWork,
   BlobStore,
@@ -22,6 +24,11 @@ export interface Shards<R extends Result = Result> {
   /** The model that shards evaluate: it must be `moduleModel(url)`. Absent where shards evaluate none. */
   readonly model?: ModelLike;
   /**
+   * What `cut` divides into shards of equal sizes, shard i the i-th of them, so that a plan of the first shards is a plan
+   * as well and a pilot can find how many there should be. Absent where the cut is not free: one island, one tree.
+   */
+  readonly points?: number;
+  /**
    * What the plan says, a function of the method's options alone.
    * @param shards about so many, where the method leaves the choice; the answer does not depend on it unless it says so.
    * @throws OptionError for options that cannot travel.
@@ -33,29 +40,53 @@ export interface Shards<R extends Result = Result> {
   };
   /**
    * A further round of a method with barriers, from the merged summary and the options of the round before; undefined
-   * after the last. A round that a deadline cut short is the last.
+   * after the last. A round that a deadline cut short is the last. `kept` is what the answer needs of rounds before the last.
    */
   next?(
     merged: ClusterResult<unknown>,
     options: unknown,
     tools: { readonly rng: Rng; readonly blobs: BlobStore },
-  ): Promise<{ readonly options: unknown; readonly shards: ShardCut } | undefined>;
-  /** The answer; the same bits as on one machine. `merged.shards` are there when a deadline cut the run short. */
-  answer(merged: ClusterResult<unknown>, ctx: Context, ending: Ending): Promise<R>;
+  ): Promise<{ readonly options: unknown; readonly shards: ShardCut; readonly kept?: unknown } | undefined>;
+  /**
+   * The answer; the same bits as on one machine. `merged.shards` are there when a deadline cut the run short.
+   * @param kept of the last round that gave it.
+   */
+  answer(merged: ClusterResult<unknown>, ctx: Context, ending: Ending, kept?: unknown): Promise<R>;
 }
 
-/** A method with or without shards. */
-export interface MaybeSharded<R extends Result = Result> {
+/** A method whose models a cluster can evaluate, batch after batch; it waits for each. */
+export interface ModelMethod<S, R extends Result = Result> extends Sampler<S, R> {
+  /**
+   * The same method with its models there; what `run(method, { cluster })` takes where there are no shards.
+   * @throws OptionError for models that are not in a module.
+   */
+  onCluster(cluster: Cluster, options?: OnClusterOptions): Sampler<S, R>;
+}
+
+/** A method with or without shards, and models that a cluster could evaluate. */
+export interface MaybeSharded<R extends Result = Result, S = unknown>
+  extends Partial<Pick<ModelMethod<S, R>, 'onCluster'>> {
   readonly name: string;
   readonly shards?: Shards<R>;
 }
 
 /** What `run` may be told about a cluster. */
 export interface ClusterOptions extends Omit<SubmitOptions, 'signal' | 'deadline'> {
-  /** About so many shards. Default: the method's choice. */
+  /** About so many shards. Default: what a pilot on the cluster finds best, which is kept for the same call again. */
   readonly shards?: number;
   progress?(progress: ClusterProgress): void;
+  /** What the planner says: how it cuts the run and why, and where one machine would be faster. */
+  notice?(notice: ClusterNotice): void;
 }
+
+/** A sentence of the planner, and the number of shards that it chose. */
+export interface ClusterNotice {
+  readonly words: string;
+  readonly shards?: number;
+}
+
+/** Milliseconds of a round below which waiting for the slowest shard costs more than a cluster gains. */
+const SHORT_ROUND = 1000;
 
 function shardsOf<R extends Result>({ name, shards }: MaybeSharded<R>): Shards<R> {
   if (shards === undefined) throw noShards(name);
@@ -79,30 +110,71 @@ export async function planSharded<R extends Result>(
   return { protocol: 1, work: work.name, ...known, seed, tier: 'A', ...cuts };
 }
 
+/** The merged summary of a method's last round, what it kept of those before, and what the planner said. */
+export interface Submitted {
+  readonly merged: ClusterResult<unknown>;
+  readonly kept: unknown;
+  readonly notes: readonly string[];
+}
+
 /**
- * Submit a method and wait for its merged summary.
+ * Submit a method and wait for its merged summary, and what the planner said.
  * @throws OptionError when it has no shards or its model cannot travel; what the cluster throws.
  */
 export async function submitSharded<R extends Result>(
   method: MaybeSharded<R>,
   cluster: Cluster,
   seed: number,
-  { shards: wanted, progress, ...submit }: ClusterOptions & SubmitOptions,
-): Promise<ClusterResult<unknown>> {
+  options: ClusterOptions & SubmitOptions,
+): Promise<Submitted> {
+  const { shards: _wanted, progress, notice, ...submit } = options;
   const shards = shardsOf(method);
-  const plan = await planSharded(method, cluster, seed, wanted);
+  const began = performance.now();
+  const notes: string[] = [];
+  const say = (words: string, chosen?: number): void => {
+    notes.push(words);
+    notice?.({ words, ...(chosen === undefined ? {} : { shards: chosen }) });
+  };
+  const plan = await cutPlan(method, cluster, seed, options, say);
+  const { deadline } = submit;
+  // What a pilot took is gone.
+  const left =
+    deadline === undefined ? {} : { deadline: Math.max(1, deadline - (performance.now() - began)) };
   const tools = { rng: rngFromSeed(seed), blobs: cluster.blobs };
+  let kept: unknown;
   for (let round: Plan<unknown> = plan; ; ) {
-    const run = cluster.submit(shards.work, round, submit);
-    // Awaited below; a rejection while progress is told must not count as unhandled.
-    const result = run.result();
-    result.catch(() => {});
-    if (progress !== undefined) for await (const at of run) progress(at);
-    const merged = await result;
+    const start = performance.now();
+    const merged = await finished(cluster.submit(shards.work, round, { ...submit, ...left }), progress);
+    const took = performance.now() - start;
     const more = merged.complete ? await shards.next?.(merged, round.options, tools) : undefined;
-    if (more === undefined) return merged;
-    round = { ...round, ...more };
+    if (more === undefined) return { merged, kept, notes };
+    if (round === plan && took < SHORT_ROUND && cluster.name !== 'local') say(shortRounds(took));
+    kept = more.kept ?? kept;
+    round = { ...round, options: more.options, shards: more.shards };
   }
+}
+
+/** The plan, cut as asked or as a pilot finds best. */
+async function cutPlan<R extends Result>(
+  method: MaybeSharded<R>,
+  cluster: Cluster,
+  seed: number,
+  { shards: wanted, progress, notice: _said, ...submit }: ClusterOptions & SubmitOptions,
+  say: (words: string, chosen?: number) => void,
+): Promise<Plan<unknown>> {
+  const { work, points, cut } = shardsOf(method);
+  const plan = await planSharded(method, cluster, seed, wanted);
+  if (wanted !== undefined || points === undefined || cluster.cut === undefined) return plan;
+  const chosen = await cluster.cut({
+    ...{ work, points, submit, plan: (shards: number) => ({ ...plan, ...cut(shards) }) },
+    ...(progress === undefined ? {} : { progress }),
+  });
+  say(`Cut into ${chosen.words}.`, chosen.shards);
+  return { ...plan, ...cut(chosen.shards) };
+}
+
+function shortRounds(milliseconds: number): string {
+  return `A round took ${Math.ceil(milliseconds)} ms, and each waits for its slowest shard: below a second one machine is faster than a cluster.`;
 }
 
 /**
@@ -141,16 +213,8 @@ async function moduleOf(
   cluster: Pick<Cluster, 'moduleOf'>,
 ): Promise<Plan['module'] | undefined> {
   if (model === undefined) return undefined;
-  if (typeof model !== 'function' && model.kind === 'module')
-    return cluster.moduleOf(model.url, model.exportName);
-  throw new OptionError({
-    where,
-    option: 'model',
-    value: model,
-    found: `option \`model\` is ${typeof model !== 'function' && model.kind === 'remote' ? 'a connection' : 'a function'}, which cannot travel to other machines`,
-    expected: 'a model in a module: moduleModel(url)',
-    fix: "Put it into a file and pass moduleModel(new URL('./model.js', import.meta.url)).",
-  });
+  const { url, exportName } = checkModule(where, model);
+  return cluster.moduleOf(url, exportName);
 }
 
 function tooEarly(where: string): ClusterError {
@@ -158,13 +222,14 @@ function tooEarly(where: string): ClusterError {
   return new ClusterError({ where, found, expected: 'more time', fix: 'Take a longer budget.' });
 }
 
-function noShards(name: string): OptionError {
+/** The error of a method that a cluster cannot help. */
+export function noShards(name: string): OptionError {
   return new OptionError({
     where: 'run',
     option: 'cluster',
     value: name,
-    found: `${name} is not cut into shards`,
-    expected: 'a method that is, such as sobolIndices or monteCarlo',
+    found: `${name} is not cut into shards, and has no model that others could evaluate`,
+    expected: 'a method that is or has, such as sobolIndices, expectations or islands',
     fix: 'Run it here, or run independent replicates of it with seeds of their own.',
   });
 }

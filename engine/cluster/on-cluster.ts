@@ -1,16 +1,22 @@
 import { checkOptionNames } from '../check.ts';
 import type { ModelLike, RowAnswer, RowsModel } from '../model/model.ts';
-import { makePlan } from './plan.ts';
-import { MOST_INLINE } from './record.ts';
-import {
-  checkModule,
-  evaluateShard,
-  mergeRowSummaries,
-  type RowSummary,
-  rowCodec,
-  shardSize,
-} from './rows.ts';
-import type { BlobRef, Cluster, Shard, ShardContext, SubmitOptions, Work } from './types.ts';
+import { evaluateShard, mergeRowSummaries, type RowSummary, rowCodec, shardSize } from './rows.ts';
+import { checkModule, finished } from './travels.ts';
+import type {
+  BlobRef,
+  Cluster,
+  ClusterProgress,
+  Plan,
+  Shard,
+  ShardContext,
+  SubmitOptions,
+  Work,
+} from './types.ts';
+
+/*
+ * Batches of a model on a cluster, for methods that have no shards of their own. Nothing here needs Node: methods, which
+ * run in browsers as well, refer to it.
+ */
 
 /** Points of a batch as they travel: inside the plan, or a blob for each shard. */
 interface Batch {
@@ -56,19 +62,50 @@ async function readPart(ref: BlobRef, { blob }: ShardContext): Promise<Float64Ar
 export interface OnClusterOptions extends Pick<SubmitOptions, 'priority' | 'audit'> {
   /** About so many shards of each batch. Default 128. */
   readonly shards?: number;
+  /** Told of shards of the batch under way; other counts are of all batches so far. */
+  progress?(progress: ClusterProgress): void;
 }
 
 /**
- * A model whose batches a cluster evaluates, for every method that takes a model: each batch is a run of its own, and the
- * method goes on when all of it is there. So a method that adapts waits for the slowest shard of each batch; `sobolIndices`
- * and `monteCarlo` have shards of their own and need no such waits.
+ * A model whose batches a cluster evaluates: each batch is a run of its own, and whoever asked goes on when all of it is
+ * there. `run(method, { cluster })` does this for methods that have no shards of their own.
  * @param model a `moduleModel`.
  * @throws OptionError for a model that cannot travel.
  */
 export function onCluster(cluster: Cluster, model: ModelLike, options: OnClusterOptions = {}): RowsModel {
-  checkOptionNames('onCluster', options, ['priority', 'audit', 'shards']);
-  const { url, exportName } = checkModule('onCluster', model);
-  const { shards, ...submit } = options;
+  checkOptionNames('onCluster', options, ['priority', 'audit', 'shards', 'progress']);
+  return rowsOn(cluster, checkModule('onCluster', model), options, { ...NOTHING });
+}
+
+/** Gives what stands in for a model. @param option it came from, for messages. Default 'model'. */
+export type Replace = (model: unknown, option?: string) => RowsModel;
+
+/**
+ * The member `onCluster` of a method.
+ * @param make the same method over models that stand in for its own; throws OptionError for one that cannot travel.
+ */
+export function modelsOn<M>(
+  where: string,
+  make: (replace: Replace) => M,
+): (cluster: Cluster, options?: OnClusterOptions) => M {
+  return (cluster, options = {}) => {
+    const before = { ...NOTHING };
+    return make((model, option) => rowsOn(cluster, checkModule(where, model, option), options, before));
+  };
+}
+
+/** Counts of batches that are over. */
+type Before = { -readonly [name in (typeof COUNTS)[number]]: number };
+
+const COUNTS = ['failed', 'retried', 'duplicates', 'bytes', 'evaluations'] as const;
+const NOTHING: Readonly<Before> = { failed: 0, retried: 0, duplicates: 0, bytes: 0, evaluations: 0 };
+
+function rowsOn(
+  cluster: Cluster,
+  { url, exportName }: { readonly url: string; readonly exportName: string },
+  { shards, progress, ...submit }: OnClusterOptions,
+  before: Before,
+): RowsModel {
   return {
     kind: 'rows',
     open: (inputs, outputs, _done, unchecked, signal) => ({
@@ -77,28 +114,36 @@ export function onCluster(cluster: Cluster, model: ModelLike, options: OnCluster
         const size = shardSize(n, shards);
         const d = inputs.length;
         const points = x.slice(0, n * d);
-        const parts = points.byteLength > MOST_INLINE ? await putParts(cluster, points, size * d) : undefined;
-        const batch: Batch = {
-          inputs,
-          outputs,
-          unchecked,
-          size,
-          parts,
-          x: parts === undefined ? points : undefined,
-        };
-        const plan = makePlan({
+        const parts =
+          points.byteLength > MOST_IN_PLAN ? await putParts(cluster, points, size * d) : undefined;
+        const given = parts === undefined ? points : undefined;
+        const plan: Plan<Batch> = {
+          protocol: 1,
           work: modelRows.name,
           module: await cluster.moduleOf(url, exportName),
-          options: batch,
+          options: { inputs, outputs, unchecked, size, parts, x: given },
           // Nothing is drawn: equal points are the same run.
           seed: 0,
+          tier: 'A',
           shards: { kind: 'index', count: Math.ceil(n / size) },
-        });
-        return (await cluster.submit(modelRows, plan, { ...submit, signal }).result()).value;
+        };
+        let last: ClusterProgress | undefined;
+        const tell = (told: ClusterProgress): void => {
+          last = { ...told };
+          for (const name of COUNTS) last = { ...last, [name]: before[name] + told[name] };
+          progress?.(last);
+        };
+        const run = cluster.submit(modelRows, plan, { ...submit, signal });
+        const { value } = await finished(run, progress === undefined ? undefined : tell);
+        if (last !== undefined) for (const name of COUNTS) before[name] = last[name];
+        return value;
       },
     }),
   };
 }
+
+/** Bytes of points that go inside the plan. */
+const MOST_IN_PLAN = 256 * 1024;
 
 function putParts({ blobs }: Cluster, x: Float64Array, length: number): Promise<BlobRef[]> {
   const parts: Float64Array[] = [];

@@ -1,7 +1,6 @@
 import { checkCount } from '../check.ts';
-import { OptionError } from '../errors.ts';
 import { openEvaluator } from '../model/evaluator.ts';
-import type { ModelLike, ModuleModel, RowAnswer, RowsModel } from '../model/model.ts';
+import type { RowAnswer, RowsModel } from '../model/model.ts';
 import { OutOfRows } from './out-of-rows.ts';
 import { mergeRows } from './summaries.ts';
 import type { Codec, Field, Fields, ShardContext } from './types.ts';
@@ -133,17 +132,4 @@ export function recordedModel(recorded: RowSummary): RowsModel {
       };
     },
   };
-}
-
-/** Whether a model can travel to other machines. @throws OptionError when it cannot. */
-export function checkModule(where: string, model: ModelLike): ModuleModel {
-  if (typeof model !== 'function' && model.kind === 'module') return model;
-  throw new OptionError({
-    where,
-    option: 'model',
-    value: model,
-    found: 'option `model` is a function, which cannot travel to other machines',
-    expected: 'a model in a module: moduleModel(url)',
-    fix: "Put it into a file and pass moduleModel(new URL('./model.js', import.meta.url)).",
-  });
 }

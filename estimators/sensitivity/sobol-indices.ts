@@ -1,8 +1,9 @@
+import { modelsOn } from '../../engine/cluster/on-cluster.ts';
 import { openEvaluator } from '../../engine/model/evaluator.ts';
 import { isKernel, kernelDigest } from '../../engine/model/local.ts';
 import { orRelease } from '../../engine/or-release.ts';
-import type { Context, Sampler, Step } from '../../engine/sampler.ts';
-import type { Shards } from '../../engine/sharded.ts';
+import type { Context, Step } from '../../engine/sampler.ts';
+import type { ModelMethod, Shards } from '../../engine/sharded.ts';
 import { shapeOf } from './column-keeper.ts';
 import { kindFor, openKeeper } from './open-keeper.ts';
 import { checkSobolOptions } from './option-names.ts';
@@ -28,7 +29,7 @@ import type { SobolOptions, SobolResult } from './types.ts';
 const WHERE = 'sobolIndices';
 
 /** What `run` and `iterate` take; `run` also with a cluster. */
-export interface SobolMethod extends Sampler<SobolState, SobolResult> {
+export interface SobolMethod extends ModelMethod<SobolState, SobolResult> {
   readonly shards: Shards<SobolResult>;
 }
 
@@ -72,6 +73,7 @@ export function sobolIndices(options: SobolOptions): SobolMethod {
   return {
     name: 'sobol-indices',
     sources: SOBOL_SOURCES,
+    onCluster: modelsOn(WHERE, (replace) => sobolIndices({ ...options, model: replace(options.model) })),
     async init(ctx) {
       const state = await begin(options, blueprint, ctx);
       return orRelease(

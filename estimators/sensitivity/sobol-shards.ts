@@ -1,6 +1,5 @@
 import { ClusterError } from '../../engine/cluster/cluster-error.ts';
 import {
-  checkModule,
   evaluateShard,
   mergeRowSummaries,
   type RowSummary,
@@ -8,6 +7,7 @@ import {
   rowCodec,
   shardSize,
 } from '../../engine/cluster/rows.ts';
+import { checkModule } from '../../engine/cluster/travels.ts';
 import type { ClusterResult, Shard, ShardContext, Work } from '../../engine/cluster/types.ts';
 import { type InputsSpec, inputsSpec, spaceOf } from '../../engine/distribution/law-spec.ts';
 import { OptionError } from '../../engine/errors.ts';
@@ -80,6 +80,7 @@ export function sobolShards<S>(
   return {
     work: sobolRows,
     model: options.model,
+    points: total,
     cut(wanted) {
       checkModule(WHERE, options.model);
       if (options.until !== undefined) throw noGrowth(options.until);

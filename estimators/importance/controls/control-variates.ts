@@ -1,4 +1,5 @@
-import type { Sampler } from '../../../engine/sampler.ts';
+import { modelsOn } from '../../../engine/cluster/on-cluster.ts';
+import type { ModelMethod } from '../../../engine/sharded.ts';
 import type { Source } from '../../../engine/types.ts';
 import { replicateRun } from '../plain/monte-carlo.ts';
 import type { PointRunState } from '../plain/point-run.ts';
@@ -45,13 +46,14 @@ const WHERE = 'controlVariates';
  */
 export function controlVariates(
   options: ControlVariatesOptions,
-): Sampler<PointRunState, ControlVariatesResult> {
+): ModelMethod<PointRunState, ControlVariatesResult> {
   const plan = checkControlPlan(WHERE, options);
   const points = replicateRun(WHERE, options, plan.points, false);
   return {
     ...points,
     name: 'control-variates',
     sources: CONTROL_VARIATES_SOURCES,
+    onCluster: modelsOn(WHERE, (replace) => controlVariates({ ...options, model: replace(options.model) })),
     async init(ctx) {
       const first = await points.init(ctx);
       try {

@@ -1,8 +1,10 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
+import { modelsOn } from '../../../engine/cluster/on-cluster.ts';
 import { openScore, type Score } from '../../../engine/model/score.ts';
 import { orRelease } from '../../../engine/or-release.ts';
-import type { Context, Info, Sampler, Step } from '../../../engine/sampler.ts';
+import type { Context, Info, Step } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
+import type { ModelMethod } from '../../../engine/sharded.ts';
 import type { Source } from '../../../engine/types.ts';
 import { crossEntropyAnswer } from './cross-entropy-answer.ts';
 import { type CrossEntropyPlan, checkCrossEntropy, WHERE } from './cross-entropy-plan.ts';
@@ -58,7 +60,9 @@ export const CROSS_ENTROPY_SOURCES: readonly Source[] = [
  * @throws OptionError for bad options; ModelError when the model fails at a point; DegeneracyError when all scores are
  * one number outside the event at the start.
  */
-export function crossEntropy(options: CrossEntropyOptions): Sampler<CrossEntropyState, CrossEntropyResult> {
+export function crossEntropy(
+  options: CrossEntropyOptions,
+): ModelMethod<CrossEntropyState, CrossEntropyResult> {
   const plan = checkCrossEntropy(options);
   const step = async (state: CrossEntropyState, ctx: Context): Promise<Step<CrossEntropyState>> => {
     if (!adapted(state, plan)) await adapt(state, plan, ctx);
@@ -68,6 +72,7 @@ export function crossEntropy(options: CrossEntropyOptions): Sampler<CrossEntropy
   return {
     name: 'cross-entropy',
     sources: CROSS_ENTROPY_SOURCES,
+    onCluster: modelsOn(WHERE, (replace) => crossEntropy({ ...options, model: replace(options.model) })),
     async init(ctx) {
       const score = await open(plan, ctx, 0);
       return orRelease(

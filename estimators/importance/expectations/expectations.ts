@@ -1,5 +1,7 @@
+import { modelsOn } from '../../../engine/cluster/on-cluster.ts';
 import { orRelease } from '../../../engine/or-release.ts';
-import type { Context, Sampler, Step } from '../../../engine/sampler.ts';
+import type { Context, Step } from '../../../engine/sampler.ts';
+import type { ModelMethod } from '../../../engine/sharded.ts';
 import type { Source } from '../../../engine/types.ts';
 import { answer } from './answer.ts';
 import { finalBlock } from './final.ts';
@@ -53,11 +55,14 @@ const WHERE = 'expectations';
  * Estimate J expectations, of any functions under any laws of the same inputs, from one adaptive sample.
  * @throws OptionError for bad options; ModelError when the model fails at a point and `missing` is 'error'.
  */
-export function expectations(options: ExpectationsOptions): Sampler<ExpectationsState, ExpectationsResult> {
+export function expectations(
+  options: ExpectationsOptions,
+): ModelMethod<ExpectationsState, ExpectationsResult> {
   const plan = checkPlan(WHERE, options);
   return {
     name: 'expectations',
     sources: EXPECTATIONS_SOURCES,
+    onCluster: modelsOn(WHERE, (replace) => expectations({ ...options, model: replace(options.model) })),
     async init(ctx) {
       const integrands = await openProblem(plan, ctx);
       return orRelease(

@@ -1,4 +1,5 @@
-import type { Sampler } from '../../../engine/sampler.ts';
+import { modelsOn } from '../../../engine/cluster/on-cluster.ts';
+import type { ModelMethod } from '../../../engine/sharded.ts';
 import type { Source } from '../../../engine/types.ts';
 import { type PointRunState, pointRun } from '../plain/point-run.ts';
 import { answer } from './law-impact-answer.ts';
@@ -42,12 +43,13 @@ export const LAW_IMPACT_SOURCES: readonly Source[] = [
  * @throws OptionError for bad options or moments that a law cannot be given; ModelError when the model fails at a point and
  * `missing` is 'error'.
  */
-export function lawImpact(options: LawImpactOptions): Sampler<PointRunState, LawImpactResult> {
+export function lawImpact(options: LawImpactOptions): ModelMethod<PointRunState, LawImpactResult> {
   const plan = checkPlan(options);
   const { space, perReplicate } = plan;
   return {
     name: 'law-impact',
     sources: LAW_IMPACT_SOURCES,
+    onCluster: modelsOn(WHERE, (replace) => lawImpact({ ...options, model: replace(options.model) })),
     ...pointRun({
       ...plan,
       where: WHERE,

@@ -1,4 +1,5 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
+import { modelsOn } from '../../../engine/cluster/on-cluster.ts';
 import { ModelError } from '../../../engine/errors.ts';
 import { openEvaluator } from '../../../engine/model/evaluator.ts';
 import { savedAdapter } from '../../../engine/model/place.ts';
@@ -6,8 +7,9 @@ import { orRelease } from '../../../engine/or-release.ts';
 import { iid } from '../../../engine/random/point-set.ts';
 import { SEQUENCE_POINTS } from '../../../engine/random/point-types.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
-import type { Context, Sampler, Step } from '../../../engine/sampler.ts';
+import type { Context, Step } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
+import type { ModelMethod } from '../../../engine/sharded.ts';
 import type { Source } from '../../../engine/types.ts';
 import { batchMoments, type LevelMoments, mergedMoments, NO_MOMENTS } from './level-moments.ts';
 import { decay, optimalSamples, remainingBias } from './level-rates.ts';
@@ -60,11 +62,20 @@ const ENOUGH = 0.01;
  * Estimate the mean of a quantity that is known through levels of accuracy.
  * @throws OptionError for bad options; ModelError when a model fails at a sample.
  */
-export function multilevel(options: MultilevelOptions): Sampler<MultilevelState, MultilevelResult> {
+export function multilevel(options: MultilevelOptions): ModelMethod<MultilevelState, MultilevelResult> {
   const plan = checkMultilevel(WHERE, options);
   return {
     name: 'multilevel',
     sources: MULTILEVEL_SOURCES,
+    onCluster: modelsOn(WHERE, (replace) =>
+      multilevel({
+        ...options,
+        levels(l) {
+          const level = options.levels(l);
+          return { ...level, model: replace(level.model) };
+        },
+      }),
+    ),
     async init(ctx) {
       const state: MultilevelState = { key: ctx.rng.key, levels: [], end: 'open' };
       const start = async (): Promise<Step<MultilevelState>> => {

@@ -1,5 +1,4 @@
 import {
-  checkModule,
   evaluateShard,
   mergeRowSummaries,
   type RowSummary,
@@ -7,6 +6,7 @@ import {
   rowCodec,
   shardSize,
 } from '../../../engine/cluster/rows.ts';
+import { checkModule } from '../../../engine/cluster/travels.ts';
 import type { Shard, ShardContext, Work } from '../../../engine/cluster/types.ts';
 import type { InputSpace } from '../../../engine/distribution/inputs.ts';
 import { type InputsSpec, inputsSpec, spaceOf } from '../../../engine/distribution/law-spec.ts';
@@ -82,6 +82,7 @@ export function monteCarloShards<S>(
   return {
     work: pointRows,
     model: options.model,
+    points,
     cut(wanted) {
       checkModule(WHERE, options.model);
       const size = shardSize(points, wanted);

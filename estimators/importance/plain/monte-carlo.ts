@@ -1,6 +1,6 @@
+import { modelsOn } from '../../../engine/cluster/on-cluster.ts';
 import { openPointSet } from '../../../engine/random/point-set.ts';
-import type { Sampler } from '../../../engine/sampler.ts';
-import type { Shards } from '../../../engine/sharded.ts';
+import type { ModelMethod, Shards } from '../../../engine/sharded.ts';
 import type { Source } from '../../../engine/types.ts';
 import { answer } from './monte-carlo-answer.ts';
 import { checkPlan, type Plan } from './monte-carlo-plan.ts';
@@ -34,7 +34,7 @@ export const MONTE_CARLO_SOURCES: readonly Source[] = [
 const WHERE = 'monteCarlo';
 
 /** What `run` and `iterate` take; `run` also with a cluster. */
-export interface MonteCarloMethod extends Sampler<PointRunState, MonteCarloResult> {
+export interface MonteCarloMethod extends ModelMethod<PointRunState, MonteCarloResult> {
   readonly shards: Shards<MonteCarloResult>;
 }
 
@@ -47,6 +47,7 @@ export function monteCarlo(options: MonteCarloOptions): MonteCarloMethod {
   return {
     name: 'monte-carlo',
     sources: MONTE_CARLO_SOURCES,
+    onCluster: modelsOn(WHERE, (replace) => monteCarlo({ ...options, model: replace(options.model) })),
     ...replicateRun(WHERE, options, plan, true),
     result: async (state, ending) => answer(state, ending, plan),
     shards: monteCarloShards(options, plan, monteCarlo),

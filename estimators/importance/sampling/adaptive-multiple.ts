@@ -1,7 +1,9 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
+import { modelsOn } from '../../../engine/cluster/on-cluster.ts';
 import { orRelease } from '../../../engine/or-release.ts';
-import type { Context, Ending, Info, Sampler, Step } from '../../../engine/sampler.ts';
+import type { Context, Ending, Info, Step } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
+import type { ModelMethod } from '../../../engine/sharded.ts';
 import type { Source } from '../../../engine/types.ts';
 import { pointFunctions } from '../weighted/point-functions.ts';
 import {
@@ -28,6 +30,7 @@ import {
 } from './drawn-points.ts';
 import { importanceAnswer } from './importance-answer.ts';
 import type { ImportanceResult } from './importance-types.ts';
+import { replacedTarget } from './target.ts';
 import { openTargetModel, type SavedEvaluations, type TargetModel } from './target-model.ts';
 
 /*
@@ -71,7 +74,7 @@ export const ADAPTIVE_MULTIPLE_SOURCES: readonly Source[] = [
  */
 export function adaptiveMultiple(
   options: AdaptiveMultipleOptions,
-): Sampler<AdaptiveMultipleState, ImportanceResult> {
+): ModelMethod<AdaptiveMultipleState, ImportanceResult> {
   const plan = checkAdaptiveMultiple(options);
   const d = plan.target.dimension;
   const step = async (state: AdaptiveMultipleState, ctx: Context): Promise<Step<AdaptiveMultipleState>> => {
@@ -84,6 +87,9 @@ export function adaptiveMultiple(
   return {
     name: 'adaptive-multiple',
     sources: ADAPTIVE_MULTIPLE_SOURCES,
+    onCluster: modelsOn(WHERE, (replace) =>
+      adaptiveMultiple({ ...options, ...replacedTarget(options, replace) }),
+    ),
     async init(ctx) {
       const fresh = { history: emptyHistory(d), fits: [], points: emptyPoints(plan.points, d) };
       const state = { key: ctx.rng.key, model: await open(ctx), ...fresh };

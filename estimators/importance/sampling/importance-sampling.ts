@@ -1,9 +1,11 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
 import { checkNumber, checkOptionNames } from '../../../engine/check.ts';
+import { modelsOn } from '../../../engine/cluster/on-cluster.ts';
 import { densityDigest, isDensity } from '../../../engine/distribution/density-digest.ts';
 import { orRelease } from '../../../engine/or-release.ts';
-import type { Context, Ending, Info, Sampler, Step } from '../../../engine/sampler.ts';
+import type { Context, Ending, Info, Step } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
+import type { ModelMethod } from '../../../engine/sharded.ts';
 import type { Density, Source } from '../../../engine/types.ts';
 import { pointFunctions } from '../weighted/point-functions.ts';
 import {
@@ -25,6 +27,7 @@ import {
   type WeighedPlan,
 } from './importance-plan.ts';
 import type { ImportanceResult } from './importance-types.ts';
+import { replacedTarget } from './target.ts';
 import { openTargetModel, type SavedEvaluations, type TargetModel } from './target-model.ts';
 
 /*
@@ -99,7 +102,7 @@ const CHUNK = 16_384;
  */
 export function importanceSampling(
   options: ImportanceSamplingOptions,
-): Sampler<ImportanceState, ImportanceResult> {
+): ModelMethod<ImportanceState, ImportanceResult> {
   const plan = checkPlan(options);
   const step = async (state: ImportanceState, ctx: Context): Promise<Step<ImportanceState>> => {
     const { points, model } = state;
@@ -120,6 +123,9 @@ export function importanceSampling(
   return {
     name: 'importance-sampling',
     sources: IMPORTANCE_SOURCES,
+    onCluster: modelsOn(WHERE, (replace) =>
+      importanceSampling({ ...options, ...replacedTarget(options, replace) }),
+    ),
     async init(ctx) {
       const points = emptyPoints(plan.points, plan.target.dimension);
       const state = { key: ctx.rng.key, model: await open(ctx), points };

@@ -1,4 +1,5 @@
 import { checkFlag, show } from '../../../engine/check.ts';
+import type { Replace } from '../../../engine/cluster/on-cluster.ts';
 import { densityDigest, isDensity } from '../../../engine/distribution/density-digest.ts';
 import {
   type Dependence,
@@ -10,6 +11,7 @@ import { jointLaw } from '../../../engine/distribution/joint-density.ts';
 import { OptionError } from '../../../engine/errors.ts';
 import { kernelDigest } from '../../../engine/model/local.ts';
 import type { LogDensitySource } from '../../../engine/model/log-density.ts';
+import type { ModelLike } from '../../../engine/model/model.ts';
 import type { Density } from '../../../engine/types.ts';
 
 /** The law that expectations are taken under, in one of three forms. */
@@ -24,6 +26,26 @@ export interface TargetOptions {
   readonly normalised?: boolean;
   /** [d] names of the coordinates of `target`. Default x1..xd. */
   readonly names?: readonly string[];
+}
+
+/**
+ * The same with the model and the target evaluated elsewhere, as far as they are in modules: laws, and functions beside a
+ * model that is, stay here.
+ * @throws OptionError when neither is.
+ */
+export function replacedTarget(
+  { model, target }: Pick<TargetOptions, 'target'> & { readonly model?: ModelLike },
+  replace: Replace,
+): { readonly target?: LogDensitySource; readonly model?: ModelLike } {
+  const own = isModule(model) ? { model: replace(model) } : {};
+  const law = isModule(target) ? { target: replace(target, 'target') } : {};
+  if (own.model === undefined && law.target === undefined)
+    replace(model ?? target, model === undefined ? 'target' : 'model');
+  return { ...own, ...law };
+}
+
+function isModule(source: unknown): boolean {
+  return (source as { readonly kind?: unknown } | undefined)?.kind === 'module';
 }
 
 /** A target, checked. */

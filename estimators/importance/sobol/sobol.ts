@@ -1,10 +1,12 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
 import type { Backend } from '../../../engine/backend/backend.ts';
+import { modelsOn } from '../../../engine/cluster/on-cluster.ts';
 import { OptionError, type PointFailure } from '../../../engine/errors.ts';
 import { isOtherKernel } from '../../../engine/model/local.ts';
 import { toldPlace } from '../../../engine/model/place.ts';
 import type { Context, Ending, Info, Sampler, Step } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
+import type { ModelMethod } from '../../../engine/sharded.ts';
 import type { IntervalEstimate, Source, Warning } from '../../../engine/types.ts';
 import { EXPECTATIONS_SOURCES, expectations } from '../expectations/expectations.ts';
 import type { ExpectationsState } from '../expectations/state.ts';
@@ -42,7 +44,7 @@ export interface ImportanceSobolState {
  */
 export function importanceSobol(
   options: ImportanceSobolOptions,
-): Sampler<ImportanceSobolState, ImportanceSobolResult> {
+): ModelMethod<ImportanceSobolState, ImportanceSobolResult> {
   const plan = checkPlan(options);
   // For its checks: the model comes with the run.
   expectations(plan.inner(() => {}));
@@ -67,6 +69,7 @@ export function importanceSobol(
   return {
     name: 'importance-sobol',
     sources: IMPORTANCE_SOBOL_SOURCES,
+    onCluster: modelsOn(WHERE, (replace) => importanceSobol({ ...options, model: replace(options.model) })),
     init: (ctx) => begin(ctx, (method, inner) => method.init(inner)),
     async step({ rows, method, inner }, ctx) {
       try {

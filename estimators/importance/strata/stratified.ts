@@ -1,4 +1,5 @@
-import type { Sampler } from '../../../engine/sampler.ts';
+import { modelsOn } from '../../../engine/cluster/on-cluster.ts';
+import type { ModelMethod } from '../../../engine/sharded.ts';
 import type { Source } from '../../../engine/types.ts';
 import { type PointRunState, pointRun } from '../plain/point-run.ts';
 import { stratifiedPoints } from './strata.ts';
@@ -47,7 +48,7 @@ const MOST_ROWS = 16_384;
  * Estimate means and probabilities with stratified inputs.
  * @throws OptionError for bad options; ModelError when the model fails at a point and `missing` is 'error'.
  */
-export function stratified(options: StratifiedOptions): Sampler<PointRunState, StratifiedResult> {
+export function stratified(options: StratifiedOptions): ModelMethod<PointRunState, StratifiedResult> {
   const plan = checkStratifiedPlan(WHERE, options);
   const { points, pilot, space } = plan;
   const rows = Math.min(MOST_ROWS, Math.max(FEWEST_ROWS, Math.ceil(points / STEPS)));
@@ -71,6 +72,7 @@ export function stratified(options: StratifiedOptions): Sampler<PointRunState, S
     ...run,
     name: 'stratified',
     sources: STRATIFIED_SOURCES,
+    onCluster: modelsOn(WHERE, (replace) => stratified({ ...options, model: replace(options.model) })),
     result: async (state, ending) => stratifiedAnswer(state, ending, plan),
   };
 }

@@ -1,5 +1,6 @@
 import { checkCount } from '../../../engine/check.ts';
-import type { Sampler } from '../../../engine/sampler.ts';
+import { modelsOn } from '../../../engine/cluster/on-cluster.ts';
+import type { ModelMethod } from '../../../engine/sharded.ts';
 import type { Source } from '../../../engine/types.ts';
 import { lowestLevel } from './levels.ts';
 import { checkRareNames, type RareState } from './rare-plan.ts';
@@ -42,15 +43,17 @@ export interface LastParticleOptions extends RareEventOptions {
  * at a time is no loss; else `splitting`, which evaluates N points at once.
  * @throws as `splitting`.
  */
-export function lastParticle(options: LastParticleOptions): Sampler<RareState, RareEventResult> {
+export function lastParticle(options: LastParticleOptions): ModelMethod<RareState, RareEventResult> {
   const where = 'lastParticle';
   checkRareNames(where, options, ['removed']);
   const { particles = 100, moves = 20, removed = 1 } = options;
   checkCount(where, 'removed', removed, { min: 1, max: Math.max(1, particles - 1) });
-  return rareSampler(options, {
+  const method = rareSampler(options, {
     ...{ name: 'last-particle', where, sources: LAST_PARTICLE_SOURCES, particles, moves },
     next: (score) => lowestLevel(score, removed),
     replaceDead: true,
     fingerprint: [removed],
   });
+  const over = modelsOn(where, (replace) => lastParticle({ ...options, model: replace(options.model) }));
+  return { ...method, onCluster: over };
 }

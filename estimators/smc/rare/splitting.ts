@@ -1,5 +1,6 @@
 import { checkNumber } from '../../../engine/check.ts';
-import type { Sampler } from '../../../engine/sampler.ts';
+import { modelsOn } from '../../../engine/cluster/on-cluster.ts';
+import type { ModelMethod } from '../../../engine/sharded.ts';
 import type { Source } from '../../../engine/types.ts';
 import { nextLevel } from './levels.ts';
 import { checkRareNames, type RareState } from './rare-plan.ts';
@@ -51,15 +52,17 @@ export interface SplittingOptions extends RareEventOptions {
  * @throws OptionError for bad options; ModelError when the model fails at a point; DegeneracyError when all scores are
  * one number outside the event at the start, so that there is nothing to climb.
  */
-export function splitting(options: SplittingOptions): Sampler<RareState, RareEventResult> {
+export function splitting(options: SplittingOptions): ModelMethod<RareState, RareEventResult> {
   const where = 'splitting';
   checkRareNames(where, options, ['share']);
   const { particles = 1000, moves = 10, share = 0.1 } = options;
   checkNumber(where, 'share', share, (x) => x > 0 && x < 1, 'a number between 0 and 1');
-  return rareSampler(options, {
+  const method = rareSampler(options, {
     ...{ name: 'splitting', where, sources: SPLITTING_SOURCES, particles, moves },
     next: (score) => nextLevel(score, share),
     replaceDead: false,
     fingerprint: [share],
   });
+  const over = modelsOn(where, (replace) => splitting({ ...options, model: replace(options.model) }));
+  return { ...method, onCluster: over };
 }

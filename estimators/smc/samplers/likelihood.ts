@@ -1,3 +1,4 @@
+import type { Replace } from '../../../engine/cluster/on-cluster.ts';
 import { OptionError } from '../../../engine/errors.ts';
 import type { DensityRows } from '../../../engine/kernel/kernel.ts';
 import { type LogDensity, type LogDensitySource, openLogDensity } from '../../../engine/model/log-density.ts';
@@ -29,6 +30,15 @@ export function checkLikelihood(where: string, { logLikelihood, logTarget }: Lik
     expected: 'one of the two',
     fix: 'logLikelihood: (x, out) => { ... } fills out [n] from x [n, d].',
   });
+}
+
+/** The same, evaluated elsewhere. @throws OptionError when it cannot be. */
+export function replacedLikelihood(
+  { logLikelihood, logTarget }: LikelihoodOptions,
+  replace: Replace,
+): LikelihoodOptions {
+  if (logTarget === undefined) return { logLikelihood: replace(logLikelihood, 'logLikelihood') };
+  return { logTarget: replace(logTarget, 'logTarget') };
 }
 
 /** Evaluations that a run of unknown length is taken for, when the backend decides whether a card pays. */

@@ -1,6 +1,7 @@
 import { decodeState, encodeState } from '../../../engine/array/codec.ts';
 import type { Arena } from '../../../engine/backend/backend.ts';
 import { checkNumber } from '../../../engine/check.ts';
+import { modelsOn } from '../../../engine/cluster/on-cluster.ts';
 import { combinedLogNormalizer } from '../../../engine/diagnostics/combined-normalizer.ts';
 import type { ChainStates } from '../../../engine/kernel/kernel.ts';
 import { kernelDigest } from '../../../engine/model/local.ts';
@@ -10,8 +11,9 @@ import { orRelease } from '../../../engine/or-release.ts';
 import { ess, logMeanExp } from '../../../engine/particles/log-weight.ts';
 import { pooledMoments } from '../../../engine/particles/smc/pooled-moments.ts';
 import { TAG } from '../../../engine/random/purpose.ts';
-import type { Context, Ending, Info, Result, Sample, Sampler, Step } from '../../../engine/sampler.ts';
+import type { Context, Ending, Info, Result, Sample, Step } from '../../../engine/sampler.ts';
 import { checkSavedRun } from '../../../engine/saved-run.ts';
+import type { ModelMethod } from '../../../engine/sharded.ts';
 import type { Estimate, Source, Warning } from '../../../engine/types.ts';
 import { log } from '../../../engine/wasm/twins/elementary.ts';
 import { allDead, underWay } from './answer.ts';
@@ -22,7 +24,7 @@ import {
   type Generation,
   startEnsemble,
 } from './ensemble.ts';
-import { checkLikelihood, type LikelihoodOptions, openLikelihood } from './likelihood.ts';
+import { checkLikelihood, type LikelihoodOptions, openLikelihood, replacedLikelihood } from './likelihood.ts';
 import { checkPopulation, type PopulationPlan } from './plan.ts';
 import type { PathTable, PopulationOptions, SamplerNormalizer } from './types.ts';
 import { collapse } from './warnings.ts';
@@ -97,7 +99,9 @@ const OPTIONS: Readonly<Record<keyof PersistentOptions, true>> = {
  * Sample a posterior and estimate its normalizing constant by a persistent ensemble.
  * @throws OptionError for bad options, before any work.
  */
-export function persistentSampler(options: PersistentOptions): Sampler<PersistentState, PersistentResult> {
+export function persistentSampler(
+  options: PersistentOptions,
+): ModelMethod<PersistentState, PersistentResult> {
   const { essFraction = 2 } = options;
   const source = options.logLikelihood ?? options.logTarget;
   const digest = [essFraction, kernelDigest(source)];
@@ -109,6 +113,9 @@ export function persistentSampler(options: PersistentOptions): Sampler<Persisten
   return {
     name: 'persistent-sampler',
     sources: PERSISTENT_SOURCES,
+    onCluster: modelsOn(WHERE, (replace) =>
+      persistentSampler({ ...options, ...replacedLikelihood(options, replace) }),
+    ),
     async init(ctx) {
       const state = await begin(ctx, 0);
       const start = async (): Promise<Step<PersistentState>> => {

@@ -1,10 +1,12 @@
 import { checkNumber, show } from '../../../engine/check.ts';
+import { modelsOn } from '../../../engine/cluster/on-cluster.ts';
 import { OptionError } from '../../../engine/errors.ts';
 import { kernelDigest } from '../../../engine/model/local.ts';
-import type { Context, Sampler } from '../../../engine/sampler.ts';
+import type { Context } from '../../../engine/sampler.ts';
+import type { ModelMethod } from '../../../engine/sharded.ts';
 import type { Source } from '../../../engine/types.ts';
 import { pathTable, populationAnswer, underWay } from './answer.ts';
-import { checkLikelihood, type LikelihoodOptions, openLikelihood } from './likelihood.ts';
+import { checkLikelihood, type LikelihoodOptions, openLikelihood, replacedLikelihood } from './likelihood.ts';
 import { checkPopulation, POPULATION_OPTIONS } from './plan.ts';
 import { type OpenedLikelihood, type PopulationState, populationSampler } from './population-sampler.ts';
 import { temperingCourse } from './tempering.ts';
@@ -83,7 +85,7 @@ const OPTIONS: Readonly<Record<keyof SmcSamplerOptions, true>> = {
  * Sample a posterior and estimate its normalizing constant (the evidence) by tempering.
  * @throws OptionError for bad options, before any work.
  */
-export function smcSampler(options: SmcSamplerOptions): Sampler<PopulationState, SmcSamplerResult> {
+export function smcSampler(options: SmcSamplerOptions): ModelMethod<PopulationState, SmcSamplerResult> {
   const { inverseTemperatures, essFraction, schedule } = options;
   const fixed = schedule?.targets ?? inverseTemperatures;
   const source = options.logLikelihood ?? options.logTarget;
@@ -94,7 +96,7 @@ export function smcSampler(options: SmcSamplerOptions): Sampler<PopulationState,
   const everyStep = plan.trigger.threshold === 1 || plan.chains < plan.particles;
   const alpha = essFraction ?? (everyStep ? 0.5 : 0.9);
 
-  return populationSampler<SmcSamplerResult>({
+  const method = populationSampler<SmcSamplerResult>({
     name: 'smc-sampler',
     sources: SMC_SAMPLER_SOURCES,
     plan,
@@ -116,6 +118,12 @@ export function smcSampler(options: SmcSamplerOptions): Sampler<PopulationState,
       return { ...common, path: { inverseTemperature, ...pathTable(state.rows[0]!) } };
     },
   });
+  return {
+    ...method,
+    onCluster: modelsOn(WHERE, (replace) =>
+      smcSampler({ ...options, ...replacedLikelihood(options, replace) }),
+    ),
+  };
 }
 
 function checkPath({ inverseTemperatures, essFraction, schedule }: SmcSamplerOptions): void {
