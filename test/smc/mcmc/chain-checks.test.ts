@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { normal, OptionError, pcn, uniform } from '../../../estimators/index.ts';
+import { normal, OptionError, pcn, rngFromSeed, uniform } from '../../../estimators/index.ts';
+import { chainAnswer, keepDraws, makeChainRecord } from '../../../estimators/smc/mcmc/chain-record.ts';
+import { chainWarnings } from '../../../estimators/smc/mcmc/chain-warnings.ts';
 import { conditionalSmc } from '../../../estimators/smc/mcmc/conditional-smc.ts';
 import { particleGibbs } from '../../../estimators/smc/mcmc/particle-gibbs.ts';
 import { pmmh } from '../../../estimators/smc/mcmc/pmmh.ts';
@@ -54,4 +56,24 @@ describe('refused before a run', () => {
     ).not.toThrow();
     expect(() => smcSquared({ ...family, innerParticles: 6e4 })).not.toThrow();
   });
+});
+
+test('chains-short: chains below ten relaxation times are told of, however many there are', () => {
+  const codesOf = (relaxation: number, chains: number): string[] => {
+    const rho = Math.exp(-1 / relaxation);
+    const record = makeChainRecord(chains, 1, 200);
+    const streams = Array.from({ length: chains }, (_, particle) =>
+      rngFromSeed(3).stream({ purpose: 40, particle }),
+    );
+    const at = streams.map((stream) => stream.normal());
+    for (let i = 0; i < 200; i++)
+      keepDraws(record, (c) => {
+        at[c] = rho * at[c]! + Math.sqrt(1 - rho * rho) * streams[c]!.normal();
+        return [at[c]!];
+      });
+    return chainWarnings(['x'], chainAnswer(record, ['x'])).map(({ code }) => code);
+  };
+  // 200 draws, 4 of them independent: 160 in all chains.
+  expect(codesOf(25, 40)).toContain('chains-short');
+  expect(codesOf(6, 40)).not.toContain('chains-short');
 });
