@@ -16,6 +16,7 @@ import {
   readRecord,
 } from '../estimators/cluster.ts';
 import { InputError, OptionError } from '../estimators/index.ts';
+import { readBlobs } from './blobs-flag.ts';
 import { EXIT, usageError } from './errors.ts';
 import { type Flags, flagText, readFile, readInteger } from './flag-values.ts';
 import { count } from './format/number.ts';
@@ -118,8 +119,7 @@ export async function shard(run: string, flags: Flags, { out, err }: Terminal): 
   const plan = await findPlan(where, run, flags);
   const models = readFile(where, 'models', flagText(flags, 'models'));
   const modules = models === undefined ? fixedModules({}) : openModules(models);
-  const blobs =
-    readFile(where, 'blobs', flagText(flags, 'blobs')) ?? mkdtempSync(join(tmpdir(), 'ensample-blobs-'));
+  const blobs = readBlobs(where, flags) ?? mkdtempSync(join(tmpdir(), 'ensample-blobs-'));
   const threads = openShardThreads({ threads: 1, entry: CLUSTER_ENTRY, files: modules.files, blobs });
   try {
     err.write(`Shard ${index} of run ${run} ...\n`);

@@ -94,7 +94,10 @@ const REDIS_FLAG: FlagRow = [
   'redis://host:port (default ENSAMPLE_REDIS_URL, else redis://127.0.0.1:6379)',
 ];
 const MODELS_FLAG: FlagRow = ['--models <dir>', 'folder with ensample.models.json, or one model file'];
-const BLOBS_FLAG: FlagRow = ['--blobs <dir>', 'folder that all machines share, for results above 256 kB'];
+const BLOBS_FLAG: FlagRow = [
+  '--blobs <dir>',
+  'shared folder, or s3://bucket/prefix, for results above 256 kB',
+];
 const CLUSTER_FLAGS: readonly FlagRow[] = [
   ['--cluster <where>', 'redis://host:port, redis for ENSAMPLE_REDIS_URL, files:DIR, or local'],
   ['--shards <n>', 'about so many pieces (default 128); the answer does not depend on it'],

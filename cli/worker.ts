@@ -6,6 +6,7 @@ import {
   CLUSTER_ENTRY,
   fixedModules,
   type ModuleRegistry,
+  openBlobs,
   openLink,
   openModules,
   openShardThreads,
@@ -14,9 +15,11 @@ import {
   readRecord,
   startFileWorker,
   type Timing,
+  tryBlobs,
   type WorkTable,
 } from '../estimators/cluster.ts';
 import { EngineError, loadModule, OptionError } from '../estimators/index.ts';
+import { readBlobs } from './blobs-flag.ts';
 import { EXIT } from './errors.ts';
 import { type Flags, flagText, readFile, readInteger, readName, readPositive } from './flag-values.ts';
 import { count } from './format/number.ts';
@@ -104,7 +107,7 @@ async function readSetup(flags: Flags): Promise<WorkerSetup> {
     modules: models === undefined ? fixedModules({}) : openModules(models),
     works: worksUrl === undefined ? ownWorks : ((await loadModule(worksUrl)).works as WorkTable),
     worksUrl,
-    blobs: readFile(WHERE, 'blobs', flagText(flags, 'blobs')),
+    blobs: readBlobs(WHERE, flags),
     mostTime: milliseconds('max-shard-seconds', flagText(flags, 'maxShardSeconds')),
     mostHeap: readInteger(WHERE, 'max-heap', flagText(flags, 'maxHeap'), 16, 2 ** 20, '512'),
     log: readName(WHERE, 'log', flagText(flags, 'log'), LOGS) ?? 'text',
@@ -115,10 +118,12 @@ async function readSetup(flags: Flags): Promise<WorkerSetup> {
 
 async function redisWorker(flags: Flags, setup: WorkerSetup, telling: Telling): Promise<number> {
   const link = await openLink(WHERE, readRedis(WHERE, '--redis', flagText(flags, 'redis'), flags));
-  const { threads, works, modules } = setup;
+  const { threads, works, modules, blobs } = setup;
   const { log, counts, event } = telling;
   const computing = openThreads(setup);
   try {
+    // Better now than when the first shard is done.
+    if (blobs !== undefined) await tryBlobs(openBlobs(blobs));
     const serving = await queueWorker({
       ...{ link, works, threads, modules: modules.refs(), timing: readTiming(flags), say: event },
       run: async (plan, index, signal) =>
@@ -167,8 +172,8 @@ function inReach(record: Uint8Array, { blobs }: WorkerSetup): Uint8Array {
   throw new EngineError('blob', {
     where: WHERE,
     found: `the result of shard ${header.index} has ${header.bodyBytes} bytes`,
-    expected: 'at most 256 kB, or a folder that all machines share',
-    fix: 'Start the workers, and the command that waits for them, with --blobs DIR.',
+    expected: 'at most 256 kB, or a folder or S3 that all machines share',
+    fix: 'Start the workers, and the command that waits for them, with --blobs DIR or s3://BUCKET/PREFIX.',
   });
 }
 

@@ -11,6 +11,7 @@ import { islandRows } from './islands/islands.ts';
 import { sobolRows } from './sensitivity/sobol-shards.ts';
 import { treeRows } from './tree/tree-shards.ts';
 
+export { type BlobPlace, checkBlobs, openBlobs, tryBlobs } from '../engine/cluster/blobs.ts';
 export type { RedisConnection } from '../engine/cluster/bullmq/address.ts';
 export { type BullmqCluster, type BullmqOptions, bullmq } from '../engine/cluster/bullmq/cluster.ts';
 export type { QueueRun } from '../engine/cluster/bullmq/coordinator.ts';

@@ -38,6 +38,7 @@ const ONLY_IMPORTER: Readonly<Record<string, string>> = {
   'gpu.js': 'engine/backend/user-kernel.ts',
   bullmq: 'engine/cluster/bullmq/load.ts',
   ioredis: 'engine/cluster/bullmq/load.ts',
+  aws4fetch: 'engine/cluster/s3.ts',
 };
 
 function sources(folder: string): string[] {

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { bestHost } from '../backend/host.ts';
 import { EngineError, ModelError, OptionError, type PointFailure } from '../errors.ts';
+import { openPlaces } from './blobs.ts';
 import { ClusterError } from './cluster-error.ts';
-import { blobFolders } from './folder.ts';
 import { fixedModules, type ModuleRegistry } from './modules.ts';
 import { decodePlan } from './plan.ts';
 import type { WorkTable } from './registry.ts';
@@ -17,7 +17,7 @@ export interface ShardThreadOptions {
   readonly works?: string;
   /** Models by name at absolute paths. */
   readonly files: Readonly<Record<string, string>>;
-  /** Folder of the blob store. */
+  /** Place of the blob store: a folder, or 's3://bucket/prefix'. */
   readonly blobs: string;
   /** Milliseconds that a shard may take before its thread is ended; default no limit. */
   readonly mostTime?: number;
@@ -184,7 +184,7 @@ export interface ShardRequest {
   readonly index: number;
   /** Models by name at absolute paths. */
   readonly files: Readonly<Record<string, string>>;
-  /** Folders of blobs: written to the first, read from all. */
+  /** Places of blobs: written to the first, read from all. */
   readonly blobs: readonly string[];
 }
 
@@ -202,7 +202,7 @@ export async function openShardService(
     return computeShard(
       decodePlan(plan),
       index,
-      { works, modules, blobs: blobFolders(blobs), backend },
+      { works, modules, blobs: openPlaces(blobs), backend },
       signal,
     );
   };

@@ -1,6 +1,6 @@
 import { checkOptionNames } from '../../check.ts';
+import { checkBlobs, openBlobs } from '../blobs.ts';
 import { ClusterError } from '../cluster-error.ts';
-import { blobFolder } from '../folder.ts';
 import { moduleRef } from '../modules.ts';
 import type { BlobStore, Cluster, Plan, SubmitOptions, Work, WorkerInfo } from '../types.ts';
 import { type RedisConnection, readAddress } from './address.ts';
@@ -12,7 +12,10 @@ import { TIMING, type Timing } from './names.ts';
 export interface BullmqOptions {
   /** Where Redis or Valkey is. Default: ENSAMPLE_REDIS_URL, else redis://127.0.0.1:6379. */
   readonly connection?: string | RedisConnection;
-  /** A folder that all machines share, for contents above 256 kB. Without it no result may be so large. */
+  /**
+   * A folder that all machines share, or 's3://bucket/prefix', for contents above 256 kB. Without it no result may be so
+   * large. Keys of S3 come from the environment, see docs/clusters.md.
+   */
   readonly blobs?: string;
   /** Folder with ensample.models.json, or one model file. Default: what lies beside the model. */
   readonly models?: string;
@@ -35,7 +38,9 @@ const WHERE = 'bullmq';
 export function bullmq(options: BullmqOptions = {}): BullmqCluster {
   checkOptionNames(WHERE, options, ['connection', 'blobs', 'models', 'timing']);
   const { connection } = options;
-  const blobs = options.blobs === undefined ? NO_BLOBS : blobFolder(options.blobs);
+  const insecure = typeof connection === 'object' && connection.insecure === true;
+  const blobs =
+    options.blobs === undefined ? NO_BLOBS : openBlobs(checkBlobs(WHERE, options.blobs, insecure));
   const timing = { ...TIMING, ...options.timing };
   readAddress(WHERE, connection);
   const link = openLink(WHERE, connection);
@@ -65,16 +70,16 @@ export const NO_BLOBS: BlobStore = {
     throw new ClusterError({
       where: WHERE,
       found: `a content of ${bytes.length} bytes and no place for it`,
-      expected: 'at most 256 kB, or a folder that all machines share',
-      fix: 'Give one: --blobs DIR, or the option `blobs`.',
+      expected: 'at most 256 kB, or a folder or S3 that all machines share',
+      fix: 'Give it: --blobs DIR or s3://BUCKET/PREFIX, or the option `blobs`.',
     });
   },
   async get({ sha256 }) {
     throw new ClusterError({
       where: WHERE,
-      found: `a result lies in blob ${sha256.slice(0, 12)} and no folder of blobs is known`,
-      expected: 'the folder that workers have as --blobs',
-      fix: 'Give it: --blobs DIR.',
+      found: `a result lies in blob ${sha256.slice(0, 12)} and no place of blobs is known`,
+      expected: 'the one that workers have as --blobs',
+      fix: 'Give it: --blobs DIR or s3://BUCKET/PREFIX.',
     });
   },
 };
