@@ -152,12 +152,13 @@ const MOST_WORDS = 65_536;
  * @throws EngineError for a refusal, and for GET and DELETE when nobody answered; ClusterError when nobody took a PUT.
  */
 async function untilAnswered(asked: Asked, wait: number): Promise<Answer> {
-  const signer = await loadSigner(asked.place);
+  const signed = await loadSigner(asked.place);
   let last = '';
   for (let tries = 1; tries <= TRIES; tries++) {
     if (tries > 1) await new Promise((resolve) => setTimeout(resolve, wait * 2 ** (tries - 2)));
+    const request = await signed(asked);
     try {
-      const answer = await answerOf(await signer(asked), asked);
+      const answer = await answerOf(await fetch(request), asked);
       if (typeof answer !== 'number') return answer;
       last = `answers ${answer}`;
     } catch (error) {
@@ -193,8 +194,8 @@ async function atMost(response: Response, most: number): Promise<Uint8Array | un
   return new Uint8Array(Buffer.concat(parts));
 }
 
-/** Sends a request, signed. */
-type Signer = (asked: Asked) => Promise<Response>;
+/** A request, signed. */
+type Signer = (asked: Asked) => Promise<Request>;
 
 /** @throws ClusterError, telling how to install the package. */
 async function loadSigner({ endpoint, bucket, prefix, region, keys }: S3Place): Promise<Signer> {
@@ -211,17 +212,15 @@ async function loadSigner({ endpoint, bucket, prefix, region, keys }: S3Place): 
   });
   const client = new AwsClient({ ...keys, region, service: 's3' });
   const folder = [endpoint, bucket, prefix].filter((part) => part !== '').join('/');
-  return async ({ method, ref, body }) => {
-    const request = await client.sign(`${folder}/${ref.sha256}`, {
+  return ({ method, ref, body }) =>
+    client.sign(`${folder}/${ref.sha256}`, {
       method,
       // What was signed for one server is not sent to another.
       redirect: 'manual',
       headers: { 'x-amz-content-sha256': body === undefined ? NOTHING : ref.sha256 },
       ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
-      signal: AbortSignal.timeout(PATIENCE.least + PATIENCE.perByte * ref.bytes),
+      signal: AbortSignal.timeout(Math.ceil(PATIENCE.least + PATIENCE.perByte * ref.bytes)),
     });
-    return fetch(request);
-  };
 }
 
 /** The hash of an empty body. */

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkBlobs, openBlobs } from '../../engine/cluster/blobs.ts';
+import { NO_BLOBS } from '../../engine/cluster/bullmq/cluster.ts';
 import { sha256 } from '../../engine/cluster/canonical.ts';
 import { ClusterError } from '../../engine/cluster/cluster-error.ts';
 import { openS3, readS3 } from '../../engine/cluster/s3.ts';
 import { KEYS, signatureOf, startS3, type TestS3 } from '../support/s3.ts';
 
 let s3: TestS3;
-const bytes = Uint8Array.from({ length: 300_000 }, (_, i) => i % 251);
+const bytes = Uint8Array.from({ length: 300_001 }, (_, i) => i % 251);
 const ref = { sha256: sha256(bytes), bytes: bytes.length };
 const key = `results/a/b/${ref.sha256}`;
 
@@ -143,6 +144,13 @@ test('blobs: a place is checked before any work: the address, the keys, and TLS 
   });
   expect(() => place('s3://results', { AWS_ENDPOINT_URL: 'minio' })).toThrow(/is no address/);
   expect(checkBlobs('test', 'some/folder')).toBe('some/folder');
+});
+
+test('blobs: where no place is known, a large content has none, and says how to name one', async () => {
+  await expect(NO_BLOBS.put(bytes)).rejects.toThrow(
+    /a content of 300001 bytes and no place for it; .* --blobs DIR or s3:/,
+  );
+  await expect(NO_BLOBS.get(ref)).rejects.toThrow(/no place of blobs is known; .* --blobs DIR or s3:/);
 });
 
 test('blobs: a folder by its path or by a file: address, and what is removed is gone', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -122,6 +122,8 @@ describe.skipIf(!haveRedis())('bullmq', () => {
     for (let i = 0; (await queue.getWaitingCount()) < 1000 && i < 100; i++) await pause(50);
     await pause(200);
     expect(await queue.getWaitingCount()).toBe(1000);
+    // 0.8 kB a shard that waits: all of them would take 80 MB.
+    expect(await usedMemory(link)).toBeLessThan(10e6);
     controller.abort(new Error('enough'));
     await expect(submitted.result()).rejects.toThrow('enough');
     expect(await queue.getWaitingCount()).toBe(0);
@@ -249,20 +251,6 @@ describe.skipIf(!haveRedis())('bullmq', () => {
     await patient.close();
   });
 
-  test('bullmq: large results lie in a folder, Redis stays small, and a blob that was damaged is computed again', async () => {
-    await serve();
-    const plan = planOf('test-odd', { bytes: 4e6 }, { kind: 'index', count: 6 });
-    const before = await usedMemory(link);
-    const { value } = await cluster.submit(wrong, plan).result();
-    expect(value[0]).toBe(15);
-    expect((await usedMemory(link)) - before).toBeLessThan(2e6);
-    const [file] = readdirSync(blobs);
-    writeFileSync(join(blobs, file!), 'damaged');
-    expect((await cluster.submit(wrong, plan).result()).value[0]).toBe(15);
-    expect(readdirSync(blobs)).toHaveLength(6);
-    await expect(NO_BLOBS.put(new Uint8Array(3))).rejects.toThrow(/no place for it/);
-  });
-
   test('bullmq: what a checkpoint keeps outlives Redis', async () => {
     const worker = await serve();
     const plan = planOf('test-roots', { slow: 5 });
@@ -309,33 +297,6 @@ describe.skipIf(!haveRedis())('bullmq', () => {
     await expect(fails('redis://:secret@10.0.0.1')).rejects.not.toThrow(/secret/);
     await expect(fails('http://127.0.0.1')).rejects.toThrow(/expected redis:\/\/host:port/);
     expect(link.warnings).toEqual([]);
-  });
-
-  test('bullmq: the users of the documentation can do their work, and nothing else', async () => {
-    const rights =
-      '~bull:* ~ens:* resetchannels +@all -@admin -@dangerous +info +client|setname -script|flush -script|kill';
-    const own = await startRedis(['user default off', `user wk on >word ${rights}`]);
-    const url = `redis://wk:word@127.0.0.1:${own.port}`;
-    const user = await openLink('test', url);
-    await serve(user);
-    const limited = bullmq({ connection: url, timing: FAST });
-    const plan = planOf('test-roots', {});
-    expect((await limited.submit(sums, plan).result()).value).toEqual(await expected(plan));
-    for (const [command, ...rest] of [
-      'SET other 1',
-      'GET other',
-      'CONFIG GET dir',
-      'FLUSHALL',
-      'KEYS *',
-      'SCRIPT FLUSH',
-    ].map((line) => line.split(' ')))
-      await expect(user.client.call(command!, ...rest)).rejects.toThrow(/NOPERM/);
-    const wrongPassword = openLink('test', `redis://wk:other@127.0.0.1:${own.port}`);
-    await expect(wrongPassword).rejects.toThrow(/refused the user or the password.*ENSAMPLE_REDIS_URL/);
-    await Promise.all(workers.splice(0).map((worker) => worker.stop(0)));
-    await limited.close();
-    await user.close();
-    await own.stop();
   });
 });
 

@@ -23,6 +23,8 @@ export const wrong = {
   version: 1,
   async compute({ index }, { way = '', at = 0, bytes = 8 }) {
     if (index === at && way === 'exit') process.exit(3);
+    if (index === at && way === 'forever') for (;;);
+    if (index === at && way === 'greedy') for (const all = [{}]; ; ) all.push({ ...all });
     if (index === at && way === 'throw') throw new TypeError('no such luck');
     const noise = way === 'clock' ? Number(process.hrtime.bigint() % 100_000n) : 0;
     return new Float64Array(bytes / 8).fill(index + noise);
