@@ -20,10 +20,11 @@ import type { RunSettings } from './settings.ts';
 import type { Stream, Terminal } from './terminal.ts';
 import type { Watched } from './watch.ts';
 
+type Submit = NonNullable<NonNullable<Parameters<typeof run>[1]>['submit']>;
 /** What a cluster told last. */
-type Told = Parameters<
-  NonNullable<NonNullable<NonNullable<Parameters<typeof run>[1]>['submit']>['progress']>
->[0];
+type Told = Parameters<NonNullable<Submit['progress']>>[0];
+/** What its planner said. */
+type Notice = Parameters<NonNullable<Submit['notice']>>[0];
 
 /**
  * Runs a method on the cluster that --cluster names, under a progress line. Ctrl-C takes its shards back and says how to
@@ -49,8 +50,9 @@ export async function runOnCluster<S, R extends Result>(
   const audit = readShare(where, flagText(flags, 'audit'));
   const opened = openCluster(where, flags);
   const controller = new AbortController();
-  const line = statusLine(err, settings.quiet);
+  const line = statusLine(err, settings.quiet, opened.leader);
   let last: Told | undefined;
+  let chosen: number | undefined;
   try {
     for (const warning of await opened.warnings())
       err.write(`${wrap(`Warning: ${warning}`, err.look.width)}\n`);
@@ -61,17 +63,22 @@ export async function runOnCluster<S, R extends Result>(
       controller.abort(new Error('interrupted'));
     });
     const progress = (told: Told): void => {
-      last = told;
-      line.show(told, opened.leader());
+      if (told.pilot !== true) last = told;
+      line.show(told);
+    };
+    const notice = ({ words, shards: own }: Notice): void => {
+      chosen ??= own;
+      line.end();
+      if (!settings.quiet) err.write(`${wrap(words, err.look.width)}\n`);
     };
     const submit = {
-      progress,
+      ...{ progress, notice },
       ...(shards === undefined ? {} : { shards }),
       ...(audit === undefined ? {} : { audit }),
     };
     const options = { seed, backend, cluster: opened.cluster, signal: controller.signal, submit };
     const result = await run(method, options);
-    return { result, interrupted: false, state: undefined, speed: line.speed() };
+    return { result, interrupted: false, state: undefined, speed: line.speed(), shards: chosen };
   } catch (error) {
     if (!interrupt.asked) throw error;
     line.end();
@@ -79,7 +86,7 @@ export async function runOnCluster<S, R extends Result>(
       last === undefined
         ? ''
         : ` after ${count(last.done)} of ${counted(last.total, count(last.total), 'shard')}`;
-    const text = `Interrupted${place}; they are kept. To go on: ${repeatCommand(argv, seed)}`;
+    const text = `Interrupted${place}; they are kept. To go on: ${repeatCommand(argv, seed, chosen)}`;
     err.write(`${wrap(text, err.look.width)}\n`);
     return { result: undefined, interrupted: true, state: undefined, speed: Number.NaN };
   } finally {
@@ -138,54 +145,61 @@ function readShare(where: string, text: string | undefined): number | undefined 
 }
 
 interface StatusLine {
-  show(told: Told, leader: string | undefined): void;
+  show(told: Told): void;
   /** Model runs a second so far; NaN when nothing is known. */
   speed(): number;
   end(): void;
 }
 
-/** Off a terminal a line a minute. */
-const PLAIN = 60_000;
+/** Milliseconds between lines: off a terminal a line a minute. */
+const REDRAW = { terminal: 250, plain: 60_000 };
 
-function statusLine(err: Stream, quiet: boolean): StatusLine {
+/** The line about a run; between two reports of the cluster its time goes on. */
+function statusLine(err: Stream, quiet: boolean, leader: () => string | undefined): StatusLine {
   const animated = err.isTerminal && process.env.TERM !== 'dumb';
-  const start = performance.now();
-  let first: Told | undefined;
-  let [shown, drawn, speed] = [start, false, Number.NaN];
+  let first: { readonly evaluations: number; readonly at: number } | undefined;
+  let last: Told | undefined;
+  let [at, drawn, speed] = [0, false, Number.NaN];
+  const draw = (): void => {
+    if (last === undefined || quiet) return;
+    const { eta } = last;
+    const left = eta === undefined ? undefined : Math.max(0, eta - (performance.now() - at));
+    const line = clusterLine({ ...last, eta: left }, speed, leader());
+    err.write(animated ? `\r${line.slice(0, err.look.width - 1)}\x1b[K` : `${line}\n`);
+    drawn = animated;
+  };
+  const timer = setInterval(draw, animated ? REDRAW.terminal : REDRAW.plain);
+  timer.unref();
   return {
     speed: () => speed,
-    show(told, leader) {
-      first ??= told;
-      const seconds = (performance.now() - start) / 1000;
-      speed = (told.evaluations - first.evaluations) / seconds;
-      if (quiet || (!animated && performance.now() - shown < PLAIN)) return;
-      shown = performance.now();
-      const line = clusterLine(told, speed, leader);
-      err.write(animated ? `\r${line.slice(0, err.look.width - 1)}\x1b[K` : `${line}\n`);
-      drawn = animated;
+    show(told) {
+      [last, at] = [told, performance.now()];
+      if (told.pilot === true) return;
+      first ??= { evaluations: told.evaluations, at };
+      speed = (1000 * (told.evaluations - first.evaluations)) / (at - first.at);
     },
     end() {
       if (drawn) err.write('\r\x1b[K');
-      drawn = false;
+      [drawn, last] = [false, undefined];
     },
   };
 }
 
-/** '53 %  212 of 400 shards  1.9 M/s  4 threads  3 retried  12 s left' */
+/** '53 %  212 of 400 shards  106 000 runs  1.9 M/s  4 threads  3 retried  12 s left' */
 export function clusterLine(
-  { done, total, evaluations, workers, retried, duplicates, eta }: Told,
+  { done, total, evaluations, workers, retried, duplicates, eta, pilot }: Told,
   speed: number,
   leader?: string,
 ): string {
   const parts = [
-    `${Math.floor((100 * done) / total)} %`,
+    pilot === true ? 'measuring' : `${Math.floor((100 * done) / total)} %`,
     `${count(done)} of ${counted(total, count(total), 'shard')}`,
-    `${count(evaluations)} runs`,
+    ...(pilot === true ? [] : [`${count(evaluations)} runs`]),
     ...(speed > 0 ? [rate(speed)] : []),
     workers === 0 ? 'no worker yet' : counted(workers, count(workers), 'thread'),
     ...(retried > 0 ? [`${count(retried)} retried`] : []),
     ...(duplicates > 0 ? [`${count(duplicates)} twice`] : []),
-    ...(eta === undefined || done === total ? [] : [`${duration(eta / 1000)} left`]),
+    ...(eta === undefined || done === total || pilot === true ? [] : [`${duration(eta / 1000)} left`]),
     ...(leader === undefined ? [] : [`led by ${leader}, watching`]),
   ];
   return parts.join('  ');

@@ -174,8 +174,8 @@ export function aroundRun<R>(
   readonly after: readonly string[];
 } {
   return {
-    command: repeatCommand(argv, opened.seed),
-    commandByName: repeatCommandByName(argv, opened.seed),
+    command: repeatCommand(argv, opened.seed, watched.shards),
+    commandByName: repeatCommandByName(argv, opened.seed, watched.shards),
     elapsed: performance.now() - start,
     warnings: changedModel(settings, opened),
     after: stateLines(settings, watched),

@@ -26,6 +26,8 @@ export interface Watched<R> {
   readonly state: Uint8Array | undefined;
   /** Model runs a second once the run was under way; NaN when it was over too soon to tell. */
   readonly speed: number;
+  /** Number of shards, where it was chosen by a pilot. */
+  readonly shards?: number | undefined;
 }
 
 /** Milliseconds that a stopped run gets to come to the end of a step; then it is broken off. */

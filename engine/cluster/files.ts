@@ -1,13 +1,14 @@
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkNumber, checkOptionNames } from '../check.ts';
 import { OptionError } from '../errors.ts';
 import { ClusterError } from './cluster-error.ts';
 import { checkSubmit, makeFeed, offerKept } from './drive.ts';
 import { aliveWorkers, openTasks, type RunTasks } from './file-tasks.ts';
-import { blobFolder, makeFolder, makeRunFolder, type RunFolder, readPlanFile } from './folder.ts';
+import { blobFolder, makeFolder, makeRunFolder, type RunFolder, readPlanFile, writeOnce } from './folder.ts';
 import { type Gather, makeGather } from './gather.ts';
 import { moduleRef } from './modules.ts';
+import { chooseCut, type PilotHome } from './pilot.ts';
 import { makePlan, runId } from './plan.ts';
 import type { Cluster, ClusterResult, ClusterRun, Plan, SubmitOptions, Work } from './types.ts';
 
@@ -33,20 +34,44 @@ export function files(directory: string, options: FilesOptions = {}): Cluster {
   for (const [name, value] of Object.entries({ patience, poll }))
     checkNumber('files', name, value, (x) => x > 0, 'milliseconds above 0');
   makeFolder(directory);
+  const submit: Cluster['submit'] = (work, given, submit = {}) => {
+    const plan = makePlan(given);
+    checkSubmit(submit);
+    if ((submit.audit ?? 0) > 0) throw noAudit(submit.audit);
+    const own = readPlanFile(directory) !== undefined;
+    const folder = makeRunFolder(own ? directory : join(directory, runId(plan)), plan);
+    return watchRun({ work, plan, submit, folder, directory, patience, poll, only });
+  };
+  const workers: Cluster['workers'] = async () => aliveWorkers(directory);
   return {
     name: 'files',
     blobs: blobFolder(join(directory, 'blobs')),
     moduleOf: async (url, exportName) => moduleRef(url, exportName, models),
-    submit(work, given, submit = {}) {
-      const plan = makePlan(given);
-      checkSubmit(submit);
-      if ((submit.audit ?? 0) > 0) throw noAudit(submit.audit);
-      const own = readPlanFile(directory) !== undefined;
-      const folder = makeRunFolder(own ? directory : join(directory, runId(plan)), plan);
-      return watchRun({ work, plan, submit, folder, directory, patience, poll, only });
-    },
-    workers: async () => aliveWorkers(directory),
+    submit,
+    workers,
+    cut: (request) => chooseCut(pilotHome(directory, { submit, workers }), request),
     async close() {},
+  };
+}
+
+/** Choices lie beside the runs. A claim is some calls to a file system that may be far away. */
+function pilotHome(directory: string, cluster: Pick<Cluster, 'submit' | 'workers'>): PilotHome {
+  const folder = join(directory, 'cuts');
+  const recall = async (name: string): Promise<string | undefined> => {
+    const file = join(folder, name);
+    return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+  };
+  return {
+    ...cluster,
+    folder: directory,
+    path: { overhead: 0.005, brokerRate: 1000 },
+    threads: async () => aliveWorkers(directory).reduce((sum, { threads }) => sum + threads, 0),
+    recall,
+    async keep(name, text) {
+      makeFolder(folder);
+      writeOnce(folder, name, new TextEncoder().encode(text));
+      return (await recall(name)) ?? text;
+    },
   };
 }
 

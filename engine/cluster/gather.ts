@@ -31,6 +31,13 @@ interface Counts {
   evaluations: number;
 }
 
+/** Sums of milliseconds of shards and of their squares, and the least of them. */
+interface Times {
+  sum: number;
+  squares: number;
+  least: number;
+}
+
 /** Nothing gathered yet. */
 export function makeGather<O, Y>(work: Work<O, Y>, plan: Plan<O>, blobs: BlobStore): Gather<Y> {
   const id = runId(plan);
@@ -40,6 +47,7 @@ export function makeGather<O, Y>(work: Work<O, Y>, plan: Plan<O>, blobs: BlobSto
   const fold = makeFold<Y>(total, merge);
   const seen = new Map<number, RecordHeader>();
   const counts: Counts = { duplicates: 0, bytes: 0, evaluations: 0 };
+  const times: Times = { sum: 0, squares: 0, least: Number.NaN };
   const start = performance.now();
   let before: number | undefined;
   const valued = async (record: ReadRecord): Promise<Y> => work.codec.decode(await readFields(record, blobs));
@@ -64,6 +72,7 @@ export function makeGather<O, Y>(work: Work<O, Y>, plan: Plan<O>, blobs: BlobSto
       seen.set(index, record.header);
       counts.bytes += record.header.bodyBytes;
       counts.evaluations += record.header.evaluations;
+      addTime(times, record.header.wallMs);
       return 'first';
     },
     progress(workers) {
@@ -71,7 +80,16 @@ export function makeGather<O, Y>(work: Work<O, Y>, plan: Plan<O>, blobs: BlobSto
       const rate = (fold.count - before) / (performance.now() - start);
       const eta = rate > 0 ? (total - fold.count) / rate : undefined;
       const { failed, retried } = this;
-      return { done: fold.count, total, failed, retried, workers, eta, ...counts };
+      return {
+        done: fold.count,
+        total,
+        failed,
+        retried,
+        workers,
+        eta,
+        ...counts,
+        times: told(times, fold.count),
+      };
     },
     async result(again) {
       const { evaluations } = counts;
@@ -88,6 +106,17 @@ export function makeGather<O, Y>(work: Work<O, Y>, plan: Plan<O>, blobs: BlobSto
       return { value: part.result(), shards: prefix, complete: false, evaluations };
     },
   };
+}
+
+function addTime(times: Times, milliseconds: number): void {
+  times.sum += milliseconds;
+  times.squares += milliseconds ** 2;
+  if (!(times.least <= milliseconds)) times.least = milliseconds;
+}
+
+function told({ sum, squares, least }: Times, shards: number): ClusterProgress['times'] {
+  const mean = sum / shards;
+  return { mean, least, variation: Math.sqrt(Math.max(0, squares / shards - mean * mean)) / mean };
 }
 
 function checkOrigin(header: RecordHeader, own: Pick<RecordHeader, 'runId' | 'class' | 'index'>): void {

@@ -9,6 +9,7 @@ import { OptionError } from '../errors.ts';
 import { driveRun } from './drive.ts';
 import { blobFolder, blobFolders, makeRunFolder } from './folder.ts';
 import { fixedModules, moduleRef } from './modules.ts';
+import { chooseCut, type PilotHome } from './pilot.ts';
 import { decodePlan, makePlan } from './plan.ts';
 import { type WorkTable, workTable } from './registry.ts';
 import { computeShard } from './shard.ts';
@@ -54,6 +55,32 @@ export function localCluster(options: LocalOptions, { entry, works: known }: Loc
       signal ?? new AbortController().signal,
     );
   };
+  const submit: Cluster['submit'] = (work, given, submit = {}) => {
+    const plan = makePlan(given);
+    const { checkpoint } = submit;
+    const folder = checkpoint === undefined ? undefined : makeRunFolder(checkpoint, plan);
+    const of = pool?.compute ?? here;
+    // Blobs of a run that is kept go with it.
+    const own = folder?.blobPath;
+    return driveRun({
+      ...{ work, plan, options: submit, slots: setup.threads, folder },
+      blobs: blobFolders([...(own === undefined ? [] : [own]), blobs]),
+      compute: (bytes, index, signal) => of(bytes, index, signal, own),
+    });
+  };
+  const workers: Cluster['workers'] = async () => [
+    { id: `${process.pid}`, host: hostname(), pid: process.pid, threads: setup.threads, classes: [] },
+  ];
+  const cuts = new Map<string, string>();
+  const home: PilotHome = {
+    ...{ submit, workers },
+    threads: async () => setup.threads,
+    recall: async (name) => cuts.get(name),
+    keep: async (name, text) => {
+      cuts.set(name, text);
+      return text;
+    },
+  };
   return {
     name: 'local',
     blobs: blobFolder(blobs),
@@ -65,24 +92,9 @@ export function localCluster(options: LocalOptions, { entry, works: known }: Loc
       files[name] = path;
       return ref;
     },
-    submit(work, given, submit = {}) {
-      const plan = makePlan(given);
-      const { checkpoint } = submit;
-      const folder = checkpoint === undefined ? undefined : makeRunFolder(checkpoint, plan);
-      const of = pool?.compute ?? here;
-      // Blobs of a run that is kept go with it.
-      const own = folder?.blobPath;
-      return driveRun({
-        ...{ work, plan, options: submit, slots: setup.threads, folder },
-        blobs: blobFolders([...(own === undefined ? [] : [own]), blobs]),
-        compute: (bytes, index, signal) => of(bytes, index, signal, own),
-      });
-    },
-    async workers() {
-      return [
-        { id: `${process.pid}`, host: hostname(), pid: process.pid, threads: setup.threads, classes: [] },
-      ];
-    },
+    submit,
+    workers,
+    cut: (request) => chooseCut(home, request),
     async close() {
       await pool?.close();
       await (await backend)?.dispose();

@@ -9,7 +9,7 @@ export const PROTOCOL = 1;
 /** Points that sums are blocked by; ranges are 1024 * 2^m of them. */
 export const BLOCK = 1024;
 /** Most shards of a plan. */
-const MOST_SHARDS = 2 ** 24;
+export const MOST_SHARDS: number = 2 ** 24;
 /** Plans are read by every worker; what is larger goes into blobs. */
 const MOST_PLAN_BYTES = 2 ** 26;
 

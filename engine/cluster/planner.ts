@@ -1,4 +1,5 @@
-import { BLOCK } from './plan.ts';
+import { BLOCK, MOST_SHARDS } from './plan.ts';
+import { MOST_INLINE } from './record.ts';
 
 /*
  * How many shards, and what a cluster of W threads gains (scale-out, section 12). Times in seconds, sizes in bytes.
@@ -20,7 +21,14 @@ export interface ClusterPilot {
   readonly pointTime: number;
   /** Coefficient of variation of shard times. */
   readonly variation: number;
+  /** Of a shard, however many points it has. */
   readonly resultBytes: number;
+  /** What each point adds to the result of its shard; default 0. */
+  readonly pointBytes?: number;
+  /** Seconds that a shard takes beside its points; default 0. */
+  readonly start?: number;
+  /** Whether a shard may have any number of points, because rows are put together and not summed. Default false. */
+  readonly rows?: boolean;
   /** Default 0.0002: loopback; add the round trip of a network. */
   readonly overhead?: number;
   /** Default 10 000 a second. */
@@ -31,7 +39,7 @@ export interface ClusterPilot {
 
 /** A choice and its reason, as it is printed. */
 export interface ShardChoice {
-  /** Points of a shard: 1024 * 2^m. */
+  /** Points of a shard: 1024 * 2^m, or any number where shards are rows. */
   readonly size: number;
   readonly shards: number;
   /** Threads that are of use; below `workers` where the run is too short for all. */
@@ -45,33 +53,56 @@ const LONGEST = 60;
 const OVERHEAD = 0.0002;
 const RATE = 10_000;
 const BANDWIDTH = 500e6;
+/** Of the bytes that travel without blobs: the header needs some. */
+const INLINE = 0.9 * MOST_INLINE;
 
 /** Points of a shard for a run of so many points. */
 export function chooseShards(points: number, pilot: ClusterPilot): ShardChoice {
-  const { pointTime, variation, resultBytes: b } = pilot;
+  const { pointTime, variation, resultBytes: b, pointBytes = 0, start = 0, rows = false } = pilot;
   const { overhead: o = OVERHEAD, brokerRate: mu = RATE, bandwidth: B = BANDWIDTH } = pilot;
   const total = points * pointTime;
   const few = total < 50 * pilot.workers * o;
-  const workers = few ? Math.max(1, Math.floor(total / (50 * o))) : pilot.workers;
+  // Of results that grow with their shards no cut makes fewer bytes: more threads than fill the path are idle.
+  const fed = pointBytes > 0 ? Math.max(1, Math.floor((B * pointTime) / pointBytes)) : pilot.workers;
+  const workers = Math.min(few ? Math.max(1, Math.floor(total / (50 * o))) : pilot.workers, fed);
   const each = variation < 0.5 ? 20 : 50;
   const floors = [
-    [50 * o, `50 claims of ${o} s`],
-    [(2 * workers) / mu, `twice what the broker takes (${mu} results a second)`],
-    [(2 * workers * b) / B, `twice what ${b} bytes take on the way`],
+    [50 * o, 'shorter ones would spend more than 2 % on being handed out'],
+    [10 * start, 'shorter ones would spend more than a tenth on their start'],
+    [(2 * workers) / mu, `shorter ones would wait for the broker (${mu} results a second)`],
+    [(2 * workers * b) / B, `shorter ones would wait for results on the way (${b} bytes each)`],
   ] as const;
   const [least, why] = floors.reduce((most, floor) => (floor[0] > most[0] ? floor : most));
   const wanted = total / (each * workers);
-  const shardTime = Math.min(LONGEST, Math.max(least, wanted));
-  const blocks = Math.max(1, shardTime / pointTime / BLOCK);
-  const size = BLOCK * 2 ** Math.floor(Math.log2(blocks));
+  const time = Math.min(LONGEST, Math.max(least, wanted));
+  const light = pointBytes > 0 ? INLINE / pointBytes : Number.POSITIVE_INFINITY;
+  const size = rows ? rowsOf(points, Math.min(light, time / pointTime)) : blocksOf(time / pointTime);
   const reason =
-    wanted > LONGEST
-      ? 'at most 60 s are lost with a worker'
-      : wanted < least
-        ? why
-        : `${each} shards a thread`;
-  const told = few ? `${reason}; ${workers} of ${pilot.workers} threads, more would wait for claims` : reason;
-  return { size, shards: Math.ceil(points / size), workers, shardTime: size * pointTime, reason: told };
+    rows && light < time / pointTime
+      ? 'larger ones would have results above 256 kB'
+      : wanted > LONGEST
+        ? 'longer ones would lose more than 60 s with a worker'
+        : wanted < least
+          ? why
+          : `${each} shards a thread`;
+  const waits = few ? 'shards' : 'results on the way';
+  const told =
+    workers < pilot.workers
+      ? `${reason}; ${workers} of ${pilot.workers} threads would do, more would wait for ${waits}`
+      : reason;
+  const shardTime = start + size * pointTime;
+  return { size, shards: Math.ceil(points / size), workers, shardTime, reason: told };
+}
+
+/** The largest 1024 * 2^m that is not above, at least 1024. */
+function blocksOf(points: number): number {
+  return BLOCK * 2 ** Math.floor(Math.log2(Math.max(1, points / BLOCK)));
+}
+
+/** Shards of equal sizes. */
+function rowsOf(points: number, most: number): number {
+  const shards = Math.min(MOST_SHARDS, Math.ceil(points / Math.min(points, Math.max(1, Math.floor(most)))));
+  return Math.ceil(points / shards);
 }
 
 /** E without the wait for the last shard: 1 / max(1 + o / tau, W / (mu tau), W b / (B tau)). */

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Backend } from '../backend/backend.ts';
 import { ModelError } from '../errors.ts';
 import { type ModuleModel, moduleModel } from '../model/model.ts';
+import { loadModule } from '../pool/module.ts';
 import { rngFromSeed } from '../random/rng.ts';
 import type { ModuleRegistry } from './modules.ts';
 import { classKey, runId, shardAt } from './plan.ts';
@@ -45,6 +46,8 @@ export async function computeShard(
       evaluations += n;
     },
   };
+  // Loaded before the clock starts: the time of a shard is that of its points. What cannot be loaded is told by the shard.
+  if (model !== undefined) await loadModule(model.url).catch(() => {});
   const start = performance.now();
   const value = await work.compute(shard, plan.options, context);
   const origin = {

@@ -145,6 +145,10 @@ export interface ClusterProgress {
   readonly bytes: number;
   /** Model evaluations so far. */
   readonly evaluations: number;
+  /** Milliseconds of the shards that are done, with their coefficient of variation; NaN before the first. */
+  readonly times: { readonly mean: number; readonly least: number; readonly variation: number };
+  /** Shards of a pilot, which measures how to cut the run. */
+  readonly pilot?: boolean;
   /** Workers (threads) alive. */
   readonly workers: number;
   /** Milliseconds to the end as far as known. */
@@ -177,6 +181,23 @@ export interface WorkerInfo {
   readonly classes: readonly string[];
 }
 
+/** A run that nobody said how to cut. */
+export interface CutRequest {
+  readonly work: AnyWork;
+  /** What a cut divides. */
+  readonly points: number;
+  /** The run in about so many shards of equal sizes. A plan of its first shards is a plan as well. */
+  plan(shards: number): Plan<unknown>;
+  readonly submit: SubmitOptions;
+  progress?(progress: ClusterProgress): void;
+}
+
+/** How a run is cut, and why, as a sentence. */
+export interface Cut {
+  readonly shards: number;
+  readonly words: string;
+}
+
 /** Machines, or threads, that compute shards. */
 export interface Cluster {
   /** 'local', 'bullmq', 'files' */
@@ -186,6 +207,11 @@ export interface Cluster {
   moduleOf(url: string, exportName: string): Promise<ModuleRef>;
   /** The same plan again joins the run, or gets its finished shards. */
   submit<O, Y>(work: Work<O, Y>, plan: Plan<O>, options?: SubmitOptions): ClusterRun<Y>;
+  /**
+   * The cut that was chosen for this run before, or the one that a pilot on these machines finds now, which is kept: so
+   * that a run goes on as it was cut. Without this member a run has 128 shards.
+   */
+  cut?(request: CutRequest): Promise<Cut>;
   workers(): Promise<readonly WorkerInfo[]>;
   close(): Promise<void>;
 }

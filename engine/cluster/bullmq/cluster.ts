@@ -2,12 +2,14 @@ import { checkOptionNames } from '../../check.ts';
 import { checkBlobs, openBlobs } from '../blobs.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { moduleRef } from '../modules.ts';
-import type { BlobStore, Cluster, Plan, SubmitOptions, Work, WorkerInfo } from '../types.ts';
+import { chooseCut, type PilotHome } from '../pilot.ts';
+import { classKey } from '../plan.ts';
+import type { BlobStore, Cluster, CutRequest, Plan, SubmitOptions, Work, WorkerInfo } from '../types.ts';
 import { type RedisConnection, readAddress } from './address.ts';
 import { type QueueRun, submitToQueue } from './coordinator.ts';
 import { announced } from './fleet.ts';
-import { openLink } from './link.ts';
-import { TIMING, type Timing } from './names.ts';
+import { type Link, openLink } from './link.ts';
+import { cutKey, KEPT, TIMING, type Timing } from './names.ts';
 
 export interface BullmqOptions {
   /** Where Redis or Valkey is. Default: ENSAMPLE_REDIS_URL, else redis://127.0.0.1:6379. */
@@ -46,20 +48,55 @@ export function bullmq(options: BullmqOptions = {}): BullmqCluster {
   const link = openLink(WHERE, connection);
   // Told to whoever uses it.
   link.catch(() => {});
+  const submit: BullmqCluster['submit'] = (work, plan, own = {}) =>
+    submitToQueue({ link, work, plan, options: own, blobs, timing });
+  const workers: BullmqCluster['workers'] = async () => {
+    const fleet = await announced(await link);
+    return fleet.map(
+      ({ id, host, pid, threads, classes }): WorkerInfo => ({ id, host, pid, threads, classes }),
+    );
+  };
   return {
     name: WHERE,
     blobs,
     warnings: async () => (await link).warnings,
     moduleOf: async (url, exportName) => moduleRef(url, exportName, options.models),
-    submit: (work, plan, own = {}) => submitToQueue({ link, work, plan, options: own, blobs, timing }),
-    async workers() {
-      const fleet = await announced(await link);
-      return fleet.map(
-        ({ id, host, pid, threads, classes }): WorkerInfo => ({ id, host, pid, threads, classes }),
-      );
-    },
+    submit,
+    workers,
+    cut: async (request) => chooseCut(await pilotHome(await link, { submit, workers }, request), request),
     async close() {
       await (await link.catch(() => undefined))?.close();
+    },
+  };
+}
+
+/** Choices are kept as long as results. */
+async function pilotHome(
+  { client }: Link,
+  cluster: Pick<BullmqCluster, 'submit' | 'workers'>,
+  { work }: CutRequest,
+): Promise<PilotHome> {
+  let way = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 3; i++) {
+    const start = performance.now();
+    await client.ping();
+    way = Math.min(way, performance.now() - start);
+  }
+  return {
+    ...cluster,
+    path: { overhead: 0.0002 + way / 1000 },
+    async threads(plan) {
+      const key = classKey(work, plan);
+      const fleet = await announced({ client });
+      return fleet.reduce((sum, { classes, threads }) => sum + (classes.includes(key) ? threads : 0), 0);
+    },
+    async recall(name) {
+      await client.expire(cutKey(name), KEPT);
+      return (await client.get(cutKey(name))) ?? undefined;
+    },
+    async keep(name, text) {
+      await client.set(cutKey(name), text, 'EX', KEPT, 'NX');
+      return (await client.get(cutKey(name))) ?? text;
     },
   };
 }

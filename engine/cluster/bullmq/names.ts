@@ -51,6 +51,10 @@ export const WORKERS = 'ens:workers';
 export function workerKey(id: string): string {
   return `ens:worker:${id}`;
 }
+/** How a run is cut, under the name that it has uncut. */
+export function cutKey(name: string): string {
+  return `ens:cut:${name}`;
+}
 /** There while a coordinator has shards for a class, so that workers open its queue. */
 export function openKey(classKey: string): string {
   return `ens:open:${classKey}`;
