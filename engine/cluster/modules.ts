@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { nearestName } from '../check.ts';
@@ -76,7 +77,7 @@ export function fixedModules(files: Readonly<Record<string, string>>): ModuleReg
         value: name,
         found: `model ${name} has hash ${hash.slice(0, 12)} in the plan and ${own.slice(0, 12)} here`,
         expected: 'the same files on every machine',
-        fix: 'Copy it again with all files that it names, or make a new plan.',
+        fix: 'Copy it again with all files that it names and, where it uses packages, their lockfile; or make a new plan.',
       });
     },
     refOf(url, exportName) {
@@ -108,8 +109,9 @@ export function nameOf(path: string): string {
 
 /**
  * sha256 over path, size and sha256 of a module and of every file that its text, or that of such a file, names by a
- * relative path ('./table.csv', in an import or anywhere), and of the lockfile nearest above. Not of the whole folder, as
- * the specification has it: results, reports and runs that are written there would change the hash of the model.
+ * relative path ('./table.csv', in an import or anywhere); where one of them imports a package other than this one, also of
+ * the lockfile nearest above. Not of the whole folder, as the specification has it: results, reports and runs that are
+ * written there would change the hash of the model, and so would a lockfile that says nothing about it.
  * @throws OptionError for more than 1000 files.
  */
 export function hashModule(file: string): string {
@@ -118,15 +120,19 @@ export function hashModule(file: string): string {
   const found = new Set<string>();
   const open = [main];
   const rows: (string | number)[][] = [];
+  let packages = false;
   for (let path = open.pop(); path !== undefined; path = open.pop()) {
     if (found.has(path)) continue;
     found.add(path);
     if (found.size > MOST_FILES) throw tooManyFiles(folder);
     const bytes = readFileSync(path);
     rows.push([relative(folder, path).split(sep).join('/'), bytes.length, sha256(bytes)]);
-    if (CODE.test(path)) open.push(...namedFiles(path, bytes.toString('utf8')));
+    if (!CODE.test(path)) continue;
+    const text = bytes.toString('utf8');
+    open.push(...namedFiles(path, text));
+    packages ||= usesPackages(text);
   }
-  const lock = lockfileAbove(folder);
+  const lock = packages ? lockfileAbove(folder) : undefined;
   if (lock !== undefined) rows.push([basename(lock), sha256(readFileSync(lock))]);
   rows.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
   return sha256(canonicalJson(rows));
@@ -134,6 +140,15 @@ export function hashModule(file: string): string {
 
 const CODE = /\.[cm]?[jt]sx?$/;
 const RELATIVE = /(['"`])(\.{1,2}\/[^'"`\n]{1,255})\1/g;
+
+const IMPORTED = /\b(?:from|import|require)\s*\(?\s*(['"`])([^'"`\n]{1,255})\1/g;
+
+/** Whether a module may load a package. Node is part of the class of a shard, and so is this package. */
+function usesPackages(text: string): boolean {
+  return Array.from(text.matchAll(IMPORTED), ([, , name]) => name!).some(
+    (name) => !/^[./]|^ensample($|\/)/.test(name) && !isBuiltin(name),
+  );
+}
 
 /** Files that the text of a module names by relative paths, as they lie. */
 function namedFiles(path: string, text: string): string[] {

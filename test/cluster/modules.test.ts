@@ -31,6 +31,26 @@ test('hashModule(): changes with every file that the module names, and with no o
   }
 });
 
+test('hashModule(): a lockfile above counts where packages are imported, and nowhere else', () => {
+  mkdirSync(at('project/models'), { recursive: true });
+  const hashes = (text: string): boolean => {
+    writeFileSync(at('project/models/own.mjs'), text);
+    const before = hashModule(at('project/models/own.mjs'));
+    writeFileSync(at('project/package-lock.json'), '{}');
+    const after = hashModule(at('project/models/own.mjs'));
+    rmSync(at('project/package-lock.json'));
+    return before === after;
+  };
+  for (const text of [
+    "import { uniform } from 'ensample';",
+    "import fs from 'node:fs'; import 'path'; import '/abs.js';",
+    "import { files } from 'ensample/cluster'; import './law.js';",
+  ])
+    expect(hashes(text)).toBe(true);
+  for (const text of ["import { add } from 'mathjs';", "await import('@a/b');", 'require("ensample-x")'])
+    expect(hashes(text)).toBe(false);
+});
+
 test('openModules(): only what the registry lists, only under its hash, only from its own folder', () => {
   const registry = openModules(folder);
   const [flood] = registry.refs();
