@@ -5,9 +5,10 @@ import {
   announced,
   CLUSTER_ENTRY,
   fixedModules,
-  forgetRun,
+  forgetWhole,
   type Link,
   listRuns,
+  openBlobs,
   openLink,
   openModules,
   openShardThreads,
@@ -36,9 +37,10 @@ export async function cluster(
   if (action !== 'status' && action !== 'forget')
     throw usageError('ensample cluster', 'ACTION', action, 'status or forget');
   const id = action === 'forget' ? readRunId(where, run) : undefined;
+  const blobs = readBlobs(where, flags);
   const link = await openLink(where, readRedis(where, '--redis', flagText(flags, 'redis'), flags));
   try {
-    return id === undefined ? await status(link, flags, terminal) : await forget(link, id, terminal);
+    return id === undefined ? await status(link, flags, terminal) : await forget(link, id, blobs, terminal);
   } finally {
     await link.close();
   }
@@ -88,9 +90,20 @@ function runLine({
   return parts.join(', ');
 }
 
-async function forget(link: Link, id: string, { err }: Terminal): Promise<number> {
-  const gone = await forgetRun(link, id);
-  err.write(gone ? `Run ${id} is forgotten.\n` : `There is no run ${id}.\n`);
+async function forget(link: Link, id: string, place: string | undefined, { err }: Terminal): Promise<number> {
+  const { gone, blobs } = await forgetWhole(
+    link,
+    id,
+    place === undefined ? undefined : openBlobs(place).remove,
+  );
+  const large = counted(blobs.length, count(blobs.length), 'large result');
+  const rest =
+    blobs.length === 0
+      ? ''
+      : place === undefined
+        ? `; its ${large} stay where workers put them (see --blobs)`
+        : `, with its ${large}`;
+  err.write(gone ? `Run ${id} is forgotten${rest}.\n` : `There is no run ${id}.\n`);
   return gone ? 0 : EXIT.failed;
 }
 

@@ -212,6 +212,7 @@ function withClusterCommands(program: Command, commands: Commands, done: (code: 
     .action(async (flags: Flags) => done(await commands.worker(flags)));
   withFlags(program.command('cluster <status|forget> [RUN]'), [
     REDIS_FLAG,
+    ['--blobs <dir>', 'forget: delete its results above 256 kB there as well (folder or s3://bucket/prefix)'],
     ...REDIS_FLAGS,
     ['--json', 'print one JSON document'],
   ])

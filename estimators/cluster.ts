@@ -22,6 +22,7 @@ export {
   planOfRun,
   type RunRow,
 } from '../engine/cluster/bullmq/fleet.ts';
+export { type Forgotten, forgetWhole } from '../engine/cluster/bullmq/forget.ts';
 export { type Link, openLink } from '../engine/cluster/bullmq/link.ts';
 export type { Timing } from '../engine/cluster/bullmq/names.ts';
 export {
