@@ -2,11 +2,12 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { transformSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Snippet, snippets, withOutput } from './support/documents.ts';
 
-// Every ```ts block of the documents runs as a module of its own, every `npx ensample` command as written; a
-// ```text block right below shows what it prints. UPDATE_DOCS=1 npx vitest run test/docs.slow.test.ts renews those.
+// Every ```ts block of the documents runs as a module of its own on the built package, every `npx ensample` command as
+// written; a ```text block right below shows what it prints. UPDATE_DOCS=1 npx vitest run test/docs.slow.test.ts renews those.
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const scratch = join(root, 'test', '.snippets');
 const environment = { ...process.env, LC_ALL: 'C.UTF-8', NO_COLOR: '1' };
@@ -22,15 +23,18 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const MARK = '\u0001';
 
 /** Where a ts block of a document is kept as a module. */
-const moduleOf = (document: string, line: number): string => `${document.replaceAll('/', '-')}-${line}.ts`;
+const moduleOf = (document: string, line: number): string => `${document.replaceAll('/', '-')}-${line}.mjs`;
 
-/** What the ts blocks print, by module: one after the other in one process. */
+/** What the ts blocks print, by module: one after the other in one process. From the source each thread would transpile all. */
 function playModules(modules: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
   const names = Object.keys(modules);
-  for (const [name, code] of Object.entries(modules)) writeFileSync(join(scratch, name), `${code}\n`);
+  // Places in the code of a kernel are told as tsx would leave them.
+  const options = { loader: 'ts', target: 'es2022', minifyWhitespace: true } as const;
+  for (const [name, code] of Object.entries(modules))
+    writeFileSync(join(scratch, name), transformSync(code, options).code);
   const main = names.map((name) => `process.stdout.write('${MARK}');\nawait import('./${name}');\n`).join('');
-  writeFileSync(join(scratch, 'all.ts'), `${main}export {};\n`);
-  const printed = execFileSync(join(root, 'node_modules/.bin/tsx'), [join(scratch, 'all.ts')], {
+  writeFileSync(join(scratch, 'all.mjs'), main);
+  const printed = execFileSync(process.execPath, [join(scratch, 'all.mjs')], {
     cwd: root,
     encoding: 'utf8',
     env: environment,
