@@ -65,7 +65,7 @@ async function handOut<O, Y>(
       if (folder === undefined && deadline < Infinity) kept.set(index, record);
       await take(gather, folder, index, record);
       if (isAudited(gather.id, index, audit))
-        await gather.offer(index, await computed(drive, gather, bytes, index, inner.signal));
+        await gather.offer(index, await computed(drive, gather, bytes, index, inner.signal), record);
       tell();
     }
   };
@@ -119,11 +119,9 @@ async function take<Y>(
   index: number,
   record: Uint8Array,
 ): Promise<void> {
-  if (folder?.put(index, record) === 'taken') {
-    const there = folder.get(index);
-    if (there !== undefined) await gather.offer(index, there);
-  }
-  await gather.offer(index, record);
+  const there = folder?.put(index, record) === 'taken' ? folder.get(index) : undefined;
+  if (there !== undefined) await gather.offer(index, there);
+  await gather.offer(index, record, there);
 }
 
 async function computed<O, Y>(

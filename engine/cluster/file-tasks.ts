@@ -1,23 +1,16 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { makeFolder, writeOnce } from './folder.ts';
+import { basename, join } from 'node:path';
+import type { ShardDifference } from './conflict.ts';
+import { codeOf, isFull, makeFolder, unwritable, writeOnce } from './folder.ts';
 import { type ShardFailure, toldError } from './threads.ts';
 import type { WorkerInfo } from './types.ts';
 
 /*
  * Who computes what in a shared folder: claim/<index> says that somebody is at a shard as long as its time is young,
  * fail/<index>.json why one cannot be computed, `stop` that nobody should begin another. Claims only save work: two who
- * compute one shard write the same bytes.
+ * compute one shard write the same bytes. audit/<index> asks for a second computation while it is empty, differ/<index>.json
+ * says how far two are apart, and `full`, while it is young, that a result waits for room.
  */
 
 /** Seconds after which a silent claim, or worker, counts as dead. */
@@ -27,7 +20,7 @@ const MOST_STARTS = 6;
 
 /** Claims and failures of a run. */
 export interface RunTasks {
-  /** Starts of the shard with this one, or undefined where somebody else is at it. */
+  /** Starts of the shard with this one, or undefined where somebody else is at it. @throws ClusterError, see `isUnwritable`. */
   claim(index: number, now: number): number | undefined;
   /** Still at it. */
   touch(index: number): void;
@@ -39,6 +32,19 @@ export interface RunTasks {
   fail(index: number, failure: ShardFailure): void;
   /** The first failure there is, as an error. */
   failure(): Error | undefined;
+  /** Asks for second computations, each once; answers how many have been made. */
+  ask(indices: readonly number[]): number;
+  /** Second computations that are to be made, and for how many seconds they have been. */
+  asked(now: number): readonly { readonly index: number; readonly age: number }[];
+  /** A second computation that ended well. */
+  audited(index: number): void;
+  /** Two results of a shard of tier B are so far apart. */
+  differ(difference: ShardDifference): void;
+  differences(): readonly ShardDifference[];
+  /** A result waits for room, or no longer. */
+  wait(): void;
+  go(): void;
+  readonly full: boolean;
   /** Nobody begins another shard; `open` undoes it. */
   close(): void;
   open(): void;
@@ -50,23 +56,14 @@ export interface RunTasks {
 export function openTasks(path: string, stale: number = STALE): RunTasks {
   const claims = join(path, 'claim');
   const fails = join(path, 'fail');
+  const differs = join(path, 'differ');
   const stop = join(path, 'stop');
-  for (const folder of [claims, fails]) mkdirSync(folder, { recursive: true });
+  const full = join(path, 'full');
+  for (const folder of [claims, fails, differs]) makeFolder(folder);
   const file = (index: number): string => join(claims, String(index));
   return {
     mostStarts: MOST_STARTS,
-    claim(index, now) {
-      try {
-        writeFileSync(file(index), '1', { flag: 'wx' });
-        return 1;
-      } catch {
-        const age = ageOf(file(index), now);
-        if (age === undefined || age < stale) return undefined;
-        const starts = Number(readText(file(index)) ?? 1) + 1;
-        writeFileSync(file(index), String(starts));
-        return starts;
-      }
-    },
+    claim: (index, now) => claimed(file(index), now, stale),
     touch: (index) => touch(file(index)),
     release(index) {
       if (existsSync(file(index))) utimesSync(file(index), 0, 0);
@@ -79,14 +76,25 @@ export function openTasks(path: string, stale: number = STALE): RunTasks {
         .filter((index) => (ageOf(file(index), now) ?? stale) < stale);
     },
     fail(index, failure) {
-      writeOnce(fails, `${index}.json`, new TextEncoder().encode(JSON.stringify(failure)));
+      writeOnce(fails, `${index}.json`, encode(failure));
     },
     failure() {
-      const [name] = readdirSync(fails).filter((entry) => /^\d+\.json$/.test(entry));
-      const text = name === undefined ? undefined : readText(join(fails, name));
-      return text === undefined ? undefined : toldError(JSON.parse(text) as ShardFailure);
+      const [failure] = readAll<ShardFailure>(fails);
+      return failure === undefined ? undefined : toldError(failure);
     },
-    close: () => writeFileSync(stop, ''),
+    ...audits(join(path, 'audit')),
+    differ(difference) {
+      writeOnce(differs, `${difference.shard}.json`, encode(difference));
+    },
+    differences: () => readAll<ShardDifference>(differs),
+    wait: () => attempt(() => writeFileSync(full, '')),
+    go: () => rmSync(full, { force: true }),
+    get full() {
+      return (ageOf(full, Date.now() / 1000) ?? STALE) < STALE;
+    },
+    close() {
+      writeOnce(path, basename(stop), new Uint8Array(0));
+    },
     open() {
       rmSync(stop, { force: true });
       for (const name of readdirSync(fails)) rmSync(join(fails, name), { force: true });
@@ -95,6 +103,73 @@ export function openTasks(path: string, stale: number = STALE): RunTasks {
       return existsSync(stop);
     },
   };
+}
+
+function audits(folder: string): Pick<RunTasks, 'ask' | 'asked' | 'audited'> {
+  const file = (index: number): string => join(folder, String(index));
+  return {
+    ask(indices) {
+      if (indices.length > 0) makeFolder(folder);
+      let made = 0;
+      for (const index of indices) {
+        const size = statSync(file(index), { throwIfNoEntry: false })?.size;
+        if (size === undefined) writeOnce(folder, String(index), new Uint8Array(0));
+        else if (size > 0) made++;
+      }
+      return made;
+    },
+    asked(now) {
+      if (!existsSync(folder)) return [];
+      return readdirSync(folder).flatMap((name) => {
+        const found = /^\d+$/.test(name)
+          ? statSync(join(folder, name), { throwIfNoEntry: false })
+          : undefined;
+        return found?.size === 0 ? [{ index: Number(name), age: now - found.mtimeMs / 1000 }] : [];
+      });
+    },
+    audited: (index) => writing(`audit/${index}`, () => writeFileSync(file(index), '1')),
+  };
+}
+
+function claimed(file: string, now: number, stale: number): number | undefined {
+  const name = `claim/${basename(file)}`;
+  try {
+    writeFileSync(file, '1', { flag: 'wx' });
+    return 1;
+  } catch (cause) {
+    if (codeOf(cause) !== 'EEXIST') {
+      // On a full disk a name may be there without its content.
+      if (isFull(unwritable(name, cause))) rmSync(file, { force: true });
+      throw unwritable(name, cause);
+    }
+    const age = ageOf(file, now);
+    if (age === undefined || age < stale) return undefined;
+    const starts = Number(readText(file) ?? 1) + 1;
+    writing(name, () => writeFileSync(file, String(starts)));
+    return starts;
+  }
+}
+
+function writing(name: string, write: () => void): void {
+  try {
+    write();
+  } catch (cause) {
+    throw unwritable(name, cause);
+  }
+}
+
+function encode(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
+
+/** What the <index>.json of a folder say. */
+function readAll<T>(folder: string): readonly T[] {
+  return readdirSync(folder)
+    .filter((name) => /^\d+\.json$/.test(name))
+    .flatMap((name) => {
+      const text = readText(join(folder, name));
+      return text === undefined ? [] : [JSON.parse(text) as T];
+    });
 }
 
 /** What a worker leaves in the folder to be seen. */
@@ -110,10 +185,20 @@ export function announceWorker(directory: string, info: WorkerInfo): Presence {
   makeFolder(directory);
   makeFolder(folder);
   const file = join(folder, `${info.id}.json`);
+  const text = JSON.stringify(info);
+  // In place where it is there already: the same bytes need no room.
+  const beat = (): void => writeFileSync(file, text, { flag: existsSync(file) ? 'r+' : 'w' });
+  try {
+    beat();
+  } catch (cause) {
+    const error = unwritable(`workers/${info.id}.json`, cause);
+    if (!isFull(error)) throw error;
+  }
   return {
     beat() {
-      writeFileSync(file, JSON.stringify(info));
-      return statSync(file).mtimeMs / 1000;
+      attempt(beat);
+      const found = statSync(file, { throwIfNoEntry: false });
+      return (found === undefined ? Date.now() : found.mtimeMs) / 1000;
     },
     leave: () => rmSync(file, { force: true }),
   };
@@ -142,9 +227,15 @@ export function workerName(): string {
 
 function touch(file: string): void {
   const now = new Date();
+  // Somebody may have finished it.
+  attempt(() => utimesSync(file, now, now));
+}
+
+/** What comes again soon, so that it does not matter when it fails. */
+function attempt(act: () => void): void {
   try {
-    utimesSync(file, now, now);
-  } catch {} // somebody finished it
+    act();
+  } catch {}
 }
 
 /** Seconds since a file was written; undefined where there is none. */

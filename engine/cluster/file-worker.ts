@@ -1,11 +1,11 @@
 import { hostname } from 'node:os';
 import { EngineError, ModelError } from '../errors.ts';
-import type { NondeterminismError } from './cluster-error.ts';
+import { NondeterminismError } from './cluster-error.ts';
+import { compareRecords } from './conflict.ts';
 import { repeatShard, spanOf } from './drive.ts';
-import { announceWorker, openTasks, type RunTasks, STALE, workerName } from './file-tasks.ts';
+import { aliveWorkers, announceWorker, openTasks, type RunTasks, STALE, workerName } from './file-tasks.ts';
 import { runFoldersIn } from './files.ts';
-import { openRunFolder, type RunFolder, readPlanFile } from './folder.ts';
-import { differ } from './gather.ts';
+import { isFull, isUnwritable, openRunFolder, type RunFolder, readPlanFile } from './folder.ts';
 import { decodePlan, runId, shardCount } from './plan.ts';
 import { readRecord } from './record.ts';
 import type { WorkTable } from './registry.ts';
@@ -29,9 +29,10 @@ export interface FileWorkerOptions {
 }
 
 export interface FileEvent {
-  readonly kind: 'done' | 'duplicate' | 'conflict' | 'failed' | 'retry';
-  readonly run: string;
-  readonly index: number;
+  /** 'full': a folder cannot be written at the moment, see `message`. */
+  readonly kind: 'done' | 'duplicate' | 'conflict' | 'failed' | 'retry' | 'full';
+  readonly run?: string;
+  readonly index?: number;
   readonly milliseconds?: number;
   readonly message?: string;
 }
@@ -44,10 +45,14 @@ export interface FileWorker {
 
 /** Signs of life until a silent worker counts as dead. */
 const BEATS = 5;
+/** Looks for work until it is tried again to write where that did not work. */
+const LONGER = 5;
+/** Milliseconds between two words about that. */
+const REPEAT = 60_000;
 
 /** Starts computing shards of the runs in a folder, until it is stopped. */
 export function startFileWorker(options: FileWorkerOptions): FileWorker {
-  const { directory, threads, poll = 200, stale = STALE } = options;
+  const { directory, threads, poll = 200, stale = STALE, say = () => {} } = options;
   const id = workerName();
   const presence = announceWorker(directory, {
     id,
@@ -68,18 +73,35 @@ export function startFileWorker(options: FileWorkerOptions): FileWorker {
   );
   const handBack = new AbortController();
   let going = true;
+  let told = Number.NEGATIVE_INFINITY;
+  const work: Working = {
+    ...{ options, runs, signal: handBack.signal },
+    now: () => now,
+    unwritable(error) {
+      if (!isUnwritable(error)) throw error;
+      if (performance.now() - told < REPEAT) return;
+      told = performance.now();
+      say({ kind: 'full', message: error.message });
+    },
+  };
   const lane = async (): Promise<void> => {
     while (going) {
-      const next = nextShard(options, runs, now);
+      const next = nextShard(work);
       if (next === undefined) {
-        await new Promise((resolve) => setTimeout(resolve, poll));
+        await pause(poll);
         continue;
       }
       const { served, index } = next;
       const name = `${served.folder.path}/${index}`;
       busy.set(name, { tasks: served.tasks, index });
-      await serve(options, served, index, next.starts, handBack.signal);
-      busy.delete(name);
+      try {
+        await serve(work, next);
+      } catch (error) {
+        work.unwritable(error);
+        await pause(LONGER * poll);
+      } finally {
+        busy.delete(name);
+      }
     }
   };
   const lanes = Promise.all(Array.from({ length: threads }, lane));
@@ -96,6 +118,31 @@ export function startFileWorker(options: FileWorkerOptions): FileWorker {
   };
 }
 
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** What a worker is at. */
+interface Working {
+  readonly options: FileWorkerOptions;
+  readonly runs: Map<string, Served | undefined>;
+  /** Aborted when shards are to be handed back. */
+  readonly signal: AbortSignal;
+  /** The time of the file system, in seconds. */
+  now(): number;
+  /** Tells of a folder that cannot be written, now and then. @throws any other error. */
+  unwritable(error: unknown): void;
+}
+
+/** A shard to be computed. */
+interface Next {
+  readonly served: Served;
+  readonly index: number;
+  readonly starts: number;
+  /** Its result is there, and is to be compared with another one. */
+  readonly audit: boolean;
+}
+
 /** A run that this worker can compute. */
 interface Served {
   readonly id: string;
@@ -107,24 +154,53 @@ interface Served {
   readonly open: number[];
 }
 
-function nextShard(
-  options: FileWorkerOptions,
-  runs: Map<string, Served | undefined>,
-  now: number,
-): { readonly served: Served; readonly index: number; readonly starts: number } | undefined {
+function nextShard({ options, runs, now, unwritable }: Working): Next | undefined {
   for (const path of runFoldersIn(options.directory)) {
-    if (!runs.has(path)) runs.set(path, openServed(path, options));
-    const served = runs.get(path);
-    if (served === undefined || served.tasks.closed || served.tasks.failure() !== undefined) continue;
-    const { open, folder, tasks, plan } = served;
-    if (open.length === 0) open.push(...missingOf(folder, plan));
-    for (let index = open.pop(); index !== undefined; index = open.pop()) {
-      if (folder.has(index)) continue;
-      const starts = tasks.claim(index, now);
-      if (starts !== undefined) return { served, index, starts };
+    try {
+      if (!runs.has(path)) runs.set(path, openServed(path, options));
+      const served = runs.get(path);
+      if (served === undefined || served.tasks.closed || served.tasks.failure() !== undefined) continue;
+      const next = missingShard(served, now()) ?? askedShard(served, options, now());
+      if (next !== undefined) return next;
+    } catch (error) {
+      unwritable(error);
     }
   }
   return undefined;
+}
+
+function missingShard(served: Served, now: number): Next | undefined {
+  const { open, folder, tasks, plan } = served;
+  if (open.length === 0) open.push(...missingOf(folder, plan));
+  for (let index = open.pop(); index !== undefined; index = open.pop()) {
+    if (folder.has(index)) continue;
+    const starts = tasks.claim(index, now);
+    if (starts !== undefined) return { served, index, starts, audit: false };
+  }
+  return undefined;
+}
+
+/** A shard to be computed a second time; its first worker leaves it to others for a while, if there are any. */
+function askedShard(
+  served: Served,
+  { directory, stale = STALE }: FileWorkerOptions,
+  now: number,
+): Next | undefined {
+  const { folder, tasks } = served;
+  const asked = tasks.asked(now);
+  const alone = asked.length > 0 && aliveWorkers(directory).length < 2;
+  for (const { index, age } of asked) {
+    const record = kept(folder, index);
+    if (record === undefined || (!alone && age < stale && isOwn(record))) continue;
+    const starts = tasks.claim(index, now);
+    if (starts !== undefined) return { served, index, starts, audit: true };
+  }
+  return undefined;
+}
+
+function isOwn(record: Uint8Array): boolean {
+  const { host, pid } = readRecord(record).header;
+  return host === hostname() && pid === process.pid;
 }
 
 /** Undefined where the work or the model is not known here: others will compute it. */
@@ -146,7 +222,7 @@ function openServed(path: string, { works, modules, stale }: FileWorkerOptions):
       open: [],
     };
   } catch (error) {
-    if (error instanceof EngineError) return undefined;
+    if (error instanceof EngineError && !isUnwritable(error)) return undefined;
     throw error;
   }
 }
@@ -159,48 +235,81 @@ function missingOf(folder: RunFolder, plan: Plan): number[] {
     .reverse();
 }
 
-async function serve(
-  { run, say = () => {} }: FileWorkerOptions,
-  { id, folder, tasks, plan, bytes }: Served,
-  index: number,
-  starts: number,
-  signal: AbortSignal,
-): Promise<void> {
+async function serve(work: Working, next: Next): Promise<void> {
+  const { run, say = () => {} } = work.options;
+  const { served, index, starts, audit } = next;
+  const { folder, tasks, plan, bytes } = served;
   const begun = performance.now();
-  const told = { run: id, index };
-  if (starts > tasks.mostStarts) {
-    const repeat = repeatShard(folder.path, index);
-    tasks.fail(
-      index,
-      failureOf(poisonShard(index, spanOf(plan, index), starts - 1, 'see what its workers said', repeat)),
-    );
-    return;
-  }
+  const told = { run: folder.path, index };
   try {
-    const record = await run(bytes, index, signal, folder.blobPath);
-    const twice = folder.put(index, record) === 'taken' ? folder.get(index) : undefined;
+    if (starts > tasks.mostStarts) throw tooOften(next);
+    const record = await run(bytes, index, work.signal, folder.blobPath);
+    const first = (await put(work, served, index, record)) === 'first';
+    const twice = first ? undefined : kept(folder, index);
+    if (!first && twice === undefined) await put(work, served, index, record);
+    const found = twice === undefined ? undefined : await compareRecords(plan, twice, record, folder.blobs);
+    if (found !== undefined) tasks.differ(found);
+    if (audit && twice !== undefined) tasks.audited(index);
     tasks.done(index);
-    const conflict = twice === undefined ? undefined : differing(index, twice, record);
-    if (conflict !== undefined) tasks.fail(index, failureOf(conflict));
-    const kind = conflict !== undefined ? 'conflict' : twice === undefined ? 'done' : 'duplicate';
+    const kind = found !== undefined ? 'conflict' : twice === undefined ? 'done' : 'duplicate';
     say({ kind, ...told, milliseconds: performance.now() - begun });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
+    if (isUnwritable(error)) {
+      // It says nothing against the shard: the start does not count.
+      if (isFull(error)) tasks.wait();
+      tasks.done(index);
+      throw error;
+    }
     if (error instanceof EngineError) {
       tasks.fail(index, failureOf(error));
-      say({ kind: 'failed', ...told, message });
-    } else if (!signal.aborted) say({ kind: 'retry', ...told, message });
+      say({ kind: error instanceof NondeterminismError ? 'conflict' : 'failed', ...told, message });
+    } else if (!work.signal.aborted) say({ kind: 'retry', ...told, message });
     tasks.release(index);
   }
+}
+
+/** The result that is there; one that cannot be read is dropped. */
+function kept(folder: RunFolder, index: number): Uint8Array | undefined {
+  const record = folder.get(index);
+  try {
+    if (record !== undefined) readRecord(record);
+    return record;
+  } catch {
+    folder.drop(index);
+    return undefined;
+  }
+}
+
+/** Writes a result; where there is no room it is kept here until there is. */
+async function put(
+  { options: { poll = 200 }, signal, unwritable }: Working,
+  { folder, tasks }: Served,
+  index: number,
+  record: Uint8Array,
+): Promise<'first' | 'taken'> {
+  for (let waited = false; ; waited = true) {
+    try {
+      const done = folder.put(index, record);
+      if (waited) tasks.go();
+      return done;
+    } catch (error) {
+      if (!isFull(error) || signal.aborted) throw error;
+      unwritable(error);
+      tasks.wait();
+      await pause(LONGER * poll);
+    }
+  }
+}
+
+function tooOften({ served, index, starts }: Next): EngineError {
+  const { folder, plan } = served;
+  const repeat = repeatShard(folder.path, index);
+  return poisonShard(index, spanOf(plan, index), starts - 1, 'see what its workers said', repeat);
 }
 
 function failureOf(error: EngineError): ShardFailure {
   const { name, message, code, where } = error;
   const failures = error instanceof ModelError ? error.failures.slice(0, 100) : undefined;
   return { name, message, code, where, failures };
-}
-
-function differing(index: number, one: Uint8Array, other: Uint8Array): NondeterminismError | undefined {
-  const [a, b] = [readRecord(one).header, readRecord(other).header];
-  return a.bodyHash === b.bodyHash ? undefined : differ(index, a, b);
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { checkNumber, checkOptionNames } from '../check.ts';
 import { OptionError } from '../errors.ts';
 import { ClusterError } from './cluster-error.ts';
-import { checkSubmit, makeFeed, offerKept } from './drive.ts';
+import { checkSubmit, isAudited, makeFeed, offerKept } from './drive.ts';
 import { aliveWorkers, openTasks, type RunTasks } from './file-tasks.ts';
 import { blobFolder, makeFolder, makeRunFolder, type RunFolder, readPlanFile, writeOnce } from './folder.ts';
 import { type Gather, makeGather } from './gather.ts';
@@ -37,7 +37,7 @@ export function files(directory: string, options: FilesOptions = {}): Cluster {
   const submit: Cluster['submit'] = (work, given, submit = {}) => {
     const plan = makePlan(given);
     checkSubmit(submit);
-    if ((submit.audit ?? 0) > 0) throw noAudit(submit.audit);
+    if (only && (submit.audit ?? 0) > 0) throw noAudit(submit.audit);
     const own = readPlanFile(directory) !== undefined;
     const folder = makeRunFolder(own ? directory : join(directory, runId(plan)), plan);
     return watchRun({ work, plan, submit, folder, directory, patience, poll, only });
@@ -87,11 +87,14 @@ interface Watched<O, Y> {
 }
 
 function watchRun<O, Y>(watched: Watched<O, Y>): ClusterRun<Y> {
-  const { work, plan, folder } = watched;
+  const { work, plan, folder, directory } = watched;
   const gather = makeGather(work, plan, folder.blobs);
   const feed = makeFeed();
   const tasks = openTasks(folder.path);
-  const result = untilDone(watched, gather, tasks, (workers) => feed.push(gather.progress(workers)));
+  const result = untilDone(watched, gather, tasks, (workers, audited) => {
+    const progress = { ...gather.progress(workers), duplicates: audited };
+    feed.push(tasks.full ? { ...progress, waiting: `the disk of ${directory} is full` } : progress);
+  });
   result.finally(feed.end).catch(() => {});
   return { id: gather.id, result: () => result, [Symbol.asyncIterator]: feed.iterate };
 }
@@ -101,23 +104,37 @@ async function untilDone<O, Y>(
   { submit, folder, directory, patience, poll, only }: Watched<O, Y>,
   gather: Gather<Y>,
   tasks: RunTasks,
-  tell: (workers: number) => void,
+  tell: (workers: number, audited: number) => void,
 ): Promise<ClusterResult<Y>> {
-  const { signal, deadline = Infinity } = submit;
+  const { signal, deadline = Infinity, audit = 0 } = submit;
   const start = performance.now();
+  const audits = auditsOf(gather, audit);
   let news = start;
   let closed = false;
+  let seen = -1;
+  const finished = (): Promise<ClusterResult<Y>> => {
+    gather.differences.push(...tasks.differences());
+    return gather.result(folder.get);
+  };
   // A failure, or a deadline, of an earlier call says nothing about this one.
   if (!only) tasks.open();
   for (;;) {
     signal?.throwIfAborted();
-    const fresh = await collect(folder, gather);
+    await collect(folder, gather);
+    const complete = gather.fold.count === gather.total;
+    const audited = complete ? tasks.ask(audits) : 0;
     const workers = aliveWorkers(directory);
-    if (fresh > 0 || workers.length > 0) news = performance.now();
-    if (fresh > 0 || news === start) tell(workers.reduce((sum, { threads }) => sum + threads, 0));
+    const there = gather.fold.count + audited;
+    if (there > seen || (workers.length > 0 && !tasks.full)) news = performance.now();
+    if (there > seen || tasks.full)
+      tell(
+        workers.reduce((sum, { threads }) => sum + threads, 0),
+        audited,
+      );
+    seen = there;
     const failure = tasks.failure();
     if (failure !== undefined) throw failure;
-    if (gather.fold.count === gather.total) return gather.result(folder.get);
+    if (complete && audited === audits.length) return finished();
     if (only) throw missingShards(gather.fold.missing());
     if (!closed && performance.now() - start > deadline) {
       closed = true;
@@ -126,11 +143,18 @@ async function untilDone<O, Y>(
     // Shards that were begun before the deadline are waited for.
     if (closed && tasks.active().length === 0) {
       await collect(folder, gather);
-      return gather.result(folder.get);
+      return finished();
     }
-    if (performance.now() - news > patience) throw nobody(directory, gather);
+    if (performance.now() - news > patience)
+      throw tasks.full ? full(directory, gather) : nobody(directory, gather);
     await new Promise((resolve) => setTimeout(resolve, poll));
   }
+}
+
+/** Shards that are computed twice. */
+function auditsOf<Y>({ id, total }: Gather<Y>, share: number): readonly number[] {
+  if (share === 0) return [];
+  return Array.from({ length: total }, (_, index) => index).filter((index) => isAudited(id, index, share));
 }
 
 /** New results of the folder, and how many there were. */
@@ -192,8 +216,17 @@ function nobody<Y>(directory: string, gather: Gather<Y>): ClusterError {
   });
 }
 
+function full<Y>(directory: string, gather: Gather<Y>): ClusterError {
+  return new ClusterError({
+    where: 'cluster',
+    found: `the disk of ${directory} is full (${gather.fold.count} of ${gather.total} shards are there)`,
+    expected: 'room for results',
+    fix: 'Make room. Workers go on then, and the same call gathers what they compute.',
+  });
+}
+
 function noAudit(audit: unknown): OptionError {
-  const found = `option \`audit\` is ${String(audit)}, and nobody hands out shards in files`;
+  const found = `option \`audit\` is ${String(audit)} with \`gather\`, and nobody is asked to compute`;
   const expected = 'no audit; shards that happen to be computed twice are compared';
   return new OptionError({ where: 'files', option: 'audit', value: audit, found, expected });
 }

@@ -14,7 +14,7 @@ import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { sha256 } from './canonical.ts';
 import { ClusterError } from './cluster-error.ts';
-import { encodePlan } from './plan.ts';
+import { decodePlan, encodePlan } from './plan.ts';
 import type { BlobRef, BlobStore, Plan } from './types.ts';
 
 /*
@@ -103,15 +103,26 @@ export function makeRunFolder(path: string, plan: Plan<unknown>): RunFolder {
   makeFolder(join(path, BLOBS));
   if (writeOnce(path, PLAN, bytes) === 'taken') {
     const there = readFileSync(join(path, PLAN));
-    if (!there.equals(bytes))
-      throw new ClusterError({
-        where: 'cluster',
-        found: `${basename(path)} holds run ${sha256(there).slice(0, 32)}, and this is run ${sha256(bytes).slice(0, 32)}`,
-        expected: 'an empty folder, or the one of the same run',
-        fix: 'Has the model changed, or a flag? Take another folder, or delete that one.',
-      });
+    if (!there.equals(bytes)) throw otherPlan(basename(path), there, bytes);
   }
   return openRunFolder(path);
+}
+
+function otherPlan(name: string, there: Uint8Array, own: Uint8Array): ClusterError {
+  const id = (plan: Uint8Array): string => sha256(plan).slice(0, 32);
+  const expected = 'an empty folder, or the one of the same run';
+  try {
+    decodePlan(there);
+  } catch (cause) {
+    const found = `${PLAN} of ${name} has ${there.length} bytes that are no plan`;
+    return new ClusterError({ where: 'cluster', found, expected, fix: 'Delete that folder.', cause });
+  }
+  return new ClusterError({
+    where: 'cluster',
+    found: `${name} holds run ${id(there)}, and this is run ${id(own)}`,
+    expected,
+    fix: 'Has the model changed, or a flag? Take another folder, or delete that one.',
+  });
 }
 
 /** A run that is there. */
@@ -157,31 +168,44 @@ function readIfThere(file: string): Uint8Array | undefined {
   }
 }
 
-function codeOf(error: unknown): string | undefined {
+/** 'ENOSPC', of an error of the file system. */
+export function codeOf(error: unknown): string | undefined {
   return (error as { readonly code?: string } | null)?.code;
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota is used up',
-  EACCES: 'permission is denied',
-  EROFS: 'the file system is read-only',
-  ENOTDIR: 'its folder is a file',
-  EEXIST: 'it is a file',
+const ROOM = 'Make room and start again: finished shards are kept.';
+const RIGHTS = 'Allow this user to write there, or name another folder.';
+const OTHER = 'Name another folder.';
+
+/** Why a file cannot be written, and what to do. */
+const REASONS: Readonly<Record<string, readonly [why: string, fix: string]>> = {
+  ENOSPC: ['the disk is full', ROOM],
+  EDQUOT: ['the quota is used up', ROOM],
+  EACCES: ['permission is denied', RIGHTS],
+  EPERM: ['permission is denied', RIGHTS],
+  EROFS: ['the file system is read-only', RIGHTS],
+  ENOTDIR: ['its folder is a file', OTHER],
+  EEXIST: ['it is a file', OTHER],
 };
 
-/** What making room does not mend. */
-const NO_FOLDER: readonly string[] = ['ENOTDIR', 'EEXIST'];
-
-function unwritable(name: string, cause: unknown): ClusterError {
-  const code = codeOf(cause) ?? '';
+/** The error of what could not be written. */
+export function unwritable(name: string, cause: unknown): ClusterError {
+  const [why, fix] = REASONS[codeOf(cause) ?? ''] ?? [String(cause), ROOM];
   return new ClusterError({
     where: 'cluster',
-    found: `${name} cannot be written because ${REASONS[code] ?? String(cause)}`,
+    found: `${name} cannot be written because ${why}`,
     expected: 'a folder with room for results',
-    fix: NO_FOLDER.includes(code)
-      ? 'Name another folder.'
-      : 'Make room and start again: finished shards are kept.',
+    fix,
     cause,
   });
+}
+
+/** Whether the fault is the folder's, which somebody may mend, and not that of what was to be written. */
+export function isUnwritable(error: unknown): error is ClusterError {
+  return error instanceof ClusterError && Object.hasOwn(REASONS, codeOf(error.cause) ?? '');
+}
+
+/** Whether a file could not be written because there is no room. */
+export function isFull(error: unknown): boolean {
+  return isUnwritable(error) && ['ENOSPC', 'EDQUOT'].includes(codeOf(error.cause) ?? '');
 }

@@ -1,5 +1,6 @@
 import { InputError } from '../errors.ts';
-import { ClusterError, NondeterminismError } from './cluster-error.ts';
+import { ClusterError } from './cluster-error.ts';
+import { compareRecords, differ, type ShardDifference } from './conflict.ts';
 import { type Fold, makeFold } from './fold.ts';
 import { classKey, runId, shardCount } from './plan.ts';
 import { type ReadRecord, type RecordHeader, readFields, readRecord } from './record.ts';
@@ -12,11 +13,14 @@ export interface Gather<Y> {
   readonly fold: Fold<Y>;
   retried: number;
   failed: number;
+  /** Of tier B: shards that came twice with other bytes. */
+  readonly differences: ShardDifference[];
   /**
+   * @param first the record that came before, where there is one: in tier B numbers are compared.
    * @throws InputError for what is no record of this run; NondeterminismError when the shard came before with another
-   * body; ClusterError for a bad blob.
+   * body (tier A); ClusterError for a bad blob.
    */
-  offer(index: number, record: Uint8Array): Promise<'first' | 'duplicate'>;
+  offer(index: number, record: Uint8Array, first?: Uint8Array): Promise<'first' | 'duplicate'>;
   progress(workers: number): ClusterProgress;
   /** The answer of all shards, or of the longest prefix that is all there. */
   result(again: (index: number) => Kept | Promise<Kept>): Promise<ClusterResult<Y>>;
@@ -46,6 +50,7 @@ export function makeGather<O, Y>(work: Work<O, Y>, plan: Plan<O>, blobs: BlobSto
   const merge = (left: Y, right: Y): Y => work.merge(left, right);
   const fold = makeFold<Y>(total, merge);
   const seen = new Map<number, RecordHeader>();
+  const differences: ShardDifference[] = [];
   const counts: Counts = { duplicates: 0, bytes: 0, evaluations: 0 };
   const times: Times = { sum: 0, squares: 0, least: Number.NaN };
   const start = performance.now();
@@ -57,13 +62,15 @@ export function makeGather<O, Y>(work: Work<O, Y>, plan: Plan<O>, blobs: BlobSto
     fold,
     retried: 0,
     failed: 0,
-    async offer(index, bytes) {
+    differences,
+    async offer(index, bytes, first) {
       const record = readRecord(bytes, `result of shard ${index}`);
       checkOrigin(record.header, { runId: id, class: key, index });
       const earlier = seen.get(index);
       if (earlier !== undefined) {
-        if (earlier.bodyHash !== record.header.bodyHash) throw differ(index, earlier, record.header);
-        counts.duplicates++;
+        if (earlier.bodyHash === record.header.bodyHash) counts.duplicates++;
+        else if (first === undefined) throw differ(index, earlier, record.header);
+        else differences.push((await compareRecords(plan, first, bytes, blobs))!);
         return 'duplicate';
       }
       const value = await valued(record);
@@ -93,7 +100,8 @@ export function makeGather<O, Y>(work: Work<O, Y>, plan: Plan<O>, blobs: BlobSto
     },
     async result(again) {
       const { evaluations } = counts;
-      if (fold.count === total) return { value: fold.result(), shards: total, complete: true, evaluations };
+      const told = { evaluations, ...(differences.length > 0 ? { differences } : {}) };
+      if (fold.count === total) return { value: fold.result(), shards: total, complete: true, ...told };
       const { prefix } = fold;
       if (prefix === 0) throw nothingThere();
       // Of the whole tree other pairs are merged than of the prefix: it gets a tree of its own.
@@ -103,7 +111,7 @@ export function makeGather<O, Y>(work: Work<O, Y>, plan: Plan<O>, blobs: BlobSto
         if (bytes == null) throw nothingThere();
         part.add(index, await valued(readRecord(bytes)));
       }
-      return { value: part.result(), shards: prefix, complete: false, evaluations };
+      return { value: part.result(), shards: prefix, complete: false, ...told };
     },
   };
 }
@@ -130,15 +138,6 @@ function checkOrigin(header: RecordHeader, own: Pick<RecordHeader, 'runId' | 'cl
       fix: 'Workers and coordinator need the same version of ensample, of Node and of the model.',
     });
   }
-}
-
-/** The error of two records of a shard with other bodies. */
-export function differ(shard: number, one: RecordHeader, other: RecordHeader): NondeterminismError {
-  const told = ({ bodyHash: hash, host, pid }: RecordHeader): { hash: string; worker: string } => ({
-    hash,
-    worker: `${host}, process ${pid}`,
-  });
-  return new NondeterminismError('cluster', shard, told(one), told(other));
 }
 
 function nothingThere(): ClusterError {

@@ -14,11 +14,9 @@ parentPort.on('message', async ({ id, request }) => {
     const record = await compute(request);
     parentPort.postMessage({ id, record }, [record.buffer]);
   } catch (error) {
-    const { name, message, code, where, failures } = error ?? {};
-    parentPort.postMessage({
-      id,
-      failure: { name, message: message ?? String(error), code, where, failures: failures?.slice(0, 100) },
-    });
+    const { name, message, code, where, failures, cause } = error ?? {};
+    const told = { name, code, where, failures: failures?.slice(0, 100), errno: cause?.code };
+    parentPort.postMessage({ id, failure: { ...told, message: message ?? String(error) } });
   }
 });
 parentPort.postMessage('ready');

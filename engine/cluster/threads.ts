@@ -156,11 +156,14 @@ export interface ShardFailure {
   readonly code: string | undefined;
   readonly where: string | undefined;
   readonly failures: readonly PointFailure[] | undefined;
+  /** 'ENOSPC', where something could not be written. */
+  readonly errno?: string | undefined;
 }
 
 /** The error of a thread as one of this thread: the same address gives the same bits and the same failure. */
-export function toldError({ name, message, code, where = 'cluster', failures = [] }: ShardFailure): Error {
-  const empty = { where, found: '', expected: '' };
+export function toldError(failure: ShardFailure): Error {
+  const { name, message, code, where = 'cluster', failures = [], errno } = failure;
+  const empty = { where, found: '', expected: '', cause: errno === undefined ? undefined : { code: errno } };
   const error =
     code === 'model'
       ? new ModelError({ ...empty, failures: failures.map(asPoint) })

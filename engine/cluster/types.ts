@@ -2,6 +2,7 @@ import type { StateArray } from '../array/codec.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { ModuleModel } from '../model/model.ts';
 import type { Rng } from '../random/rng.ts';
+import type { ShardDifference } from './conflict.ts';
 
 /*
  * A run cut into shards. A shard is a pure function of (plan, index), because randomness is addressed: whoever computes
@@ -153,6 +154,8 @@ export interface ClusterProgress {
   readonly workers: number;
   /** Milliseconds to the end as far as known. */
   readonly eta: number | undefined;
+  /** Why nothing is handed out at the moment: 'Redis at redis://127.0.0.1:6379 is full'. */
+  readonly waiting?: string;
 }
 
 /** What came out: `value` of the shards 0 .. shards - 1. */
@@ -162,6 +165,8 @@ export interface ClusterResult<Y> {
   /** False when a deadline cut the run short. */
   readonly complete: boolean;
   readonly evaluations: number;
+  /** Of tier B, where there are any: shards that were computed twice with other bytes. The first result counts. */
+  readonly differences?: readonly ShardDifference[];
 }
 
 /** A submitted run; iterating tells its progress and ends with it. */

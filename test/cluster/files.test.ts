@@ -1,21 +1,23 @@
-import fs, { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { ClusterError } from '../../engine/cluster/cluster-error.ts';
-import { type FileWorker, startFileWorker } from '../../engine/cluster/file-worker.ts';
+import { openTasks } from '../../engine/cluster/file-tasks.ts';
+import { type FileEvent, type FileWorker, startFileWorker } from '../../engine/cluster/file-worker.ts';
 import { files, MissingShards } from '../../engine/cluster/files.ts';
 import { blobFolder, makeRunFolder, writeOnce } from '../../engine/cluster/folder.ts';
+import { localCluster } from '../../engine/cluster/local.ts';
 import { openModules } from '../../engine/cluster/modules.ts';
 import { decodePlan, makePlan, runId } from '../../engine/cluster/plan.ts';
 import type { WorkTable } from '../../engine/cluster/registry.ts';
 import { computeShard } from '../../engine/cluster/shard.ts';
-import type { Plan, SubmitOptions } from '../../engine/cluster/types.ts';
+import type { ClusterResult, Plan, SubmitOptions } from '../../engine/cluster/types.ts';
 import { type Backend, hostBackend, ModelError, OptionError } from '../../engine/index.ts';
 import { ownWorks } from '../../estimators/cluster.ts';
 import { moduleModel, monteCarlo, normal, run } from '../../estimators/index.ts';
-import { sumWork, works, wrongWork } from '../support/cluster-works.ts';
+import { sumWork, type Wrong, type WrongOptions, works, wrongWork } from '../support/cluster-works.ts';
 
 const folders: string[] = [];
 const workers: FileWorker[] = [];
@@ -37,10 +39,14 @@ function folder(): string {
 const models = new URL('./models', import.meta.url).pathname;
 
 /** A worker on this thread. */
-function worker(directory: string, table: WorkTable = works): FileWorker {
+function worker(
+  directory: string,
+  table: WorkTable = works,
+  say: (event: FileEvent) => void = () => {},
+): FileWorker {
   const modules = openModules(models);
   const own = startFileWorker({
-    ...{ directory, threads: 1, works: table, modules: modules.refs(), poll: 5 },
+    ...{ directory, threads: 1, works: table, modules: modules.refs(), poll: 5, say },
     run: (plan, index, signal, blobs) =>
       computeShard(
         decodePlan(plan),
@@ -95,7 +101,8 @@ test('files(): nobody there, and a shard that fails again and again, are told wi
   await expect(wrong(directory, 'none')).rejects.toThrow(
     /nobody computes shards in .* \(0 of 4 are there\).*ensample worker --files/,
   );
-  expect(() => wrong(directory, 'none', { audit: 0.5 })).toThrow(OptionError);
+  const gathered = files(directory, { gather: true });
+  expect(() => gathered.submit(sumWork, sums, { audit: 0.5 })).toThrow(OptionError);
   worker(directory);
   await expect(wrong(directory, 'throw')).rejects.toThrow(
     /shard 2 .* ended 6 processes.*Repeat it alone: ensample shard .* --index 2\./,
@@ -148,6 +155,160 @@ test('files(): a second result with other bytes is found out', async () => {
   const result = files(directory, { poll: 100 }).submit(sumWork, sums).result();
   await expect(result).rejects.toThrow(/shard 3 has body/);
 }, 20_000);
+
+/** A file's bytes with one of them changed. */
+function damage(path: string, at: number): void {
+  const bytes = readFileSync(path);
+  bytes[at < 0 ? bytes.length + at : at]! ^= 1;
+  writeFileSync(path, bytes);
+}
+
+test('files(): a damaged record is computed again, a damaged plan is told of', async () => {
+  const directory = folder();
+  const cluster = files(directory, { poll: 5 });
+  worker(directory);
+  const first = await cluster.submit(sumWork, sums).result();
+  const path = join(directory, runId(sums));
+  damage(join(path, 'res', '3.ens'), -3);
+  damage(join(path, 'res', '5.ens'), 20);
+  writeFileSync(join(path, 'res', '8.ens'), '');
+  expect(await cluster.submit(sumWork, sums).result()).toEqual(first);
+  damage(join(path, 'plan.bin'), 10);
+  expect(() => cluster.submit(sumWork, sums)).toThrow(
+    /cluster: plan\.bin of [0-9a-f]{32} has \d+ bytes that are no plan; .* Delete that folder\./,
+  );
+});
+
+test('files(): an audit is of another process where there is one, and tells the shard that differs', async () => {
+  const directory = folder();
+  const path = join(directory, runId(sums));
+  const services = { works, modules: openModules(models), blobs: blobFolder(directory), backend };
+  const run = makeRunFolder(path, sums);
+  // Of nine shards the even ones have another process behind them.
+  const pid = String(process.pid);
+  const other = pid.replace(/^./, (digit) => (digit === '9' ? '8' : '9'));
+  for (let index = 0; index < 9; index++) {
+    const record = Buffer.from(await computeShard(sums, index, services, new AbortController().signal));
+    const text = record.toString('latin1').replace(`"pid":${pid}`, `"pid":${other}`);
+    run.put(index, index % 2 === 0 ? Buffer.from(text, 'latin1') : record);
+  }
+  const [one] = [worker(directory), worker(directory)];
+  const tasks = openTasks(path);
+  tasks.ask([1, 3, 5, 7]);
+  // Asked for in the future: nobody has waited long for another process.
+  for (const index of [1, 3, 5, 7]) utimesSync(join(path, 'audit', String(index)), 1e10, 1e10);
+  const cluster = files(directory, { poll: 5 });
+  const audited = cluster.submit(sumWork, sums, { audit: 1 });
+  const open = (): number[] =>
+    tasks
+      .asked(0)
+      .map(({ index }) => index)
+      .sort();
+  for await (const { duplicates } of audited) {
+    if (duplicates < 5) continue;
+    expect(open()).toEqual([1, 3, 5, 7]);
+    await one.stop();
+    break;
+  }
+  const result = await audited.result();
+  expect(open()).toEqual([]);
+  expect(result).toEqual(await cluster.submit(sumWork, sums).result());
+  await expect(wrong(directory, 'random', { audit: 1 })).rejects.toThrow(/shard \d has body/);
+});
+
+test('tier B: two results may differ in their last bits; how far is told, and the first one counts', async () => {
+  const directory = folder();
+  worker(directory);
+  const here = localCluster({ threads: 0 }, { entry: '', works });
+  const plan = (way: string, tier: 'A' | 'B'): Parameters<typeof here.submit<WrongOptions, Wrong>>[1] =>
+    makePlan({
+      ...{ work: 'test-wrong', options: { way, at: 2 }, seed: 1, tier },
+      shards: { kind: 'index', count: 4 },
+    });
+  try {
+    for (const cluster of [files(directory, { poll: 5 }), here]) {
+      const submit = (way: string, tier: 'A' | 'B' = 'B'): Promise<ClusterResult<Wrong>> =>
+        cluster.submit(wrongWork, plan(way, tier), { audit: 1 }).result();
+      const { differences = [], value } = await submit('last bit');
+      expect(differences).toMatchObject([{ shard: 2, agrees: true }]);
+      expect(differences[0]!.largest).toBeGreaterThan(0);
+      expect(differences[0]!.largest).toBeLessThan(1e-11);
+      expect(value.y[2]).toBeLessThan(1 + 1e-11);
+      expect((await submit('apart')).differences).toMatchObject([{ shard: 2, agrees: false }]);
+      await expect(submit('last bit', 'A')).rejects.toThrow(/shard 2 has body/);
+    }
+  } finally {
+    await here.close();
+  }
+});
+
+/** Calls of one function of the file system fail while `when` says so. */
+function failing<K extends 'writeSync' | 'mkdirSync'>(
+  name: K,
+  code: string,
+  when: (...parameters: Parameters<(typeof fs)[K]>) => boolean,
+): () => void {
+  const own = fs[name] as (...parameters: unknown[]) => unknown;
+  const failed = Object.assign(new Error(code), { code });
+  const spy = vi.spyOn(fs, name as 'mkdirSync').mockImplementation(((...parameters: unknown[]): unknown => {
+    if (when(...(parameters as Parameters<(typeof fs)[K]>))) throw failed;
+    return own(...parameters);
+  }) as typeof fs.mkdirSync);
+  syncBuiltinESMExports();
+  return () => {
+    spy.mockRestore();
+    syncBuiltinESMExports();
+  };
+}
+
+test('files(): on a disk that is full in mid-run nothing half-written is left, and the run goes on when there is room', async () => {
+  const directory = folder();
+  const path = join(directory, runId(sums), 'res');
+  const cluster = files(directory, { poll: 5, patience: 200 });
+  const isRecord = (bytes: unknown): boolean =>
+    Buffer.from(bytes as Uint8Array)
+      .subarray(0, 4)
+      .equals(Buffer.from('ENS1'));
+  const mend = failing(
+    'writeSync',
+    'ENOSPC',
+    (_file, bytes) => isRecord(bytes) && readdirSync(path).length > 3,
+  );
+  const told: string[] = [];
+  worker(directory, works, ({ kind, message }) => {
+    if (kind === 'full') told.push(message!);
+  });
+  try {
+    const run = cluster.submit(sumWork, sums);
+    const waiting = new Set<string | undefined>();
+    for await (const progress of run) waiting.add(progress.waiting);
+    expect(waiting).toContain(`the disk of ${directory} is full`);
+    await expect(run.result()).rejects.toThrow(
+      /the disk of .* is full \([34] of 9 shards are there\); expected room for results\. Make room\./,
+    );
+    expect(told).toEqual([expect.stringMatching(/\.ens cannot be written because the disk is full/)]);
+    expect(readdirSync(path).filter((name) => !/^\d\.ens$/.test(name))).toEqual([]);
+  } finally {
+    mend();
+  }
+  const result = await files(directory, { poll: 5 }).submit(sumWork, sums).result();
+  const elsewhere = folder();
+  worker(elsewhere);
+  expect(result).toEqual(await files(elsewhere, { poll: 5 }).submit(sumWork, sums).result());
+});
+
+test('files(): a folder on which nobody may write is told of, to coordinator and worker', () => {
+  const directory = join(folder(), 'shared');
+  const mend = failing('mkdirSync', 'EACCES', () => true);
+  try {
+    for (const begin of [() => files(directory), () => worker(directory)])
+      expect(begin).toThrow(
+        'cluster: shared cannot be written because permission is denied; expected a folder with room for results. Allow this user to write there, or name another folder.',
+      );
+  } finally {
+    mend();
+  }
+});
 
 test('writeOnce(): the first stays, nothing else is left, and a full disk says so', () => {
   const path = folder();

@@ -31,11 +31,18 @@ export function points(
   );
 }
 
+let computed = 0;
+
+export interface WrongOptions {
+  readonly way: string;
+  readonly at: number;
+  readonly bytes?: number;
+}
+
+export type Wrong = { readonly y: Float64Array };
+
 /** Shards that go wrong in the way the options say. */
-export const wrongWork: Work<
-  { readonly way: string; readonly at: number; readonly bytes?: number },
-  { readonly y: Float64Array }
-> = {
+export const wrongWork: Work<WrongOptions, Wrong> = {
   name: 'test-wrong',
   version: 1,
   async compute({ index }, { way, at, bytes = 8 }, { model }) {
@@ -43,6 +50,9 @@ export const wrongWork: Work<
       if (way === 'exit') process.exit(3);
       if (way === 'throw') throw new TypeError('no such luck');
       if (way === 'model') model();
+      // Every computation gives another number, near or far.
+      if (way === 'last bit') return { y: new Float64Array(bytes / 8).fill(1 + 1e-12 * ++computed) };
+      if (way === 'apart') return { y: new Float64Array(bytes / 8).fill(++computed) };
     }
     // Biome forbids the global's usual spelling for a reason, and this work exists to break it.
     const noise = way === 'random' ? Number(process.hrtime.bigint() % 1000n) + threadId : 0;
