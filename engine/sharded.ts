@@ -1,5 +1,5 @@
 import { ClusterError } from './cluster/cluster-error.ts';
-import type { OnClusterOptions } from './cluster/on-cluster.ts';
+import { type OnClusterOptions, SHORT_ROUND, shortRounds } from './cluster/on-cluster.ts';
 import { OutOfRows } from './cluster/out-of-rows.ts';
 import { checkModule, finished } from './cluster/travels.ts';
 import type {
@@ -45,7 +45,7 @@ export interface Shards<R extends Result = Result> {
   next?(
     merged: ClusterResult<unknown>,
     options: unknown,
-    tools: { readonly rng: Rng; readonly blobs: BlobStore },
+    tools: { readonly rng: Rng; readonly blobs: BlobStore; readonly kept: unknown },
   ): Promise<{ readonly options: unknown; readonly shards: ShardCut; readonly kept?: unknown } | undefined>;
   /**
    * The answer; the same bits as on one machine. `merged.shards` are there when a deadline cut the run short.
@@ -84,9 +84,6 @@ export interface ClusterNotice {
   readonly words: string;
   readonly shards?: number;
 }
-
-/** Milliseconds of a round below which waiting for the slowest shard costs more than a cluster gains. */
-const SHORT_ROUND = 1000;
 
 function shardsOf<R extends Result>({ name, shards }: MaybeSharded<R>): Shards<R> {
   if (shards === undefined) throw noShards(name);
@@ -127,7 +124,7 @@ export async function submitSharded<R extends Result>(
   seed: number,
   options: ClusterOptions & SubmitOptions,
 ): Promise<Submitted> {
-  const { shards: _wanted, progress, notice, ...submit } = options;
+  const { shards: _wanted, progress, notice, deadline, ...submit } = options;
   const shards = shardsOf(method);
   const began = performance.now();
   const notes: string[] = [];
@@ -136,18 +133,19 @@ export async function submitSharded<R extends Result>(
     notice?.({ words, ...(chosen === undefined ? {} : { shards: chosen }) });
   };
   const plan = await cutPlan(method, cluster, seed, options, say);
-  const { deadline } = submit;
-  // What a pilot took is gone.
-  const left =
-    deadline === undefined ? {} : { deadline: Math.max(1, deadline - (performance.now() - began)) };
   const tools = { rng: rngFromSeed(seed), blobs: cluster.blobs };
   let kept: unknown;
   for (let round: Plan<unknown> = plan; ; ) {
     const start = performance.now();
+    // What a pilot and earlier rounds took is gone.
+    const left = deadline === undefined ? {} : { deadline: Math.max(1, deadline - (start - began)) };
     const merged = await finished(cluster.submit(shards.work, round, { ...submit, ...left }), progress);
     const took = performance.now() - start;
-    const more = merged.complete ? await shards.next?.(merged, round.options, tools) : undefined;
+    const more = merged.complete ? await shards.next?.(merged, round.options, { ...tools, kept }) : undefined;
     if (more === undefined) return { merged, kept, notes };
+    // No time for another round: what there is, is a part.
+    if (deadline !== undefined && performance.now() - began >= deadline)
+      return { merged: { ...merged, complete: false }, kept, notes };
     if (round === plan && took < SHORT_ROUND && cluster.name !== 'local') say(shortRounds(took));
     kept = more.kept ?? kept;
     round = { ...round, options: more.options, shards: more.shards };
@@ -171,10 +169,6 @@ async function cutPlan<R extends Result>(
   });
   say(`Cut into ${chosen.words}.`, chosen.shards);
   return { ...plan, ...cut(chosen.shards) };
-}
-
-function shortRounds(milliseconds: number): string {
-  return `A round took ${Math.ceil(milliseconds)} ms, and each waits for its slowest shard: below a second one machine is faster than a cluster.`;
 }
 
 /**

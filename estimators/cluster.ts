@@ -6,6 +6,7 @@ import { type LocalOptions, localCluster } from '../engine/cluster/local.ts';
 import { modelRows } from '../engine/cluster/on-cluster.ts';
 import { type WorkTable, workTable } from '../engine/cluster/registry.ts';
 import type { AnyWork, Cluster } from '../engine/cluster/types.ts';
+import { chainPieces } from './denoising/chain-shards.ts';
 import { pointRows } from './importance/plain/monte-carlo-shards.ts';
 import { islandRows } from './islands/islands.ts';
 import { sobolRows } from './sensitivity/sobol-shards.ts';
@@ -87,7 +88,7 @@ export type * from '../engine/cluster/types.ts';
 export { planSharded } from '../engine/sharded.ts';
 
 /** The works of this package: one line for each, from its family. */
-const WORKS: readonly AnyWork[] = [modelRows, sobolRows, pointRows, islandRows, treeRows];
+const WORKS: readonly AnyWork[] = [modelRows, sobolRows, pointRows, islandRows, treeRows, chainPieces];
 
 /** The works that every worker of this package knows. */
 export const ownWorks: WorkTable = workTable(WORKS);

@@ -44,7 +44,8 @@ export type {
   NoisedDensityOptions,
   NoisedDensityResult,
 } from './denoising/noised-density.ts';
-export { type NoisedDensityState, noisedDensityMcmc } from './denoising/noised-density-mcmc.ts';
+export { noisedDensityMcmc } from './denoising/noised-density-mcmc.ts';
+export type { NoisedDensityState } from './denoising/noised-density-run.ts';
 export type { DenoisingMcmcState } from './denoising/state.ts';
 export type * from './denoising/types.ts';
 export { controlVariates } from './importance/controls/control-variates.ts';

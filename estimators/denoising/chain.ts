@@ -65,7 +65,7 @@ export async function moveChains(
   const { work } = chains;
   const { rng, backend } = ctx;
   const n = plan.chains;
-  const at = [...rng.key, 0, cycle] as const;
+  const at = [...rng.key, plan.first, cycle] as const;
   const d = denoiser.dimension;
   const exact = plan.mode === 'exact';
   let share = 0;

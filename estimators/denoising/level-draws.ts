@@ -54,7 +54,7 @@ export async function drawLevels(
   const { source, chains: n } = plan;
   const { rows, draws } = chains.work.levels;
   const { rng, backend } = ctx;
-  const address = (sub: number) => [...rng.key, 0, cycle, channel(PURPOSE.noiseLevel, sub)] as const;
+  const address = (sub: number) => [...rng.key, plan.first, cycle, channel(PURPOSE.noiseLevel, sub)] as const;
   await backend.dispatch('uniform', [draws, 1, ...address(0)], n);
   if (source.kind === 'heat') await backend.dispatch('uniform', [draws.subarray(n), 1, ...address(1)], n);
   for (let lo = 0; lo < n; lo += rows) {
@@ -243,7 +243,7 @@ async function slopes(block: Block, W: number, low: Int32Array): Promise<void> {
     for (let c = row * d; c < (row + 1) * d; c++) square[row]! += score[c]! ** 2;
   if (!known) {
     // The same signs at all places of a window, so that their differences are less noisy.
-    const address = [...rng.key, lo, cycle, channel(PURPOSE.noiseLevel, 2)] as const;
+    const address = [...rng.key, plan.first + lo, cycle, channel(PURPOSE.noiseLevel, 2)] as const;
     await backend.dispatch('normal', [work.normals, d, ...address], count);
     for (let at = 0; at < all * d; at++)
       direction[at] = work.normals[Math.floor(at / (W * d)) * d + (at % d)]! < 0 ? -1 : 1;

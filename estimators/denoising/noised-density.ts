@@ -1,7 +1,9 @@
 import { checkCount, checkNumber, checkOptionNames, show } from '../../engine/check.ts';
+import { checkModuleOption } from '../../engine/cluster/made-by-module.ts';
 import { OptionError, ShapeError } from '../../engine/errors.ts';
 import { GRADIENT_FIX } from '../../engine/model/gradient-fix.ts';
 import { type DensityWithGradient, hasGradient } from '../../engine/model/log-density.ts';
+import type { ModuleModel } from '../../engine/model/model.ts';
 import type { Result } from '../../engine/sampler.ts';
 import type { LevelHistory } from './diagnostics.ts';
 import { checkMemory } from './plan.ts';
@@ -27,6 +29,12 @@ export interface NoisedDensityOptions {
   readonly variance?: number;
   /** c, at first, of Langevin steps eta = c / (1 / s^2 + 1 / sigma^2). Default 1.2 (2 / d)^(1/3). */
   readonly stepSize?: number;
+  /**
+   * For `run(method, { cluster })`: `moduleModel(import.meta.url, name)` of the module whose export `name` makes this method,
+   * () => noisedDensityMcmc({ ... }). Workers import it. One of them does the warm-up, all the chains after it; a deadline
+   * leaves the first chains, whole. Default: none, and no cluster.
+   */
+  readonly module?: ModuleModel;
 }
 
 /** How the chain went, after warm-up. `levels` are the middles of 64 equal parts of log sigma. */
@@ -53,6 +61,8 @@ export interface NoisedDensityPlan {
   readonly high: number;
   readonly start: Float64Array;
   readonly chains: number;
+  /** Number of the first chain: 0, or of those that a shard has. */
+  readonly first: number;
   readonly kept: number;
   readonly skip: number;
   readonly warmup: number;
@@ -73,11 +83,13 @@ const OPTIONS: Readonly<Record<keyof NoisedDensityOptions, true>> = {
   warmup: true,
   variance: true,
   stepSize: true,
+  module: true,
 };
 
 /** @throws OptionError or ShapeError for the first option that cannot be used. */
 export function checkNoisedDensity(options: NoisedDensityOptions): NoisedDensityPlan {
   checkOptionNames(DENSITY_WHERE, options, Object.keys(OPTIONS));
+  checkModuleOption(DENSITY_WHERE, options.module);
   const { logDensity, chains = 64, kept = 1000, skip = 1, warmup = 300, variance = 1 } = options;
   const d = count('dimension', options.dimension);
   if (!hasGradient(logDensity))
@@ -97,7 +109,7 @@ export function checkNoisedDensity(options: NoisedDensityOptions): NoisedDensity
   const cycles = Math.max(warmup, kept * skip);
   checkMemory(DENSITY_WHERE, chains, 8 * (kept * d + 8 * d + 8) + 4 * cycles);
   const start = checkStart(options.start, chains, d);
-  return { logDensity, d, low, high, start, chains, kept, skip, warmup, variance, stepSize };
+  return { logDensity, d, low, high, start, chains, first: 0, kept, skip, warmup, variance, stepSize };
 }
 
 function count(option: string, value: number): number {

@@ -8,6 +8,7 @@ import {
   show,
   spaced,
 } from '../../engine/check.ts';
+import { checkModuleOption } from '../../engine/cluster/made-by-module.ts';
 import type { Denoiser } from '../../engine/diffusion/denoiser.ts';
 import { checkDenoiser, describeDenoiser } from '../../engine/diffusion/open-denoiser.ts';
 import type { Integrator } from '../../engine/diffusion/solver/program.ts';
@@ -36,6 +37,8 @@ export interface ChainPlan {
   readonly leastVariance: number;
   readonly stepSize: number;
   readonly chains: number;
+  /** Number of the first chain: 0, or of those that a shard has. */
+  readonly first: number;
   readonly kept: number;
   readonly warmup: number;
   readonly skip: number | undefined;
@@ -43,6 +46,8 @@ export interface ChainPlan {
   readonly descent: Descent;
   /** Sweeps that are denoised together. */
   readonly together: number;
+  /** Whether kept states are denoised; else they are left to others. */
+  readonly denoises: boolean;
   readonly tweedie: number | undefined;
   readonly clip: readonly [number, number] | undefined;
   readonly fingerprint: string;
@@ -69,12 +74,14 @@ const OPTIONS: Readonly<Record<keyof DenoisingMcmcOptions, true>> = {
   floor: true,
   tweedie: true,
   clip: true,
+  module: true,
 };
 
 /** @throws OptionError or ShapeError for the first option that cannot be used. */
 export function checkDenoising(options: DenoisingMcmcOptions): ChainPlan {
   checkOptionNames(WHERE, options, Object.keys(OPTIONS));
   const { denoiser, integrator = heun(), skip } = options;
+  checkModuleOption(WHERE, options.module);
   checkDenoiser(WHERE, 'denoiser', denoiser);
   const d = denoiser.dimension;
   const levels = checkLevels(options);
@@ -110,6 +117,8 @@ export function checkDenoising(options: DenoisingMcmcOptions): ChainPlan {
       skip,
       descent,
     },
+    first: 0,
+    denoises: true,
     signals: times.map((time) => denoiser.schedule.signal(time)),
     logPrior: prior.map(Math.log),
     leastVariance: checkVariance(options, levels),

@@ -1,5 +1,6 @@
 import type { Denoiser } from '../../engine/diffusion/denoiser.ts';
 import type { Integrator } from '../../engine/diffusion/solver/program.ts';
+import type { ModuleModel } from '../../engine/model/model.ts';
 import type { Result } from '../../engine/sampler.ts';
 import type { BatchFn } from '../../engine/types.ts';
 
@@ -67,6 +68,12 @@ export interface DenoisingMcmcOptions {
   readonly tweedie?: number;
   /** The two ends that coordinates of the points are cut at. Default none. */
   readonly clip?: readonly [number, number];
+  /**
+   * For `run(method, { cluster })`: `moduleModel(import.meta.url, name)` of the module whose export `name` makes this method,
+   * () => denoisingMcmc({ ... }). Workers import it. One of them does the warm-up, all the chains after it, all the denoising.
+   * A deadline leaves whole sweeps of all chains. Default: none, and no cluster.
+   */
+  readonly module?: ModuleModel;
 }
 
 /** How the chain over points and noise levels went, after warm-up. */

@@ -5,7 +5,8 @@ import { gammaQuantile } from '../../engine/math/gamma-quantile.ts';
 import { gammaLower, gammaUpper } from '../../engine/math/incomplete-gamma.ts';
 import { run } from '../../engine/run.ts';
 import type { NoisedDensityOptions } from '../../estimators/denoising/noised-density.ts';
-import { cutLevel, noisedDensityMcmc } from '../../estimators/denoising/noised-density-mcmc.ts';
+import { noisedDensityMcmc } from '../../estimators/denoising/noised-density-mcmc.ts';
+import { cutLevel } from '../../estimators/denoising/noised-density-run.ts';
 import { contract } from '../contract/sampler.ts';
 
 /** Two normal laws at -2 and 2, weights 0.3 and 0.7, sd 0.5, times 5. */
