@@ -1,7 +1,7 @@
 import { ClusterError } from './cluster/cluster-error.ts';
-import { type OnClusterOptions, SHORT_ROUND, shortRounds } from './cluster/on-cluster.ts';
+import type { OnClusterOptions } from './cluster/on-cluster.ts';
 import { OutOfRows } from './cluster/out-of-rows.ts';
-import { checkModule, finished } from './cluster/travels.ts';
+import { checkModule, finished, SHORT_ROUND, shortRounds } from './cluster/travels.ts';
 import type {
   AnyWork,
   BlobStore,

@@ -40,3 +40,11 @@ export async function finished<Y>(
   if (tell !== undefined) for await (const at of run) tell(at);
   return result;
 }
+
+/** Milliseconds of a round below which waiting for its slowest shard costs more than a cluster gains. */
+export const SHORT_ROUND = 1000;
+
+/** What is said about such rounds. */
+export function shortRounds(milliseconds: number): string {
+  return `A round took ${Math.ceil(milliseconds)} ms, and each waits for its slowest shard: below a second one machine is faster than a cluster.`;
+}
