@@ -44,7 +44,7 @@ export function treeAnswer({ plan, trees }: TreeForest, info: Info, ending: Endi
     estimate: estimateOf(plan, leaves, normalizer),
     sample: { points, shape, logWeight },
     outcome: outcomeOf(normalizer, leaves, ending.outcome),
-    diagnostics: { ...info, warnings: warningsOf({ plan, trees }, tree, leaves, advice) },
+    diagnostics: { ...info, warnings: warningsOf({ plan, trees }, tree, leaves, { advice, ess: info.ess }) },
     provenance: ending.provenance,
     logNormalizer: normalizer,
     trees: { logNormalizer: leaves.logNormalizer },
@@ -66,7 +66,9 @@ function leavesOf(plan: TreePlan, trees: readonly TreeState[]): Leaves {
   const points = new Float64Array(n * d);
   const reward = new Float64Array(n);
   const logNormalizer = new Float64Array(trees.length);
-  const logWeight = pooledWeights(plan, trees, logNormalizer);
+  const pooled = pooledWeights(plan, trees, logNormalizer);
+  // Those of a single tree are kept for another look.
+  const logWeight = trees.length === 1 ? pooled.slice() : pooled;
   for (const [r, { arena }] of trees.entries()) {
     const first = ends[r - 1] ?? 0;
     const leaves = arena.filled[0]!;
@@ -88,7 +90,7 @@ function pooledWeights(
 ): Float64Array {
   const all = trees.map((tree) => weightsNow(plan, tree));
   if (logNormalizer !== undefined) for (const [r, own] of all.entries()) logNormalizer[r] = logSumExp(own);
-  if (all.length === 1) return all[0]!.slice();
+  if (all.length === 1) return all[0]!;
   const pooled = new Float64Array(all.reduce((sum, own) => sum + own.length, 0));
   const share = log(all.length);
   let at = 0;
@@ -206,8 +208,8 @@ function outcomeOf({ value }: TreeNormalizer, { reward, ends }: Leaves, outcome:
 function warningsOf(
   { plan, trees }: Pick<TreeForest, 'plan' | 'trees'>,
   { stale, frozen }: TreeCounts,
-  { logWeight, weight }: Leaves,
-  advice: TreeAdvice,
+  { weight }: Leaves,
+  { advice, ess: effective }: { readonly advice: TreeAdvice; readonly ess: number },
 ): readonly Warning[] {
   const warnings: Warning[] = [...adviceWarning(plan, advice)];
   if (plan.mode === 'paper' && stale > STALE) {
@@ -225,7 +227,6 @@ function warningsOf(
   }
   if (plan.mode === 'search' || weight.length < 2) return warnings;
   const largest = weight[indexOfLargest(weight)]!;
-  const effective = ess(logWeight);
   if (largest > HEAVY) {
     const message = `One leaf holds ${percent(largest)} of the weight (warned above 50 %). The sample is nearly a single point.`;
     warnings.push({ code: 'one-weight', message, value: largest, threshold: HEAVY });

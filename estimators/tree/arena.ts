@@ -3,8 +3,8 @@ import { log } from '../../engine/wasm/twins/elementary.ts';
 
 /*
  * A tree as records: what a walk wants to know of a node lies together, 96 bytes, since in a large tree every look at another
- * place waits for memory. States lie in one slab [capacity, d] for each level; all arrays double when full. A parent is always
- * born before its children, so one pass in the order of ids goes from the top down.
+ * place waits for memory. States lie in one slab [capacity, d] for each level. A parent is always born before its children, so
+ * one pass in the order of ids goes from the top down.
  */
 
 /** Reals of a record, the first of node i at RECORD * i of `real`. */
@@ -40,6 +40,8 @@ export const PARENT = 23;
 /** The records of `nodes` nodes. Node 0 is the root, whose sums stay 0: it stands for siblings that are not there. */
 export interface TreeArena {
   readonly dimension: number;
+  /** Nodes that the tree can come to. */
+  readonly most: number;
   real: Float64Array;
   /** The same bytes. */
   whole: Int32Array;
@@ -62,9 +64,9 @@ const FIRST_CAPACITY = 256;
 const EMPTY = new Float64Array(0);
 
 /** A root and room for some nodes. */
-export function makeArena(dimension: number, steps: number): TreeArena {
+export function makeArena(dimension: number, steps: number, most = 0): TreeArena {
   const arena: TreeArena = {
-    dimension,
+    ...{ dimension, most },
     ...openRecords(FIRST_CAPACITY),
     edge: EMPTY,
     nodes: 0,
@@ -88,9 +90,9 @@ function bear(arena: TreeArena, parent: number, level: number, slot: number): nu
   const id = arena.nodes;
   if (RECORD * id === arena.real.length) {
     const { real } = arena;
-    Object.assign(arena, openRecords(2 * id));
+    Object.assign(arena, openRecords(moreRoom(id, arena.most)));
     arena.real.set(real);
-    if (arena.edge.length > 0) arena.edge = twice(arena.edge);
+    if (arena.edge.length > 0) arena.edge = larger(arena.edge, arena.real.length / RECORD);
   }
   arena.nodes = id + 1;
   const { whole } = arena;
@@ -116,7 +118,8 @@ export function addNode(
   const slot = filled[level]!;
   const id = bear(arena, parent, level, slot);
   if (slot * d === slabs[level]!.length)
-    slabs[level] = slot === 0 ? new Float64Array(16 * d) : twice(slabs[level]!);
+    slabs[level] =
+      slot === 0 ? new Float64Array(16 * d) : larger(slabs[level]!, d * moreRoom(slot, arena.most));
   const slab = slabs[level]!;
   copyRow(x, row, slab, slot, d);
   filled[level] = slot + 1;
@@ -147,18 +150,25 @@ export function edgeOf({ edge }: TreeArena, id: number): number {
 
 function addLeaf(arena: TreeArena, id: number, slot: number): void {
   if (slot === arena.leaf.length) {
-    arena.leaf = twice(arena.leaf);
-    arena.reward = twice(arena.reward);
-    arena.mass = twice(arena.mass);
+    const room = moreRoom(slot, arena.most);
+    arena.leaf = larger(arena.leaf, room);
+    arena.reward = larger(arena.reward, room);
+    arena.mass = larger(arena.mass, room);
   }
   arena.leaf[slot] = id;
   arena.mass[slot] = -Infinity;
 }
 
-function twice<A extends StateArray>(array: A): A {
-  const larger = new (array.constructor as new (length: number) => A)(2 * array.length);
-  larger.set(array);
-  return larger;
+/** Rows from which on room is taken far ahead: what is not written yet costs no memory, and each copy is written once more. */
+const MANY_ROWS = 2 ** 16;
+
+/** Of what holds `rows` and is full: twice as many, or 16 times in a large tree that can come to as many. */
+function moreRoom(rows: number, most: number): number {
+  return Math.max(2 * rows, rows < MANY_ROWS ? 0 : Math.min(16 * rows, most));
+}
+
+function larger<A extends StateArray>(array: A, length: number): A {
+  return placed(new (array.constructor as new (length: number) => A)(length), array);
 }
 
 /** Copies of what is used of every array. */
@@ -183,8 +193,9 @@ export function restoreArena(
   dimension: number,
   steps: number,
   saved: Readonly<Record<string, StateArray>>,
+  most = 0,
 ): TreeArena {
-  const arena = makeArena(dimension, steps);
+  const arena = makeArena(dimension, steps, most);
   const nodes = saved.records!.length / WORDS;
   const room = powerOfTwo(nodes, FIRST_CAPACITY);
   Object.assign(arena, openRecords(room));
@@ -221,11 +232,12 @@ export function childrenWeight({ real, whole }: TreeArena, parent: number): numb
 /** log of the mean of exp(g + u) over the children of a node, by w. */
 export function childrenValue({ real, whole }: TreeArena, parent: number): number {
   const top = RECORD * whole[WORDS * parent + FIRST]!;
-  return real[RECORD * parent + SCALE]! + log(real[top + WEIGHTED]! / real[top + WEIGHT]!);
+  const mean = real[top + WEIGHTED]! / real[top + WEIGHT]!;
+  return real[RECORD * parent + SCALE]! + (mean === 1 ? 0 : log(mean));
 }
 
 /** The same where all w are 1. */
 export function plainValue({ real, whole }: TreeArena, parent: number): number {
-  const sum = real[RECORD * whole[WORDS * parent + FIRST]! + SUM]!;
-  return real[RECORD * parent + SCALE]! + log(sum / whole[WORDS * parent + CHILDREN]!);
+  const mean = real[RECORD * whole[WORDS * parent + FIRST]! + SUM]! / whole[WORDS * parent + CHILDREN]!;
+  return real[RECORD * parent + SCALE]! + (mean === 1 ? 0 : log(mean));
 }

@@ -177,7 +177,7 @@ function restoreTree(
   arrays: Readonly<Record<string, StateArray>>,
 ): TreeState {
   const { dimension, steps } = plan.chain;
-  const state = openState(plan, key, restoreArena(dimension, steps, arrays));
+  const state = openState(plan, key, restoreArena(dimension, steps, arrays, plan.mostNodes));
   Object.assign(state, { iterations, started, evaluations, blind, pruned });
   for (const [i, slot] of arrays.frozen?.entries() ?? []) state.frozen.set(slot, arrays.offset![i]!);
   Object.assign(state.rewards, rewards);

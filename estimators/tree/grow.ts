@@ -41,16 +41,20 @@ export async function grow(
   if (plan.mode === 'ipw')
     return growPlanned(plan, state, until, () => (due() ? turn.pause(signal) : undefined));
   const { moves } = state;
+  const merges = plan.chain.merge === true;
   for (;;) {
     const next = settle(plan, state, until);
     if (next === 'reached') return;
-    if (next === 'move') {
-      const moved = moves.advance();
-      if (moved !== undefined) await moved;
-      const judged = moves.judge();
-      if (judged !== undefined) await judged;
-    }
-    if (due()) await turn.pause(signal);
+    do {
+      if (next === 'move') {
+        const moved = moves.advance();
+        if (moved !== undefined) await moved;
+        const judged = moves.judge();
+        if (judged !== undefined) await judged;
+      }
+      if (due()) await turn.pause(signal);
+      // Nothing to settle where nothing has ended.
+    } while (next === 'move' && moves.judged === 0 && !merges);
   }
 }
 
@@ -88,7 +92,7 @@ async function growPlanned(
           if (moved !== undefined) await moved;
           const turn = pause();
           if (turn !== undefined) await turn;
-        } while (moves.moved > 0);
+        } while (moves.left > 0);
     }
     const judged = moves.judge();
     if (judged !== undefined) await judged;

@@ -31,30 +31,46 @@ export function leafWeights(
   const { leaf, real, mass } = arena;
   const leaves = arena.filled[0]!;
   const logWeight = new Float64Array(leaves);
-  const all = planned ? log(iterations) : 0;
-  const share = planned ? mass : logShares(arena);
-  for (let i = 0; i < leaves; i++) logWeight[i] = real[RECORD * leaf[i]! + VALUE]! + share[i]! - all;
+  if (!planned) return addShares(arena, logWeight);
+  const all = log(iterations);
+  for (let i = 0; i < leaves; i++) logWeight[i] = real[RECORD * leaf[i]! + VALUE]! + mass[i]! - all;
   return logWeight;
 }
 
-/** By slot, the sum of log w + g - log(sum of w of the siblings) from the root down to a leaf. */
-function logShares(arena: TreeArena): Float64Array {
-  const { nodes, real, whole } = arena;
-  const ofLeaf = new Float64Array(arena.filled[0]!);
+/** Of whole numbers, which sums of w are where all w are 1. */
+const LOGS = /* @__PURE__ */ Float64Array.from({ length: 64 }, (_, n) => log(n));
+/** Room for one number a node, written anew by each pass: fresh memory is dear. */
+const rooms = /* @__PURE__ */ new WeakMap<TreeArena, Float64Array>();
+
+function roomOf(arena: TreeArena): Float64Array {
+  const most = arena.real.length / RECORD;
+  const last = rooms.get(arena);
+  if (last?.length === most) return last;
+  const room = new Float64Array(most);
+  rooms.set(arena, room);
+  return room;
+}
+
+/** By slot, u and the sum of log w + g - log(sum of w of the siblings) from the root down to a leaf. */
+function addShares(arena: TreeArena, logWeight: Float64Array): Float64Array {
+  const { nodes, real, whole, edge } = arena;
   /** Of nodes with children, the share less the log of what the w of these add up to. */
-  const share = new Float64Array(nodes);
+  const share = roomOf(arena);
   for (let id = 0; id < nodes; id++) {
     const word = WORDS * id;
     const rho = real[RECORD * id + SPREAD]!;
-    let own = id === 0 ? 0 : share[whole[word + PARENT]!]! + edgeOf(arena, id);
+    let own = id === 0 ? 0 : share[whole[word + PARENT]!]!;
+    if (id > 0 && edge.length > 0) own += edge[id]!;
     if (rho !== 0 && id > 0) own -= log(1 + rho);
-    if (whole[word + LEVEL] === 0) ofLeaf[whole[word + SLOT]!] = own;
+    if (whole[word + LEVEL] === 0) logWeight[whole[word + SLOT]!] = real[RECORD * id + VALUE]! + own;
     else {
       const all = childrenWeight(arena, id);
-      share[id] = all === 1 ? own : own - log(all);
+      if (all === 1) share[id] = own;
+      // A look-up by a number that is not whole would be slow.
+      else share[id] = own - (all < 64 && Number.isInteger(all) ? LOGS[all]! : log(all));
     }
   }
-  return ofLeaf;
+  return logWeight;
 }
 
 /** The leaf to which the child of the largest value leads, from the root on; its slot. */

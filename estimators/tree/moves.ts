@@ -21,8 +21,10 @@ export interface Moves {
   advance(): void | Promise<void>;
   /** Rewards of the lanes that are at level 0. */
   judge(): void | Promise<void>;
-  /** Rows of the last steps. */
-  readonly moved: number;
+  /** Of the rows of the last steps, those that have a way to go to the next node. */
+  readonly left: number;
+  /** Rewards that the last call told. */
+  readonly judged: number;
 }
 
 /**
@@ -39,7 +41,8 @@ export function openMoves(
   const { chain } = plan;
   const calls = makeCalls(lanes, key);
   let call = calls.of(0);
-  let moved = 0;
+  let left = 0;
+  let judged = 0;
   const told = (answer: void | Promise<void>, next: () => void | Promise<void>): void | Promise<void> =>
     answer === undefined ? next() : answer.then(next);
   const ends = (): void | Promise<void> => {
@@ -54,7 +57,6 @@ export function openMoves(
   };
   const step = (): void | Promise<void> => {
     const rows = calls.gatherSteps();
-    moved += rows;
     if (rows === 0) return;
     call = calls.of(rows);
     return told(chain.step(call.step), stepped);
@@ -63,15 +65,20 @@ export function openMoves(
     counts.evaluations += call.to.length;
     return told(ends(), arrived);
   };
-  const arrived = (): void => arrive(plan, lanes, call, calls.lane, waits);
-  const judged = (): void => takeRewards(lanes, call, calls.lane);
+  const arrived = (): void => {
+    left = arrive(plan, lanes, call, calls.lane, waits);
+  };
+  const rewarded = (): void => takeRewards(lanes, call, calls.lane);
   return {
-    get moved() {
-      return moved;
+    get left() {
+      return left;
+    },
+    get judged() {
+      return judged;
     },
     advance() {
       const rows = calls.gatherStarts(chain.steps + 1);
-      moved = rows;
+      left = 0;
       if (rows === 0) return step();
       call = calls.of(rows);
       // Of a state that a chain fills in part only, the rest must not be that of another run.
@@ -80,9 +87,10 @@ export function openMoves(
     },
     judge() {
       const rows = calls.gatherEnds();
+      judged = rows;
       if (rows === 0) return;
       call = calls.of(rows);
-      return told(chain.reward(call.step.x, call.reward), judged);
+      return told(chain.reward(call.step.x, call.reward), rewarded);
     },
   };
 }
@@ -176,8 +184,11 @@ function openCall(buffers: Buffers, rows: number, d: number): Call {
   };
 }
 
-/** What a call wrote, into the lanes; a state at the level of a node is kept. */
-function arrive({ below }: TreePlan, lanes: Lanes, call: Call, lane: Int32Array, waits: boolean): void {
+/**
+ * What a call wrote, into the lanes; a state at the level of a node is kept.
+ * @returns rows that are at none.
+ */
+function arrive({ below }: TreePlan, lanes: Lanes, call: Call, lane: Int32Array, waits: boolean): number {
   const { dimension: d, depth, level, goal, drawn, edges, levels, rows, phase } = lanes;
   const { to, ended } = call;
   const { next, edge } = call.step;
@@ -186,6 +197,7 @@ function arrive({ below }: TreePlan, lanes: Lanes, call: Call, lane: Int32Array,
       checkReached('edge', edge[row]!, next.subarray(row * d, (row + 1) * d), {
         ...{ level: to[row]!, row, iteration: lanes.iteration[lane[row]!]! },
       });
+  let left = 0;
   for (let row = 0; row < to.length; row++) {
     const at = lane[row]!;
     const here = ended[row] === 0 ? to[row]! : 0;
@@ -193,7 +205,10 @@ function arrive({ below }: TreePlan, lanes: Lanes, call: Call, lane: Int32Array,
     level[at] = here;
     edges[node] = edges[node]! + edge[row]!;
     copyRow(next, row, lanes.x, at, d);
-    if (here !== goal[at] && here !== 0) continue;
+    if (here !== goal[at] && here !== 0) {
+      left++;
+      continue;
+    }
     copyRow(next, row, rows, node, d);
     levels[node] = here;
     drawn[at] = drawn[at]! + 1;
@@ -202,6 +217,7 @@ function arrive({ below }: TreePlan, lanes: Lanes, call: Call, lane: Int32Array,
     goal[at] = below[here]!;
     if (waits) phase[at] = WAITS;
   }
+  return left;
 }
 
 function takeRewards({ phase, reward, iteration, dimension: d }: Lanes, call: Call, lane: Int32Array): void {

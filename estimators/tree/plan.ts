@@ -47,6 +47,8 @@ export interface TreeScheme {
   /** Values of parents are the largest of their children, and edges count for nothing. */
   readonly highest: boolean;
   readonly maxNodes: number | undefined;
+  /** Nodes that a tree can come to. */
+  readonly mostNodes: number;
   readonly prune: number | undefined;
   /** B */
   readonly batch: number;
@@ -138,7 +140,8 @@ export function checkTree(options: TreeOptions): TreeScheme {
     checkCount(WHERE, 'maxNodes', maxNodes, { min: 1 + batch * (depth - 1), max: 2 ** 31 });
   if (prune !== undefined) checkPrune(options, mode, highest);
   const born = Math.min(iterations, evaluations ?? iterations) * (depth - 1) + 1;
-  checkMemory(chain, depth, batch, Math.min(born, maxNodes ?? born), trees);
+  const mostNodes = Math.min(born, maxNodes ?? born);
+  checkMemory(chain, depth, batch, mostNodes, trees);
   const widening = checkGrowth('widening', options.widening, mode === 'paper' ? 2 : 1, 0.8);
   const plan = {
     ...{
@@ -151,6 +154,7 @@ export function checkTree(options: TreeOptions): TreeScheme {
       lambda,
       exploration,
       maxNodes,
+      mostNodes,
       prune,
       highest,
       batch,

@@ -125,7 +125,8 @@ function setOwn(arena: TreeArena, parent: number, child: number): boolean {
     sumFamily(arena, parent);
     return false;
   }
-  real[here + OWN] = counts ? exp(above) : 0;
+  // Only children, of which most are, have exp(0).
+  real[here + OWN] = !counts ? 0 : above === 0 ? 1 : exp(above);
   return true;
 }
 

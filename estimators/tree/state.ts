@@ -42,7 +42,7 @@ export function openState(plan: TreePlan, key: readonly [number, number], arena?
   };
   return Object.assign(counts, {
     ...{ plan, key, lanes, selection: movingStream(key) },
-    arena: arena ?? makeArena(dimension, steps),
+    arena: arena ?? makeArena(dimension, steps, plan.mostNodes),
     expansions: new Float64Array(steps + 2),
     moves: openMoves(plan, lanes, key, counts, plan.mode === 'ipw' || plan.chain.merge === true),
   });
