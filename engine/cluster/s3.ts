@@ -68,11 +68,12 @@ function readEndpoint(where: string, text: string, insecure: boolean): string {
 }
 
 function noAddress(where: string, text: string): OptionError {
+  const shown = text.replace(/\/\/[^/]*@/, '//...@');
   return new OptionError({
     where,
     option: 'blobs',
-    value: text,
-    found: `the place of blobs is ${JSON.stringify(text.replace(/\/\/[^/]*@/, '//...@'))}`,
+    value: shown,
+    found: `the place of blobs is ${JSON.stringify(shown)}`,
     expected: 's3://bucket or s3://bucket/prefix, of letters, digits, dots and dashes, or a folder',
   });
 }
@@ -113,7 +114,7 @@ export function openS3(
   wait: number = WAIT,
 ): BlobStore & { remove(ref: Pick<BlobRef, 'sha256'>): Promise<void> } {
   const remove = async ({ sha256: hash }: Pick<BlobRef, 'sha256'>): Promise<void> => {
-    await untilAnswered({ place, method: 'DELETE', ref: { sha256: hash, bytes: 0 } }, wait);
+    if (isHash(hash)) await untilAnswered({ place, method: 'DELETE', ref: { sha256: hash, bytes: 0 } }, wait);
   };
   return {
     async put(body) {
@@ -122,7 +123,9 @@ export function openS3(
       return ref;
     },
     async get(ref) {
-      const { there, bytes } = await untilAnswered({ place, method: 'GET', ref }, wait);
+      const { there, bytes } = isHash(ref.sha256)
+        ? await untilAnswered({ place, method: 'GET', ref }, wait)
+        : { there: false, bytes: undefined };
       if (bytes?.length === ref.bytes && sha256(bytes) === ref.sha256) return bytes;
       if (there) await remove(ref);
       throw new ClusterError({
@@ -134,6 +137,11 @@ export function openS3(
     },
     remove,
   };
+}
+
+/** References come with plans: no other part of the bucket may be named by them. */
+function isHash(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
 }
 
 /** What a server said that let the request pass. */

@@ -67,6 +67,16 @@ test('s3: a content that is missing, changed, shorter or longer is told of, and 
   s3.log.splice(0);
 });
 
+test('s3: a reference that is no hash names nothing in the bucket', async () => {
+  const store = storeOf('s3://results/a/b');
+  s3.objects.set('results/other', Buffer.from(bytes));
+  for (const hash of ['../../other', `../../other?${'0'.repeat(52)}`, '']) {
+    await expect(store.get({ ...ref, sha256: hash })).rejects.toThrow('is not there');
+    await store.remove({ sha256: hash });
+  }
+  expect([s3.objects.delete('results/other'), s3.log]).toEqual([true, []]);
+});
+
 test('s3: a server that is busy, or hangs up, is asked again with a new signature; one that stays so is told of', async () => {
   const store = storeOf('s3://results/a/b');
   s3.faults.push({ status: 503, code: 'SlowDown' }, 'hang up', { status: 429 }, undefined, { status: 500 });
