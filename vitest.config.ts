@@ -9,15 +9,18 @@ useSoftwareDriver();
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 // Slow suites (coverage of intervals over 1000 runs, the command line, examples) are named *.slow.test.ts.
-const shared = {
+const entries = (
+  folder: string,
+  ending: string,
+): { resolve: { alias: { find: RegExp; replacement: string }[] } } => ({
   resolve: {
     alias: [
-      { find: /^ensample\/engine$/, replacement: at('./engine/index.ts') },
-      { find: /^ensample\/cluster$/, replacement: at('./estimators/cluster.ts') },
-      { find: /^ensample$/, replacement: at('./estimators/index.ts') },
+      { find: /^ensample\/engine$/, replacement: at(`${folder}/engine/index.${ending}`) },
+      { find: /^ensample\/cluster$/, replacement: at(`${folder}/estimators/cluster.${ending}`) },
+      { find: /^ensample$/, replacement: at(`${folder}/estimators/index.${ending}`) },
     ],
   },
-};
+});
 
 export default defineConfig({
   test: {
@@ -27,7 +30,7 @@ export default defineConfig({
     reporters: ['default', skippedGpuReporter()],
     projects: [
       {
-        ...shared,
+        ...entries('.', 'ts'),
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
@@ -39,8 +42,15 @@ export default defineConfig({
         },
       },
       {
-        ...shared,
-        test: { name: 'slow', include: ['test/**/*.slow.test.ts'], testTimeout: 300_000, isolate: false },
+        // Examples are those of a user of the built package: threads of one that runs on the source transpile all of it.
+        ...entries('./dist', 'js'),
+        test: {
+          name: 'slow',
+          include: ['test/**/*.slow.test.ts'],
+          testTimeout: 300_000,
+          isolate: false,
+          server: { deps: { external: [/\/dist\/(engine|estimators)\//] } },
+        },
       },
     ],
   },
