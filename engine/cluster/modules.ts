@@ -67,8 +67,10 @@ export function fixedModules(files: Readonly<Record<string, string>>): ModuleReg
     names,
     files,
     refs: () => names.map((name) => ({ name, hash: hashOf(name) })),
-    url({ name, hash }) {
+    url({ name, hash, exportName = 'default' }) {
       if (!Object.hasOwn(files, name)) throw notRegistered(name, names);
+      // What every object has is no export, also where the loader answers an ordinary object.
+      if (exportName in Object.prototype) throw noExport(exportName);
       const own = hashOf(name);
       if (own === hash) return pathToFileURL(files[name]!).href;
       throw new OptionError({
@@ -189,6 +191,12 @@ function parse(text: string): Readonly<Record<string, unknown>> {
       return value as Readonly<Record<string, unknown>>;
   } catch {}
   throw badRegistry(REGISTRY_FILE, `${REGISTRY_FILE} is no JSON record`);
+}
+
+function noExport(name: string): OptionError {
+  const found = `the plan asks for export ${JSON.stringify(name)}`;
+  const expected = 'a name that the module exports';
+  return new OptionError({ where: 'cluster', option: 'module', value: name, found, expected });
 }
 
 function noFile(url: string): OptionError {

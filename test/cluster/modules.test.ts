@@ -61,6 +61,9 @@ test('openModules(): only what the registry lists, only under its hash, only fro
   expect(() => registry.url({ ...flood!, name: 'floods' })).toThrow('Did you mean flood?');
   for (const name of ['__proto__', 'constructor', '../flood'])
     expect(() => registry.url({ ...flood!, name })).toThrow(OptionError);
+  for (const exportName of ['constructor', '__proto__', 'toString'])
+    expect(() => registry.url({ ...flood!, exportName })).toThrow(`asks for export "${exportName}"`);
+  expect(registry.url({ ...flood!, exportName: 'law' })).toBe(registry.url(flood!));
   for (const bad of [
     '[]',
     '{',
