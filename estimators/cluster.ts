@@ -26,12 +26,12 @@ export {
 export { type Forgotten, forgetWhole } from '../engine/cluster/bullmq/forget.ts';
 export { type Link, openLink } from '../engine/cluster/bullmq/link.ts';
 export type { Timing } from '../engine/cluster/bullmq/names.ts';
+export type { WorkerEvent } from '../engine/cluster/bullmq/serve.ts';
 export {
   type Announcement,
   type QueueWorker,
   type QueueWorkerOptions,
   queueWorker,
-  type WorkerEvent,
 } from '../engine/cluster/bullmq/worker.ts';
 export * from '../engine/cluster/cluster-error.ts';
 export {

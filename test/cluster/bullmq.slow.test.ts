@@ -271,20 +271,6 @@ describe.skipIf(!haveRedis())('bullmq', () => {
     expect(seen.length).toBeLessThan(136);
   });
 
-  test('bullmq: results that would fill the server are told of before any is computed', async () => {
-    const own = await startRedis(['maxmemory 5mb']);
-    const small = await openLink('test', own.url);
-    await serve(small);
-    const limited = bullmq({ connection: own.url, timing: FAST });
-    const shards: ShardCut = { kind: 'index', count: 60 };
-    const large = limited.submit(wrong, planOf('test-odd', { bytes: 200_000 }, shards));
-    await expect(large.result()).rejects.toThrow(/60 results of 200000 bytes would fill more than half/);
-    await Promise.all(workers.splice(0).map((worker) => worker.stop(0)));
-    await limited.close();
-    await small.close();
-    await own.stop();
-  });
-
   test('bullmq: of a server that is not there, refuses the password or is open to a network, errors say so', async () => {
     const fails = (url: string): Promise<unknown> => openLink('test', url);
     await expect(fails('redis://127.0.0.1:1')).rejects.toThrow(

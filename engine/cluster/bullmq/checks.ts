@@ -8,6 +8,7 @@ import { MOST_INLINE } from '../record.ts';
 import { poisonShard } from '../threads.ts';
 import type { ClusterProgress } from '../types.ts';
 import { announced, fleetWords, leaderWords } from './fleet.ts';
+import { mostMemory } from './link.ts';
 import { jobId, KEPT, MOST_STARTS, openKey, shardOfJob } from './names.ts';
 import type { Running } from './running.ts';
 
@@ -16,11 +17,11 @@ import type { Running } from './running.ts';
 const WHERE = 'cluster';
 const ME = `${hostname()} ${process.pid}`;
 
-/** Looks at everything; answers the shards that came. @throws what ends the run. */
+/** Looks at everything, on a full server too; answers the shards that came. @throws what ends the run. */
 export async function look<Y>(run: Running<Y>): Promise<readonly number[]> {
-  const { ledger, timing, hints } = run;
-  await takeSeat(run);
+  const { ledger, timing, hints, room } = run;
   const fresh = await ledger.readAll();
+  if (!room.full) await room.tried(() => arrive(run));
   for (const index of ledger.lost()) {
     run.handed.delete(index);
     run.again.push(index);
@@ -31,7 +32,7 @@ export async function look<Y>(run: Running<Y>): Promise<readonly number[]> {
   if (hints.failed || due) await checkFailures(run);
   hints.failed = false;
   await checkFleet(run);
-  checkRoom(run);
+  await checkRoom(run);
   if (due) await reconcile(run);
   const { deadline } = run.options;
   if (deadline !== undefined && !run.closed && performance.now() - run.began > deadline) {
@@ -41,8 +42,17 @@ export async function look<Y>(run: Running<Y>): Promise<readonly number[]> {
   return fresh;
 }
 
+/** Tells workers and other coordinators that this one is there. */
+async function arrive<Y>(run: Running<Y>): Promise<void> {
+  const { link, key, timing, total } = run;
+  await takeSeat(run);
+  await link.client.set(openKey(key), '1', 'PX', Math.max(60_000, 4 * timing.poll));
+  if (!run.arrived && run.seat.leads && run.before < total) await forgetFailures(run);
+  run.arrived = true;
+}
+
 /** Leads the run, unless somebody else does who is alive. */
-export async function takeSeat<Y>({ link, keys, timing, seat, token }: Running<Y>): Promise<void> {
+async function takeSeat<Y>({ link, keys, timing, seat, token }: Running<Y>): Promise<void> {
   const { client } = link;
   const own = `${ME} ${token}`;
   const free = await client.set(keys.leader, own, 'PX', timing.lease, 'NX');
@@ -107,7 +117,7 @@ async function checkFailures<Y>(run: Running<Y>): Promise<void> {
     throw failedShard(run, Number(index), JSON.parse(text));
   for (const job of await queue.getFailed(0, -1)) {
     const shard = job?.id === undefined ? undefined : shardOfJob(job.id);
-    if (shard?.run !== run.id) continue;
+    if (shard?.run !== run.id || (shard.audit !== true && run.ledger.gather.fold.has(shard.index))) continue;
     const words = await link.client.hget(keys.words, String(shard.index));
     const told = words === null ? undefined : (JSON.parse(words) as Told);
     const last =
@@ -145,11 +155,15 @@ function shardCommand<Y>({ id, link }: Running<Y>, index: number): string {
 /** Counts workers. @throws ClusterError when none could serve the run all along. */
 async function checkFleet<Y>(run: Running<Y>): Promise<void> {
   const { link, key, timing, ledger, plan, work } = run;
-  await link.client.set(openKey(key), '1', 'PX', Math.max(60_000, 4 * timing.poll));
+  // On a full server workers cannot say that they are there.
+  if (run.room.full) {
+    run.alone = performance.now();
+    return;
+  }
   const fleet = await announced(link);
   run.threads = fleet.reduce((sum, { classes, threads }) => sum + (classes.includes(key) ? threads : 0), 0);
   run.served ||= run.threads > 0 || ledger.gather.fold.count > run.before;
-  if (run.served || ledger.gather.fold.count === run.total || performance.now() - run.began < timing.nobody)
+  if (run.served || ledger.gather.fold.count === run.total || performance.now() - run.alone < timing.nobody)
     return;
   throw new ClusterError({
     where: WHERE,
@@ -160,14 +174,15 @@ async function checkFleet<Y>(run: Running<Y>): Promise<void> {
 }
 
 /** @throws ClusterError when results as long as those that are there would fill half of the server's memory. */
-function checkRoom<Y>({ link, ledger, total }: Running<Y>): void {
+async function checkRoom<Y>({ link, ledger, total, room }: Running<Y>): Promise<void> {
   const { done, bytes } = ledger.gather.progress(0);
+  const most = room.full ? await mostMemory(link) : link.mostMemory;
   // Longer results lie in a folder, and Redis has a few hundred bytes of each.
   const each = Math.min(MOST_INLINE, bytes / Math.max(1, done));
-  if (link.mostMemory === 0 || done === 0 || each * total < link.mostMemory / 2) return;
+  if (most === 0 || done === 0 || each * total < most / 2) return;
   throw new ClusterError({
     where: WHERE,
-    found: `${total} results of ${Math.round(each)} bytes would fill more than half of the memory of Redis at ${link.address.shown} (${link.mostMemory} bytes)`,
+    found: `${total} results of ${Math.round(each)} bytes would fill more than half of the memory of Redis at ${link.address.shown} (${most} bytes)`,
     expected: 'room for all results',
     fix: 'Raise its maxmemory, or cut the run into fewer shards. Finished shards are kept.',
   });
@@ -184,16 +199,17 @@ async function reconcile<Y>(run: Running<Y>): Promise<void> {
 }
 
 /** Failures of earlier calls: this one tries again. A failed job would keep its name, so that adding it does nothing. */
-export async function forgetFailures<Y>({ link, keys, queue, id }: Running<Y>): Promise<void> {
+async function forgetFailures<Y>({ link, keys, queue, id }: Running<Y>): Promise<void> {
   await link.client.del(keys.failures, keys.words, keys.stop);
   for (const job of await queue.getFailed(0, -1))
     if (job?.id !== undefined && shardOfJob(job.id)?.run === id) await job.remove();
 }
 
-/** Takes shards out of the queue that nobody has begun. */
+/** Takes shards out of the queue that nobody has begun, those as well that were to be handed out again. */
 async function takeBack<Y>({ queue, id, handed, again }: Running<Y>): Promise<void> {
-  again.length = 0;
+  for (const index of again.splice(0)) handed.add(index);
   const indices = [...handed];
+  // 1 unless a worker has it, also where there is no such job.
   const removed = await Promise.all(indices.map((index) => queue.remove(jobId(id, index)).catch(() => 0)));
   indices.forEach((index, i) => {
     if (removed[i] === 1) handed.delete(index);
@@ -205,12 +221,18 @@ export async function cancel<Y>(run: Running<Y>): Promise<void> {
   if (!run.seat.leads) return;
   const { client } = run.link;
   if (client.status !== 'ready') return;
-  await client.multi().set(run.keys.stop, '1', 'EX', 60).expire(run.keys.results, KEPT).exec();
+  const stop = (): Promise<boolean> => run.room.tried(() => client.set(run.keys.stop, '1', 'EX', 60));
+  const told = await stop();
+  await client.expire(run.keys.results, KEPT);
   await takeBack(run);
+  // What left the queue makes room on a full server.
+  if (!told) await stop();
 }
 
-export async function progressOf<Y>({ link, keys, ledger, threads }: Running<Y>): Promise<ClusterProgress> {
+export async function progressOf<Y>(run: Running<Y>): Promise<ClusterProgress> {
+  const { link, keys, ledger, threads, room } = run;
   const counts = await link.client.hgetall(keys.counts);
   const [retried, duplicates] = [Number(counts.retried ?? 0), Number(counts.duplicates ?? 0)];
-  return { ...ledger.gather.progress(threads), retried, duplicates };
+  const waiting = room.full ? { waiting: `Redis at ${link.address.shown} is full` } : {};
+  return { ...ledger.gather.progress(threads), retried, duplicates, ...waiting };
 }

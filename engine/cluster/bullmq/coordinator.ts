@@ -1,8 +1,8 @@
 import { checkSubmit, isAudited, makeFeed } from '../drive.ts';
 import { runId } from '../plan.ts';
 import type { ClusterProgress, ClusterResult, ClusterRun } from '../types.ts';
-import { cancel, checkConflict, forgetFailures, look, progressOf, takeSeat } from './checks.ts';
-import { isFull, whenNotFull, within } from './link.ts';
+import { cancel, checkConflict, look, progressOf } from './checks.ts';
+import { within } from './link.ts';
 import { jobId, jobSettings } from './names.ts';
 import { openRun, type Running, type Seat, type Submission } from './running.ts';
 
@@ -84,11 +84,9 @@ async function untilDone<Y>(
   push: (progress: ClusterProgress) => void,
 ): Promise<ClusterResult<Y>> {
   const { ledger, hints, timing, options, total } = run;
-  await takeSeat(run);
   await ledger.resume();
   note(run, await ledger.readAll());
   run.before = ledger.gather.fold.count;
-  if (run.seat.leads && run.before < total) await forgetFailures(run);
   for (let looked = Number.NEGATIVE_INFINITY; ; ) {
     options.signal?.throwIfAborted();
     const told = [...hints.done];
@@ -98,8 +96,7 @@ async function untilDone<Y>(
       performance.now() - looked >= timing.poll || hints.failed || ledger.gather.fold.count === total;
     if (due) {
       looked = performance.now();
-      // A full server pauses the run: results that are there are read, and it goes on when there is room.
-      note(run, await look(run).catch((error) => (isFull(error) ? [] : Promise.reject(error))));
+      note(run, await look(run));
       push(await progressOf(run));
     }
     const result = await finished(run);
@@ -131,31 +128,57 @@ async function finished<Y>(run: Running<Y>): Promise<ClusterResult<Y> | undefine
 
 /** Fill the window. */
 async function handOut<Y>(run: Running<Y>): Promise<void> {
-  const { queue, handed, ledger, total, audits, options, timing } = run;
-  if (!run.seat.leads) return;
-  const settings = jobSettings(timing, options.priority ?? 0);
+  const { handed, ledger, total, audits } = run;
   const window = Math.max(WINDOW.perThread * run.threads, WINDOW.least);
-  const add = async (indices: readonly number[], audit: boolean): Promise<void> => {
-    const jobs = indices.map((index) => ({
-      name: 'shard',
-      data: { run: run.id, index, ...(audit ? { audit } : {}) },
-      opts: { ...settings, jobId: jobId(run.id, index, audit) },
-    }));
-    await whenNotFull(() => queue.addBulk(jobs), Number.POSITIVE_INFINITY);
-  };
-  while (audits.due.length > 0 && audits.out.size < window) {
+  const { fold } = ledger.gather;
+  while (mayHandOut(run) && audits.due.length > 0 && audits.out.size < window) {
     const part = audits.due.splice(0, CHUNK);
     for (const index of part) audits.out.add(index);
-    await add(part, true);
+    if (await add(run, part, true)) continue;
+    for (const index of part) audits.out.delete(index);
+    audits.due.push(...part);
   }
-  while (!run.closed && (run.next < total || run.again.length > 0) && handed.size < window) {
-    const part = run.again.splice(0, CHUNK);
+  while (
+    mayHandOut(run) &&
+    !run.closed &&
+    (run.next < total || run.again.length > 0) &&
+    handed.size < window
+  ) {
+    // What was to be handed out again may have come meanwhile.
+    const part = run.again.splice(0, CHUNK).filter((index) => !fold.has(index));
     while (run.next < total && part.length < Math.min(CHUNK, window - handed.size)) {
       const index = run.next++;
-      if (!ledger.gather.fold.has(index) && !handed.has(index)) part.push(index);
+      if (!fold.has(index) && !handed.has(index)) part.push(index);
     }
+    if (part.length === 0) continue;
     for (const index of part) handed.add(index);
-    await add(part, false);
-    note(run, await ledger.read([...run.hints.done]));
+    if (await add(run, part, false)) note(run, await ledger.read([...run.hints.done]));
+    else takeAgain(run, part);
   }
+}
+
+/** Not while another leads or the server is full, and not when the run is no longer wanted. */
+function mayHandOut({ seat, room, options }: Running<unknown>): boolean {
+  return seat.leads && !room.full && options.signal?.aborted !== true;
+}
+
+/** Puts shards into the queue. False when the server has no room for all of them; some may be there. */
+function add<Y>(
+  { id, queue, options, timing, room }: Running<Y>,
+  indices: readonly number[],
+  audit: boolean,
+): Promise<boolean> {
+  const settings = jobSettings(timing, options.priority ?? 0);
+  const jobs = indices.map((index) => ({
+    name: 'shard',
+    data: { run: id, index, ...(audit ? { audit } : {}) },
+    opts: { ...settings, jobId: jobId(id, index, audit) },
+  }));
+  return room.tried(() => queue.addBulk(jobs));
+}
+
+/** Adding those again that did get into the queue does nothing. */
+function takeAgain<Y>({ handed, again }: Running<Y>, indices: readonly number[]): void {
+  for (const index of indices) handed.delete(index);
+  again.push(...indices);
 }

@@ -2,6 +2,7 @@ import { decodePlan, shardCount } from '../plan.ts';
 import type { Plan } from '../types.ts';
 import type { Link } from './link.ts';
 import { RUNS, runKeys, WORKERS, workerKey } from './names.ts';
+import { isFull } from './room.ts';
 import type { Announcement } from './worker.ts';
 
 /** Workers that announced themselves lately. Forgets the others. */
@@ -93,12 +94,21 @@ export function leaderWords(leader: string): string {
   return `${host}, process ${pid}`;
 }
 
-/** Forget a run: its plan, results and counters. Shards in the queue find no plan and fail. */
+/**
+ * Forget a run: its plan, results and counters. Shards in the queue find no plan and fail. On a full server as well, where
+ * what is deleted makes room for the word that workers are to leave it alone.
+ */
 export async function forgetRun({ client }: Pick<Link, 'client'>, id: string): Promise<boolean> {
   const { stop, ...others } = runKeys(id);
-  await client.set(stop, '1', 'EX', 60);
+  const tell = (): Promise<boolean> =>
+    client.set(stop, '1', 'EX', 60).then(
+      () => true,
+      (error) => !isFull(error) && Promise.reject(error),
+    );
+  const told = await tell();
   const gone = await client.del(...Object.values(others));
   await client.srem(RUNS, id);
+  if (!told) await tell();
   return gone > 0;
 }
 

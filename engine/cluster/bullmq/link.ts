@@ -36,7 +36,7 @@ export async function openLink(where: string, connection: string | RedisConnecti
       client,
       address,
       warnings,
-      mostMemory: Number(/^maxmemory:(\d+)/m.exec(info)?.[1] ?? 0),
+      mostMemory: memoryOf(info),
       async close() {
         client.disconnect();
       },
@@ -104,6 +104,15 @@ function refused(where: string, { shown, host, port }: Address, cause: unknown):
   });
 }
 
+/** Bytes that the server may use now; 0 where there is no limit. */
+export async function mostMemory({ client }: Pick<Link, 'client'>): Promise<number> {
+  return memoryOf(await client.info('memory'));
+}
+
+function memoryOf(info: string): number {
+  return Number(/^maxmemory:(\d+)/m.exec(info)?.[1] ?? 0);
+}
+
 /** What a queue needs of its server and this one has not. */
 function warningsOf(info: string): string[] {
   const of = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
@@ -116,38 +125,6 @@ function warningsOf(info: string): string[] {
   if (of('aof_enabled') === '0')
     warnings.push('Redis forgets everything when it restarts: start it with --appendonly yes.');
   return warnings;
-}
-
-/** Whether a server refused a write because its memory is used up. */
-export function isFull(error: unknown): boolean {
-  const { message = '', previousErrors = [] } = error as {
-    readonly message?: string;
-    readonly previousErrors?: readonly unknown[];
-  };
-  return /\bOOM command not allowed/.test(message) || previousErrors.some(isFull);
-}
-
-/** Tries a write again until the server has room, every second, at most so often. */
-export async function whenNotFull<T>(write: () => Promise<T>, times: number): Promise<T> {
-  for (let tried = 1; ; tried++) {
-    try {
-      return await write();
-    } catch (error) {
-      if (tried >= times || !isFull(error)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, PATIENCE.again));
-    }
-  }
-}
-
-/** @throws ClusterError in the place of what a full server answers; other errors as they are. */
-export function tellFull(address: Address, error: unknown): never {
-  if (!isFull(error)) throw error;
-  throw new ClusterError({
-    where: 'cluster',
-    found: `Redis at ${address.shown} is full`,
-    expected: 'room for plans and results',
-    fix: 'Raise its maxmemory, or forget runs: ensample cluster forget RUN.',
-  });
 }
 
 /** Resolves when a task ends, however, or after some milliseconds: a server that is away keeps commands waiting. */

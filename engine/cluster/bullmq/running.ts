@@ -1,7 +1,7 @@
 import { classKey, encodePlan, shardCount } from '../plan.ts';
 import type { BlobStore, Plan, SubmitOptions, Work } from '../types.ts';
 import { type Ledger, openLedger } from './ledger.ts';
-import { type Link, tellFull } from './link.ts';
+import type { Link } from './link.ts';
 import type { Queue, QueueEvents } from './load.ts';
 import {
   KEPT,
@@ -13,6 +13,7 @@ import {
   shardOfJob,
   type Timing,
 } from './names.ts';
+import { openRoom, type Room, tellFull } from './room.ts';
 
 /* A run as its coordinator has it. */
 
@@ -47,6 +48,10 @@ export interface Running<Y> {
   readonly queue: Queue<ShardJob>;
   readonly seat: Seat;
   readonly hints: Hints;
+  /** Nothing is handed out while the server is full. */
+  readonly room: Room;
+  /** Failures of earlier calls were forgotten. */
+  arrived: boolean;
   /** Shards in the queue as far as this coordinator knows. */
   readonly handed: Set<number>;
   /** Shards before this one were handed out once, or are there. */
@@ -61,6 +66,8 @@ export interface Running<Y> {
   threads: number;
   /** Somebody was there who can serve it. */
   served: boolean;
+  /** Since when the run waits for somebody; not counted while the server is full and nobody can say that he is there. */
+  alone: number;
   /** Of this coordinator among those of its process. */
   readonly token: string;
   /** When reconcile was last done. */
@@ -98,8 +105,9 @@ export async function openRun<O, Y>(
   queue.on('error', () => {});
   events.on('error', () => {});
   const hints = listen(events, id);
+  const room = openRoom(link, timing.poll, () => hints.wake());
   const run: Running<Y> = {
-    ...{ id, key, keys, link, plan, work, options, timing, queue, seat, hints },
+    ...{ id, key, keys, link, plan, work, options, timing, queue, seat, hints, room },
     ...{ total: shardCount(plan), ledger: openLedger(link, work, plan, blobs, options.checkpoint) },
     ...{ handed: new Set<number>(), next: 0, again: [], audits: { due: [], out: new Set<number>() } },
     ...{
@@ -107,12 +115,15 @@ export async function openRun<O, Y>(
       before: 0,
       threads: 0,
       served: false,
+      arrived: false,
+      alone: performance.now(),
       token: crypto.randomUUID(),
       reconciled: performance.now(),
       closed: false,
     },
   };
   const close = async (): Promise<void> => {
+    room.close();
     if (seat.leads) await client.del(keys.leader).catch(() => {});
     await Promise.all([events.close(), queue.close()].map((closing) => closing.catch(() => {})));
   };
