@@ -6,15 +6,16 @@ import {
   local,
   type QueueRun,
 } from '../estimators/cluster.ts';
-import { type Result, run } from '../estimators/index.ts';
+import { type ModelMethod, type Result, run } from '../estimators/index.ts';
+import { batchLine, shardLine } from './cluster-line.ts';
 import { repeatCommand } from './command-line.ts';
 import { usageError } from './errors.ts';
 import { type Flags, flagText, readFile, readInteger } from './flag-values.ts';
-import { count, duration, rate } from './format/number.ts';
+import { count } from './format/number.ts';
 import { wrap } from './format/text.ts';
 import { counted } from './format/words.ts';
 import type { ModelFile } from './model-file.ts';
-import type { Job, Opened } from './model-run.ts';
+import { type Job, type Opened, runJob } from './model-run.ts';
 import { readRedis } from './redis-address.ts';
 import type { RunSettings } from './settings.ts';
 import type { Stream, Terminal } from './terminal.ts';
@@ -46,16 +47,14 @@ export async function runOnCluster<S, R extends Result>(
       settings.resume,
       'nothing beside --cluster, which keeps finished shards',
     );
-  const shards = readInteger(where, 'shards', flagText(flags, 'shards'), 1, 2 ** 24, '128');
-  const audit = readShare(where, flagText(flags, 'audit'));
+  const { shards, audit } = readCut(where, flags);
   const opened = openCluster(where, flags);
   const controller = new AbortController();
-  const line = statusLine(err, settings.quiet, opened.leader);
+  const line = shardLine(err, settings.quiet, opened.leader);
   let last: Told | undefined;
   let chosen: number | undefined;
   try {
-    for (const warning of await opened.warnings())
-      err.write(`${wrap(`Warning: ${warning}`, err.look.width)}\n`);
+    await warn(opened, err);
     if (!settings.quiet) err.write(`${wrap(startLine, err.look.width)}\n`);
     interrupt.onFirst(() => {
       line.end();
@@ -71,11 +70,7 @@ export async function runOnCluster<S, R extends Result>(
       line.end();
       if (!settings.quiet) err.write(`${wrap(words, err.look.width)}\n`);
     };
-    const submit = {
-      ...{ progress, notice },
-      ...(shards === undefined ? {} : { shards }),
-      ...(audit === undefined ? {} : { audit }),
-    };
+    const submit = { progress, notice, ...shards, ...audit };
     const options = { seed, backend, cluster: opened.cluster, signal: controller.signal, submit };
     const result = await run(method, options);
     return { result, interrupted: false, state: undefined, speed: line.speed(), shards: chosen };
@@ -93,6 +88,55 @@ export async function runOnCluster<S, R extends Result>(
     line.end();
     await opened.cluster.close();
   }
+}
+
+/**
+ * Runs a method that adapts: the cluster that --cluster names evaluates its model, batch after batch. Progress is that of
+ * the method with that of its batch; finished batches are kept, so that the same command goes on where it was.
+ * @throws whatever the method or the cluster throws.
+ */
+export async function runBatchesOnCluster<S, R extends Result>(
+  job: Job<S, R> & { readonly method: Pick<ModelMethod<S, R>, 'onCluster'> },
+  run: Opened<ModelFile>,
+  settings: RunSettings,
+  flags: Flags,
+  terminal: Terminal,
+): Promise<Watched<R>> {
+  const { where, method, unit } = job;
+  const { err } = terminal;
+  const { shards, audit } = readCut(where, flags);
+  const opened = openCluster(where, flags);
+  const line = batchLine(err, settings.quiet, unit, opened.leader);
+  try {
+    await warn(opened, err);
+    const notice = ({ words }: Notice): void => {
+      line.end();
+      if (!settings.quiet) err.write(`${wrap(words, err.look.width)}\n`);
+    };
+    const clustered = method.onCluster(opened.cluster, { ...shards, ...audit, progress: line.show, notice });
+    return await runJob({ ...job, method: clustered, progress: line }, run, settings, terminal);
+  } finally {
+    line.end();
+    await opened.cluster.close();
+  }
+}
+
+/** --shards and --audit. */
+function readCut(
+  where: string,
+  flags: Flags,
+): { readonly shards: { readonly shards?: number }; readonly audit: { readonly audit?: number } } {
+  const shards = readInteger(where, 'shards', flagText(flags, 'shards'), 1, 2 ** 24, '128');
+  const audit = readShare(where, flagText(flags, 'audit'));
+  return {
+    shards: shards === undefined ? {} : { shards },
+    audit: audit === undefined ? {} : { audit },
+  };
+}
+
+async function warn(opened: OpenedCluster, err: Stream): Promise<void> {
+  for (const warning of await opened.warnings())
+    err.write(`${wrap(`Warning: ${warning}`, err.look.width)}\n`);
 }
 
 /** A cluster with what the command line tells of it. */
@@ -142,65 +186,4 @@ function readShare(where: string, text: string | undefined): number | undefined 
   const share = Number(text);
   if (text.trim() !== '' && share >= 0 && share <= 1) return share;
   throw usageError(where, '--audit', text, 'a share of the shards from 0 to 1', 'Try --audit 0.05.');
-}
-
-interface StatusLine {
-  show(told: Told): void;
-  /** Model runs a second so far; NaN when nothing is known. */
-  speed(): number;
-  end(): void;
-}
-
-/** Milliseconds between lines: off a terminal a line a minute. */
-const REDRAW = { terminal: 250, plain: 60_000 };
-
-/** The line about a run; between two reports of the cluster its time goes on. */
-function statusLine(err: Stream, quiet: boolean, leader: () => string | undefined): StatusLine {
-  const animated = err.isTerminal && process.env.TERM !== 'dumb';
-  let first: { readonly evaluations: number; readonly at: number } | undefined;
-  let last: Told | undefined;
-  let [at, drawn, speed] = [0, false, Number.NaN];
-  const draw = (): void => {
-    if (last === undefined || quiet) return;
-    const { eta } = last;
-    const left = eta === undefined ? undefined : Math.max(0, eta - (performance.now() - at));
-    const line = clusterLine({ ...last, eta: left }, speed, leader());
-    err.write(animated ? `\r${line.slice(0, err.look.width - 1)}\x1b[K` : `${line}\n`);
-    drawn = animated;
-  };
-  const timer = setInterval(draw, animated ? REDRAW.terminal : REDRAW.plain);
-  timer.unref();
-  return {
-    speed: () => speed,
-    show(told) {
-      [last, at] = [told, performance.now()];
-      if (told.pilot === true) return;
-      first ??= { evaluations: told.evaluations, at };
-      speed = (1000 * (told.evaluations - first.evaluations)) / (at - first.at);
-    },
-    end() {
-      if (drawn) err.write('\r\x1b[K');
-      [drawn, last] = [false, undefined];
-    },
-  };
-}
-
-/** '53 %  212 of 400 shards  106 000 runs  1.9 M/s  4 threads  3 retried  12 s left' */
-export function clusterLine(
-  { done, total, evaluations, workers, retried, duplicates, eta, pilot }: Told,
-  speed: number,
-  leader?: string,
-): string {
-  const parts = [
-    pilot === true ? 'measuring' : `${Math.floor((100 * done) / total)} %`,
-    `${count(done)} of ${counted(total, count(total), 'shard')}`,
-    ...(pilot === true ? [] : [`${count(evaluations)} runs`]),
-    ...(speed > 0 ? [rate(speed)] : []),
-    workers === 0 ? 'no worker yet' : counted(workers, count(workers), 'thread'),
-    ...(retried > 0 ? [`${count(retried)} retried`] : []),
-    ...(duplicates > 0 ? [`${count(duplicates)} twice`] : []),
-    ...(eta === undefined || done === total || pilot === true ? [] : [`${duration(eta / 1000)} left`]),
-    ...(leader === undefined ? [] : [`led by ${leader}, watching`]),
-  ];
-  return parts.join('  ');
 }

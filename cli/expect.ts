@@ -5,6 +5,7 @@ import { type ExpectSettings, readExpectSettings } from './expect-settings.ts';
 import { showExpectations } from './expect-show.ts';
 import type { Flags } from './flag-values.ts';
 import { count, percent } from './format/number.ts';
+import { wrap } from './format/text.ts';
 import { counted } from './format/words.ts';
 import { aroundRun, NOTHING_YET, openRun, runJob } from './model-run.ts';
 import type { Terminal } from './terminal.ts';
@@ -32,10 +33,16 @@ export async function expect(
       widest: widestRelative,
       weighted: true,
     };
-    const watched = await runJob(job, opened, settings, terminal);
+    const clustered = flags.cluster !== undefined;
+    const watched = clustered
+      ? await (await import('./cluster-run.ts')).runBatchesOnCluster(job, opened, settings, flags, terminal)
+      : await runJob(job, opened, settings, terminal);
     const { result, interrupted } = watched;
+    const around = aroundRun(argv, start, settings, opened, watched);
+    const after = clustered && interrupted ? [goOn(around.command)] : around.after;
     if (result === undefined) {
       terminal.err.write(NOTHING_YET);
+      if (clustered) terminal.err.write(`${wrap(goOn(around.command), terminal.err.look.width)}\n`);
       return EXIT.interrupted;
     }
     await showExpectations(
@@ -44,7 +51,8 @@ export async function expect(
         interrupted,
         model,
         settings,
-        ...aroundRun(argv, start, settings, opened, watched),
+        ...around,
+        after,
         before: interrupted ? [interruptedLine(result, settings)] : [],
       },
       terminal,
@@ -55,6 +63,10 @@ export async function expect(
   } finally {
     await backend.dispose();
   }
+}
+
+function goOn(command: string): string {
+  return `Shards that are done are kept. To go on: ${command}`;
 }
 
 /** 'beam.ts: 6 inputs, 5 laws, 7 expectations, 16 384 points' */

@@ -16,7 +16,7 @@ import { wrap } from './format/text.ts';
 import { type Interrupt, watchInterrupt } from './interrupt.ts';
 import { lostCard } from './lost-card.ts';
 import type { ModelFile } from './model-file.ts';
-import { makeProgress, type Unit } from './progress.ts';
+import { makeProgress, type Progress, type Unit } from './progress.ts';
 import { drawSeed, type RunSettings } from './settings.ts';
 import { readState, type StateHeader, writeState } from './state-file.ts';
 import type { Terminal } from './terminal.ts';
@@ -79,6 +79,8 @@ export interface Job<S, R extends Result> {
   readonly widest: (result: R) => number;
   /** Whether points are weighted, so that none may be left out. */
   readonly weighted?: boolean;
+  /** The line about it, in the place of the usual one. */
+  readonly progress?: Progress;
 }
 
 /**
@@ -86,13 +88,13 @@ export interface Job<S, R extends Result> {
  * @throws whatever the method throws; a ModelError in the words of the command, its points written to --csv.
  */
 export async function runJob<S, R extends Result>(
-  { where, method, startLine, replicates, unit, widest, weighted = false }: Job<S, R>,
+  { where, method, startLine, replicates, unit, widest, weighted = false, progress: own }: Job<S, R>,
   { model, seed, before, backend, interrupt }: Opened<ModelFile>,
   settings: RunSettings,
   { err }: Terminal,
 ): Promise<Watched<R>> {
   if (!settings.quiet) err.write(`${wrap(startLine, err.look.width)}\n`);
-  const progress = makeProgress(err, settings.quiet, process.env.TERM === 'dumb', unit);
+  const progress = own ?? makeProgress(err, settings.quiet, process.env.TERM === 'dumb', unit);
   let kept: Uint8Array | undefined;
   try {
     const watched = await watch(method, {

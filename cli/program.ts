@@ -100,7 +100,7 @@ const BLOBS_FLAG: FlagRow = [
 ];
 const CLUSTER_FLAGS: readonly FlagRow[] = [
   ['--cluster <where>', 'redis://host:port, redis for ENSAMPLE_REDIS_URL, files:DIR, or local'],
-  ['--shards <n>', 'about so many pieces (default 128); the answer does not depend on it'],
+  ['--shards <n>', 'about so many pieces (default: measured first); the answer does not depend on it'],
   ['--audit <share>', 'compute this share of the shards twice and compare (with Redis or local)'],
   ...[MODELS_FLAG, BLOBS_FLAG],
   ...REDIS_FLAGS,
@@ -153,6 +153,7 @@ export function makeProgram(
     ...EXPECT_FLAGS,
     ...RUN_FLAGS,
     ...REMOTE_FLAGS,
+    ...CLUSTER_FLAGS,
     ...OUTPUT_FLAGS,
   ])
     .description('means, probabilities and laws that a model module asks for, all from one sample')

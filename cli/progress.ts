@@ -95,9 +95,13 @@ export function progressLine(
     parts.push(rate(perSecond));
     if (total !== undefined) parts.push(`${duration((total - done) / perSecond - (now - at))} left`);
   }
-  const sign = utf8 ? '±' : '+/-';
-  parts.push(`widest ${Number.isNaN(widest) ? '...' : `${sign} ${unit.width(widest)}`}`);
+  parts.push(widestText(widest, unit, utf8));
   return parts.join('  ');
+}
+
+/** 'widest +/- 0.002' */
+export function widestText(widest: number, unit: Unit, utf8: boolean): string {
+  return `widest ${Number.isNaN(widest) ? '...' : `${utf8 ? '±' : '+/-'} ${unit.width(widest)}`}`;
 }
 
 function drawBar(share: number): string {
@@ -112,7 +116,7 @@ function shortWidth(value: number): string {
 }
 
 /** Whole fields from the left, as many as fit. */
-function shorten(line: string, width: number): string {
+export function shorten(line: string, width: number): string {
   let text = line;
   while (cells(text) > width && text.includes('  ')) text = text.slice(0, text.lastIndexOf('  '));
   return text;

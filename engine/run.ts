@@ -132,7 +132,7 @@ function withModels<S, R extends Result>(
   { cluster, submit = {} }: RunOptions,
 ): Sampler<S, R> {
   if (cluster === undefined) return method;
-  const { checkpoint, notice: _says, ...options } = submit;
+  const { checkpoint, ...options } = submit;
   if (checkpoint !== undefined)
     throw refused('submit.checkpoint', checkpoint, 'a method with shards, or `snapshot()` of `iterate`');
   if (method.onCluster !== undefined) return method.onCluster(cluster, options);

@@ -1,7 +1,7 @@
 import { checkOptionNames } from '../check.ts';
 import type { ModelLike, RowAnswer, RowsModel } from '../model/model.ts';
 import { evaluateShard, mergeRowSummaries, type RowSummary, rowCodec, shardSize } from './rows.ts';
-import { checkModule, finished } from './travels.ts';
+import { checkModule, finished, SHORT_ROUND, shortRounds } from './travels.ts';
 import type {
   BlobRef,
   Cluster,
@@ -64,6 +64,8 @@ export interface OnClusterOptions extends Pick<SubmitOptions, 'priority' | 'audi
   readonly shards?: number;
   /** Told of shards of the batch under way; other counts are of all batches so far. */
   progress?(progress: ClusterProgress): void;
+  /** Told once where one machine would be faster. */
+  notice?(notice: { readonly words: string }): void;
 }
 
 /**
@@ -73,7 +75,7 @@ export interface OnClusterOptions extends Pick<SubmitOptions, 'priority' | 'audi
  * @throws OptionError for a model that cannot travel.
  */
 export function onCluster(cluster: Cluster, model: ModelLike, options: OnClusterOptions = {}): RowsModel {
-  checkOptionNames('onCluster', options, ['priority', 'audit', 'shards', 'progress']);
+  checkOptionNames('onCluster', options, ['priority', 'audit', 'shards', 'progress', 'notice']);
   return rowsOn(cluster, checkModule('onCluster', model), options, { ...NOTHING });
 }
 
@@ -94,16 +96,19 @@ export function modelsOn<M>(
   };
 }
 
-/** Counts of batches that are over. */
-type Before = { -readonly [name in (typeof COUNTS)[number]]: number };
+/** Counts of batches that are over, and whether it was told that they are short. */
+type Before = { -readonly [name in (typeof COUNTS)[number]]: number } & { told: boolean };
 
 const COUNTS = ['failed', 'retried', 'duplicates', 'bytes', 'evaluations'] as const;
-const NOTHING: Readonly<Before> = { failed: 0, retried: 0, duplicates: 0, bytes: 0, evaluations: 0 };
+const NOTHING: Readonly<Before> = {
+  ...{ failed: 0, retried: 0, duplicates: 0, bytes: 0, evaluations: 0 },
+  told: false,
+};
 
 function rowsOn(
   cluster: Cluster,
   { url, exportName }: { readonly url: string; readonly exportName: string },
-  { shards, progress, ...submit }: OnClusterOptions,
+  { shards, progress, notice, ...submit }: OnClusterOptions,
   before: Before,
 ): RowsModel {
   return {
@@ -133,8 +138,14 @@ function rowsOn(
           for (const name of COUNTS) last = { ...last, [name]: before[name] + told[name] };
           progress?.(last);
         };
+        const start = performance.now();
         const run = cluster.submit(modelRows, plan, { ...submit, signal });
         const { value } = await finished(run, progress === undefined ? undefined : tell);
+        const took = performance.now() - start;
+        if (took < SHORT_ROUND && !before.told && cluster.name !== 'local') {
+          before.told = true;
+          notice?.({ words: shortRounds(took) });
+        }
         if (last !== undefined) for (const name of COUNTS) before[name] = last[name];
         return value;
       },
