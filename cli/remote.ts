@@ -31,6 +31,14 @@ function onlyRemote(where: string, name: string, flags: Flags): EngineError {
 
 async function loadRemote(where: string, url: string, flags: Flags): Promise<ModelFile> {
   const options = remoteOptions(where, flags);
+  if (URL.canParse(url) && `${new URL(url).username}${new URL(url).password}` !== '')
+    throw usageError(
+      where,
+      'MODEL',
+      'an address with a password',
+      'one without',
+      "In a module the default export may be umBridge({ url, headers: { authorization: '...' } }).",
+    );
   // Told in the words of the command, before any file is read.
   const remote = umBridge({ url, ...options });
   const path = flagText(flags, 'inputs');

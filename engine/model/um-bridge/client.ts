@@ -73,6 +73,18 @@ function checkOptions(options: UmBridgeOptions): ConnectOptions {
     throw badOption('name', name, 'the name of one of its models');
   checkRecord(WHERE, 'config', config, 'an object { setting: value }');
   checkRecord(WHERE, 'headers', headers, 'an object { name: text }');
+  for (const [header, text] of Object.entries(headers))
+    if (
+      !/^[\w!#$%&'*+.^`|~-]+$/.test(header) ||
+      typeof text !== 'string' ||
+      !/^[\t\x20-\x7e\x80-\xff]*$/.test(text)
+    )
+      // Its text may be a secret.
+      throw badOption(
+        'headers',
+        `an object with ${JSON.stringify(header)}`,
+        'names and texts that HTTP allows',
+      );
   if (concurrency !== undefined) checkCount(WHERE, 'concurrency', concurrency, { min: 1, max: 100_000 });
   if (timeout !== undefined)
     checkNumber(WHERE, 'timeout', timeout, (ms) => ms > 0 && ms < 2 ** 31, 'milliseconds, above 0');

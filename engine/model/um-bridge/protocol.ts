@@ -178,7 +178,10 @@ function indexOf(request: Request, name: string, count: number): number {
 
 function vectorOf(request: Request, name: string, length: number): readonly number[] {
   const vector = numbersOf(request[name]);
-  if (vector?.length === length) return vector;
+  if (vector?.length === length) {
+    if (vector.every(Number.isFinite)) return vector;
+    throw new Refusal('InvalidInput', `${name} has a number that is not finite.`);
+  }
   const found = vector === undefined ? 'no vector of numbers' : `a vector of length ${vector.length}`;
   throw new Refusal('InvalidInput', `${name} is ${found}; expected length ${length}.`);
 }

@@ -33,7 +33,7 @@ export interface ServeOptions {
   readonly port?: number;
   /** Address to listen on. Default '127.0.0.1': this machine only. Everybody who reaches another one may call. */
   readonly host?: string;
-  /** Pages of this origin may call, too. Default: none, and requests that come from pages are refused. */
+  /** Pages of this origin, 'http://localhost:3000', may call, too. Default: none, and requests that come from pages are refused. */
   readonly allowOrigin?: string;
   readonly backend?: Backend;
 }
@@ -113,12 +113,18 @@ function checkOptions(options: ServeOptions): Pick<ModelServer, 'name' | 'inputS
   readonly inputs: readonly string[];
 } {
   checkOptionNames(WHERE, options, NAMES);
-  const { model, logDensity, inputs, outputs = ['y'], probe, port = 4242 } = options;
+  const { model, logDensity, inputs, outputs = ['y'], probe, port = 4242, allowOrigin } = options;
   if ((model === undefined) === (logDensity === undefined))
     throw badOption('model', model, 'either `model` or `logDensity`');
   checkNames('inputs', inputs);
   checkNames('outputs', outputs);
   checkCount(WHERE, 'port', port, { min: 0, max: 65_535 });
+  if (allowOrigin !== undefined && !isOrigin(allowOrigin))
+    throw badOption(
+      'allowOrigin',
+      allowOrigin,
+      "one origin as browsers write it, such as 'http://localhost:3000'",
+    );
   if (probe !== undefined && probe.length !== inputs.length)
     throw badOption('probe', probe, `one number for each of the ${inputs.length} inputs`);
   if (probe === undefined)
@@ -133,6 +139,11 @@ async function servedOf(options: ServeOptions, backend: Backend, signal: AbortSi
   if (logDensity !== undefined) return { logDensity };
   if (outputs !== undefined || probe === undefined) return { model: model!, outputs: outputs ?? ['y'] };
   return { model: model!, outputs: await probedOutputs(WHERE, model!, inputs, probe, backend, signal) };
+}
+
+/** Whether a browser would send exactly this: scheme, host and port, no path. */
+function isOrigin(text: unknown): boolean {
+  return typeof text === 'string' && URL.canParse(text) && new URL(text).origin === text;
 }
 
 function checkNames(option: string, names: unknown): void {

@@ -215,6 +215,8 @@ test('umBridge(): options that cannot be used are refused before anything is ask
     { onError: 'skip' },
     { config: [1] },
     { mode: 1 },
+    { headers: { 'no name': 'secret' } },
+    { headers: { authorization: 'secret\n' } },
   ]) {
     expect(bad(options), JSON.stringify(options)).toBeInstanceOf(OptionError);
     expect(bad(options).message).not.toContain('secret');

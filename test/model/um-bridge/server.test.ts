@@ -120,6 +120,7 @@ test.each<readonly [string, object | string, number, string]>([
   ['Gradient', { ...LOGS, input: [[1]], sens: [1] }, 400, 'InvalidInput'],
   ['ApplyJacobian', { ...LOGS, vec: [1] }, 400, 'InvalidInput'],
   ['ApplyJacobian', LOGS, 400, 'InvalidInput'],
+  ['ApplyJacobian', { ...LOGS, vec: [1, null] }, 400, 'InvalidInput'],
 ])('serveModel(): %s of %j answers %i %s and nothing else', async (path, body, status, type) => {
   const density = typeof body === 'object' && 'name' in body && body.name === 'posterior';
   const server = await serve(density ? { logDensity: quadratic } : {});
@@ -199,6 +200,8 @@ test('serveModel(): bad options and a port that is taken are told before anythin
     { logDensity: pointwise(() => 1) },
     { model: undefined },
     { prot: 1 },
+    { allowOrigin: '*' },
+    { allowOrigin: 'http://localhost:3000/' },
   ])
     expect(await bad(options), JSON.stringify(options)).toBeInstanceOf(OptionError);
   const { url } = await serve();
