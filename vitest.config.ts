@@ -7,8 +7,9 @@ import { useSoftwareDriver } from './test/support/software-driver.ts';
 useSoftwareDriver();
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const EXAMPLES = 'test/examples/examples.slow.test.ts';
 
-// Slow suites (coverage of intervals over 1000 runs, the command line, examples) are named *.slow.test.ts.
+/** What tests and examples import by name: the source ('.', 'ts') or the built package ('./dist', 'js'). */
 const entries = (
   folder: string,
   ending: string,
@@ -22,6 +23,7 @@ const entries = (
   },
 });
 
+// Slow suites (coverage of intervals over 1000 runs, the command line, examples) are named *.slow.test.ts.
 export default defineConfig({
   test: {
     testTimeout: 60_000,
@@ -42,11 +44,21 @@ export default defineConfig({
         },
       },
       {
-        // Examples are those of a user of the built package: threads of one that runs on the source transpile all of it.
-        ...entries('./dist', 'js'),
+        ...entries('.', 'ts'),
         test: {
           name: 'slow',
           include: ['test/**/*.slow.test.ts'],
+          exclude: [EXAMPLES],
+          testTimeout: 300_000,
+          isolate: false,
+        },
+      },
+      {
+        // On the built package, as a user has it: each thread of an example that runs on the source would transpile all of it.
+        ...entries('./dist', 'js'),
+        test: {
+          name: 'examples',
+          include: [EXAMPLES],
           testTimeout: 300_000,
           isolate: false,
           server: { deps: { external: [/\/dist\/(engine|estimators)\//] } },

@@ -13,15 +13,19 @@ const LONG = [
   'test/smc/filter/kalman.slow.test.ts',
 ];
 
-/** The order of vitest, project after project, with the long files of each before the others. */
+/** The order of vitest, the fast project first, then the long files of the others before the rest. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const projects = [...new Set(sorted.map(({ project }) => project.name))];
-    const long = (file: TestSpecification): boolean => LONG.some((path) => file.moduleId.endsWith(path));
-    return projects.flatMap((name) => {
-      const own = sorted.filter(({ project }) => project.name === name);
-      return [...own.filter(long), ...own.filter((file) => !long(file))];
-    });
+    // Files of a project share a process: each change of project costs one.
+    const place = ({ moduleId, project }: TestSpecification): number => {
+      if (project.name === 'fast') return -1;
+      const long = LONG.findIndex((path) => moduleId.endsWith(path));
+      return long < 0 ? LONG.length : long;
+    };
+    return sorted
+      .map((file) => ({ file, at: place(file) }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ file }) => file);
   }
 }
