@@ -1,15 +1,19 @@
 import { ValueError } from '../../engine/errors.ts';
 import { exp } from '../../engine/wasm/twins/elementary.ts';
-import { CHILDREN, LEVEL, RECORD, SLOT, SPREAD, type TreeArena, WORDS } from './arena.ts';
-import { MOVES, setOut } from './lanes.ts';
+import { CHILDREN, copyRow, LEVEL, PENDING, RECORD, SLOT, SPREAD, type TreeArena, WORDS } from './arena.ts';
+import { ASKS, MOVES, setOut, TOLD } from './lanes.ts';
 import { type TreePlan, WHERE } from './plan.ts';
 import { childAt, sumFamily } from './sibling-heap.ts';
 import type { TreeState } from './state.ts';
+import type { TreeChildren } from './types.ts';
 
 /*
  * Chains on discrete states. Weights of children are p(c | x) where all of them are listed, and how often each was drawn where
  * equal ones are one child. Both are kept as the w = 1 / (1 + rho) of the other trees, so sums, draws and weights of leaves are
  * the same there and here. Until all listed children of a node have a value, the first one stands for them: others have w = 0.
+ *
+ * A list may take long to come. A walk that is at a node without one waits for a round, in which others take a step, and sets
+ * out anew from the root; so what is asked for when does not depend on how long answers take.
  */
 
 /** A child of `parent` with the state in row `row` of `x`; -1 where there is none. */
@@ -41,26 +45,75 @@ export function drawnAgain({ real }: TreeArena, child: number): void {
 }
 
 /** The children that a node can have, in the order in which they are born: first the one of the run that made the node. */
-interface Listed {
+export interface Listing {
   readonly x: Float64Array;
   readonly weight: Float64Array;
   /** Rows of `x` of positive probability. */
   readonly rows: readonly number[];
 }
 
-function listed({ chain }: TreePlan, arena: TreeArena, at: number): Listed {
+/** `PENDING` of a node whose one possible child is there. */
+const SINGLE = -1;
+
+/** Ask for the children of all nodes that walks wait at; a promise where the chain answers by one. */
+export function listWaiting(plan: TreePlan, state: TreeState): void | Promise<void> {
+  const { lanes, listings } = state;
+  const nodes: number[] = [];
+  for (let k = 0; k < lanes.count; k++) {
+    const lane = lanes.order[k]!;
+    if (lanes.phase[lane] !== ASKS) continue;
+    const at = lanes.path[lane * lanes.depth + lanes.length[lane]! - 1]!;
+    if (listings.get(at) === undefined && !nodes.includes(at)) nodes.push(at);
+  }
+  return list(plan, state, nodes);
+}
+
+/** The same for nodes that had been told before the run was saved. */
+export function listAgain(plan: TreePlan, state: TreeState): void | Promise<void> {
+  return list(
+    plan,
+    state,
+    [...state.listings].filter(([, listing]) => listing === undefined).map(([at]) => at),
+  );
+}
+
+/** Walks that waited for a list, or for children to be born, set out anew. */
+export function tellWaiting({ phase, order, count }: TreeState['lanes']): void {
+  for (let k = 0; k < count; k++) if (phase[order[k]!] === ASKS) phase[order[k]!] = TOLD;
+}
+
+function list(plan: TreePlan, state: TreeState, nodes: readonly number[]): void | Promise<void> {
+  if (nodes.length === 0) return;
+  const { arena } = state;
+  const { dimension: d, whole } = arena;
+  const x = new Float64Array(nodes.length * d);
+  const level = Int32Array.from(nodes, (at) => whole[WORDS * at + LEVEL]!);
+  for (const [i, at] of nodes.entries())
+    if (at > 0) copyRow(arena.slabs[level[i]!]!, whole[WORDS * at + SLOT]!, x, i, d);
+  const take = (told: readonly TreeChildren[]): void => {
+    checkCounted(told, nodes.length);
+    for (const [i, at] of nodes.entries()) keepListing(state, at, listingOf(arena, at, told[i]!));
+  };
+  const told = plan.chain.children!(x, level);
+  return 'then' in told ? told.then(take) : take(told);
+}
+
+function keepListing({ arena, listings }: TreeState, at: number, listing: Listing): void {
+  listings.set(at, listing);
+  if (listing.rows.length > 1 || arena.whole[WORDS * at + CHILDREN] !== 1) return;
+  arena.whole[WORDS * at + PENDING] = SINGLE;
+  listings.delete(at);
+}
+
+function listingOf(arena: TreeArena, at: number, found: TreeChildren): Listing {
   const { dimension: d, whole } = arena;
   const level = whole[WORDS * at + LEVEL]!;
-  const first = whole[WORDS * at + SLOT]! * d;
-  const x = level > chain.steps ? new Float64Array(d) : arena.slabs[level]!.slice(first, first + d);
-  const found = chain.children!(x, level);
   checkListed(found, d, level);
   const weight = found.logProbability.map(exp);
   const rows = Array.from(weight.keys()).filter((row) => weight[row]! > 0);
   if (whole[WORDS * at + CHILDREN] === 0) return { x: found.x, weight, rows };
   const born = childAt(arena, at, 1);
-  const below = whole[WORDS * born + LEVEL]!;
-  const slab = arena.slabs[below]!;
+  const slab = arena.slabs[whole[WORDS * born + LEVEL]!]!;
   const state = whole[WORDS * born + SLOT]! * d;
   const own = rows.findIndex((row) => {
     for (let c = 0; c < d; c++) if (found.x[row * d + c] !== slab[state + c]) return false;
@@ -70,11 +123,16 @@ function listed({ chain }: TreePlan, arena: TreeArena, at: number): Listed {
   return { x: found.x, weight, rows: [rows[own]!, ...rows.slice(0, own), ...rows.slice(own + 1)] };
 }
 
-function checkListed(
-  { x, logProbability }: { x: Float64Array; logProbability: Float64Array },
-  d: number,
-  level: number,
-): void {
+function checkCounted(told: readonly TreeChildren[], nodes: number): void {
+  if (Array.isArray(told) && told.length === nodes) return;
+  throw new ValueError({
+    where: WHERE,
+    found: `\`chain.children\` gives ${Array.isArray(told) ? `${told.length} lists` : typeof told} for ${nodes} states`,
+    expected: 'an array of { x, logProbability }, one for each state',
+  });
+}
+
+function checkListed({ x, logProbability }: TreeChildren, d: number, level: number): void {
   const all = logProbability.reduce((sum, l) => sum + exp(l), 0);
   if (x.length === d * logProbability.length && Math.abs(all - 1) < 1e-6) return;
   throw new ValueError({
@@ -93,46 +151,61 @@ function unlisted(level: number, point: Float64Array): ValueError {
   });
 }
 
-/** Whether a listed child of a node is missing. */
-export function lacksListed(plan: TreePlan, arena: TreeArena, at: number): boolean {
-  return mayLack(arena, at) && listed(plan, arena, at).rows.length > arena.whole[WORDS * at + CHILDREN]!;
-}
-
-/** Of a node whose children all are there, and of more than one, the weights say so. */
-function mayLack(arena: TreeArena, at: number): boolean {
+/** Whether all listed children of a node are there and have their weights. */
+export function isListed(arena: TreeArena, at: number): boolean {
   const { real, whole } = arena;
-  return whole[WORDS * at + CHILDREN]! < 2 || real[RECORD * childAt(arena, at, 2) + SPREAD] === Infinity;
+  if (whole[WORDS * at + PENDING] === SINGLE) return true;
+  return whole[WORDS * at + CHILDREN]! > 1 && real[RECORD * childAt(arena, at, 2) + SPREAD]! < Infinity;
 }
 
-/** Start the next child that is missing, in a lane that has walked to `at`. */
-export function startListed(plan: TreePlan, state: TreeState, lane: number, at: number): void {
-  const { arena, lanes } = state;
-  const { x, rows } = listed(plan, arena, at);
-  const row = rows[arena.whole[WORDS * at + CHILDREN]!]!;
+/** Whether a walk goes on below a node: all listed children are there, or on their way with one that is. */
+export function goesBelow({ arena, listings }: TreeState, at: number): boolean {
+  if (isListed(arena, at)) return true;
+  const { whole } = arena;
+  const born = whole[WORDS * at + CHILDREN]!;
+  return born > 0 && born + whole[WORDS * at + PENDING]! === listings.get(at)?.rows.length;
+}
+
+/**
+ * Start the next child that is missing, in a lane that has walked to `at`.
+ * @returns false where that is not known, or on its way: the walk waits.
+ */
+export function startListed(plan: TreePlan, state: TreeState, lane: number, at: number): boolean {
+  const { arena, lanes, listings } = state;
+  const listing = listings.get(at);
+  const nth = arena.whole[WORDS * at + CHILDREN]! + arena.whole[WORDS * at + PENDING]!;
+  const row = listing?.rows[nth];
+  if (listing === undefined || row === undefined) {
+    lanes.phase[lane] = ASKS;
+    return false;
+  }
   const { dimension: d, depth } = lanes;
   setOut(plan, arena, lanes, lane, at);
-  const level = plan.below[arena.whole[WORDS * at + LEVEL]!]!;
-  for (let c = 0; c < d; c++) {
-    lanes.x[lane * d + c] = x[row * d + c]!;
-    lanes.rows[lane * depth * d + c] = x[row * d + c]!;
-  }
+  const above = arena.whole[WORDS * at + LEVEL]!;
+  const level = plan.below[above]!;
+  copyRow(listing.x, row, lanes.x, lane, d);
+  copyRow(listing.x, row, lanes.rows, lane * depth, d);
   lanes.levels[lane * depth] = level;
   lanes.edges[lane * depth + 1] = 0;
   lanes.drawn[lane] = 1;
   lanes.level[lane] = level;
   lanes.goal[lane] = plan.below[level]!;
   lanes.phase[lane] = MOVES;
-  state.evaluations++;
+  // As if it had been a step; first states take none.
+  if (above <= plan.chain.steps) state.evaluations++;
+  return true;
 }
 
 /** A child is born below `at`: it counts once all are there. */
-export function weighListed(plan: TreePlan, arena: TreeArena, at: number, child: number): void {
+export function weighListed({ arena, listings }: TreeState, at: number, child: number): void {
   const { real, whole } = arena;
+  const { rows, weight } = listings.get(at)!;
   const born = whole[WORDS * at + CHILDREN]!;
   real[RECORD * child + SPREAD] = born === 1 ? 0 : Infinity;
-  const { rows, weight } = listed(plan, arena, at);
   if (born < rows.length) return;
   for (let k = 1; k <= rows.length; k++)
     real[RECORD * childAt(arena, at, k) + SPREAD] = 1 / weight[rows[k - 1]!]! - 1;
   sumFamily(arena, at);
+  listings.delete(at);
+  if (born === 1) whole[WORDS * at + PENDING] = SINGLE;
 }

@@ -112,13 +112,19 @@ export function saveForest({ plan, key, trees }: TreeForest): Uint8Array {
     ...{ iterations, started, evaluations, blind, rewards, pruned },
   }));
   const arrays: Record<string, StateArray> = {};
-  for (const [r, { arena, lanes, expansions, frozen }] of trees.entries()) {
+  for (const [r, { arena, lanes, expansions, frozen, listings }] of trees.entries()) {
     const leaves = { frozen: Int32Array.from(frozen.keys()), offset: Float64Array.from(frozen.values()) };
-    const tree = { ...saveArena(arena), ...saveLanes(lanes), expansions, ...(frozen.size > 0 ? leaves : {}) };
-    for (const [name, array] of Object.entries(tree)) arrays[`${r}.${name}`] = array;
+    const tree = { ...saveArena(arena), ...saveLanes(lanes), expansions };
+    const own = { ...tree, ...(frozen.size > 0 ? leaves : {}), ...listedNodes(listings) };
+    for (const [name, array] of Object.entries(own)) arrays[`${r}.${name}`] = array;
   }
   const header: Saved = { plan: fingerprint, shape, mode, births, key, trees: saved };
   return encodeState(header, arrays);
+}
+
+/** Nodes whose children have been told, and are not all there: they are asked for again. */
+function listedNodes(listings: TreeState['listings']): Record<string, StateArray> {
+  return listings.size === 0 ? {} : { listed: Int32Array.from(listings.keys()) };
 }
 
 /** @throws OptionError for the state of another run, and where it cannot be gone on with in this mode. */
@@ -180,6 +186,7 @@ function restoreTree(
   const state = openState(plan, key, restoreArena(dimension, steps, arrays, plan.mostNodes));
   Object.assign(state, { iterations, started, evaluations, blind, pruned });
   for (const [i, slot] of arrays.frozen?.entries() ?? []) state.frozen.set(slot, arrays.offset![i]!);
+  for (const at of arrays.listed ?? []) state.listings.set(at, undefined);
   Object.assign(state.rewards, rewards);
   state.expansions.set(arrays.expansions!);
   if (plan.rescore) keepWalks(state, arrays);

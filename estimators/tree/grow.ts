@@ -16,8 +16,16 @@ import {
   VISITS,
   WORDS,
 } from './arena.ts';
-import { drawnAgain, equalChild, startListed, weighListed } from './discrete.ts';
-import { ENDED, type Lanes, MOVES, setOut, WAITS } from './lanes.ts';
+import {
+  drawnAgain,
+  equalChild,
+  listAgain,
+  listWaiting,
+  startListed,
+  tellWaiting,
+  weighListed,
+} from './discrete.ts';
+import { ENDED, type Lanes, MOVES, setOut, TOLD, WAITS } from './lanes.ts';
 import type { TreePlan } from './plan.ts';
 import { descend, openBatch, setOutBatch, settleScore } from './planned.ts';
 import { walkDown } from './select.ts';
@@ -41,21 +49,37 @@ export async function grow(
   if (plan.mode === 'ipw')
     return growPlanned(plan, state, until, () => (due() ? turn.pause(signal) : undefined));
   const { moves } = state;
-  const merges = plan.chain.merge === true;
+  const lists = plan.chain.children !== undefined;
+  if (lists) await listAgain(plan, state);
   for (;;) {
     const next = settle(plan, state, until);
     if (next === 'reached') return;
     do {
       if (next === 'move') {
-        const moved = moves.advance();
+        const moved = lists ? advanceListed(plan, state) : moves.advance();
         if (moved !== undefined) await moved;
         const judged = moves.judge();
         if (judged !== undefined) await judged;
       }
       if (due()) await turn.pause(signal);
       // Nothing to settle where nothing has ended.
-    } while (next === 'move' && moves.judged === 0 && !merges);
+    } while (next === 'move' && moves.judged === 0 && !plan.weighted);
   }
+}
+
+/** Lists that walks wait for, and a step of all that are on their way: both at once where they take time. */
+function advanceListed(plan: TreePlan, state: TreeState): void | Promise<void> {
+  const { moves, lanes } = state;
+  const told = listWaiting(plan, state);
+  if (told !== undefined) return afterBoth(told, () => moves.advance()).then(() => tellWaiting(lanes));
+  tellWaiting(lanes);
+  return moves.advance();
+}
+
+/** What fails waits for the other, which would go on to write into the walks. */
+async function afterBoth(first: Promise<void>, start: () => void | Promise<void>): Promise<void> {
+  const ends = await Promise.allSettled([first, (async () => start())()]);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
 /** Whether a turn is due, by a look at the clock about once a millisecond. */
@@ -157,9 +181,20 @@ function setOutFrom(plan: TreePlan, state: TreeState, lane: number, at: number):
     return false;
   }
   if (plan.chain.children === undefined) setOut(plan, arena, lanes, lane, at);
-  else startListed(plan, state, lane, at);
+  else if (!startListed(plan, state, lane, at)) return true;
   arena.whole[WORDS * at + PENDING] = arena.whole[WORDS * at + PENDING]! + 1;
   return true;
+}
+
+/** A walk that has waited, as if it had not been under way. */
+function setOutAgain(plan: TreePlan, state: TreeState, lane: number): boolean {
+  const { arena, lanes } = state;
+  const first = lane * lanes.depth;
+  for (let i = first; i < first + lanes.length[lane]!; i++) {
+    const visits = WORDS * lanes.path[i]! + VISITS;
+    arena.whole[visits] = arena.whole[visits]! - 1;
+  }
+  return setOutFrom(plan, state, lane, walkDown(plan, state, lane));
 }
 
 /** The one walk in flight goes on below the child that its first state repeats, and else with its run. */
@@ -196,7 +231,7 @@ function finishEnded(plan: TreePlan, state: TreeState, until: number): void {
   const { lanes } = state;
   const { order, phase, spare } = lanes;
   // Where leaves count as independent, a short run must not come in before a long one.
-  const inTurn = plan.mode === 'prior' || plan.explore === 1;
+  const inTurn = plan.chain.children === undefined && (plan.mode === 'prior' || plan.explore === 1);
   let kept = 0;
   let free = 0;
   for (let k = 0; k < lanes.count; k++) {
@@ -204,7 +239,9 @@ function finishEnded(plan: TreePlan, state: TreeState, until: number): void {
     if (phase[lane] === ENDED && state.iterations < until && !(inTurn && kept > 0)) {
       finish(plan, state, lane);
       spare[free++] = lane;
-    } else order[kept++] = lane;
+    } else if (phase[lane] === TOLD && state.iterations < until && !setOutAgain(plan, state, lane))
+      spare[free++] = lane;
+    else order[kept++] = lane;
   }
   for (let k = 0; k < free; k++) order[kept + k] = spare[k]!;
   lanes.count = kept;
@@ -223,7 +260,7 @@ function finish(plan: TreePlan, state: TreeState, lane: number): void {
     lanes.path[lane * lanes.depth + lanes.length[lane]!] = again;
     lanes.length[lane] = lanes.length[lane]! + 1;
   }
-  if (plan.chain.children !== undefined) weighListed(plan, arena, at, lanes.born[lane * lanes.depth]!);
+  if (plan.chain.children !== undefined) weighListed(state, at, lanes.born[lane * lanes.depth]!);
   backUp(plan, arena, lanes, lane);
   state.iterations++;
 }

@@ -12,6 +12,9 @@ import type { TreePlan } from './plan.ts';
 export const MOVES = 0;
 export const WAITS = 1;
 export const ENDED = 2;
+/** At a node that has no list of children yet, or whose children all are on their way; it is to set out anew. */
+export const ASKS = 3;
+export const TOLD = 4;
 
 /** Columns of [B], or [B, depth] for what belongs to the nodes of a path. */
 export interface Lanes {

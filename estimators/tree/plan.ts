@@ -383,8 +383,10 @@ function checkDiscrete(
       `\`chain.${name}\` is given and \`mode\` is '${mode}'`,
       "it with 'paper' and 'search' alone: other modes need independent draws",
     );
-  if (batch > 1) refuse(`\`chain.${name}\` is given and \`batch\` is ${batch}`, 'one walk at a time');
-  if (children === undefined) return;
+  if (children === undefined) {
+    if (batch > 1) refuse(`\`chain.merge\` is given and \`batch\` is ${batch}`, 'one walk at a time');
+    return;
+  }
   if (merge === true) refuse('`chain.children` and `chain.merge` are both given', 'one of them');
   if (terminal !== undefined || branches !== undefined)
     refuse('`chain.children` is given with `terminal` or `branches`', 'a chain whose every level has nodes');

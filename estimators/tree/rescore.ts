@@ -15,7 +15,7 @@ import {
   WORDS,
 } from './arena.ts';
 import { countReward, tilt } from './grow.ts';
-import { ENDED, LANE_COLUMNS, MOVES } from './lanes.ts';
+import { ASKS, ENDED, LANE_COLUMNS, MOVES } from './lanes.ts';
 import { checkReached } from './moves.ts';
 import type { TreePlan } from './plan.ts';
 import { sumFamily } from './sibling-heap.ts';
@@ -32,10 +32,11 @@ import type { TreeState } from './state.ts';
  * @param saved lanes as `saveLanes` left them, of a batch of any size.
  */
 export function keepWalks(state: TreeState, saved: Readonly<Record<string, StateArray>>): void {
-  const { lanes } = state;
+  const { lanes, plan } = state;
   if (saved.lanes === undefined) return;
   const [count, order] = [saved.lanes[0]!, saved['lane-order']!];
-  lanes.count = Math.min(count, lanes.size);
+  // Listed children are born in the order in which they set out, which is not that of iterations.
+  lanes.count = plan.chain.children !== undefined && count > lanes.size ? 0 : Math.min(count, lanes.size);
   for (const name of LANE_COLUMNS) {
     const column = saved[`lane-${name}`]!;
     const width = column.length / order.length;
@@ -53,9 +54,10 @@ function giveUp(state: TreeState, saved: Readonly<Record<string, StateArray>>, l
   const first = lane * state.lanes.depth;
   const path = saved['lane-path']!.subarray(first, first + saved['lane-length']![lane]!);
   for (const node of path) whole[WORDS * node + VISITS] = whole[WORDS * node + VISITS]! - 1;
+  state.started--;
+  if (saved['lane-phase']![lane]! >= ASKS) return;
   const pending = WORDS * path.at(-1)! + PENDING;
   whole[pending] = whole[pending]! - 1;
-  state.started--;
 }
 
 /** Rows for which rewards are asked at once. */

@@ -1,4 +1,5 @@
 import { makeArena, type TreeArena } from './arena.ts';
+import type { Listing } from './discrete.ts';
 import { type Lanes, openLanes } from './lanes.ts';
 import { type Moves, openMoves } from './moves.ts';
 import { type MovingStream, movingStream } from './moving-stream.ts';
@@ -26,6 +27,8 @@ export interface TreeState {
   frozen: Map<number, number>;
   /** Nodes given up for room. */
   pruned: number;
+  /** By node: the children it can have, as long as some of them are missing; `undefined` where they are to be asked for again. */
+  readonly listings: Map<number, Listing | undefined>;
   readonly lanes: Lanes;
   readonly moves: Moves;
   readonly selection: MovingStream;
@@ -39,6 +42,7 @@ export function openState(plan: TreePlan, key: readonly [number, number], arena?
     ...{ iterations: 0, started: 0, evaluations: 0, blind: true },
     rewards: { count: 0, mean: 0, squares: 0 },
     ...{ frozen: new Map<number, number>(), pruned: 0 },
+    listings: new Map<number, Listing | undefined>(),
   };
   return Object.assign(counts, {
     ...{ plan, key, lanes, selection: movingStream(key) },

@@ -40,6 +40,14 @@ export interface TreeStep {
   readonly streams: readonly Stream[];
 }
 
+/** All states one step below another, and the logs of their probabilities, which sum to 1. */
+export interface TreeChildren {
+  /** [k, d] */
+  readonly x: Float64Array;
+  /** [k] */
+  readonly logProbability: Float64Array;
+}
+
 /** A chain of D random steps with a reward at its end: a diffusion sampler, a next-token law, unmasking. */
 export interface TreeChain {
   /** d, numbers in a state. */
@@ -59,13 +67,11 @@ export interface TreeChain {
   /** 1 into `out` [n] for states `x` [n, d] at `level` [n] that are at their end already; 0 for others. Default: none. */
   terminal?(x: Float64Array, level: Int32Array, out: Uint8Array): void | Promise<void>;
   /**
-   * All states one step below `x` [d] at `level`, with the logs of their probabilities; where `level` is D + 1, all first states,
-   * and `x` is zeros. All of them are born before a walk goes on below, and weighed by these. For 'paper' and 'search'.
+   * For each of the states `x` [n, d] at `level` [n], all states one step below; where a level is D + 1, all first states, and its
+   * row is zeros. All of them are born before a walk goes on below, and weighed by their probabilities. For 'paper' and 'search'.
+   * Asked once for a node, for all that walks in flight have come to, while other walks take their next step.
    */
-  children?(
-    x: Float64Array,
-    level: number,
-  ): { readonly x: Float64Array; readonly logProbability: Float64Array };
+  children?(x: Float64Array, level: Int32Array): readonly TreeChildren[] | Promise<readonly TreeChildren[]>;
   /** Equal states below a node are one child, by how often it was drawn. For 'paper' and 'search'. Default false. */
   readonly merge?: boolean;
   /** r of last states `x` [n, d] into `out` [n]; -Infinity is allowed, NaN and +Infinity are not. */

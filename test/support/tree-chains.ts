@@ -277,16 +277,20 @@ export function tokenChain(power = 1, corrected = true): TreeChain {
 export function listedTokenChain(): TreeChain {
   return {
     ...tokenChain(),
-    children(x, level) {
-      const place = length - level;
-      let first = 0;
-      for (let k = 0; k < length; k++) first = vocab * first + (k < place ? x[k]! : 0);
-      const states = Array.from({ length: vocab }, (_, token) => x.map((y, k) => (k === place ? token : y)));
-      return {
-        x: Float64Array.from(states.flatMap((state) => [...state])),
-        logProbability: Float64Array.from(tokenLaw(first, place), Math.log),
-      };
-    },
+    children: (all, levels) =>
+      Array.from(levels, (level, i) => {
+        const x = all.subarray(i * length, (i + 1) * length);
+        const place = length - level;
+        let first = 0;
+        for (let k = 0; k < length; k++) first = vocab * first + (k < place ? x[k]! : 0);
+        const states = Array.from({ length: vocab }, (_, token) =>
+          x.map((y, k) => (k === place ? token : y)),
+        );
+        return {
+          x: Float64Array.from(states.flatMap((state) => [...state])),
+          logProbability: Float64Array.from(tokenLaw(first, place), Math.log),
+        };
+      }),
   };
 }
 
