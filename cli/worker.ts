@@ -171,8 +171,8 @@ function inReach(record: Uint8Array, { blobs }: WorkerSetup): Uint8Array {
   if (blobs !== undefined || header.blobs.length === 0) return record;
   throw new EngineError('blob', {
     where: WHERE,
-    found: `the result of shard ${header.index} has ${header.bodyBytes} bytes`,
-    expected: 'at most 256 kB, or a folder or S3 that all machines share',
+    found: `shard ${header.index} has contents of ${header.blobs.reduce((sum, { bytes }) => sum + bytes, 0)} bytes`,
+    expected: 'results of at most 256 kB, or a folder or S3 that all machines share',
     fix: 'Start the workers, and the command that waits for them, with --blobs DIR or s3://BUCKET/PREFIX.',
   });
 }

@@ -86,6 +86,7 @@ export {
 } from '../engine/cluster/threads.ts';
 export type * from '../engine/cluster/types.ts';
 export { planSharded } from '../engine/sharded.ts';
+export { readParticles } from './islands/kept.ts';
 
 /** The works of this package: one line for each, from its family. */
 const WORKS: readonly AnyWork[] = [modelRows, sobolRows, pointRows, islandRows, treeRows, chainPieces];

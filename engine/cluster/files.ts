@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkNumber, checkOptionNames } from '../check.ts';
 import { OptionError } from '../errors.ts';
+import { openPlaces } from './blobs.ts';
 import { ClusterError } from './cluster-error.ts';
 import { checkSubmit, isAudited, makeFeed, offerKept } from './drive.ts';
 import { aliveWorkers, openTasks, type RunTasks } from './file-tasks.ts';
@@ -45,7 +46,12 @@ export function files(directory: string, options: FilesOptions = {}): Cluster {
   const workers: Cluster['workers'] = async () => aliveWorkers(directory);
   return {
     name: 'files',
-    blobs: blobFolder(join(directory, 'blobs')),
+    blobs: {
+      put: blobFolder(join(directory, 'blobs')).put,
+      // What shards keep lies with their run.
+      get: (ref) =>
+        openPlaces([directory, ...runFoldersIn(directory)].map((path) => join(path, 'blobs'))).get(ref),
+    },
     moduleOf: async (url, exportName) => moduleRef(url, exportName, models),
     submit,
     workers,

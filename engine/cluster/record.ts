@@ -16,6 +16,8 @@ import type { BlobRef, BlobStore, Field, Fields } from './types.ts';
 
 /** Bodies up to this travel inside the record. */
 export const MOST_INLINE: number = 256 * 1024;
+/** Contents that a shard may keep besides. */
+const MOST_KEPT = 1000;
 /** Longest header a reader looks at. */
 const MOST_HEADER = 2 ** 20;
 /** Longest body that is ever read. */
@@ -38,7 +40,7 @@ export interface RecordHeader {
   /** Length of the body, wherever it lies. */
   readonly bodyBytes: number;
   readonly fields: readonly FieldEntry[];
-  /** The body, where it lies in the blob store. */
+  /** What lies in the blob store: first the body, if it is above 256 kB, then what its shard kept there. */
   readonly blobs: readonly BlobRef[];
   readonly evaluations: number;
   readonly wallMs: number;
@@ -62,13 +64,16 @@ export type RecordOrigin = Pick<
 
 /**
  * A record of fields; a body above 256 kB goes into `blobs` first.
+ * @param kept what the shard put there itself, at most 1000 contents.
  * @throws ShapeError for a shape that does not fit its data, or a name that is none.
  */
 export async function writeRecord(
   origin: RecordOrigin,
   fields: Fields,
   blobs: BlobStore,
+  kept: readonly BlobRef[] = [],
 ): Promise<Uint8Array> {
+  if (kept.length > MOST_KEPT) throw tooManyKept(kept.length);
   const { entries, body } = layOut(fields);
   const far = body.length > MOST_INLINE ? [await blobs.put(body)] : [];
   const header: RecordHeader = {
@@ -78,7 +83,7 @@ export async function writeRecord(
     bodyHash: sha256(body),
     bodyBytes: body.length,
     fields: entries,
-    blobs: far,
+    blobs: [...far, ...kept],
   };
   const text = new TextEncoder().encode(JSON.stringify(header));
   const at = padded(START + text.length);
@@ -143,11 +148,12 @@ export function readRecord(bytes: Uint8Array, file = 'record'): ReadRecord {
     throw refuse(`has protocol ${show(header?.protocol)}`, `protocol ${PROTOCOL}`);
   const fault = headerFault(header);
   if (fault !== undefined) throw refuse(fault);
-  const { bodyBytes, blobs, bodyHash } = header;
+  const { bodyBytes, bodyHash } = header;
+  const far = bodyBytes > MOST_INLINE;
   if (bytes.subarray(START + length, at).some((byte) => byte !== 0))
     throw refuse('has no zeros before its body');
-  if (bytes.length !== at + (blobs.length > 0 ? 0 : bodyBytes)) throw refuse(`has ${bytes.length} bytes`);
-  if (blobs.length > 0) return { header, body: undefined };
+  if (bytes.length !== at + (far ? 0 : bodyBytes)) throw refuse(`has ${bytes.length} bytes`);
+  if (far) return { header, body: undefined };
   const body = bytes.subarray(at);
   if (sha256(body) !== bodyHash) throw refuse('has another body than its hash says');
   return { header, body };
@@ -188,10 +194,13 @@ function headerFault(header: RecordHeader): string | undefined {
   if (typeof wallMs !== 'number' || !(wallMs >= 0)) return 'has a duration that is none';
   if (![engine, host].every((text) => typeof text === 'string' && text.length <= 255))
     return 'has a bad text';
-  if (!Array.isArray(fields) || !Array.isArray(blobs) || blobs.length > 1) return 'has a list that is none';
-  const [far] = blobs as readonly Partial<BlobRef>[];
-  if (far !== undefined && (far.sha256 !== bodyHash || far.bytes !== bodyBytes)) return 'names another blob';
-  if ((far === undefined) !== bodyBytes <= MOST_INLINE) return 'has its body in the wrong place';
+  if (!Array.isArray(fields) || !Array.isArray(blobs) || blobs.length > MOST_KEPT + 1)
+    return 'has a list that is none';
+  const refs = blobs as readonly (Partial<BlobRef> | null)[];
+  if (!refs.every((ref) => isHex(ref?.sha256, 64) && isCount(ref?.bytes))) return 'has a blob that is none';
+  const [far] = refs;
+  const elsewhere = far?.sha256 !== bodyHash || far.bytes !== bodyBytes;
+  if (bodyBytes > MOST_INLINE && elsewhere) return 'has its body in the wrong place';
   let end = 0;
   const seen = new Set<string>();
   for (const field of fields as readonly Partial<FieldEntry>[]) {
@@ -214,6 +223,11 @@ function faultOf(field: Partial<FieldEntry> | null): string | undefined {
   if (!isCount(offset) || !isCount(bytes)) return 'has a bad place';
   const size = shape.reduce((product: number, n: number) => product * n, TYPES[dtype].BYTES_PER_ELEMENT);
   return size === bytes ? undefined : 'has another length than its shape';
+}
+
+function tooManyKept(n: number): ShapeError {
+  const found = `a shard kept ${n} contents`;
+  return new ShapeError({ where: 'cluster record', found, expected: `at most ${MOST_KEPT}` });
 }
 
 function isHex(text: unknown, length: number): boolean {

@@ -8,7 +8,7 @@ import type { ModuleRegistry } from './modules.ts';
 import { classKey, runId, shardAt } from './plan.ts';
 import { writeRecord } from './record.ts';
 import type { WorkTable } from './registry.ts';
-import type { BlobStore, Plan, ShardContext } from './types.ts';
+import type { BlobRef, BlobStore, Plan, ShardContext } from './types.ts';
 
 /** What a worker brings along. */
 export interface ShardServices {
@@ -35,6 +35,7 @@ export async function computeShard(
   const model =
     plan.module === undefined ? undefined : moduleOf(modules.url(plan.module), plan.module.exportName);
   let evaluations = 0;
+  const kept: BlobRef[] = [];
   const context: ShardContext = {
     plan,
     rng: rngFromSeed(plan.seed),
@@ -42,6 +43,11 @@ export async function computeShard(
     signal,
     model: () => model ?? noModel(plan.work),
     blob: (ref) => blobs.get(ref),
+    async keep(bytes) {
+      const ref = await blobs.put(bytes);
+      kept.push(ref);
+      return ref;
+    },
     count(n) {
       evaluations += n;
     },
@@ -59,7 +65,7 @@ export async function computeShard(
     host: hostname(),
     pid: process.pid,
   };
-  return writeRecord(origin, work.codec.encode(value), blobs);
+  return writeRecord(origin, work.codec.encode(value), blobs, kept);
 }
 
 function moduleOf(url: string, exportName = 'default'): ModuleModel {

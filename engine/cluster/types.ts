@@ -101,6 +101,8 @@ export interface ShardContext {
   model(): ModuleModel;
   /** Bytes that the plan refers to, verified against their hash. */
   blob(ref: BlobRef): Promise<Uint8Array>;
+  /** Puts bytes into the blob store, where they last as long as the run: for what nobody should have to move. */
+  keep(bytes: Uint8Array): Promise<BlobRef>;
   /** Tell of model evaluations, for progress. */
   count(evaluations: number): void;
 }

@@ -7,6 +7,7 @@ import { loadModule } from '../../engine/pool/module.ts';
 import { PURPOSE, TAG } from '../../engine/random/purpose.ts';
 import type { Rng } from '../../engine/random/rng.ts';
 import type { Context, Ending, Sample, Step } from '../../engine/sampler.ts';
+import { encodeParticles, encodeRefs, type Keep } from './kept.ts';
 import type { IslandAnswer, IslandMaker } from './types.ts';
 
 const WHERE = 'islands';
@@ -25,6 +26,8 @@ export interface IslandRows {
   readonly counts: Float64Array;
   /** [R] 1 where Z is unbiased, 2 where the island has come to its end. */
   readonly flags: Uint8Array;
+  /** Where the particles of the islands lie, one reference each; empty where they are not kept. */
+  readonly kept: Uint8Array;
   /** States of the islands, where they are to go on. */
   readonly states: Uint8Array;
   /** JSON of what all islands share: names of the k means, d, log Z booked at exchanges, their number and who moved. */
@@ -53,6 +56,8 @@ export interface Stretch {
   readonly steps?: number | undefined;
   /** Draws to keep of its sample. */
   readonly draws: number;
+  /** Keeps all particles at the end. */
+  readonly keep?: Keep | undefined;
   readonly base: number;
   readonly booked: number;
   readonly exchanges: number;
@@ -94,7 +99,9 @@ export async function computeIsland(
     }
     const result = await method.result(at.state, ending);
     const state = steps === Infinity || at.done ? undefined : await method.snapshot(at.state);
-    return rowOf(result, at, state, stretch, drawn(result.sample, draws, index, rng));
+    const ref = at.done ? await stretch.keep?.(encodeParticles(result.sample)) : undefined;
+    const row = rowOf(result, at, state, stretch, drawn(result.sample, draws, index, rng));
+    return { ...row, kept: encodeRefs(ref === undefined ? [] : [ref]) };
   } finally {
     method.dispose(at.state);
   }
@@ -120,7 +127,7 @@ function rowOf(
   state: Uint8Array | undefined,
   { base, booked, exchanges, moved }: Stretch,
   points: Float64Array,
-): IslandRows {
+): Omit<IslandRows, 'kept'> {
   const { logNormalizer } = result;
   if (logNormalizer === undefined || typeof logNormalizer.value !== 'number') throw noEvidence();
   const { names, mean } = meansOf(result);

@@ -1,5 +1,12 @@
 import { decodeState, encodeState } from '../../engine/array/codec.ts';
-import { checkCount, checkNumber, checkOneOf, checkOptionNames, show } from '../../engine/check.ts';
+import {
+  checkCount,
+  checkFlag,
+  checkNumber,
+  checkOneOf,
+  checkOptionNames,
+  show,
+} from '../../engine/check.ts';
 import { arraysCodec } from '../../engine/cluster/summaries.ts';
 import type { BlobRef, Shard, ShardContext, Work } from '../../engine/cluster/types.ts';
 import { OptionError } from '../../engine/errors.ts';
@@ -64,7 +71,7 @@ export interface IslandsState {
 /** Rows of islands as shards compute them. */
 export const islandRows: Work<IslandPlan, IslandRows> = {
   name: 'smc-island',
-  version: 2,
+  version: 3,
   async compute({ index }: Shard, plan: IslandPlan, context: ShardContext) {
     const { from } = plan;
     const state = from.length === 0 ? undefined : await context.blob(from[index]!);
@@ -72,7 +79,7 @@ export const islandRows: Work<IslandPlan, IslandRows> = {
     const row = await computeIsland(
       make,
       index,
-      { ...stretchOf(plan, index), from: state },
+      { ...stretchOf(plan, index), from: state, keep: plan.keep === true ? context.keep : undefined },
       context,
       ON_THE_WAY,
     );
@@ -81,7 +88,8 @@ export const islandRows: Work<IslandPlan, IslandRows> = {
   },
   codec: arraysCodec<IslandRows & Record<string, Float64Array | Uint8Array>>({
     ...{ logNormalizer: Float64Array, base: Float64Array, mean: Float64Array, points: Float64Array },
-    ...{ counts: Float64Array, flags: Uint8Array, states: Uint8Array, shared: Uint8Array },
+    ...{ counts: Float64Array, flags: Uint8Array, states: Uint8Array, kept: Uint8Array },
+    ...{ shared: Uint8Array },
   }) as Work<IslandPlan, IslandRows>['codec'],
   merge: mergeIslands,
 };
@@ -98,6 +106,8 @@ interface IslandPlan {
   readonly booked: number;
   readonly exchanges: number;
   readonly moved: number;
+  /** Whether all particles are kept. */
+  readonly keep?: true;
 }
 
 function stretchOf(plan: IslandPlan, k: number): Omit<Stretch, 'from'> {
@@ -141,6 +151,8 @@ export function islands(
     name: 'islands',
     sources: SOURCES,
     async init(ctx) {
+      // A cluster comes by `shards`, and never here.
+      if (first.keep === true) throw noPlace();
       const make = await makerOf(method);
       return step({ rows: undefined, made: 0, ended: false, key: ctx.rng.key, make }, ctx);
     },
@@ -173,8 +185,9 @@ interface Checked {
 }
 
 function checkOptions(options: IslandsOptions): Checked {
-  checkOptionNames(WHERE, options, ['method', 'islands', 'weights', 'exchange', 'draws']);
-  const { method, weights = 'evidence', exchange, draws = 1024 } = options;
+  const names = ['method', 'islands', 'weights', 'exchange', 'draws', 'keepParticles'] as const;
+  checkOptionNames(WHERE, options, names);
+  const { method, weights = 'evidence', exchange, draws = 1024, keepParticles = false } = options;
   if (typeof method !== 'function' && method?.kind !== 'module') throw noMaker(method);
   const R = checkCount(WHERE, 'islands', options.islands, { min: 1, max: 1_000_000 });
   checkOneOf(WHERE, 'weights', weights, ['evidence', 'uniform']);
@@ -182,7 +195,9 @@ function checkOptions(options: IslandsOptions): Checked {
   const { every, ...rule } = checkExchange(exchange, R);
   if (weights === 'uniform' && exchange !== undefined) throw notUniform();
   const shared = { round: 0, from: [], base: [], booked: 0, exchanges: 0, moved: 0 };
-  const first = { draws: Math.ceil(draws / R), steps: every ?? null, ...shared };
+  checkFlag(WHERE, 'keepParticles', keepParticles);
+  const keep = keepParticles ? { keep: true as const } : {};
+  const first = { draws: Math.ceil(draws / R), steps: every ?? null, ...shared, ...keep };
   return { method, islands: R, weights, every, rule, first };
 }
 
@@ -208,6 +223,17 @@ function checkExchange(
 function badExchange(option: string, value: number, scheme: string, expected: string): OptionError {
   const found = `option \`${option}\` is ${value} with scheme '${scheme}'`;
   return new OptionError({ where: WHERE, option, value, found, expected });
+}
+
+function noPlace(): OptionError {
+  return new OptionError({
+    where: WHERE,
+    option: 'keepParticles',
+    value: true,
+    found: 'option `keepParticles` is true, and there is no cluster to keep them',
+    expected: 'run(method, { cluster }), or false',
+    fix: 'On one machine `sample` holds up to 10 000 draws of them.',
+  });
 }
 
 function noMaker(value: unknown): OptionError {

@@ -4,6 +4,7 @@ import { ess, logMeanExp, normalizedWeight } from '../../engine/particles/log-we
 import type { Ending, Info } from '../../engine/sampler.ts';
 import type { Outcome, Warning } from '../../engine/types.ts';
 import { type IslandRows, sharedOf, UNBIASED } from './island.ts';
+import { decodeRefs } from './kept.ts';
 import type { IslandsResult } from './types.ts';
 
 /** Islands that follow each other; what they share is said by the left ones. */
@@ -46,6 +47,7 @@ export function islandsAnswer(
   };
   const variance = varianceOf(logs);
   const warnings = [...degeneracy(effective, R, variance), ...uniformly(weights)];
+  const particles = decodeRefs(rows.kept);
   return {
     estimate: {
       names: ['logNormalizer', ...names],
@@ -54,7 +56,10 @@ export function islandsAnswer(
     },
     logNormalizer,
     mean: { names, ...mean },
-    islands: { logNormalizer: logs, weight, mean: rows.mean, ess: effective, variance, exchanges, moved },
+    islands: {
+      ...{ logNormalizer: logs, weight, mean: rows.mean, ess: effective, variance, exchanges, moved },
+      ...(particles.length === 0 ? {} : { particles }),
+    },
     sample: pooled(rows, weight, dimension),
     diagnostics: { ...countsOf(rows, weight), warnings, ...progress },
     outcome: outcomeOf(outcome, logNormalizer.value),

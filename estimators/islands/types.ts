@@ -1,3 +1,4 @@
+import type { BlobRef } from '../../engine/cluster/types.ts';
 import type { ModuleModel } from '../../engine/model/model.ts';
 import type { Result, Sampler } from '../../engine/sampler.ts';
 import type { Estimate } from '../../engine/types.ts';
@@ -42,6 +43,11 @@ export interface IslandsOptions {
   };
   /** Draws that `sample` holds, over all islands. Default 1024, at most 10 000. */
   readonly draws?: number;
+  /**
+   * All particles of every island stay where the cluster keeps large contents, and `islands.particles` says where: nobody
+   * moves them unless `readParticles` of `ensample/cluster` asks. Needs a cluster. Default false.
+   */
+  readonly keepParticles?: boolean;
 }
 
 export interface IslandsResult extends Result {
@@ -62,6 +68,8 @@ export interface IslandsResult extends Result {
     readonly weight: Float64Array;
     /** [R, k] their means. */
     readonly mean: Float64Array;
+    /** [R] where the particles of each lie at its end; absent without `keepParticles`. */
+    readonly particles?: readonly BlobRef[];
     /** Effective number of islands, 1 .. R. */
     readonly ess: number;
     /** Variance of their log Z; NaN for one, or where one is -Infinity. */

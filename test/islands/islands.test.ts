@@ -24,6 +24,7 @@ function rowsOf(
     counts: Float64Array.from({ length: 3 * R }, (_, at) => [100, 7, 2][at % 3]!),
     flags: new Uint8Array(R).fill(UNBIASED + (ended ? 2 : 0)),
     states: Uint8Array.from({ length: 2 * R }, (_, at) => at),
+    kept: new Uint8Array(0),
     shared: new TextEncoder().encode(
       JSON.stringify({ names: ['x1'], dimension: 1, booked, exchanges, moved }),
     ),

@@ -7,9 +7,8 @@ import { RUNS, runKeys } from './names.ts';
 
 /* Contents above 256 kB are named by their hash, so two runs may have the same one: it goes with the last of them. */
 
-/** Longer records have their body inside. */
-const MOST_HEADER = 65_536;
-const BATCH = 1000;
+/** Records read at once. */
+const BATCH = 64;
 
 type Client = Link['client'];
 
@@ -50,10 +49,8 @@ async function blobsOf(client: Client, id: string): Promise<Map<string, BlobRef>
   const indices = await client.hkeys(results);
   for (let at = 0; at < indices.length; at += BATCH) {
     const part = indices.slice(at, at + BATCH);
-    const lengths = await Promise.all(part.map((index) => client.hstrlen(results, index)));
-    const short = part.filter((_, i) => lengths[i]! <= MOST_HEADER);
-    const records = short.length === 0 ? [] : await client.hmgetBuffer(results, ...short);
-    for (const record of records) if (record !== null) readRecord(record).header.blobs.forEach(take);
+    for (const record of await client.hmgetBuffer(results, ...part))
+      if (record !== null) readRecord(record).header.blobs.forEach(take);
   }
   return found;
 }
