@@ -49,8 +49,8 @@ function sampled(
   return run(method, { seed: SEED, backend });
 }
 
-/** Root of the mean square distance to the nearest mean, in one direction. */
-function spread({ means }: Modes, points: Float64Array): number {
+/** Mean square distance to the nearest mean, in one direction. */
+export function squareAround(means: readonly (readonly number[])[], points: Float64Array): number {
   const d = means[0]!.length;
   let sum = 0;
   for (let at = 0; at < points.length; at += d) {
@@ -62,7 +62,7 @@ function spread({ means }: Modes, points: Float64Array): number {
     }
     sum += least;
   }
-  return Math.sqrt(sum / points.length);
+  return sum / points.length;
 }
 
 /** Errors by which a share may be off; and the distance of the levels from their prior at a million states. */
@@ -93,7 +93,7 @@ export async function fourModes(toy: boolean, backend: Backend): Promise<readonl
     const worst = Math.max(...share.map((s, k) => Math.abs(s - weight[k]!) / standardError[k]!));
     const found = [
       `shares ${Array.from(share, (s) => s.toFixed(4)).join(' ')} (off ${off.toFixed(3)}, at most ${worst.toFixed(1)} errors)`,
-      `spread ${spread(CORNERS, sample.points).toFixed(4)}, levels off ${chain.levelDistance.toFixed(4)}, memory ${memory.toFixed(0)}`,
+      `spread ${Math.sqrt(squareAround(CORNERS.means, sample.points)).toFixed(4)}, levels off ${chain.levelDistance.toFixed(4)}, memory ${memory.toFixed(0)}`,
     ];
     const states = (common.chains ?? 0) * chain.cycles;
     rows.push({

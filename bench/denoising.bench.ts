@@ -20,7 +20,7 @@ import {
   veLinear,
 } from '../estimators/index.ts';
 import type { Benchmark, Remarks, Size, Timing } from './benchmark.ts';
-import { fourModes, moreDimensions } from './denoising-accuracy.ts';
+import { fourModes, moreDimensions, squareAround } from './denoising-accuracy.ts';
 import type { Row } from './diffusion-accuracy.ts';
 import { fortyModes } from './diffusion-cases.ts';
 
@@ -71,18 +71,7 @@ function problems(): readonly Problem[] {
 
 /** Mean square distance to the nearest mean, over that of a component. */
 function excess({ means, variance }: Problem, points: Float64Array): number {
-  const d = means[0]!.length;
-  let sum = 0;
-  for (let at = 0; at < points.length; at += d) {
-    let least = Infinity;
-    for (const mean of means) {
-      let square = 0;
-      for (let c = 0; c < d; c++) square += (points[at + c]! - mean[c]!) ** 2;
-      least = Math.min(least, square);
-    }
-    sum += least;
-  }
-  return sum / points.length / variance;
+  return squareAround(means, points) / variance;
 }
 
 interface Found {

@@ -46,68 +46,114 @@ async function grown(
 const MODES = ['prior', 'paper', 'precision', 'ipw'] as const;
 type Sampling = (typeof MODES)[number];
 
-/** What is asked of a mode, given what was found for the others: on products, where few runs count, to be better at all. */
+/** What the specification of the method found: by law and budget, in the order of `MODES`. */
+const SPECIFIED: Readonly<Record<string, readonly number[]>> = {
+  'ring8, 1e+4': [0.072, 0.128, 0.065, 0.08],
+  'ring8, 1e+5': [0.021, 0.1, 0.034, 0.017],
+  'ring8, 1e+6': [0.0061, 0.076, 0.028, 0.0091],
+  'skew5, 1e+4': [0.059, 0.112, 0.062, 0.061],
+  'skew5, 1e+5': [0.016, 0.052, 0.014, 0.018],
+  'skew5, 1e+6': [0.0077, 0.037, 0.0095, 0.0091],
+  'ring8^3, 1e+5': [0.129, 0.153, 0.088, 0.116],
+  'skew5^4, 1e+5': [0.257, 0.188, 0.133, 0.191],
+  'tail1^4, 1e+5': [0.104, 0.088, 0.045, 0.065],
+};
+
+/** A bound, and whether a figure keeps it. */
+function bound(what: string, most: number, found: number): string {
+  return `<= ${what}, ${most.toFixed(4)}: ${found <= most ? 'met' : 'missed'}`;
+}
+
+/**
+ * What is asked of a mode, given what was found for the others: planned children within 1.5 times plain runs in the plane, and
+ * ahead of them on products; precise values half as far off as published ones, from 1e5 evaluations on.
+ */
 function goalOf(
   mode: Sampling,
   product: boolean,
   budget: number,
-  found: Readonly<Record<Sampling, Spread>>,
+  found: Readonly<Partial<Record<Sampling, Spread>>>,
 ): string {
   const { prior, paper } = found;
-  if (mode === 'ipw' && product) return `below prior, ${prior.mean.toFixed(4)}`;
-  if (mode === 'ipw') return `<= 1.5 times prior, ${(1.5 * prior.mean).toFixed(4)}`;
-  if (mode !== 'precision' || budget < 1e5) return '';
-  return product
-    ? `below paper, ${paper.mean.toFixed(4)}`
-    : `<= half of paper, ${(paper.mean / 2).toFixed(4)}`;
+  const mean = found[mode]!.mean;
+  if (mode === 'ipw' && prior !== undefined)
+    return product ? bound('prior', prior.mean, mean) : bound('1.5 times prior', 1.5 * prior.mean, mean);
+  if (mode !== 'precision' || budget < 1e5 || paper === undefined) return '';
+  return `${bound('half of paper', paper.mean / 2, mean)}, ${(paper.mean / mean).toFixed(1)} times below`;
+}
+
+interface Budget {
+  readonly evaluations: number;
+  readonly seeds: number;
+  readonly modes?: readonly Sampling[];
 }
 
 /** Masses of cells of trees of several seeds at a budget of evaluations. */
 async function massRows(
   problem: TreeCase,
-  budget: number,
-  seeds: number,
+  { evaluations, seeds, modes = MODES }: Budget,
   backend: Backend,
 ): Promise<readonly Row[]> {
-  const found = {} as Record<Sampling, Spread>;
-  for (const mode of MODES) {
+  const found: Partial<Record<Sampling, Spread>> = {};
+  for (const mode of modes) {
     const own: number[] = [];
     for (let seed = 1; seed <= seeds; seed++) {
-      const { sample } = await grown(problem, mode, budget, seed, backend);
+      const { sample } = await grown(problem, mode, evaluations, seed, backend);
       own.push(variation(problem, sample.points, normalizedWeight(sample.logWeight)));
     }
     found[mode] = spreadOf(own);
   }
-  return MODES.map((mode) => {
-    const { mean, error } = found[mode];
-    const what = `${problem.name}, ${budget.toExponential(0)} evaluations, ${mode}`;
+  const place = `${problem.name}, ${evaluations.toExponential(0)}`;
+  return modes.map((mode) => {
+    const { mean, error } = found[mode]!;
+    const specified = SPECIFIED[place]?.[MODES.indexOf(mode)];
+    const beside = specified === undefined ? '' : ` (specification ${specified})`;
     return {
-      ...{ what, found: `cell variation ${mean.toFixed(4)} +/- ${error.toFixed(4)}` },
-      goal: goalOf(mode, problem.blocks > 1, budget, found),
+      what: `${place} evaluations, ${mode}`,
+      found: `cell variation ${mean.toFixed(4)} +/- ${error.toFixed(4)}${beside}`,
+      goal: goalOf(mode, problem.blocks > 1, evaluations, found),
     };
   });
 }
 
+const TOY: readonly Budget[] = [{ evaluations: 500, seeds: 2 }];
+
 /** Laws in the plane: prior runs count there, so a tree has little to win. */
 export async function inThePlane(toy: boolean, backend: Backend): Promise<readonly Row[]> {
-  const sizes = toy ? [[500, 2] as const] : [[1e4, 24] as const, [1e5, 10] as const];
-  const rows: Row[] = [];
-  for (const problem of planeCases())
-    for (const [budget, seeds] of sizes) rows.push(...(await massRows(problem, budget, seeds, backend)));
-  return rows;
+  const budgets: readonly Budget[] = [
+    { evaluations: 1e4, seeds: 24 },
+    { evaluations: 1e5, seeds: 10 },
+    { evaluations: 1e6, seeds: 4 },
+  ];
+  return rowsOf(planeCases(), toy ? TOY : budgets, backend);
 }
 
-/** Products of them. */
+/**
+ * Products of them. At 1e5 evaluations precise values are 1.4 to 2 times nearer than published ones in the specification too;
+ * a factor of 2 on all of them takes 1e6.
+ */
 export async function products(toy: boolean, backend: Backend): Promise<readonly Row[]> {
+  const budgets: readonly Budget[] = [
+    { evaluations: 1e5, seeds: 8 },
+    { evaluations: 1e6, seeds: 2, modes: ['paper', 'precision'] },
+  ];
+  return rowsOf(productCases(), toy ? TOY : budgets, backend);
+}
+
+async function rowsOf(
+  problems: readonly TreeCase[],
+  budgets: readonly Budget[],
+  backend: Backend,
+): Promise<readonly Row[]> {
   const rows: Row[] = [];
-  for (const problem of productCases())
-    rows.push(...(await massRows(problem, toy ? 500 : 1e5, toy ? 2 : 12, backend)));
+  for (const problem of problems)
+    for (const budget of budgets) rows.push(...(await massRows(problem, budget, backend)));
   return rows;
 }
 
 /** The best reward of a search at a fifth of what the best of plain runs was given. */
 export async function searches(toy: boolean, backend: Backend): Promise<readonly Row[]> {
-  const [budget, seeds] = toy ? [1000, 2] : [1e5, 10];
+  const [budget, seeds] = toy ? [1000, 2] : [1e5, 6];
   const rows: Row[] = [];
   for (const problem of searchCases()) {
     const best = async (mode: TreeMode, evaluations: number): Promise<Spread> => {
@@ -122,7 +168,9 @@ export async function searches(toy: boolean, backend: Backend): Promise<readonly
       ...{ found: `best reward ${mean.toFixed(2)} +/- ${error.toFixed(2)}`, goal },
     });
     rows.push(row('best of N', budget, plain, ''));
-    rows.push(row('search', budget / 5, await best('search', budget / 5), `>= ${plain.mean.toFixed(2)}`));
+    const found = await best('search', budget / 5);
+    const verdict = found.mean >= plain.mean ? 'met' : 'missed';
+    rows.push(row('search', budget / 5, found, `>= best of N, ${plain.mean.toFixed(2)}: ${verdict}`));
     rows.push(row('search', budget, await best('search', budget), ''));
   }
   return rows;
