@@ -1,18 +1,9 @@
 import { NondeterminismError } from './cluster-error.ts';
 import { type ReadRecord, type RecordHeader, readFields, readRecord } from './record.ts';
-import type { BlobStore, Field, Plan } from './types.ts';
+import type { BlobStore, Field, Plan, ShardDifference } from './types.ts';
 
 /** Two results of tier B that are no further apart than this agree: what normals of two graphics cards may differ by. */
 export const TOLERANCE = 1e-5;
-
-/** Two computations of a shard of tier B whose bytes differ: told, and the first one stays. */
-export interface ShardDifference {
-  readonly shard: number;
-  /** The largest |a - b| / max(1, |a|, |b|) of their numbers; undefined where integers, shapes or NaN differ. */
-  readonly largest: number | undefined;
-  /** Whether `largest` is at most 1e-5. */
-  readonly agrees: boolean;
-}
 
 /**
  * Compares two results of one shard, as the tier of the plan allows: in tier A the bytes, in tier B the numbers.

@@ -1,20 +1,22 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
-import type { ShardDifference } from './conflict.ts';
+import type { Announcement } from './announcement.ts';
 import { codeOf, isFull, makeFolder, unwritable, writeOnce } from './folder.ts';
 import { type ShardFailure, toldError } from './threads.ts';
-import type { WorkerInfo } from './types.ts';
+import type { ShardDifference } from './types.ts';
 
 /*
  * Who computes what in a shared folder: claim/<index> says that somebody is at a shard as long as its time is young,
  * fail/<index>.json why one cannot be computed, `stop` that nobody should begin another. Claims only save work: two who
  * compute one shard write the same bytes. audit/<index> asks for a second computation while it is empty, differ/<index>.json
- * says how far two are apart, and `full`, while it is young, that a result waits for room.
+ * says how far two are apart, `full`, while it is young, that a result waits for room, and `class` whose results are read.
  */
 
 /** Seconds after which a silent claim, or worker, counts as dead. */
 export const STALE = 15;
+/** File with the class of the coordinator. */
+const CLASS = 'class';
 /** Starts of a shard before it counts as what kills its workers. */
 const MOST_STARTS = 6;
 
@@ -45,6 +47,10 @@ export interface RunTasks {
   wait(): void;
   go(): void;
   readonly full: boolean;
+  /** Class of the coordinator, as `classKey` names it; undefined where there was none. */
+  readonly class: string | undefined;
+  /** Workers of other classes begin no shard. */
+  lead(key: string): void;
   /** Nobody begins another shard; `open` undoes it. */
   close(): void;
   open(): void;
@@ -91,6 +97,14 @@ export function openTasks(path: string, stale: number = STALE): RunTasks {
     go: () => rmSync(full, { force: true }),
     get full() {
       return (ageOf(full, Date.now() / 1000) ?? STALE) < STALE;
+    },
+    get class() {
+      return readText(join(path, CLASS));
+    },
+    lead(key) {
+      if (readText(join(path, CLASS)) === key) return;
+      rmSync(join(path, CLASS), { force: true });
+      writeOnce(path, CLASS, new TextEncoder().encode(key));
     },
     close() {
       writeOnce(path, basename(stop), new Uint8Array(0));
@@ -180,7 +194,7 @@ export interface Presence {
 }
 
 /** Announce a worker in a folder. */
-export function announceWorker(directory: string, info: WorkerInfo): Presence {
+export function announceWorker(directory: string, info: Announcement): Presence {
   const folder = join(directory, 'workers');
   makeFolder(directory);
   makeFolder(folder);
@@ -205,7 +219,7 @@ export function announceWorker(directory: string, info: WorkerInfo): Presence {
 }
 
 /** Workers of a folder that were heard of lately. */
-export function aliveWorkers(directory: string): readonly WorkerInfo[] {
+export function aliveWorkers(directory: string): readonly Announcement[] {
   const folder = join(directory, 'workers');
   if (!existsSync(folder)) return [];
   const now = Date.now() / 1000;
@@ -213,7 +227,7 @@ export function aliveWorkers(directory: string): readonly WorkerInfo[] {
     const file = join(folder, name);
     const text = (ageOf(file, now) ?? STALE) < STALE ? readText(file) : undefined;
     try {
-      return text === undefined ? [] : [JSON.parse(text) as WorkerInfo];
+      return text === undefined ? [] : [JSON.parse(text) as Announcement];
     } catch {
       return []; // being written
     }

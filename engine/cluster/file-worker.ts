@@ -1,12 +1,13 @@
 import { hostname } from 'node:os';
 import { EngineError, ModelError } from '../errors.ts';
+import { announcementOf, servedClasses } from './announcement.ts';
 import { NondeterminismError } from './cluster-error.ts';
 import { compareRecords } from './conflict.ts';
 import { repeatShard, spanOf } from './drive.ts';
 import { aliveWorkers, announceWorker, openTasks, type RunTasks, STALE, workerName } from './file-tasks.ts';
 import { runFoldersIn } from './files.ts';
 import { isFull, isUnwritable, openRunFolder, type RunFolder, readPlanFile } from './folder.ts';
-import { decodePlan, runId, shardCount } from './plan.ts';
+import { classKey, decodePlan, runId, shardCount } from './plan.ts';
 import { readRecord } from './record.ts';
 import type { WorkTable } from './registry.ts';
 import { poisonShard, type ShardFailure } from './threads.ts';
@@ -54,13 +55,8 @@ const REPEAT = 60_000;
 export function startFileWorker(options: FileWorkerOptions): FileWorker {
   const { directory, threads, poll = 200, stale = STALE, say = () => {} } = options;
   const id = workerName();
-  const presence = announceWorker(directory, {
-    id,
-    host: hostname(),
-    pid: process.pid,
-    threads,
-    classes: [],
-  });
+  const classes = servedClasses(options.works, options.modules, ['A', 'B']);
+  const presence = announceWorker(directory, announcementOf(id, options, classes, 0));
   let now = presence.beat();
   const runs = new Map<string, Served | undefined>();
   const busy = new Map<string, { readonly tasks: RunTasks; readonly index: number }>();
@@ -148,6 +144,8 @@ interface Served {
   readonly id: string;
   readonly folder: RunFolder;
   readonly tasks: RunTasks;
+  /** Class of what is computed here. */
+  readonly key: string;
   readonly plan: Plan;
   readonly bytes: Uint8Array;
   /** Shards that may be missing, the next one last. */
@@ -159,7 +157,7 @@ function nextShard({ options, runs, now, unwritable }: Working): Next | undefine
     try {
       if (!runs.has(path)) runs.set(path, openServed(path, options));
       const served = runs.get(path);
-      if (served === undefined || served.tasks.closed || served.tasks.failure() !== undefined) continue;
+      if (served === undefined || !isOpen(served)) continue;
       const next = missingShard(served, now()) ?? askedShard(served, options, now());
       if (next !== undefined) return next;
     } catch (error) {
@@ -167,6 +165,10 @@ function nextShard({ options, runs, now, unwritable }: Working): Next | undefine
     }
   }
   return undefined;
+}
+
+function isOpen({ tasks, key }: Served): boolean {
+  return !tasks.closed && tasks.failure() === undefined && (tasks.class ?? key) === key;
 }
 
 function missingShard(served: Served, now: number): Next | undefined {
@@ -209,7 +211,7 @@ function openServed(path: string, { works, modules, stale }: FileWorkerOptions):
   if (bytes === undefined) return undefined;
   try {
     const plan = decodePlan(bytes);
-    works.find(plan);
+    const key = classKey(works.find(plan), plan);
     const { module } = plan;
     const known = modules.some(({ name, hash }) => name === module?.name && hash === module.hash);
     if (module !== undefined && !known) return undefined;
@@ -217,6 +219,7 @@ function openServed(path: string, { works, modules, stale }: FileWorkerOptions):
       id: runId(plan),
       folder: openRunFolder(path),
       tasks: openTasks(path, stale),
+      key,
       plan,
       bytes,
       open: [],

@@ -2,7 +2,10 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkNumber, checkOptionNames } from '../check.ts';
 import { OptionError } from '../errors.ts';
+import { VERSION } from '../version.ts';
+import type { Announcement } from './announcement.ts';
 import { openPlaces } from './blobs.ts';
+import { fleetWords } from './bullmq/fleet.ts';
 import { ClusterError } from './cluster-error.ts';
 import { checkSubmit, isAudited, makeFeed, offerKept } from './drive.ts';
 import { aliveWorkers, openTasks, type RunTasks } from './file-tasks.ts';
@@ -10,7 +13,8 @@ import { blobFolder, makeFolder, makeRunFolder, type RunFolder, readPlanFile, wr
 import { type Gather, makeGather } from './gather.ts';
 import { moduleRef } from './modules.ts';
 import { chooseCut, type PilotHome } from './pilot.ts';
-import { makePlan, runId } from './plan.ts';
+import { classKey, makePlan, runId, v8Version } from './plan.ts';
+import { type RecordHeader, readRecord } from './record.ts';
 import type { Cluster, ClusterResult, ClusterRun, Plan, SubmitOptions, Work } from './types.ts';
 
 export interface FilesOptions {
@@ -81,6 +85,9 @@ function pilotHome(directory: string, cluster: Pick<Cluster, 'submit' | 'workers
   };
 }
 
+/** Milliseconds after which workers that cannot serve a run are told of. */
+const UNSERVED = 10_000;
+
 interface Watched<O, Y> {
   readonly work: Work<O, Y>;
   readonly plan: Plan<O>;
@@ -107,12 +114,14 @@ function watchRun<O, Y>(watched: Watched<O, Y>): ClusterRun<Y> {
 
 /** Results are looked for until all are there; whoever computes them. */
 async function untilDone<O, Y>(
-  { submit, folder, directory, patience, poll, only }: Watched<O, Y>,
+  watched: Watched<O, Y>,
   gather: Gather<Y>,
   tasks: RunTasks,
   tell: (workers: number, audited: number) => void,
 ): Promise<ClusterResult<Y>> {
+  const { work, plan, submit, folder, directory, patience, poll, only } = watched;
   const { signal, deadline = Infinity, audit = 0 } = submit;
+  const key = classKey(work, plan);
   const start = performance.now();
   const audits = auditsOf(gather, audit);
   let news = start;
@@ -123,18 +132,23 @@ async function untilDone<O, Y>(
     return gather.result(folder.get);
   };
   // A failure, or a deadline, of an earlier call says nothing about this one.
-  if (!only) tasks.open();
+  if (!only) {
+    tasks.open();
+    tasks.lead(key);
+  }
   for (;;) {
     signal?.throwIfAborted();
-    await collect(folder, gather);
+    if (!only && tasks.class !== key) throw otherLeads(directory);
+    await collect(folder, gather, only ? key : undefined);
     const complete = gather.fold.count === gather.total;
     const audited = complete ? tasks.ask(audits) : 0;
     const workers = aliveWorkers(directory);
     const there = gather.fold.count + audited;
-    if (there > seen || (workers.length > 0 && !tasks.full)) news = performance.now();
+    const serving = workers.filter(({ classes }) => classes.includes(key));
+    if (there > seen || (serving.length > 0 && !tasks.full)) news = performance.now();
     if (there > seen || tasks.full)
       tell(
-        workers.reduce((sum, { threads }) => sum + threads, 0),
+        serving.reduce((sum, { threads }) => sum + threads, 0),
         audited,
       );
     seen = there;
@@ -151,8 +165,9 @@ async function untilDone<O, Y>(
       await collect(folder, gather);
       return finished();
     }
-    if (performance.now() - news > patience)
-      throw tasks.full ? full(directory, gather) : nobody(directory, gather);
+    const unserved = workers.length > 0 && serving.length === 0;
+    if (performance.now() - news > (unserved ? Math.min(patience, UNSERVED) : patience))
+      throw tasks.full ? full(directory, gather) : nobody(watched, gather, workers);
     await new Promise((resolve) => setTimeout(resolve, poll));
   }
 }
@@ -163,15 +178,25 @@ function auditsOf<Y>({ id, total }: Gather<Y>, share: number): readonly number[]
   return Array.from({ length: total }, (_, index) => index).filter((index) => isAudited(id, index, share));
 }
 
-/** New results of the folder, and how many there were. */
-async function collect<Y>(folder: RunFolder, gather: Gather<Y>): Promise<number> {
-  let fresh = 0;
+/** New results of the folder. @param key class whose results alone are read; others are told, and stay. */
+async function collect<Y>(folder: RunFolder, gather: Gather<Y>, key?: string): Promise<void> {
   for (const index of folder.indices()) {
     if (index >= gather.total || gather.fold.has(index)) continue;
     const record = folder.get(index);
-    if (record !== undefined && (await offerKept(gather, folder, index, record))) fresh++;
+    const other = record === undefined || key === undefined ? undefined : otherClass(record, key);
+    if (other !== undefined) throw otherVersion(other, index);
+    if (record !== undefined) await offerKept(gather, folder, index, record);
   }
-  return fresh;
+}
+
+/** The header of a record of another class. */
+function otherClass(record: Uint8Array, key: string): RecordHeader | undefined {
+  try {
+    const { header } = readRecord(record);
+    return header.class === key ? undefined : header;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Numbers as schedulers take them: '3,17-20'. */
@@ -213,12 +238,37 @@ function missingShards(missing: readonly number[]): MissingShards {
   return new MissingShards(missing);
 }
 
-function nobody<Y>(directory: string, gather: Gather<Y>): ClusterError {
+function nobody<O, Y>(
+  { directory, work, plan }: Watched<O, Y>,
+  gather: Gather<Y>,
+  workers: readonly Announcement[],
+): ClusterError {
+  const own = { engine: VERSION, v8: v8Version() };
+  const others = workers.length === 0 ? '' : `; ${fleetWords(workers, work, plan, own)}`;
   return new ClusterError({
     where: 'cluster',
-    found: `nobody computes shards in ${directory} (${gather.fold.count} of ${gather.total} are there)`,
-    expected: 'a worker',
+    found: `nobody computes shards in ${directory} (${gather.fold.count} of ${gather.total} are there${others})`,
+    expected: workers.length === 0 ? 'a worker' : 'a worker that can serve this run',
     fix: `Start some: ensample worker --files ${directory} --models DIR. Then the same call goes on.`,
+  });
+}
+
+function otherVersion({ engine, host }: RecordHeader, index: number): ClusterError {
+  return new ClusterError({
+    where: 'cluster',
+    shard: index,
+    found: `the result of shard ${index} is from ${host}, of ensample ${engine} and its Node, here ensample ${VERSION} and V8 ${v8Version()}`,
+    expected: 'results of the same versions of ensample, Node and the model',
+    fix: 'Merge where the shards were computed, or compute them again in an empty folder.',
+  });
+}
+
+function otherLeads(directory: string): ClusterError {
+  return new ClusterError({
+    where: 'cluster',
+    found: `a coordinator of another version of ensample, Node or the work has taken over the run in ${directory}`,
+    expected: 'coordinators of one version',
+    fix: 'Leave the run to that one, or take another folder.',
   });
 }
 

@@ -1,10 +1,10 @@
 import { InputError } from '../errors.ts';
 import { ClusterError } from './cluster-error.ts';
-import { compareRecords, differ, type ShardDifference } from './conflict.ts';
+import { compareRecords, differ } from './conflict.ts';
 import { type Fold, makeFold } from './fold.ts';
 import { classKey, runId, shardCount } from './plan.ts';
 import { type ReadRecord, type RecordHeader, readFields, readRecord } from './record.ts';
-import type { BlobStore, ClusterProgress, ClusterResult, Plan, Work } from './types.ts';
+import type { BlobStore, ClusterProgress, ClusterResult, Plan, ShardDifference, Work } from './types.ts';
 
 /** Collects records of a run in any order, compares those that come twice, and merges them in the order of the tree. */
 export interface Gather<Y> {

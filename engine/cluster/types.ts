@@ -2,7 +2,6 @@ import type { StateArray } from '../array/codec.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { ModuleModel } from '../model/model.ts';
 import type { Rng } from '../random/rng.ts';
-import type { ShardDifference } from './conflict.ts';
 
 /*
  * A run cut into shards. A shard is a pure function of (plan, index), because randomness is addressed: whoever computes
@@ -160,6 +159,15 @@ export interface ClusterProgress {
   readonly waiting?: string;
 }
 
+/** Two computations of a shard of tier B whose bytes differ: told, and the first one stays. */
+export interface ShardDifference {
+  readonly shard: number;
+  /** The largest |a - b| / max(1, |a|, |b|) of their numbers; undefined where integers, shapes or NaN differ. */
+  readonly largest: number | undefined;
+  /** Whether `largest` is at most 1e-5. */
+  readonly agrees: boolean;
+}
+
 /** What came out: `value` of the shards 0 .. shards - 1. */
 export interface ClusterResult<Y> {
   readonly value: Y;
@@ -196,6 +204,8 @@ export interface CutRequest {
   /** The run in about so many shards of equal sizes. A plan of its first shards is a plan as well. */
   plan(shards: number): Plan<unknown>;
   readonly submit: SubmitOptions;
+  /** In the place of what is known of these machines: threads, and seconds that a shard's handing out takes. */
+  readonly path?: { readonly workers?: number; readonly overhead?: number };
   progress?(progress: ClusterProgress): void;
 }
 

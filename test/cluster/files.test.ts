@@ -11,7 +11,7 @@ import { blobFolder, makeRunFolder, writeOnce } from '../../engine/cluster/folde
 import { localCluster } from '../../engine/cluster/local.ts';
 import { openModules } from '../../engine/cluster/modules.ts';
 import { decodePlan, makePlan, runId } from '../../engine/cluster/plan.ts';
-import type { WorkTable } from '../../engine/cluster/registry.ts';
+import { type WorkTable, workTable } from '../../engine/cluster/registry.ts';
 import { computeShard } from '../../engine/cluster/shard.ts';
 import type { ClusterResult, Plan, SubmitOptions } from '../../engine/cluster/types.ts';
 import { type Backend, hostBackend, ModelError, OptionError } from '../../engine/index.ts';
@@ -155,6 +155,38 @@ test('files(): a second result with other bytes is found out', async () => {
   const result = files(directory, { poll: 100 }).submit(sumWork, sums).result();
   await expect(result).rejects.toThrow(/shard 3 has body/);
 }, 20_000);
+
+test('files(): another version computes nothing, and nothing of it is merged or deleted; both sides are named', async () => {
+  const directory = folder();
+  let computed = 0;
+  const newer = {
+    ...sumWork,
+    version: 2,
+    compute: (...shard: Parameters<typeof sumWork.compute>) => {
+      computed++;
+      return sumWork.compute(...shard);
+    },
+  };
+  worker(directory, workTable([newer]));
+  const cluster = files(directory, { poll: 5, patience: 300 });
+  const run = cluster.submit(sumWork, sums);
+  await expect(run.result()).rejects.toThrow(
+    /nobody computes shards in .* \(0 of 9 are there; .*: work test-sums of version 2, here 1\); expected a worker that can serve this run/,
+  );
+  expect(computed).toBe(0);
+  // A coordinator of that version takes the run over, which the other one is told of.
+  const old = files(directory, { poll: 5 }).submit(sumWork, sums).result();
+  const [, taken] = await Promise.allSettled([cluster.submit(newer, sums).result(), old]);
+  expect(String((taken as PromiseRejectedResult).reason)).toContain('has taken over the run');
+  expect(computed).toBe(9);
+  const merged = files(join(directory, runId(sums)), { gather: true })
+    .submit(sumWork, sums)
+    .result();
+  await expect(merged).rejects.toThrow(
+    /the result of shard \d is from .* of ensample .* Merge where the shards/,
+  );
+  expect(readdirSync(join(directory, runId(sums), 'res'))).toHaveLength(9);
+});
 
 /** A file's bytes with one of them changed. */
 function damage(path: string, at: number): void {
