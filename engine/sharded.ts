@@ -141,6 +141,7 @@ export async function submitSharded<R extends Result>(
     const left = deadline === undefined ? {} : { deadline: Math.max(1, deadline - (start - began)) };
     const merged = await finished(cluster.submit(shards.work, round, { ...submit, ...left }), progress);
     const took = performance.now() - start;
+    if (merged.differences !== undefined) say(differenceWords(merged.differences));
     const more = merged.complete ? await shards.next?.(merged, round.options, { ...tools, kept }) : undefined;
     if (more === undefined) return { merged, kept, notes };
     // No time for another round: what there is, is a part.
@@ -150,6 +151,12 @@ export async function submitSharded<R extends Result>(
     kept = more.kept ?? kept;
     round = { ...round, options: more.options, shards: more.shards };
   }
+}
+
+function differenceWords(differences: NonNullable<ClusterResult<unknown>['differences']>): string {
+  const off = differences.filter(({ agrees }) => !agrees).map(({ shard }) => shard);
+  const rest = off.length === 0 ? 'all within' : `shards ${off.slice(0, 10).join(', ')} beyond`;
+  return `${differences.length} shards that were computed twice have other bytes each time, ${rest} the tolerance of tier B; the first results count.`;
 }
 
 /** The plan, cut as asked or as a pilot finds best. */
