@@ -101,7 +101,7 @@ const BLOBS_FLAG: FlagRow = [
 const CLUSTER_FLAGS: readonly FlagRow[] = [
   ['--cluster <where>', 'redis://host:port, redis for ENSAMPLE_REDIS_URL, files:DIR, or local'],
   ['--shards <n>', 'about so many pieces (default: measured first); the answer does not depend on it'],
-  ['--audit <share>', 'compute this share of the shards twice and compare (with Redis or local)'],
+  ['--audit <share>', 'compute this share of the shards twice and compare'],
   ...[MODELS_FLAG, BLOBS_FLAG],
   ...REDIS_FLAGS,
 ];
