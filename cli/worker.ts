@@ -20,7 +20,7 @@ import {
 } from '../estimators/cluster.ts';
 import { EngineError, loadModule, OptionError } from '../estimators/index.ts';
 import { readBlobs } from './blobs-flag.ts';
-import { EXIT } from './errors.ts';
+import { EXIT, usageError } from './errors.ts';
 import { type Flags, flagText, readFile, readInteger, readName, readPositive } from './flag-values.ts';
 import { count } from './format/number.ts';
 import { printable } from './format/text.ts';
@@ -37,6 +37,8 @@ import {
 } from './worker-metrics.ts';
 
 const WHERE = 'ensample worker';
+/** Milliseconds; batch systems usually wait for 30 s. */
+const GRACE = 20_000;
 
 /** What a worker brings along, as its flags say. */
 export interface WorkerSetup {
@@ -50,6 +52,8 @@ export interface WorkerSetup {
   readonly mostTime: number | undefined;
   /** MB of the JavaScript heap of a thread. */
   readonly mostHeap: number | undefined;
+  /** Milliseconds that shards get to finish when the worker is stopped. */
+  readonly grace: number;
   readonly log: (typeof LOGS)[number];
   readonly metrics: MetricsPlace | undefined;
   readonly quiet: boolean;
@@ -59,6 +63,14 @@ export interface WorkerSetup {
 export async function worker(flags: Flags, terminal: Terminal): Promise<number> {
   const [redis, files] = [flagText(flags, 'redis'), flagText(flags, 'files')];
   if (redis !== undefined && files !== undefined) throw both();
+  const blobs = flagText(flags, 'blobs');
+  if (files !== undefined && blobs !== undefined)
+    throw usageError(
+      WHERE,
+      '--blobs',
+      blobs,
+      'nothing beside --files, where large results lie with their run',
+    );
   const setup = await readSetup(flags);
   const telling = await openTelling(setup, terminal);
   try {
@@ -110,6 +122,7 @@ async function readSetup(flags: Flags): Promise<WorkerSetup> {
     blobs: readBlobs(WHERE, flags),
     mostTime: milliseconds('max-shard-seconds', flagText(flags, 'maxShardSeconds')),
     mostHeap: readInteger(WHERE, 'max-heap', flagText(flags, 'maxHeap'), 16, 2 ** 20, '512'),
+    grace: milliseconds('grace', flagText(flags, 'grace')) ?? GRACE,
     log: readName(WHERE, 'log', flagText(flags, 'log'), LOGS) ?? 'text',
     metrics: readMetrics(flagText(flags, 'metrics')),
     quiet: flags.quiet === true,
@@ -131,8 +144,8 @@ async function redisWorker(flags: Flags, setup: WorkerSetup, telling: Telling): 
     });
     for (const warning of link.warnings) log.say('warning', warning);
     tellStart(setup, telling, `at ${link.address.shown}`);
-    await untilStopped(log);
-    await serving.stop();
+    await untilStopped(log, setup.grace);
+    await serving.stop(setup.grace);
     log.end();
     return 0;
   } finally {
@@ -156,8 +169,8 @@ async function fileWorker(directory: string, setup: WorkerSetup, telling: Tellin
       say: event,
     });
     tellStart(setup, telling, `in ${directory}`);
-    await untilStopped(log);
-    await worker.stop();
+    await untilStopped(log, setup.grace);
+    await worker.stop(setup.grace);
     log.end();
     return 0;
   } finally {
@@ -205,13 +218,10 @@ function milliseconds(option: string, text: string | undefined): number | undefi
 }
 
 function readTiming(flags: Flags): Partial<Timing> {
-  const [lock, stall, grace] = ['lock', 'stall', 'grace'].map((option) =>
-    milliseconds(option, flagText(flags, option)),
-  );
+  const [lock, stall] = ['lock', 'stall'].map((option) => milliseconds(option, flagText(flags, option)));
   return {
     ...(lock === undefined ? {} : { lock }),
     ...(stall === undefined ? {} : { stall }),
-    ...(grace === undefined ? {} : { grace }),
   };
 }
 
@@ -228,13 +238,13 @@ function tellStart({ threads, modules }: WorkerSetup, { log, url }: Telling, pla
 }
 
 /** Resolves at SIGTERM or Ctrl-C; the second one ends the process at once, and its shards go to others. */
-function untilStopped(log: WorkerLog): Promise<void> {
+function untilStopped(log: WorkerLog, grace: number): Promise<void> {
   return new Promise((done) => {
     let asked = false;
     const stop = (): void => {
       if (asked) process.exit(EXIT.interrupted);
       asked = true;
-      log.say('stop', 'Stopping: shards are finished, or handed back after 20 s.');
+      log.say('stop', `Stopping: shards are finished, or handed back after ${grace / 1000} s.`);
       done();
     };
     process.on('SIGTERM', stop);
