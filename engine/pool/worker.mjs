@@ -5,7 +5,7 @@
  */
 import { evaluateRows } from './evaluate-rows.mjs';
 import { HOT, inZones, openLine, runCalls, STATE, STRIDE, serveLine } from './line.mjs';
-import { importModule, toLocalModel } from './load-module.mjs';
+import { importModule, serveModelsAlone, toLocalModel } from './load-module.mjs';
 
 // A variable name, so that bundlers for browsers do not follow it.
 const THREADS = 'node:worker_threads';
@@ -110,4 +110,5 @@ async function listen() {
   }
 }
 
+serveModelsAlone();
 listen();

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -16,6 +16,10 @@ function write(name: string, text: string): string {
   return pathToFileURL(join(folder, name)).href;
 }
 
+const ENTRIES = {
+  ensample: () => import('../../estimators/index.ts'),
+  engine: () => import('../../engine/index.ts'),
+};
 const LAWS = "import { uniform } from 'ensample';\nexport const inputs = { a: uniform(0, 2) };\n";
 
 test('loadModule(): a TypeScript model in a bare folder imports laws and its neighbours', async () => {
@@ -72,6 +76,24 @@ test('loadModule(): a module that is missing, broken or throws is a ModelError w
     await expect(loadModule(url)).rejects.toThrow(message);
     await expect(loadModule(url)).rejects.toThrow(ModelError);
   }
+});
+
+test('built: in a thread that only evaluates models they have every name of this package, from one file', async () => {
+  const built = new URL('../../dist/engine/pool/', import.meta.url);
+  const { importModule, serveModelsAlone } = await import(new URL('load-module.mjs', built).href);
+  expect(readFileSync(new URL('worker.mjs', built), 'utf8')).toMatch(/^serveModelsAlone\(\);$/m);
+  serveModelsAlone();
+  const url = write(
+    'names.ts',
+    "import * as ensample from 'ensample';\nimport * as engine from 'ensample/engine';\nexport { engine, ensample };\n",
+  );
+  const found = await importModule(url);
+  const whole = await import(new URL('whole.mjs', built).href);
+  expect(found.ensample.uniform).toBe(whole.ensample.uniform);
+  for (const name of ['ensample', 'engine'] as const)
+    expect(Object.keys(found[name]).sort()).toEqual(Object.keys(await ENTRIES[name]()).sort());
+  // Errors are told by their names.
+  expect(() => whole.ensample.uniform(3, 1)).toThrow(expect.objectContaining({ name: 'OptionError' }));
 });
 
 test('toLocalModel(): one parameter is named inputs, two are a batch, tagged models are themselves', () => {
