@@ -1,3 +1,4 @@
+export * from '../engine/cluster/evaluate-points.ts';
 export * from '../engine/index.ts';
 export { type ModelServer, type ServeOptions, serveModel } from '../engine/model/um-bridge/server.ts';
 export {

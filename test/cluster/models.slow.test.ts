@@ -6,6 +6,7 @@ import {
   adaptiveMultiple,
   controlVariates,
   crossEntropy,
+  evaluatePoints,
   expectations,
   ibis,
   importanceSampling,
@@ -48,10 +49,10 @@ type Method = ModelMethod<unknown, Result>;
 const METHODS: Readonly<Record<string, () => unknown>> = {
   expectations: () =>
     expectations({
-      ...{ model: wave, inputs, points: 1024, outputs: ['y', 'z'] },
+      ...{ model: wave, inputs, points: 512, outputs: ['y', 'z'] },
       expectations: { y: { of: 'y' }, large: { event: { output: 'z', above: 100 } } },
     }),
-  importanceSobol: () => importanceSobol({ model: sum, inputs: bell, points: 512 }),
+  importanceSobol: () => importanceSobol({ model: sum, inputs: bell, points: 256 }),
   stratified: () => stratified({ model: sum, inputs: bell, points: 400, strata: { a: 4 } }),
   controlVariates: () => controlVariates({ model: sum, inputs: bell, points: 512 }),
   lawImpact: () =>
@@ -66,7 +67,7 @@ const METHODS: Readonly<Record<string, () => unknown>> = {
     }),
   importanceSampling: () => importanceSampling({ target: density, proposal: two, points: 1000 }),
   adaptiveMultiple: () =>
-    adaptiveMultiple({ model: sum, inputs: bell, points: 1000, stages: 2, stagePoints: 200 }),
+    adaptiveMultiple({ model: sum, inputs: bell, points: 300, stages: 2, stagePoints: 100 }),
   crossEntropy: () => crossEntropy({ model: sum, inputs: bell, event, stagePoints: 200, points: 400 }),
   splitting: () => splitting({ model: sum, inputs: bell, event, particles: 50, runs: 2, moves: 2 }),
   lastParticle: () =>
@@ -77,7 +78,7 @@ const METHODS: Readonly<Record<string, () => unknown>> = {
       particles: 20,
       runs: 2,
       moves: 2,
-      removed: 5,
+      removed: 10,
     }),
   smcSampler: () =>
     smcSampler({
@@ -125,8 +126,8 @@ test('iterate(method, { cluster }): steps, budgets and snapshots as on one machi
   const options = { seed: 7, backend: jsBackend() };
   try {
     for (const make of [
-      () => monteCarlo({ model: wave, inputs, points: 64, replicates: 4 }),
-      () => sobolIndices({ model: wave, inputs, points: 64 }),
+      () => monteCarlo({ model: wave, inputs, points: 32, replicates: 2 }),
+      () => sobolIndices({ model: wave, inputs, points: 32, replicates: 2 }),
     ]) {
       const method = make() as Method;
       const steps = iterate(method, { ...options, cluster, submit: { shards: 2 } });
@@ -147,7 +148,7 @@ test('iterate(method, { cluster }): steps, budgets and snapshots as on one machi
 
 test('run(method, { cluster }): models that cannot travel, and methods without any, are refused in words', async () => {
   const cluster = local({ threads: 0 });
-  const refused = (method: unknown, options: object, ...texts: readonly string[]): Promise<void[]> =>
+  const refused = (method: unknown, options: object, ...texts: readonly string[]): Promise<unknown> =>
     Promise.all(
       texts.map((text) =>
         expect(run(method as Method, { cluster, seed: 1, ...options })).rejects.toThrow(text),
@@ -177,6 +178,37 @@ test('run(method, { cluster }): models that cannot travel, and methods without a
       'ibis is not cut into shards, and has no model that others could evaluate',
     );
     await refused(by(sum), { submit: { checkpoint: 'kept' } }, 'option `submit.checkpoint` is');
+  } finally {
+    await cluster.close();
+  }
+});
+
+test('evaluatePoints(): given points on a cluster as on one machine, failed ones told', async () => {
+  const cluster = local({ threads: 0 });
+  const points = Float64Array.from({ length: 3 * 40 }, (_, at) => ((at * 37) % 64) / 19);
+  const options = { model: moduleModel(url, 'holed'), inputs: ['a', 'b', 'c'], points };
+  try {
+    const alone = await evaluatePoints({ ...options, backend: jsBackend() });
+    const seen: ClusterProgress[] = [];
+    const submit = { shards: 7, progress: (at: ClusterProgress) => seen.push(at) };
+    expect(await evaluatePoints({ ...options, cluster, submit, backend: jsBackend() })).toEqual(alone);
+    expect(seen.at(-1)).toMatchObject({ done: 7, total: 7, evaluations: 40 });
+    const failed = Array.from({ length: 40 }, (_, i) => i).filter((i) => points[3 * i]! > 3.1);
+    expect(failed.length).toBeGreaterThan(0);
+    expect(alone.failures.map(({ index }) => index)).toEqual(failed);
+    expect(alone.failures[0]).toMatchObject({ input: points.slice(3 * failed[0]!, 3 * failed[0]! + 3) });
+    expect(alone.failures[0]!.reason).toContain('a is too large');
+    alone.values.forEach((y, i) => {
+      const [a, b, c] = points.subarray(3 * i);
+      expect(y).toBe(failed.includes(i) ? Number.NaN : Math.sin(a!) + b! + c!);
+    });
+    await expect(evaluatePoints({ ...options, points: [1, 2] })).rejects.toThrow(
+      'evaluatePoints: `points` has 2 numbers; expected a multiple of 3, a row for each point.',
+    );
+    await expect(evaluatePoints({ ...options, inputs: ['a', 'a', 'c'] })).rejects.toThrow('each once');
+    await expect(evaluatePoints({ ...options, model: pointwise(() => 1), cluster })).rejects.toThrow(
+      'option `model` is a function, which cannot travel',
+    );
   } finally {
     await cluster.close();
   }

@@ -49,7 +49,7 @@ export const published = () => chains('published', { mode: 'published', skip: 3,
 export const unadjusted = () =>
   chains('unadjusted', {
     ...{ denoiser: network, levelLaw: 'heat-equation', mode: 'unadjusted', skip: 2, moves: 2 },
-    ...{ pick: 'min-sigma', integrator: edmStochastic(), tweedie: 0.01, chains: 70, kept: 20, warmup: 4 },
+    ...{ pick: 'min-sigma', integrator: edmStochastic(), tweedie: 0.01, chains: 40, kept: 20, warmup: 4 },
   });
 /** Nothing is adapted: chains are independent from the start. */
 export const cold = () => chains('cold', { warmup: 0, skip: 1 });
