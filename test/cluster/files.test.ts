@@ -12,10 +12,11 @@ import { localCluster } from '../../engine/cluster/local.ts';
 import { openModules } from '../../engine/cluster/modules.ts';
 import { decodePlan, makePlan, runId } from '../../engine/cluster/plan.ts';
 import { type WorkTable, workTable } from '../../engine/cluster/registry.ts';
+import { rowCodec } from '../../engine/cluster/rows.ts';
 import { computeShard } from '../../engine/cluster/shard.ts';
 import type { ClusterResult, Plan, SubmitOptions } from '../../engine/cluster/types.ts';
 import { type Backend, hostBackend, ModelError, OptionError } from '../../engine/index.ts';
-import { ownWorks } from '../../estimators/cluster.ts';
+import { local, ownWorks } from '../../estimators/cluster.ts';
 import { moduleModel, monteCarlo, normal, run } from '../../estimators/index.ts';
 import { sumWork, type Wrong, type WrongOptions, works, wrongWork } from '../support/cluster-works.ts';
 
@@ -186,6 +187,28 @@ test('files(): another version computes nothing, and nothing of it is merged or 
     /the result of shard \d is from .* of ensample .* Merge where the shards/,
   );
   expect(readdirSync(join(directory, runId(sums), 'res'))).toHaveLength(9);
+});
+
+test('run(monteCarlo, { cluster }): the ranges of one scramble have no standard error; of eight scrambles they have that of one machine', async () => {
+  const model = moduleModel(new URL('./models/wave.mjs', import.meta.url));
+  const inputs = { a: normal(0, 1), b: normal(0, 1), c: normal(0, 1) };
+  const cluster = local({ threads: 0 });
+  try {
+    const errors = async (replicates: number, submit: object): Promise<readonly number[]> => {
+      const method = monteCarlo({ model, inputs, points: 512, replicates });
+      const { mean, variance } = await run(method, { seed: 5, backend, ...submit });
+      return [...mean.standardError, ...variance.standardError];
+    };
+    for (const error of await errors(1, { cluster, submit: { shards: 16 } })) expect(error).toBeNaN();
+    const eight = await errors(8, { cluster, submit: { shards: 16 } });
+    expect(eight).toEqual(await errors(8, {}));
+    for (const error of eight) expect(error).toBeGreaterThan(0);
+  } finally {
+    await cluster.close();
+  }
+  // What travels are rows: there is no place for an error of a range.
+  const summary = { rows: 1, k: 1, y: Float64Array.of(1), failed: [] };
+  expect(Object.keys(rowCodec.encode(summary))).toEqual(['y', 'failed', 'reasons']);
 });
 
 /** A file's bytes with one of them changed. */
