@@ -76,7 +76,8 @@ async function connect(where: string, address: Address, { Redis }: Packages): Pr
   }
 }
 
-function refused(where: string, { shown, host, port }: Address, cause: unknown): ClusterError {
+function refused(where: string, address: Address, cause: unknown): ClusterError {
+  const { shown, host, port } = address;
   const error = cause as { readonly code?: string; readonly message?: string } | undefined;
   const text = error?.message ?? String(cause);
   if (/WRONGPASS|NOAUTH|invalid (username|password)|AUTH/.test(text)) {
@@ -94,12 +95,53 @@ function refused(where: string, { shown, host, port }: Address, cause: unknown):
       expected: 'the permissions that docs/clusters.md lists',
     });
   }
+  const badly = encryption(where, address, error?.code ?? '', cause);
+  if (badly !== undefined) return badly;
   const start = `redis-server --bind 127.0.0.1 --port ${port} --appendonly yes --maxmemory-policy noeviction`;
   return new ClusterError({
     where,
     found: `Redis at ${shown} cannot be reached (${error?.code ?? text})`,
     expected: 'a Redis or Valkey server there',
     fix: `Start one${host === '127.0.0.1' || host === 'localhost' ? '' : ' there'}: ${start}.`,
+    cause,
+  });
+}
+
+/** What is wrong with the encryption; undefined where it is something else. */
+function encryption(
+  where: string,
+  { shown, tls }: Address,
+  code: string,
+  cause: unknown,
+): ClusterError | undefined {
+  if (/ALTNAME/.test(code))
+    return new ClusterError({
+      where,
+      found: `the certificate of Redis at ${shown} is for another name (${code})`,
+      expected: 'one that has this host among its names',
+      fix: 'Call the server by a name of its certificate.',
+      cause,
+    });
+  if (/^(?!ERR_SSL).*(CERT|LEAF_SIGNATURE)/.test(code))
+    return new ClusterError({
+      where,
+      found: `the certificate of Redis at ${shown} is not trusted (${code})`,
+      expected: 'one of an authority that this machine knows, and that is valid today',
+      fix: 'Name its authority: --tls-ca FILE, or the option `ca`.',
+      cause,
+    });
+  const late = tls !== undefined && code === 'ETIMEDOUT';
+  if (!late && !/ECONNRESET|EPROTO|^ERR_SSL/.test(code)) return undefined;
+  return new ClusterError({
+    where,
+    found: `Redis at ${shown} ${late ? 'does not answer' : 'ended the connection'} (${code})`,
+    expected: tls === undefined ? 'a server that speaks without TLS there' : 'a server that speaks TLS there',
+    fix:
+      tls === undefined
+        ? `With TLS the address begins with rediss://.`
+        : tls.cert === undefined
+          ? 'Is it the port of `tls-port`? It may want a certificate of this machine: --tls-cert and --tls-key.'
+          : 'Is it the port of `tls-port`, and does the server know the authority of this certificate?',
     cause,
   });
 }
