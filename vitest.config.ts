@@ -30,6 +30,8 @@ export default defineConfig({
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     reporters: ['default', skippedGpuReporter()],
+    // What a project has transformed serves the next one, and the next run: kept by content.
+    experimental: { fsModuleCache: true },
     projects: [
       {
         ...entries('.', 'ts'),
