@@ -7,6 +7,8 @@ import { useSoftwareDriver } from './test/support/software-driver.ts';
 useSoftwareDriver();
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+/** Node loads built modules itself. */
+const BUILT = { deps: { external: [/\/dist\/(engine|estimators)\//] } };
 const EXAMPLES = 'test/examples/examples.slow.test.ts';
 
 /** What tests and examples import by name: the source ('.', 'ts') or the built package ('./dist', 'js'). */
@@ -53,6 +55,7 @@ export default defineConfig({
           exclude: [EXAMPLES],
           testTimeout: 300_000,
           isolate: false,
+          server: BUILT,
         },
       },
       {
@@ -63,7 +66,7 @@ export default defineConfig({
           include: [EXAMPLES],
           testTimeout: 300_000,
           isolate: false,
-          server: { deps: { external: [/\/dist\/(engine|estimators)\//] } },
+          server: BUILT,
         },
       },
     ],
