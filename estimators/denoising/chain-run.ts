@@ -121,7 +121,7 @@ function endWarmup(plan: ChainPlan, state: DenoisingMcmcState): void {
 }
 
 /** The state now is the first of a window. */
-function openWindow({ pick }: ChainPlan, { lowest, chains }: DenoisingMcmcState): void {
+export function openWindow({ pick }: ChainPlan, { lowest, chains }: DenoisingMcmcState): void {
   if (pick === 'last') return;
   lowest.x.set(chains.x);
   lowest.level.set(chains.level);

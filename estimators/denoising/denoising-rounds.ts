@@ -3,7 +3,7 @@ import { orRelease } from '../../engine/or-release.ts';
 import type { Context, Ending } from '../../engine/sampler.ts';
 import { makeTurn } from '../../engine/turn.ts';
 import { answer } from './answer.ts';
-import { advance, begin, denoising, finished, infoOf, open, release } from './chain-run.ts';
+import { advance, begin, denoising, finished, infoOf, open, openWindow, release } from './chain-run.ts';
 import { type ChainPiece, type ChainRounds, cutShort, type Found, parts, tooEarly } from './chain-shards.ts';
 import { denoise } from './denoise.ts';
 import { WHERE } from './level-law.ts';
@@ -61,12 +61,14 @@ async function warmUp(whole: ChainPlan, context: Context): Promise<ChainPiece> {
   const { state } = await begin(plan, context);
   return inUse(state, async () => {
     while (adapts && state.cycle < plan.warmup) await advance(plan, state, context);
-    const { chains, lowest, cycle, skip, startEvaluations, warmupEvaluations } = state;
+    const { chains, cycle, skip, startEvaluations, warmupEvaluations } = state;
     const { x, level, stepSize } = chains;
     const { evaluations } = state.denoiser;
     const told = { cycle, skip, stepSize, evaluations, startEvaluations, warmupEvaluations };
-    const arrays = { x, level, lowestX: lowest.x, lowestLevel: lowest.level };
-    return { state: encodeState({ ...told, lo: 0, hi: plan.chains } satisfies Walking, arrays), evaluations };
+    return {
+      state: encodeState({ ...told, lo: 0, hi: plan.chains } satisfies Walking, { x, level }),
+      evaluations,
+    };
   });
 }
 
@@ -88,8 +90,6 @@ function parted(
     encodeState({ ...(header as Walking), lo, hi } satisfies Walking, {
       x: arrays.x!.slice(lo * d, hi * d),
       level: arrays.level!.slice(lo, hi),
-      lowestX: arrays.lowestX!.slice(lo * d, hi * d),
-      lowestLevel: arrays.lowestLevel!.slice(lo, hi),
     }),
   );
 }
@@ -103,12 +103,11 @@ async function walk(whole: ChainPlan, input: Uint8Array, context: Context): Prom
   const plan: ChainPlan = { ...whole, chains: hi - lo, first: lo, together: kept, denoises: false };
   const state = open(plan, context, 0);
   return inUse(state, async () => {
-    const { chains, lowest } = state;
+    const { chains } = state;
     Object.assign(state, { cycle, skip });
     chains.stepSize = stepSize;
     for (const name of ['x', 'level'] as const) chains[name].set(arrays[name]!);
-    lowest.x.set(arrays.lowestX!);
-    lowest.level.set(arrays.lowestLevel!);
+    openWindow(plan, state);
     if (cycle === warmup) state.history = new Uint32Array((hi - lo) * kept * skip);
     const turn = makeTurn();
     while (!finished(plan, state)) {

@@ -17,7 +17,6 @@ import {
   type Link,
   listRuns,
   local,
-  onCluster,
   openLink,
   ownWorks,
   type QueueWorker,
@@ -34,6 +33,8 @@ import {
   sobolIndices,
   uniform,
 } from '../../estimators/index.ts';
+// @ts-expect-error the modules that clusters import are plain JavaScript
+import * as chains from '../denoising/chains.mjs';
 import { haveRedis, startRedis, type TestRedis } from '../support/redis.ts';
 import { planned, published } from '../tree/forest-module.ts';
 
@@ -41,11 +42,13 @@ import { planned, published } from '../tree/forest-module.ts';
 const TIMING = { lock: 5000, stall: 1000, poll: 50, nobody: 30_000 };
 const wave = new URL('./models/wave.mjs', import.meta.url);
 const island = new URL('../islands/island.mjs', import.meta.url);
+const chain = new URL('../denoising/chains.mjs', import.meta.url);
 const forest = new URL('../tree/forest-module.ts', import.meta.url);
 const modules = fixedModules({
   wave: fileURLToPath(wave),
   island: fileURLToPath(island),
   'forest-module': fileURLToPath(forest),
+  chains: fileURLToPath(chain),
 });
 const side = uniform(-Math.PI, Math.PI);
 const inputs = { a: side, b: side, c: side };
@@ -64,16 +67,16 @@ const METHODS: Readonly<Record<string, () => Method>> = {
   correctors: () => islands({ method: moduleModel(island, 'corrected'), islands: 3, draws: 6 }) as Method,
   'planned trees': () => planned() as Method,
   'published trees': () => published() as Method,
+  // Batch after batch of a model.
+  'importance sampling': () =>
+    expectations({
+      ...{ inputs, points: 2048, outputs: ['y', 'z'], model },
+      expectations: { y: { of: 'y' }, large: { event: { output: 'z', above: 100 } } },
+    }) as Method,
+  // Rounds: warm-up, chains, denoising.
+  'denoising chains': () => chains.exact() as Method,
+  'chains of a noised density': () => chains.noised() as Method,
 };
-
-/** Importance sampling, whose batches a cluster evaluates. */
-function weighted(on?: Cluster): Method {
-  return expectations({
-    ...{ inputs, points: 2048, outputs: ['y', 'z'] },
-    model: on === undefined ? model : onCluster(on, model, { shards: 3 }),
-    expectations: { y: { of: 'y' }, large: { event: { output: 'z', above: 100 } } },
-  }) as Method;
-}
 
 /** The JSON of a result, without what says where and how it was computed. */
 function json({ provenance: { seed }, ...result }: Result): string {
@@ -85,16 +88,18 @@ function json({ provenance: { seed }, ...result }: Result): string {
 }
 
 /** What every method answers, by its name; on a cluster each must have been there. */
-async function answers(cluster?: Cluster): Promise<Readonly<Record<string, string>>> {
+async function answers(
+  cluster?: Cluster,
+  names: readonly string[] = Object.keys(METHODS),
+): Promise<Readonly<Record<string, string>>> {
   const told: Record<string, string> = {};
   const once = async (name: string, method: Method, options: RunOptions): Promise<void> => {
     const result = await run<unknown, Result>(method, { seed: 7, backend: jsBackend(), ...options });
     if (cluster !== undefined) expect(result.provenance.notes.join()).toContain(`cluster (${cluster.name})`);
     told[name] = json(result);
   };
-  for (const [name, make] of Object.entries(METHODS))
-    await once(name, make(), cluster === undefined ? {} : { cluster, submit: { shards: 5 } });
-  await once('importance sampling', weighted(cluster), {});
+  for (const name of names)
+    await once(name, METHODS[name]!(), cluster === undefined ? {} : { cluster, submit: { shards: 5 } });
   return told;
 }
 
@@ -120,12 +125,24 @@ describe.skipIf(!haveRedis())('every method on every cluster', () => {
     redis = await startRedis();
     link = await openLink('test', redis.url);
     alone = await answers();
-  });
+  }, 300_000);
   afterAll(async () => {
     await link.close();
     await redis.stop();
     rmSync(folder, { recursive: true, force: true });
   });
+
+  for (const threads of [1, 2]) {
+    test(`local() with threads: ${threads}: the JSON of one machine`, async () => {
+      // Threads import the built package, and the trees' module is none that they could.
+      const built = '../../dist/estimators/cluster.js';
+      const { local: threaded } = (await import(built)) as { readonly local: typeof local };
+      const cluster = threaded({ threads });
+      const { 'planned trees': _, 'published trees': __, ...rest } = alone;
+      expect(await answers(cluster, Object.keys(rest))).toEqual(rest);
+      await cluster.close();
+    });
+  }
 
   test('local(): the JSON of one machine', async () => {
     const cluster = local({ threads: 0 });

@@ -44,7 +44,8 @@ const chains = (name, options) =>
   });
 
 export const exact = () => chains('exact');
-export const published = () => chains('published', { mode: 'published', skip: 3, start: 'denoised' });
+export const published = () =>
+  chains('published', { mode: 'published', pick: 'min-sigma', start: 'denoised' });
 /** Levels by scores, kept states of the smallest level, noise on the way to the data. */
 export const unadjusted = () =>
   chains('unadjusted', {
