@@ -13,6 +13,7 @@ import {
   openModules,
   openShardThreads,
   planOfRun,
+  queueRows,
   type RunRow,
   readRecord,
 } from '../estimators/cluster.ts';
@@ -48,9 +49,11 @@ export async function cluster(
 
 async function status(link: Link, flags: Flags, { out, err }: Terminal): Promise<number> {
   const [workers, runs] = await Promise.all([announced(link), listRuns(link)]);
+  const queues = await queueRows(link, workers);
   if (flags.json === true) {
-    const warnings = link.warnings;
-    out.write(`${JSON.stringify({ redis: link.address.shown, workers, runs, warnings }, null, 2)}\n`);
+    const { address, warnings } = link;
+    const document = { redis: address.shown, workers, runs, queues, warnings };
+    out.write(`${JSON.stringify(document, null, 2)}\n`);
     return 0;
   }
   const threads = workers.reduce((sum, worker) => sum + worker.threads, 0);
@@ -62,6 +65,10 @@ async function status(link: Link, flags: Flags, { out, err }: Terminal): Promise
     out.write(`${printable(line)}\n`);
   }
   for (const row of runs) out.write(`${printable(runLine(row))}\n`);
+  for (const { queue, waiting, active, delayed } of queues) {
+    const later = delayed > 0 ? `, ${count(delayed)} to be tried again` : '';
+    out.write(`  queue ${queue}: ${count(waiting)} waiting, ${count(active)} computed now${later}\n`);
+  }
   for (const warning of link.warnings) err.write(`Warning: ${warning}\n`);
   return 0;
 }

@@ -26,6 +26,7 @@ export {
 export { type Forgotten, forgetWhole } from '../engine/cluster/bullmq/forget.ts';
 export { type Link, openLink } from '../engine/cluster/bullmq/link.ts';
 export type { Timing } from '../engine/cluster/bullmq/names.ts';
+export { type QueueRow, queueRows } from '../engine/cluster/bullmq/queues.ts';
 export type { WorkerEvent } from '../engine/cluster/bullmq/serve.ts';
 export {
   type Announcement,

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
@@ -59,13 +60,16 @@ export function blobFolder(folder: string): BlobStore {
       return ref;
     },
     async get({ sha256: hash, bytes: size }) {
-      const name = /^[0-9a-f]{64}$/.test(hash) ? hash : '';
-      const bytes = readIfThere(join(folder, name));
-      if (bytes !== undefined && bytes.length === size && sha256(bytes) === hash) return bytes;
-      if (bytes !== undefined) rmSync(join(folder, name), { force: true });
+      const file = join(folder, /^[0-9a-f]{64}$/.test(hash) ? hash : '');
+      const found = statSync(file, { throwIfNoEntry: false });
+      const there = found?.isFile() === true;
+      // What is longer than it should be is not read.
+      const bytes = there && found.size === size ? readIfThere(file) : undefined;
+      if (bytes !== undefined && sha256(bytes) === hash) return bytes;
+      if (there) rmSync(file, { force: true });
       throw new ClusterError({
         where: 'cluster',
-        found: `blob ${hash.slice(0, 12)} ${bytes === undefined ? 'is not there' : 'has other bytes than its hash says'}`,
+        found: `blob ${hash.slice(0, 12)} ${there ? 'has other bytes than its hash says' : 'is not there'}`,
         expected: 'what was written beside the record',
         fix: 'Its shard is computed again.',
       });

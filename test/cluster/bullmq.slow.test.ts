@@ -13,6 +13,7 @@ import {
   workerKey,
   workerSettings,
 } from '../../engine/cluster/bullmq/names.ts';
+import { queueRows } from '../../engine/cluster/bullmq/queues.ts';
 import { type QueueWorker, queueWorker } from '../../engine/cluster/bullmq/worker.ts';
 import { NondeterminismError } from '../../engine/cluster/cluster-error.ts';
 import { makeFold } from '../../engine/cluster/fold.ts';
@@ -122,6 +123,10 @@ describe.skipIf(!haveRedis())('bullmq', () => {
     for (let i = 0; (await queue.getWaitingCount()) < 1000 && i < 100; i++) await pause(50);
     await pause(200);
     expect(await queue.getWaitingCount()).toBe(1000);
+    const key = classKey(sums, plan);
+    expect(await queueRows(link, [{ classes: [key, '0'.repeat(16)] }])).toEqual([
+      { queue: queueName(key), waiting: 1000, active: 0, delayed: 0 },
+    ]);
     // 0.8 kB a shard that waits: all of them would take 80 MB.
     expect(await usedMemory(link)).toBeLessThan(10e6);
     controller.abort(new Error('enough'));
