@@ -16,27 +16,6 @@ import type { TreeChildren } from './types.ts';
  * out anew from the root; so what is asked for when does not depend on how long answers take.
  */
 
-/** A child of `parent` with the state in row `row` of `x`; -1 where there is none. */
-export function equalChild(
-  arena: TreeArena,
-  parent: number,
-  level: number,
-  x: Float64Array,
-  row: number,
-): number {
-  const { dimension: d, whole } = arena;
-  for (let k = 1; k <= whole[WORDS * parent + CHILDREN]!; k++) {
-    const child = childAt(arena, parent, k);
-    if (whole[WORDS * child + LEVEL] !== level) continue;
-    const slab = arena.slabs[level]!;
-    const first = whole[WORDS * child + SLOT]! * d;
-    let c = 0;
-    while (c < d && slab[first + c] === x[row * d + c]) c++;
-    if (c === d) return child;
-  }
-  return -1;
-}
-
 /** One more draw of a child. */
 export function drawnAgain({ real }: TreeArena, child: number): void {
   const spread = RECORD * child + SPREAD;

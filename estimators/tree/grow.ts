@@ -16,15 +16,8 @@ import {
   VISITS,
   WORDS,
 } from './arena.ts';
-import {
-  drawnAgain,
-  equalChild,
-  listAgain,
-  listWaiting,
-  startListed,
-  tellWaiting,
-  weighListed,
-} from './discrete.ts';
+import { drawnAgain, listAgain, listWaiting, startListed, tellWaiting, weighListed } from './discrete.ts';
+import { equalChild } from './equal-child.ts';
 import { ENDED, type Lanes, MOVES, setOut, TOLD, WAITS } from './lanes.ts';
 import type { TreePlan } from './plan.ts';
 import { descend, openBatch, setOutBatch, settleScore } from './planned.ts';

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { RECORD, VALUE, VISITS, WORDS } from '../../estimators/tree/arena.ts';
+import { CHILDREN, RECORD, VALUE, VISITS, WORDS } from '../../estimators/tree/arena.ts';
 import { largestBound } from '../../estimators/tree/bounds.ts';
 import { largestChild } from '../../estimators/tree/sibling-heap.ts';
+import type { TreeChain, TreeChildren } from '../../estimators/tree/types.ts';
 import { grown } from '../support/tree.ts';
 import { dummyChain } from '../support/tree-chains.ts';
 
@@ -33,6 +34,42 @@ test('the largest bound is that of a look at every child, and is found by looks 
         expect(largestBound(arena, at, { score: counted, lambda, bonus })).toBe(wanted);
       }
     expect(looks / children).toBeLessThan(share + 0.1);
+  }
+});
+
+test('among hundreds of listed and of merged children the same one is found', async () => {
+  const many = 300;
+  const walk: TreeChain = {
+    ...{ dimension: 1, steps: 1 },
+    init: ({ x, streams }) => x.set(streams.map((s) => s.below(many))),
+    step: ({ x, next, streams }) => next.set(streams.map((s, i) => x[i]! + s.below(2) / 2)),
+    reward: (x, out) => void out.set(x.map((at) => 3 * Math.sin(at))),
+  };
+  const states = (n: number, of: (k: number) => number): TreeChildren => ({
+    x: Float64Array.from({ length: n }, (_, k) => of(k)),
+    logProbability: new Float64Array(n).fill(-Math.log(n)),
+  });
+  const children: TreeChain['children'] = (x, level) =>
+    Array.from(level, (l, i) => (l === 2 ? states(many, (k) => k) : states(2, (k) => x[i]! + k / 2)));
+  for (const kind of [{ merge: true }, { children }] as const) {
+    const { arena } = await grown({
+      ...{ chain: { ...walk, ...kind }, mode: 'search', iterations: 1500, inverseTemperature: 4 },
+    });
+    const { real, whole } = arena;
+    const count = whole[CHILDREN]!;
+    expect(count).toBeGreaterThan(200);
+    for (const c of [0, 0.03, 0.3]) {
+      const bonus = c * Math.sqrt(Math.log(whole[VISITS]!));
+      let looks = 0;
+      const score = (child: number): number => {
+        looks++;
+        return real[RECORD * child + VALUE]! / 4 + bonus / Math.sqrt(whole[WORDS * child + VISITS]!);
+      };
+      const wanted = largestChild(arena, 0, score);
+      looks = 0;
+      expect(largestBound(arena, 0, { score, lambda: 4, bonus: bonus / Math.SQRT2 })).toBe(wanted);
+      expect(looks).toBeLessThan(0.8 * count);
+    }
   }
 });
 

@@ -122,6 +122,33 @@ test('a draw from the heap has the law of a linear scan', () => {
   });
 });
 
+test('a draw among children of several draws each has the law of value times number', () => {
+  const arena = family(40, 1);
+  const times = ids(arena).map((child) => 1 + (child % 5));
+  for (const [i, child] of ids(arena).entries()) {
+    arena.real[RECORD * child + SPREAD] = 1 / times[i]! - 1;
+    refresh(arena, child);
+  }
+  const stream = rngFromSeed(45).stream({ purpose: 40 });
+  const all = new Float64Array(40);
+  for (let i = 0; i < 60_000; i++) {
+    const child = drawByValue(arena, 0, stream.uniform(), true) - 1;
+    all[child] = all[child]! + 1;
+  }
+  const lawOf = (mass: readonly number[]) =>
+    merged(
+      all,
+      mass.map((m) => m / sumOf(mass)),
+    );
+  const plain = masses(arena, false);
+  const right = lawOf(plain.map((m, i) => m * times[i]!));
+  expectCounts(right.counts, right.law);
+  expectRejected(() => {
+    const wrong = lawOf(plain);
+    expectCounts(wrong.counts, wrong.law);
+  });
+});
+
 /** Cells that expect fewer than 8 of 60 000 draws are put together. */
 function merged(
   all: Float64Array,

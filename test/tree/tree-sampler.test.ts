@@ -162,6 +162,34 @@ test('a reward or an edge that is NaN or +Infinity is refused with its state; -I
   }
 });
 
+test('a proposal that draws where it has no density, log p - log q = Infinity, is refused with the level and the state', async () => {
+  const step: TreeChain['step'] = ({ next, edge }) => {
+    next.fill(0.25);
+    edge[0] = 0.5 - Math.log(0);
+  };
+  for (const mode of MODES)
+    await expect(
+      run(treeSampler({ chain: { ...chain, step }, mode }), { seed: 1, backend: jsBackend() }),
+    ).rejects.toThrow(/the edge is Infinity at level 2.*\[0\.25, .*draw nothing where q has no density/);
+});
+
+test('a tree beyond the memory is told with iterations and nodes that fit', () => {
+  const of = (options: Partial<TreeOptions>) => () => treeSampler({ chain, ...options });
+  const told =
+    /can take .* GiB of nodes; expected at most 3\.5 GiB\. Try iterations: (\d+), or maxNodes: (\d+)\./;
+  expect(of({ iterations: 1e8 })).toThrow(told);
+  let message = '';
+  try {
+    of({ iterations: 1e8 })();
+  } catch (error) {
+    ({ message } = error as Error);
+  }
+  const [, iterations, maxNodes] = told.exec(message)!;
+  expect(of({ iterations: Number(iterations) })).not.toThrow();
+  expect(of({ iterations: 1e8, maxNodes: Number(maxNodes) })).not.toThrow();
+  expect(of({ iterations: 4 * Number(iterations) })).toThrow(told);
+});
+
 describe('levels of nodes', () => {
   /** Six steps by which a walk on the line moves, stopped below -1. */
   const walk = (branches?: readonly number[], stopped = false): TreeChain => ({
