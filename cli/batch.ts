@@ -1,11 +1,13 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import {
   arraySyntax,
   CLUSTER_ENTRY,
+  type Cut,
   decodePlan,
   files,
   fixedModules,
+  local,
   MissingShards,
   makePlan,
   makeRunFolder,
@@ -27,6 +29,7 @@ import { count } from './format/number.ts';
 import { wrap } from './format/text.ts';
 import { loadModelFile } from './model-file.ts';
 import { chosenBackend } from './model-run.ts';
+import { keepCommand, modelsOf, readCommand, type Saved } from './saved-command.ts';
 import { drawSeed, readSettings } from './settings.ts';
 import { showOutcome } from './show.ts';
 import { sobolOptions } from './sobol.ts';
@@ -44,48 +47,75 @@ const INDEX_VARIABLES = [
   'PBS_ARRAY_INDEX',
   'JOB_COMPLETION_INDEX',
 ] as const;
-/** The command of a run, for `merge`. */
-const COMMAND = 'command.json';
 /** Flags of `plan` that only say where the run goes. */
-const OWN_FLAGS: readonly string[] = ['output', 'shards', 'models', 'quiet'];
-
-interface Saved {
-  /** From the folder of the run. */
-  readonly model: string;
-  readonly flags: Flags;
-}
+const OWN_FLAGS: readonly string[] = ['output', 'shards', 'models', 'quiet', 'expect'];
 
 /** `ensample plan MODEL -o DIR`: cuts a Sobol' run into shards; prints how many. Resolves to the exit code. */
-export async function plan(path: string, flags: Flags, { out, err }: Terminal): Promise<number> {
+export async function plan(path: string, flags: Flags, terminal: Terminal): Promise<number> {
+  const { out, err } = terminal;
   const where = 'ensample plan';
   const folder = readFile(where, 'output', flagText(flags, 'output')) ?? noFolder(where);
   const models = readFile(where, 'models', flagText(flags, 'models'));
+  const kept = Object.fromEntries(Object.entries(flags).filter(([name]) => !OWN_FLAGS.includes(name)));
+  if (flags.expect === true) {
+    const { planExpect } = await import('./batch-rounds.ts');
+    return planExpect(path, folder, flags, kept, terminal);
+  }
+  refuseExpect(where, flags);
   const shards = readInteger(where, 'shards', flagText(flags, 'shards'), 1, 2 ** 24, '128');
   const settings = readSettings(where, flags);
   const model = await loadModelFile(where, path);
   const seed = settings.seed ?? drawSeed();
   const method = sobolIndices(sobolOptions(settings, model));
   const known = files(dirname(resolve(folder)), models === undefined ? {} : { models });
-  const made = makePlan(await planSharded(method, known, seed, shards));
+  const found = shards === undefined ? await measured(method, folder, seed) : undefined;
+  const made = makePlan(await planSharded(method, known, seed, shards ?? found?.shards));
   makeRunFolder(folder, made);
-  const kept = Object.entries(flags).filter(([name]) => !OWN_FLAGS.includes(name));
-  const saved: Saved = {
-    model: relative(folder, path),
-    flags: { ...Object.fromEntries(kept), seed: String(seed) },
-  };
-  writeFileSync(join(folder, COMMAND), `${JSON.stringify(saved, null, 2)}\n`);
+  const saved: Saved = { model: relative(folder, path), flags: { ...kept, seed: String(seed) } };
+  keepCommand(folder, saved);
   const total = shardCount(made);
   out.write(`${total}\n`);
   if (flags.quiet !== true) {
+    if (found !== undefined) err.write(`${wrap(`Measured here: ${found.words}.`, err.look.width)}\n`);
     const tell = `Run ${runId(made)} in ${folder}: shards 0 to ${total - 1}, seed ${seed}. Each: ensample shard ${folder} --models ${models ?? path} --index i (or the array index of SLURM, HyperQueue, PBS or Kubernetes). Then: ensample merge ${folder}`;
     err.write(`${wrap(tell, err.look.width)}\n`);
   }
   return 0;
 }
 
+/** Seconds that a task of a scheduler takes to start: Node, this package, the model. */
+const START = 1;
+
+/** How many shards: as many as the folder's run has already, or as one thread here finds best for tasks of a scheduler. */
+async function measured(method: ReturnType<typeof sobolIndices>, folder: string, seed: number): Promise<Cut> {
+  const there = readPlanFile(folder);
+  if (there !== undefined) return { shards: shardCount(decodePlan(there)), words: 'as it was planned' };
+  const here = local({ threads: 1 });
+  try {
+    const plan = await planSharded(method, here, seed, 1);
+    return await here.cut!({
+      ...{ work: method.shards.work, points: method.shards.points!, submit: {} },
+      plan: (shards) => ({ ...plan, ...method.shards.cut(shards) }),
+      path: { overhead: START, workers: 1 },
+    });
+  } finally {
+    await here.close();
+  }
+}
+
+/** Flags of `plan --expect` without it. */
+function refuseExpect(where: string, flags: Flags): void {
+  const name = (['stages', 'proposal', 'space', 'controls', 'preset'] as const).find(
+    (flag) => flags[flag] !== undefined,
+  );
+  if (name !== undefined)
+    throw usageError(where, `--${name}`, flagText(flags, name)!, '--expect beside it', 'Add --expect.');
+}
+
 /** `ensample shard DIR`: computes one or several shards of a run in a folder; of other runs see `cluster.ts`. */
-export async function shard(folder: string, flags: Flags, terminal: Terminal): Promise<number> {
-  if (!existsSync(folder)) return (await import('./cluster.ts')).shard(folder, flags, terminal);
+export async function shard(given: string, flags: Flags, terminal: Terminal): Promise<number> {
+  if (!existsSync(given)) return (await import('./cluster.ts')).shard(given, flags, terminal);
+  const folder = (await import('./batch-rounds.ts')).runUnderWay(given);
   const where = 'ensample shard';
   const bytes = readPlanFile(folder) ?? noPlan(where, folder);
   const total = shardCount(decodePlan(bytes, join(folder, 'plan.bin')));
@@ -133,6 +163,9 @@ function keep(run: RunFolder, index: number, record: Uint8Array): void {
 /** `ensample merge DIR`: the answer of a run whose shards are all there, or which are not, and exit code 1. */
 export async function merge(folder: string, flags: Flags, terminal: Terminal): Promise<number> {
   const where = 'ensample merge';
+  const rounds = await import('./batch-rounds.ts');
+  if (rounds.hasRounds(folder))
+    return rounds.mergeExpect(folder, readCommand(where, folder), flags, terminal);
   if (readPlanFile(folder) === undefined) noPlan(where, folder);
   const saved = readCommand(where, folder);
   const settings = readSettings(where, { ...saved.flags, ...flags });
@@ -162,25 +195,6 @@ export async function merge(folder: string, flags: Flags, terminal: Terminal): P
   } finally {
     await backend.dispose();
   }
-}
-
-function modelsOf(where: string, flags: Flags): { readonly models?: string } {
-  const models = readFile(where, 'models', flagText(flags, 'models'));
-  return models === undefined ? {} : { models };
-}
-
-function readCommand(where: string, folder: string): Saved {
-  const file = join(folder, COMMAND);
-  try {
-    const saved = JSON.parse(readFileSync(file, 'utf8')) as Partial<Saved> | null;
-    if (typeof saved?.model === 'string' && typeof saved.flags === 'object') return saved as Saved;
-  } catch {}
-  throw new InputError({
-    where,
-    file,
-    found: `${file} cannot be read`,
-    expected: 'what `ensample plan` wrote there',
-  });
 }
 
 /** --index, --range a:b (b included), or the array index of a scheduler. */

@@ -192,12 +192,14 @@ export function makeProgram(
 function withClusterCommands(program: Command, commands: Commands, done: (code: number) => void): void {
   withFlags(program.command('plan <MODEL>'), [
     ['-o, --output <dir>', 'folder for the run'],
-    ['--shards <n>', 'about so many pieces (default 128); the answer does not depend on it'],
+    ['--expect', 'the expectations that the module asks for, round by round (see ensample expect)'],
+    ['--shards <n>', 'about so many pieces (default: measured here); the answer does not depend on it'],
     MODELS_FLAG,
     ...[...DESIGN_FLAGS, ...ANALYSIS_FLAGS],
+    ...EXPECT_FLAGS.filter(([flag]) => /^--(stages|proposal|space|controls|preset) /.test(flag)),
     ['--quiet', 'print the number of shards and errors only'],
   ])
-    .description("cut Sobol' indices into shards for a batch system, without a server")
+    .description("cut Sobol' indices, or expectations, into shards for a batch system, without a server")
     .addHelpText('after', example('ensample plan flood.ts -o run --seed 7'))
     .action(async (file: string, flags: Flags) => done(await commands.plan(file, flags)));
   withFlags(program.command('merge <DIR>'), [...ANALYSIS_FLAGS, MODELS_FLAG, ...OUTPUT_FLAGS])

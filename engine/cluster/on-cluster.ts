@@ -119,8 +119,9 @@ function rowsOn(
         const size = shardSize(n, shards);
         const d = inputs.length;
         const points = x.slice(0, n * d);
-        const parts =
-          points.byteLength > MOST_IN_PLAN ? await putParts(cluster, points, size * d) : undefined;
+        const { none = false } = cluster.blobs;
+        const most = none ? MOST_WITHOUT_BLOBS : MOST_IN_PLAN;
+        const parts = points.byteLength > most ? await putParts(cluster, points, size * d) : undefined;
         const given = parts === undefined ? points : undefined;
         const plan: Plan<Batch> = {
           protocol: 1,
@@ -155,6 +156,8 @@ function rowsOn(
 
 /** Bytes of points that go inside the plan. */
 const MOST_IN_PLAN = 256 * 1024;
+/** The same where there is no folder for blobs: every worker reads all of them. */
+const MOST_WITHOUT_BLOBS = 2 ** 25;
 
 function putParts({ blobs }: Cluster, x: Float64Array, length: number): Promise<BlobRef[]> {
   const parts: Float64Array[] = [];

@@ -103,7 +103,7 @@ async function measure(home: PilotHome, request: CutRequest): Promise<ClusterPil
     if (rounds.length === ROUNDS || times.least >= enough || wanted <= size) break;
   }
   const workers = Math.max(1, await home.threads(plan(1)));
-  return { workers, ...found(rounds), rows: true, ...home.path };
+  return { workers, ...found(rounds), rows: true, ...home.path, ...request.path };
 }
 
 /** What a point takes, from the last two rounds where they differ by their points and not by their warming up. */

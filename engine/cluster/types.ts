@@ -114,6 +114,8 @@ export interface BlobRef {
 
 /** Contents above 256 kB, in a folder that all share, named by their sha256. */
 export interface BlobStore {
+  /** Nothing can be put or got. */
+  readonly none?: boolean;
   /** Idempotent: equal bytes are stored once. */
   put(bytes: Uint8Array): Promise<BlobRef>;
   /** @throws ClusterError when it is not there or its hash is wrong (then it is deleted). */

@@ -103,6 +103,7 @@ async function pilotHome(
 
 /** Where there is no shared folder. */
 export const NO_BLOBS: BlobStore = {
+  none: true,
   async put(bytes) {
     throw new ClusterError({
       where: WHERE,
