@@ -39,9 +39,13 @@ export function batchLine(
     const share = total === undefined ? [] : [`${Math.floor((100 * done) / total)} %`];
     const own = [...share, `${count(done)} ${unit.word}`];
     const of = `batch ${count(told.done)} of ${counted(told.total, count(told.total), 'shard')}`;
-    return [...own, of, ...fleetParts(told, speed, leader()), widestText(widest, unit, err.look.utf8)].join(
-      '  ',
-    );
+    return [
+      ...own,
+      of,
+      ...pauseParts(told),
+      ...fleetParts(told, speed, leader()),
+      widestText(widest, unit, err.look.utf8),
+    ].join('  ');
   });
   return {
     ...line,
@@ -73,7 +77,10 @@ function makeLine(
   return {
     speed: () => speed,
     show(told) {
+      const paused = told.waiting !== last?.waiting;
       [last, at] = [told, performance.now()];
+      // A line a minute would keep a pause to itself.
+      if (paused && !animated && !quiet) draw();
       if (told.pilot === true) return;
       first ??= { evaluations: told.evaluations, at };
       speed = (1000 * (told.evaluations - first.evaluations)) / (at - first.at);
@@ -90,9 +97,14 @@ export function clusterLine(told: ClusterProgress, speed: number, leader?: strin
   const { done, total, evaluations, pilot = false } = told;
   const of = `${count(done)} of ${counted(total, count(total), 'shard')}`;
   const far = pilot
-    ? ['measuring', of]
-    : [`${Math.floor((100 * done) / total)} %`, of, `${count(evaluations)} runs`];
+    ? ['measuring', of, ...pauseParts(told)]
+    : [`${Math.floor((100 * done) / total)} %`, of, ...pauseParts(told), `${count(evaluations)} runs`];
   return [...far, ...fleetParts(told, speed, leader)].join('  ');
+}
+
+/** 'waiting: Redis at redis://127.0.0.1:6379 is full' */
+function pauseParts({ waiting }: ClusterProgress): readonly string[] {
+  return waiting === undefined ? [] : [`waiting: ${waiting}`];
 }
 
 function fleetParts(

@@ -43,6 +43,7 @@ export function workerLog(
         busy += event.milliseconds ?? 0;
       }
       if (log === 'json') line(kind, { runId, ...rest });
+      else if (kind === 'full') say('warning', event.message ?? '');
       else if (!quiet && event.message !== undefined && kind !== 'open')
         err.write(`${printable(`shard ${event.index} of run ${runId}: ${kind}: ${event.message}`)}\n`);
     },

@@ -10,7 +10,7 @@ import type { ClusterProgress } from '../types.ts';
 import { announced, fleetWords, leaderWords } from './fleet.ts';
 import { mostMemory } from './link.ts';
 import { jobId, KEPT, MOST_STARTS, openKey, shardOfJob } from './names.ts';
-import type { Running } from './running.ts';
+import { putPlan, type Running } from './running.ts';
 
 /* What a coordinator looks at now and then, because events are hints only. */
 
@@ -188,10 +188,13 @@ async function checkRoom<Y>({ link, ledger, total, room }: Running<Y>): Promise<
   });
 }
 
-/** Puts jobs back that Redis lost: adding is ignored where a job of that name exists in any state. */
+/** Puts back what Redis lost: the plan, and jobs. Adding one is ignored where it exists in any state. */
 async function reconcile<Y>(run: Running<Y>): Promise<void> {
+  const { id, link, keys, plan, room } = run;
   run.reconciled = performance.now();
   if (!run.seat.leads) return;
+  if (!room.full && (await link.client.exists(keys.plan)) === 0)
+    await room.tried(() => putPlan(link, keys, plan, id));
   run.again.push(...run.handed);
   run.handed.clear();
   run.audits.due.push(...run.audits.out);

@@ -96,9 +96,7 @@ export async function openRun<O, Y>(
   const key = classKey(work, plan);
   const keys = runKeys(id);
   const { bullmq, client } = link;
-  const bytes = Buffer.from(encodePlan(plan));
-  const told = client.multi().set(keys.plan, bytes, 'EX', KEPT, 'NX').expire(keys.plan, KEPT).sadd(RUNS, id);
-  await told.exec().catch((error) => tellFull(link.address, error));
+  await putPlan(link, keys, plan, id).catch((error) => tellFull(link.address, error));
   const streams = { events: { maxLen: 10_000 } };
   const queue = new bullmq.Queue<ShardJob>(queueName(key), { connection: client, streams });
   const events = new bullmq.QueueEvents(queueName(key), { connection: client });
@@ -128,6 +126,17 @@ export async function openRun<O, Y>(
     await Promise.all([events.close(), queue.close()].map((closing) => closing.catch(() => {})));
   };
   return { run, close };
+}
+
+/** Puts the plan where workers find it, unless it is there. */
+export async function putPlan(
+  { client }: Pick<Link, 'client'>,
+  keys: RunKeys,
+  plan: Plan<unknown>,
+  id: string,
+): Promise<void> {
+  const bytes = Buffer.from(encodePlan(plan));
+  await client.multi().set(keys.plan, bytes, 'EX', KEPT, 'NX').expire(keys.plan, KEPT).sadd(RUNS, id).exec();
 }
 
 /** Collects what a queue tells of one run. */
