@@ -107,17 +107,17 @@ describe.skipIf(!haveRedis())('a full server', () => {
     redis = await startRedis([`maxmemory ${LIMIT}`]);
     link = await openLink('worker', redis.url);
     cluster = bullmq({ connection: redis.url, timing: FAST });
-  });
+  }, 60_000);
   afterEach(async () => {
     open(Number.POSITIVE_INFINITY);
     await worker.stop(0);
     await free();
-  });
+  }, 60_000);
   afterAll(async () => {
     await cluster.close();
     await link.close();
     await redis.stop();
-  });
+  }, 60_000);
 
   test('full: a run pauses and says so, and goes on to the same bits when there is room', async () => {
     await serve();
