@@ -131,6 +131,6 @@ test('run(method, { cluster }): what cannot travel is refused before any work, w
       { cluster },
     ),
   ).rejects.toThrow('cannot be made again on another machine');
-  const plain = { ...monteCarlo({ model: pointwise(() => 1), inputs }), shards: undefined } as never;
+  const { shards: _, onCluster: __, ...plain } = monteCarlo({ model: pointwise(() => 1), inputs });
   await expect(run(plain, { cluster })).rejects.toThrow('monte-carlo is not cut into shards');
 });
