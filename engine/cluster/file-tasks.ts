@@ -59,7 +59,11 @@ export interface RunTasks {
 }
 
 /** The tasks of the run in a folder. */
-export function openTasks(path: string, stale: number = STALE): RunTasks {
+export function openTasks(
+  path: string,
+  stale: number = STALE,
+  clock: () => number = clockOf(path),
+): RunTasks {
   const claims = join(path, 'claim');
   const fails = join(path, 'fail');
   const differs = join(path, 'differ');
@@ -76,7 +80,7 @@ export function openTasks(path: string, stale: number = STALE): RunTasks {
     },
     done: (index) => rmSync(file(index), { force: true }),
     active() {
-      const now = Date.now() / 1000;
+      const now = clock();
       return readdirSync(claims)
         .map(Number)
         .filter((index) => (ageOf(file(index), now) ?? stale) < stale);
@@ -96,7 +100,7 @@ export function openTasks(path: string, stale: number = STALE): RunTasks {
     wait: () => attempt(() => writeFileSync(full, '')),
     go: () => rmSync(full, { force: true }),
     get full() {
-      return (ageOf(full, Date.now() / 1000) ?? STALE) < STALE;
+      return (ageOf(full, clock()) ?? STALE) < STALE;
     },
     get class() {
       return readText(join(path, CLASS));
@@ -219,10 +223,9 @@ export function announceWorker(directory: string, info: Announcement): Presence 
 }
 
 /** Workers of a folder that were heard of lately. */
-export function aliveWorkers(directory: string): readonly Announcement[] {
+export function aliveWorkers(directory: string, now: number): readonly Announcement[] {
   const folder = join(directory, 'workers');
   if (!existsSync(folder)) return [];
-  const now = Date.now() / 1000;
   return readdirSync(folder).flatMap((name) => {
     const file = join(folder, name);
     const text = (ageOf(file, now) ?? STALE) < STALE ? readText(file) : undefined;
@@ -239,10 +242,24 @@ export function workerName(): string {
   return `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
 }
 
+/** In place, so that the time is that of the file system. Somebody may have finished it. */
 function touch(file: string): void {
-  const now = new Date();
-  // Somebody may have finished it.
-  attempt(() => utimesSync(file, now, now));
+  attempt(() => writeFileSync(file, readFileSync(file), { flag: 'r+' }));
+}
+
+/**
+ * The time of the file system of a folder, in seconds: clocks of machines differ. Measured once; this machine's where
+ * nothing can be written.
+ */
+export function clockOf(folder: string): () => number {
+  const file = join(folder, `.clock-${workerName()}`);
+  let ahead = 0;
+  attempt(() => {
+    writeFileSync(file, '');
+    ahead = statSync(file).mtimeMs - Date.now();
+  });
+  rmSync(file, { force: true });
+  return () => (Date.now() + ahead) / 1000;
 }
 
 /** What comes again soon, so that it does not matter when it fails. */

@@ -190,7 +190,7 @@ function askedShard(
 ): Next | undefined {
   const { folder, tasks } = served;
   const asked = tasks.asked(now);
-  const alone = asked.length > 0 && aliveWorkers(directory).length < 2;
+  const alone = asked.length > 0 && aliveWorkers(directory, now).length < 2;
   for (const { index, age } of asked) {
     const record = kept(folder, index);
     if (record === undefined || (!alone && age < stale && isOwn(record))) continue;

@@ -8,7 +8,7 @@ import { openPlaces } from './blobs.ts';
 import { fleetWords } from './bullmq/fleet.ts';
 import { ClusterError } from './cluster-error.ts';
 import { checkSubmit, isAudited, makeFeed, offerKept } from './drive.ts';
-import { aliveWorkers, openTasks, type RunTasks } from './file-tasks.ts';
+import { aliveWorkers, clockOf, openTasks, type RunTasks, STALE } from './file-tasks.ts';
 import { blobFolder, makeFolder, makeRunFolder, type RunFolder, readPlanFile, writeOnce } from './folder.ts';
 import { type Gather, makeGather } from './gather.ts';
 import { moduleRef } from './modules.ts';
@@ -39,15 +39,16 @@ export function files(directory: string, options: FilesOptions = {}): Cluster {
   for (const [name, value] of Object.entries({ patience, poll }))
     checkNumber('files', name, value, (x) => x > 0, 'milliseconds above 0');
   makeFolder(directory);
+  const clock = clockOf(directory);
   const submit: Cluster['submit'] = (work, given, submit = {}) => {
     const plan = makePlan(given);
     checkSubmit(submit);
     if (only && (submit.audit ?? 0) > 0) throw noAudit(submit.audit);
     const own = readPlanFile(directory) !== undefined;
     const folder = makeRunFolder(own ? directory : join(directory, runId(plan)), plan);
-    return watchRun({ work, plan, submit, folder, directory, patience, poll, only });
+    return watchRun({ work, plan, submit, folder, directory, patience, poll, only, clock });
   };
-  const workers: Cluster['workers'] = async () => aliveWorkers(directory);
+  const workers: Cluster['workers'] = async () => aliveWorkers(directory, clock());
   return {
     name: 'files',
     blobs: {
@@ -75,7 +76,7 @@ function pilotHome(directory: string, cluster: Pick<Cluster, 'submit' | 'workers
     ...cluster,
     folder: directory,
     path: { overhead: 0.005, brokerRate: 1000 },
-    threads: async () => aliveWorkers(directory).reduce((sum, { threads }) => sum + threads, 0),
+    threads: async () => (await cluster.workers()).reduce((sum, { threads }) => sum + threads, 0),
     recall,
     async keep(name, text) {
       makeFolder(folder);
@@ -97,13 +98,15 @@ interface Watched<O, Y> {
   readonly patience: number;
   readonly poll: number;
   readonly only: boolean;
+  /** The time of the file system, in seconds. */
+  readonly clock: () => number;
 }
 
 function watchRun<O, Y>(watched: Watched<O, Y>): ClusterRun<Y> {
-  const { work, plan, folder, directory } = watched;
+  const { work, plan, folder, directory, clock } = watched;
   const gather = makeGather(work, plan, folder.blobs);
   const feed = makeFeed();
-  const tasks = openTasks(folder.path);
+  const tasks = openTasks(folder.path, STALE, clock);
   const result = untilDone(watched, gather, tasks, (workers, audited) => {
     const progress = { ...gather.progress(workers), duplicates: audited };
     feed.push(tasks.full ? { ...progress, waiting: `the disk of ${directory} is full` } : progress);
@@ -119,7 +122,7 @@ async function untilDone<O, Y>(
   tasks: RunTasks,
   tell: (workers: number, audited: number) => void,
 ): Promise<ClusterResult<Y>> {
-  const { work, plan, submit, folder, directory, patience, poll, only } = watched;
+  const { work, plan, submit, folder, directory, patience, poll, only, clock } = watched;
   const { signal, deadline = Infinity, audit = 0 } = submit;
   const key = classKey(work, plan);
   const start = performance.now();
@@ -142,7 +145,7 @@ async function untilDone<O, Y>(
     await collect(folder, gather, only ? key : undefined);
     const complete = gather.fold.count === gather.total;
     const audited = complete ? tasks.ask(audits) : 0;
-    const workers = aliveWorkers(directory);
+    const workers = aliveWorkers(directory, clock());
     const there = gather.fold.count + audited;
     const serving = workers.filter(({ classes }) => classes.includes(key));
     if (there > seen || (serving.length > 0 && !tasks.full)) news = performance.now();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { ClusterError } from '../../engine/cluster/cluster-error.ts';
-import { openTasks } from '../../engine/cluster/file-tasks.ts';
+import { aliveWorkers, announceWorker, clockOf, openTasks } from '../../engine/cluster/file-tasks.ts';
 import { type FileEvent, type FileWorker, startFileWorker } from '../../engine/cluster/file-worker.ts';
 import { files, MissingShards } from '../../engine/cluster/files.ts';
 import { blobFolder, makeRunFolder, writeOnce } from '../../engine/cluster/folder.ts';
@@ -363,6 +363,37 @@ test('files(): a folder on which nobody may write is told of, to coordinator and
   } finally {
     mend();
   }
+});
+
+test('files(): a worker whose clock is wrong keeps its shards and is seen: times are those of the file system', () => {
+  const directory = folder();
+  const now = Date.now();
+  vi.useFakeTimers({ toFake: ['Date'], now: now - 3_600_000 });
+  try {
+    const there = openTasks(directory, 60);
+    expect(there.claim(1, now / 1000)).toBe(1);
+    there.touch(1);
+    expect(there.active()).toEqual([1]);
+    const { id, host } = { id: 'a', host: 'node7' };
+    const announced = {
+      id,
+      host,
+      pid: 1,
+      threads: 2,
+      protocol: 1,
+      engine: '',
+      v8: '',
+      works: [],
+      modules: [],
+    };
+    announceWorker(directory, { ...announced, classes: [], done: 0 }).beat();
+    expect(aliveWorkers(directory, clockOf(directory)())).toMatchObject([announced]);
+  } finally {
+    vi.useRealTimers();
+  }
+  // Another machine, with the right time.
+  expect(openTasks(directory, 60).claim(1, Date.now() / 1000)).toBeUndefined();
+  expect(readdirSync(directory).sort()).toEqual(['claim', 'differ', 'fail', 'workers']);
 });
 
 test('writeOnce(): the first stays, nothing else is left, and a full disk says so', () => {
