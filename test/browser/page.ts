@@ -57,27 +57,31 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-async function openStage(): Promise<Stage> {
+async function openStage(gpu: boolean): Promise<Stage> {
   const folder = `${mkdtempSync(join(tmpdir(), 'ensample-page-'))}/`;
   const sizes = await buildPage(folder);
   const names = Object.keys(sizes);
   const launch = (args: readonly string[]): Promise<Browser> =>
     chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox', ...args] });
-  const [isolated, plain, withGpu, withoutGpu] = await Promise.all([
+  const [isolated, plain, withoutGpu, withGpu] = await Promise.all([
     servePage({ folder, names }),
     servePage({ folder, names, isolated: false }),
-    launch(SOFTWARE_GPU),
     launch([]),
+    gpu ? launch(SOFTWARE_GPU) : undefined,
   ]);
   return {
     folder,
     sizes,
     isolated,
     plain,
-    withGpu,
+    get withGpu() {
+      if (withGpu === undefined)
+        throw new RangeError('this stage was asked for without a browser with WebGPU');
+      return withGpu;
+    },
     withoutGpu,
     async close() {
-      await Promise.all([withGpu, withoutGpu, isolated, plain].map((part) => part.close()));
+      await Promise.all([withGpu, withoutGpu, isolated, plain].map((part) => part?.close()));
     },
   };
 }
@@ -192,13 +196,22 @@ export async function longestTasks(
 
 /** Tests of the page on a stage of their own; without a browser they are skipped, and say why. */
 export function describePage(body: (stage: () => Stage) => void): void {
+  describeStage(true, body);
+}
+
+/** The same without a browser with WebGPU, which takes a second to start. */
+export function describeHostPage(body: (stage: () => Stage) => void): void {
+  describeStage(false, body);
+}
+
+function describeStage(gpu: boolean, body: (stage: () => Stage) => void): void {
   if (whyNot !== undefined) console.warn(`SKIPPED: ${whyNot}.`);
   describe.skipIf(whyNot !== undefined)(
     `playground${whyNot === undefined ? '' : ` [skipped: ${whyNot}]`}`,
     () => {
       let stage: Stage | undefined;
       beforeAll(async () => {
-        stage = await openStage();
+        stage = await openStage(gpu);
       });
       afterAll(() => stage?.close());
       body(() => stage!);

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { describePage, ended, expectIndices, longestTasks, tableOf, textOf, visit } from './page.ts';
+import { describeHostPage, ended, expectIndices, longestTasks, tableOf, textOf, visit } from './page.ts';
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
 const QUICK = 'points=32768&target=0';
 
-describePage((stage) => {
+describeHostPage((stage) => {
   test('a mistake in the formula stands at its field, nothing runs, and the old picture pales until it is mended', async () => {
     const url = `${stage().isolated.address}#model=own&formula=sin(x1)*x2&${QUICK}`;
     const trouble = await visit({ browser: stage().withoutGpu, url }, async (page) => {
