@@ -89,10 +89,13 @@ describe('an update of a path by conditional SMC', () => {
     });
   }
 
-  for (const name of ['sorted draws, slot 0 overwritten', 'systematic, slot 0 overwritten']) {
+  for (const [name, runs] of [
+    ['sorted draws, slot 0 overwritten', RUNS],
+    ['systematic, slot 0 overwritten', 1200],
+  ] as const) {
     test(`2 particles: ${name} does not`, async () => {
       const draw = WRONG_DRAWS[name]!;
-      const counts = await countPaths(() => (slots) => wrongUpdate(slots, 2, draw, backend));
+      const counts = await countPaths(() => (slots) => wrongUpdate(slots, 2, draw, backend), undefined, runs);
       expectRejected(() => expectPathLaw(counts));
     });
   }
