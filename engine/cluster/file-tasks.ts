@@ -85,18 +85,8 @@ export function openTasks(
         .map(Number)
         .filter((index) => (ageOf(file(index), now) ?? stale) < stale);
     },
-    fail(index, failure) {
-      writeOnce(fails, `${index}.json`, encode(failure));
-    },
-    failure() {
-      const [failure] = readAll<ShardFailure>(fails);
-      return failure === undefined ? undefined : toldError(failure);
-    },
+    ...told(fails, differs),
     ...audits(join(path, 'audit')),
-    differ(difference) {
-      writeOnce(differs, `${difference.shard}.json`, encode(difference));
-    },
-    differences: () => readAll<ShardDifference>(differs),
     wait: () => attempt(() => writeFileSync(full, '')),
     go: () => rmSync(full, { force: true }),
     get full() {
@@ -120,6 +110,22 @@ export function openTasks(
     get closed() {
       return existsSync(stop);
     },
+  };
+}
+
+function told(fails: string, differs: string): Pick<RunTasks, 'fail' | 'failure' | 'differ' | 'differences'> {
+  return {
+    fail(index, failure) {
+      writeOnce(fails, `${index}.json`, encode(failure));
+    },
+    failure() {
+      const [failure] = readAll<ShardFailure>(fails);
+      return failure === undefined ? undefined : toldError(failure);
+    },
+    differ(difference) {
+      writeOnce(differs, `${difference.shard}.json`, encode(difference));
+    },
+    differences: () => readAll<ShardDifference>(differs),
   };
 }
 

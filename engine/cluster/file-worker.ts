@@ -69,16 +69,9 @@ export function startFileWorker(options: FileWorkerOptions): FileWorker {
   );
   const handBack = new AbortController();
   let going = true;
-  let told = Number.NEGATIVE_INFINITY;
   const work: Working = {
-    ...{ options, runs, signal: handBack.signal },
-    now: () => now,
-    unwritable(error) {
-      if (!isUnwritable(error)) throw error;
-      if (performance.now() - told < REPEAT) return;
-      told = performance.now();
-      say({ kind: 'full', message: error.message });
-    },
+    ...{ options, runs, signal: handBack.signal, now: () => now },
+    unwritable: unwritableTo(say),
   };
   const lane = async (): Promise<void> => {
     while (going) {
@@ -111,6 +104,17 @@ export function startFileWorker(options: FileWorkerOptions): FileWorker {
       clearInterval(timer);
       presence.leave();
     },
+  };
+}
+
+/** Tells of a folder that cannot be written, once a minute. */
+function unwritableTo(say: NonNullable<FileWorkerOptions['say']>): Working['unwritable'] {
+  let told = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    if (!isUnwritable(error)) throw error;
+    if (performance.now() - told < REPEAT) return;
+    told = performance.now();
+    say({ kind: 'full', message: error.message });
   };
 }
 
