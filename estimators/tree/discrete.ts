@@ -42,7 +42,9 @@ export function listWaiting(plan: TreePlan, state: TreeState): void | Promise<vo
     const lane = lanes.order[k]!;
     if (lanes.phase[lane] !== ASKS) continue;
     const at = lanes.path[lane * lanes.depth + lanes.length[lane]! - 1]!;
-    if (listings.get(at) === undefined && !nodes.includes(at)) nodes.push(at);
+    // The last of its children may have come in meanwhile.
+    if (listings.has(at) || isListed(state.arena, at) || nodes.includes(at)) continue;
+    nodes.push(at);
   }
   return list(plan, state, nodes);
 }
@@ -130,19 +132,11 @@ function unlisted(level: number, point: Float64Array): ValueError {
   });
 }
 
-/** Whether all listed children of a node are there and have their weights. */
+/** Whether all listed children of a node are there and have their weights, so that a walk goes on below it. */
 export function isListed(arena: TreeArena, at: number): boolean {
   const { real, whole } = arena;
   if (whole[WORDS * at + PENDING] === SINGLE) return true;
   return whole[WORDS * at + CHILDREN]! > 1 && real[RECORD * childAt(arena, at, 2) + SPREAD]! < Infinity;
-}
-
-/** Whether a walk goes on below a node: all listed children are there, or on their way with one that is. */
-export function goesBelow({ arena, listings }: TreeState, at: number): boolean {
-  if (isListed(arena, at)) return true;
-  const { whole } = arena;
-  const born = whole[WORDS * at + CHILDREN]!;
-  return born > 0 && born + whole[WORDS * at + PENDING]! === listings.get(at)?.rows.length;
 }
 
 /**

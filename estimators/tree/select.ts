@@ -18,7 +18,7 @@ import {
   WORDS,
 } from './arena.ts';
 import { largestBound } from './bounds.ts';
-import { goesBelow, isListed } from './discrete.ts';
+import { isListed } from './discrete.ts';
 import { SLACK, type TreePlan } from './plan.ts';
 import { drawAlike, drawBySpread, drawByValue, largestChild } from './sibling-heap.ts';
 import type { TreeState } from './state.ts';
@@ -58,7 +58,7 @@ function pickVisited(plan: TreePlan, state: TreeState, at: number): number {
   if (chain.children === undefined) {
     const family = chain.merge === true ? Math.round(childrenWeight(arena, at)) : children;
     if (family + whole[WORDS * at + PENDING]! < wanted(plan, whole[WORDS * at + VISITS]!)) return -1;
-  } else if (!goesBelow(state, at)) return -1;
+  } else if (!isListed(arena, at)) return -1;
   const u = selection.uniform();
   if (u < explore) return drawAlike(arena, at, u / explore);
   if (mode === 'search') return pickBound(plan, state, at);
@@ -82,9 +82,8 @@ function pickBound(plan: TreePlan, state: TreeState, at: number): number {
   const score = (child: number): number =>
     ((highest ? 0 : edgeOf(arena, child)) + real[RECORD * child + VALUE]!) / lambda +
     c * Math.sqrt(logVisits / whole[WORDS * child + VISITS]!);
-  // Sums leave out listed children that have no weight yet, and have edges in them.
-  const partial = plan.chain.children !== undefined && !isListed(arena, at);
-  if (partial || (highest && arena.edge.length > 0)) return largestChild(arena, at, score);
+  // Sums have edges in them.
+  if (highest && arena.edge.length > 0) return largestChild(arena, at, score);
   // A child that goes on counts its first run as a visit; one that is at its end may have been visited once.
   const fewest = plan.chain.terminal === undefined && plan.below[whole[WORDS * at + LEVEL]!]! > 0 ? 2 : 1;
   return largestBound(arena, at, { score, lambda, bonus: c * Math.sqrt(logVisits / fewest) });

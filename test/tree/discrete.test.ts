@@ -118,6 +118,16 @@ test('a list is asked for once, with those of all walks that wait, while others 
   }
 });
 
+test('walks side by side do not go round where children are on their way: a node that is visited gets all of them', async () => {
+  for (const mode of ['paper', 'search'] as const) {
+    const { arena } = await grown({ ...paper, chain: listed, mode, batch: 8, iterations: 500 });
+    const { visits, level, children } = columnsOf(arena);
+    const often = Array.from(visits.keys()).filter((id) => level[id]! > 0 && visits[id]! > 40);
+    expect(often.length).toBeGreaterThan(3);
+    for (const id of often) expect(children[id]).toBe(3);
+  }
+});
+
 test('walks side by side come to the exact tree of listed children, and go on bit for bit', async () => {
   const { chain } = slowly(1);
   const options = { ...paper, chain, batch: 8, explore: 0.7 };
