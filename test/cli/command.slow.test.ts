@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Finished } from './command.ts';
 import { flat, stage } from './stage.ts';
 
@@ -7,6 +7,39 @@ import { flat, stage } from './stage.ts';
 
 const { at, ensample, quick, together, remove } = stage();
 afterAll(remove);
+
+/** What does not depend on how a process starts and ends, by the test that looks at it: all in one process. */
+const COMMANDS = {
+  hosts: ['--threads 1', '--threads 2', '--backend js'].map(
+    (host) => `sobol flood.ts -n 256 --seed 0 --json --quiet ${host}`,
+  ),
+  names: [
+    'sobol names.mjs -n 512 --seed 7 --threads 1 --csv names.csv --report names.html',
+    'sobol names.mjs -n 512 --seed 7 --threads 1 --json --quiet',
+  ],
+  outputs: [
+    'sobol series.mjs -n 256 --seed 7 --threads 1',
+    'sobol series.mjs -n 256 --seed 7 --threads 1 --outputs t3 --json',
+  ],
+  corners: [
+    'sobol constant.mjs -n 256',
+    'sobol constant.mjs -n 256 --json',
+    'sobol one.mjs -n 256',
+    'sobol two.mjs -n 1024 --second-order',
+    'sobol flood.ts -n 1000',
+  ].map((command) => `${command} --seed 7 --threads 1`),
+  backends: ['backends', 'backends --json'],
+  usage: ['--version', 'sobol --help'],
+};
+const ended = new Map<string, Finished>();
+beforeAll(async () => {
+  const commands = Object.values(COMMANDS).flat();
+  for (const [i, finished] of (await together(commands)).entries()) ended.set(commands[i]!, finished);
+}, 120_000);
+
+/** How the commands of a test ended. */
+const finishedOf = (name: keyof typeof COMMANDS): Finished[] =>
+  COMMANDS[name].map((command) => ended.get(command)!);
 
 test('sobol: the table goes to stdout, the rest to stderr, and there is no escape byte in a pipe', async () => {
   const { code, out, err } = await ensample('sobol flood.ts -n 1024 --second-order --seed 7');
@@ -29,11 +62,8 @@ test('sobol: the table goes to stdout, the rest to stderr, and there is no escap
   expect(flat(err)).toContain('Again: ensample sobol flood.ts -n 1024 --second-order --seed 7');
 });
 
-test('sobol --json: one document of the promised form, the same numbers for the same seed', async () => {
-  const hosts = ['--threads 1', '--threads 2', '--backend js'];
-  const [one, two, js] = await together(
-    hosts.map((host) => `sobol flood.ts -n 256 --seed 0 --json --quiet ${host}`),
-  );
+test('sobol --json: one document of the promised form, the same numbers for the same seed', () => {
+  const [one, two, js] = finishedOf('hosts');
   for (const { code, err } of [one!, two!, js!]) expect([code, err.includes('Error')]).toEqual([0, false]);
   const document = JSON.parse(one!.out);
   expect(document).toMatchObject({ method: 'sobol-indices', seed: 0, evaluations: 1280, points: 256 });
@@ -47,11 +77,8 @@ test('sobol --json: one document of the promised form, the same numbers for the 
   expect(JSON.parse(js!.out).indices).toEqual(document.indices);
 });
 
-test('sobol: names of any kind reach table, CSV, JSON and report unharmed', async () => {
-  const [table, document] = await together([
-    'sobol names.mjs -n 512 --seed 7 --threads 1 --csv names.csv --report names.html',
-    'sobol names.mjs -n 512 --seed 7 --threads 1 --json --quiet',
-  ]);
+test('sobol: names of any kind reach table, CSV, JSON and report unharmed', () => {
+  const [table, document] = finishedOf('names');
   const { code, out } = table!;
   expect(code).toBe(0);
   expect(out).toContain('流量');
@@ -68,11 +95,8 @@ test('sobol: names of any kind reach table, CSV, JSON and report unharmed', asyn
   expect(json.indices.S1.names.slice(0, 3)).toEqual(['<b>', 'a"b', '=1+1']);
 });
 
-test('sobol: several outputs are blocks with the aggregate first, and all of them in JSON', async () => {
-  const [all, chosen] = await together([
-    'sobol series.mjs -n 256 --seed 7 --threads 1',
-    'sobol series.mjs -n 256 --seed 7 --threads 1 --outputs t3 --json',
-  ]);
+test('sobol: several outputs are blocks with the aggregate first, and all of them in JSON', () => {
+  const [all, chosen] = finishedOf('outputs');
   const { out, err } = all!;
   expect([...out.matchAll(/^Sobol' indices of (\S+)/gm)].map(([, name]) => name)).toEqual([
     'all',
@@ -86,16 +110,8 @@ test('sobol: several outputs are blocks with the aggregate first, and all of the
   expect(JSON.parse(chosen!.out).outputs.map(({ name }: { name: string }) => name)).toEqual(['t3']);
 });
 
-test('constant output, one input, two inputs with second order, points that are no power of two: answered', async () => {
-  const ends = await together(
-    [
-      'sobol constant.mjs -n 256',
-      'sobol constant.mjs -n 256 --json',
-      'sobol one.mjs -n 256',
-      'sobol two.mjs -n 1024 --second-order',
-      'sobol flood.ts -n 1000',
-    ].map((command) => `${command} --seed 7 --threads 1`),
-  );
+test('constant output, one input, two inputs with second order, points that are no power of two: answered', () => {
+  const ends = finishedOf('corners');
   const [constant, json, one, two, odd] = ends as [Finished, Finished, Finished, Finished, Finished];
   expect(constant.code).toBe(0);
   expect(constant.out).toContain('n/a: the output never changed');
@@ -125,16 +141,16 @@ test('an answer is printed before its files are written, so that a full disk doe
   expect(flat(full.err)).toContain('option --csv: /dev/full could not be written (ENOSPC');
 }, 20_000);
 
-test('backends: a table, and the same rows as JSON', async () => {
-  const [table, json] = await together(['backends', 'backends --json']);
+test('backends: a table, and the same rows as JSON', () => {
+  const [table, json] = finishedOf('backends');
   expect(table!.code).toBe(0);
   expect(table!.out).toMatch(/^backend +state +what +`auto` takes it\n/);
   const rows = JSON.parse(json!.out);
   expect(rows.map(({ backend }: { backend: string }) => backend)).toContain('js');
 });
 
-test('--version and --help print on stdout and end with 0', async () => {
-  const [version, help] = await together(['--version', 'sobol --help']);
+test('--version and --help print on stdout and end with 0', () => {
+  const [version, help] = finishedOf('usage');
   expect(version).toMatchObject({ code: 0, out: '0.1.0\n', err: '' });
   expect([help!.code, help!.err]).toEqual([0, '']);
   expect(help!.out).toContain('--second-order');

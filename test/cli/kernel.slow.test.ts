@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeGpu } from '../support/gpu.ts';
-import { folderOf, run } from './command.ts';
+import { folderOf, run, runTogether } from './command.ts';
 
 const KERNEL = `import { gpuKernel, uniform } from 'ensample';
 export const inputs = { a: uniform(-1, 1), b: uniform(0, 2), c: uniform(0, 1) };
@@ -37,10 +37,10 @@ test('a long run of a kernel that finds no card says so; a short one does not lo
   const folder = folderOf(FILES);
   const none = { VK_DRIVER_FILES: '/no/driver.json' };
   try {
-    const long = await run(folder.path, 'sobol tide.ts -n 262144 --seed 7', none);
-    expect(flat(long.err)).toContain('Ran on the processor: no GPU was found (');
-    const short = await run(folder.path, 'sobol tide.ts -n 1024 --seed 7', none);
-    expect(short.err).not.toContain('GPU');
+    const commands = ['sobol tide.ts -n 262144 --seed 7', 'sobol tide.ts -n 1024 --seed 7'];
+    const [long, short] = await runTogether(folder.path, commands, none);
+    expect(flat(long!.err)).toContain('Ran on the processor: no GPU was found (');
+    expect(short!.err).not.toContain('GPU');
   } finally {
     folder.remove();
   }
@@ -58,12 +58,14 @@ describeGpu('the command with a card', () => {
       expect(flat(there.err)).toMatch(/standard deviation [\d.]+\. .+, float32, seed 7/);
       const json = await run(folder.path, `sobol tide.ts -n 16384 ${CARD} --json --resume s.state`, env);
       expect(JSON.parse(json.out).backend).toBe('webgpu');
-      const host = await run(folder.path, 'sobol tide.ts -n 16384 --seed 7 --backend wasm --json');
-      totals(host.out).forEach((total, i) => {
+      const [host, more] = await runTogether(folder.path, [
+        'sobol tide.ts -n 16384 --seed 7 --backend wasm --json',
+        'sobol tide.ts -n 32768 --backend wasm --json --resume s.state',
+      ]);
+      totals(host!.out).forEach((total, i) => {
         expect(Math.abs(total - totals(json.out)[i]!)).toBeLessThan(1e-4);
       });
-      const more = await run(folder.path, 'sobol tide.ts -n 32768 --backend wasm --json --resume s.state');
-      expect(more.code, more.err).toBe(0);
+      expect(more!.code, more!.err).toBe(0);
     } finally {
       folder.remove();
     }
