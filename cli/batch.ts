@@ -76,7 +76,7 @@ export async function plan(path: string, flags: Flags, terminal: Terminal): Prom
   const total = shardCount(made);
   out.write(`${total}\n`);
   if (flags.quiet !== true) {
-    if (found !== undefined) err.write(`${wrap(`Measured here: ${found.words}.`, err.look.width)}\n`);
+    if (found !== undefined) err.write(`${wrap(`${found.words}.`, err.look.width)}\n`);
     const tell = `Run ${runId(made)} in ${folder}: shards 0 to ${total - 1}, seed ${seed}. Each: ensample shard ${folder} --models ${models ?? path} --index i (or the array index of SLURM, HyperQueue, PBS or Kubernetes). Then: ensample merge ${folder}`;
     err.write(`${wrap(tell, err.look.width)}\n`);
   }
@@ -89,15 +89,17 @@ const START = 1;
 /** How many shards: as many as the folder's run has already, or as one thread here finds best for tasks of a scheduler. */
 async function measured(method: ReturnType<typeof sobolIndices>, folder: string, seed: number): Promise<Cut> {
   const there = readPlanFile(folder);
-  if (there !== undefined) return { shards: shardCount(decodePlan(there)), words: 'as it was planned' };
+  if (there !== undefined)
+    return { shards: shardCount(decodePlan(there)), words: 'Cut as this folder has it' };
   const here = local({ threads: 1 });
   try {
     const plan = await planSharded(method, here, seed, 1);
-    return await here.cut!({
+    const { shards, words } = await here.cut!({
       ...{ work: method.shards.work, points: method.shards.points!, submit: {} },
       plan: (shards) => ({ ...plan, ...method.shards.cut(shards) }),
       path: { overhead: START, workers: 1 },
     });
+    return { shards, words: `Measured here: ${words}` };
   } finally {
     await here.close();
   }

@@ -81,7 +81,7 @@ export async function runOnCluster<S, R extends Result>(
       last === undefined
         ? ''
         : ` after ${count(last.done)} of ${counted(last.total, count(last.total), 'shard')}`;
-    const text = `Interrupted${place}; they are kept. To go on: ${repeatCommand(argv, seed, chosen)}`;
+    const text = `Interrupted${place}; shards that are done are kept. To go on: ${repeatCommand(argv, seed, chosen)}`;
     err.write(`${wrap(text, err.look.width)}\n`);
     return { result: undefined, interrupted: true, state: undefined, speed: Number.NaN };
   } finally {
@@ -122,7 +122,7 @@ export async function runBatchesOnCluster<S, R extends Result>(
 }
 
 /** --shards and --audit. */
-function readCut(
+export function readCut(
   where: string,
   flags: Flags,
 ): { readonly shards: { readonly shards?: number }; readonly audit: { readonly audit?: number } } {
@@ -134,13 +134,14 @@ function readCut(
   };
 }
 
-async function warn(opened: OpenedCluster, err: Stream): Promise<void> {
+/** What a cluster says of itself. */
+export async function warn(opened: OpenedCluster, err: Stream): Promise<void> {
   for (const warning of await opened.warnings())
     err.write(`${wrap(`Warning: ${warning}`, err.look.width)}\n`);
 }
 
 /** A cluster with what the command line tells of it. */
-interface OpenedCluster {
+export interface OpenedCluster {
   readonly cluster: Cluster;
   warnings(): Promise<readonly string[]>;
   /** Who leads the run, when another coordinator does. */
@@ -148,7 +149,7 @@ interface OpenedCluster {
 }
 
 /** redis://host:port, rediss://..., redis (the address of the environment), files:DIR, or local. */
-function openCluster(where: string, flags: Flags): OpenedCluster {
+export function openCluster(where: string, flags: Flags): OpenedCluster {
   const text = flagText(flags, 'cluster')!;
   const blobs = readFile(where, 'blobs', flagText(flags, 'blobs'));
   const models = readFile(where, 'models', flagText(flags, 'models'));

@@ -12,7 +12,7 @@ import { aliveWorkers, clockOf, openTasks, type RunTasks, STALE } from './file-t
 import { blobFolder, makeFolder, makeRunFolder, type RunFolder, readPlanFile, writeOnce } from './folder.ts';
 import { type Gather, makeGather } from './gather.ts';
 import { moduleRef } from './modules.ts';
-import { chooseCut, type PilotHome } from './pilot.ts';
+import { chooseCut, MOST_IN_FOLDER, type PilotHome } from './pilot.ts';
 import { classKey, makePlan, runId, v8Version } from './plan.ts';
 import { type RecordHeader, readRecord } from './record.ts';
 import type { Cluster, ClusterResult, ClusterRun, Plan, SubmitOptions, Work } from './types.ts';
@@ -75,7 +75,7 @@ function pilotHome(directory: string, cluster: Pick<Cluster, 'submit' | 'workers
   return {
     ...cluster,
     folder: directory,
-    path: { overhead: 0.005, brokerRate: 1000 },
+    path: { overhead: 0.005, brokerRate: 1000, mostBytes: MOST_IN_FOLDER },
     threads: async () => (await cluster.workers()).reduce((sum, { threads }) => sum + threads, 0),
     recall,
     async keep(name, text) {

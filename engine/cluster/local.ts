@@ -9,7 +9,7 @@ import { OptionError } from '../errors.ts';
 import { driveRun } from './drive.ts';
 import { blobFolder, blobFolders, makeRunFolder } from './folder.ts';
 import { fixedModules, moduleRef } from './modules.ts';
-import { chooseCut, type PilotHome } from './pilot.ts';
+import { chooseCut, MOST_IN_FOLDER, type PilotHome } from './pilot.ts';
 import { decodePlan, makePlan } from './plan.ts';
 import { type WorkTable, workTable } from './registry.ts';
 import { computeShard } from './shard.ts';
@@ -73,7 +73,7 @@ export function localCluster(options: LocalOptions, { entry, works: known }: Loc
   ];
   const cuts = new Map<string, string>();
   const home: PilotHome = {
-    ...{ submit, workers },
+    ...{ submit, workers, path: { mostBytes: MOST_IN_FOLDER } },
     threads: async () => setup.threads,
     recall: async (name) => cuts.get(name),
     keep: async (name, text) => {

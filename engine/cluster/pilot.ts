@@ -20,8 +20,11 @@ export interface PilotHome extends Pick<Cluster, 'submit' | 'workers'> {
   keep(name: string, text: string): Promise<string>;
   /** A folder that holds a run already. */
   readonly folder?: string | undefined;
-  readonly path?: Pick<ClusterPilot, 'overhead' | 'brokerRate' | 'bandwidth'>;
+  readonly path?: Pick<ClusterPilot, 'overhead' | 'brokerRate' | 'bandwidth' | 'mostBytes'>;
 }
+
+/** Bytes of a result where there is a folder for blobs: what a worker keeps in memory. */
+export const MOST_IN_FOLDER: number = 2 ** 26;
 
 /** Shards of a pilot: one a machine, but enough to see how they vary. */
 const COUNT = { least: 4, most: 64 };
@@ -39,7 +42,11 @@ const EMPTY = 1000;
 export async function chooseCut(home: PilotHome, request: CutRequest): Promise<Cut> {
   for (const folder of [request.submit.checkpoint, home.folder]) {
     const bytes = folder === undefined ? undefined : readPlanFile(folder);
-    if (bytes !== undefined) return { shards: shardCount(decodePlan(bytes)), words: 'as it was begun' };
+    if (bytes !== undefined)
+      return {
+        shards: shardCount(decodePlan(bytes)),
+        words: `${shardCount(decodePlan(bytes))} shards, as it was begun`,
+      };
   }
   const name = runId(request.plan(1));
   const known = readCut(await home.recall(name));

@@ -25,6 +25,8 @@ export interface ClusterPilot {
   readonly resultBytes: number;
   /** What each point adds to the result of its shard; default 0. */
   readonly pointBytes?: number;
+  /** Most bytes of a result. Default 256 kB, which need no folder for blobs. */
+  readonly mostBytes?: number;
   /** Seconds that a shard takes beside its points; default 0. */
   readonly start?: number;
   /** Whether a shard may have any number of points, because rows are put together and not summed. Default false. */
@@ -53,13 +55,14 @@ const LONGEST = 60;
 const OVERHEAD = 0.0002;
 const RATE = 10_000;
 const BANDWIDTH = 500e6;
-/** Of the bytes that travel without blobs: the header needs some. */
-const INLINE = 0.9 * MOST_INLINE;
+/** Of the bytes that a result may have: its form needs some. */
+const FILL = 0.9;
 
 /** Points of a shard for a run of so many points. */
 export function chooseShards(points: number, pilot: ClusterPilot): ShardChoice {
   const { pointTime, variation, resultBytes: b, pointBytes = 0, start = 0, rows = false } = pilot;
   const { overhead: o = OVERHEAD, brokerRate: mu = RATE, bandwidth: B = BANDWIDTH } = pilot;
+  const { mostBytes = MOST_INLINE } = pilot;
   const total = points * pointTime;
   const few = total < 50 * pilot.workers * o;
   // Of results that grow with their shards no cut makes fewer bytes: more threads than fill the path are idle.
@@ -75,11 +78,11 @@ export function chooseShards(points: number, pilot: ClusterPilot): ShardChoice {
   const [least, why] = floors.reduce((most, floor) => (floor[0] > most[0] ? floor : most));
   const wanted = total / (each * workers);
   const time = Math.min(LONGEST, Math.max(least, wanted));
-  const light = pointBytes > 0 ? INLINE / pointBytes : Number.POSITIVE_INFINITY;
+  const light = pointBytes > 0 ? (FILL * mostBytes) / pointBytes : Number.POSITIVE_INFINITY;
   const size = rows ? rowsOf(points, Math.min(light, time / pointTime)) : blocksOf(time / pointTime);
   const reason =
     rows && light < time / pointTime
-      ? 'larger ones would have results above 256 kB'
+      ? `larger ones would have results above ${Math.round(mostBytes / 1024)} kB`
       : wanted > LONGEST
         ? 'longer ones would lose more than 60 s with a worker'
         : wanted < least

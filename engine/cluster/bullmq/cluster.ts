@@ -2,7 +2,7 @@ import { checkOptionNames } from '../../check.ts';
 import { checkBlobs, openBlobs } from '../blobs.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { moduleRef } from '../modules.ts';
-import { chooseCut, type PilotHome } from '../pilot.ts';
+import { chooseCut, MOST_IN_FOLDER, type PilotHome } from '../pilot.ts';
 import { classKey } from '../plan.ts';
 import type { BlobStore, Cluster, CutRequest, Plan, SubmitOptions, Work, WorkerInfo } from '../types.ts';
 import { type RedisConnection, readAddress } from './address.ts';
@@ -10,6 +10,7 @@ import { type QueueRun, submitToQueue } from './coordinator.ts';
 import { announced } from './fleet.ts';
 import { type Link, openLink } from './link.ts';
 import { cutKey, KEPT, TIMING, type Timing } from './names.ts';
+import { tellFull } from './room.ts';
 
 export interface BullmqOptions {
   /** Where Redis or Valkey is. Default: ENSAMPLE_REDIS_URL, else redis://127.0.0.1:6379. */
@@ -63,7 +64,8 @@ export function bullmq(options: BullmqOptions = {}): BullmqCluster {
     moduleOf: async (url, exportName) => moduleRef(url, exportName, options.models),
     submit,
     workers,
-    cut: async (request) => chooseCut(await pilotHome(await link, { submit, workers }, request), request),
+    cut: async (request) =>
+      chooseCut(await pilotHome(await link, { submit, workers, blobs }, request), request),
     async close() {
       await (await link.catch(() => undefined))?.close();
     },
@@ -72,8 +74,8 @@ export function bullmq(options: BullmqOptions = {}): BullmqCluster {
 
 /** Choices are kept as long as results. */
 async function pilotHome(
-  { client }: Link,
-  cluster: Pick<BullmqCluster, 'submit' | 'workers'>,
+  { client, address }: Link,
+  { blobs, ...cluster }: Pick<BullmqCluster, 'submit' | 'workers' | 'blobs'>,
   { work }: CutRequest,
 ): Promise<PilotHome> {
   let way = Number.POSITIVE_INFINITY;
@@ -84,7 +86,7 @@ async function pilotHome(
   }
   return {
     ...cluster,
-    path: { overhead: 0.0002 + way / 1000 },
+    path: { overhead: 0.0002 + way / 1000, ...(blobs.none === true ? {} : { mostBytes: MOST_IN_FOLDER }) },
     async threads(plan) {
       const key = classKey(work, plan);
       const fleet = await announced({ client });
@@ -95,7 +97,7 @@ async function pilotHome(
       return (await client.get(cutKey(name))) ?? undefined;
     },
     async keep(name, text) {
-      await client.set(cutKey(name), text, 'EX', KEPT, 'NX');
+      await client.set(cutKey(name), text, 'EX', KEPT, 'NX').catch((error) => tellFull(address, error));
       return (await client.get(cutKey(name))) ?? text;
     },
   };
