@@ -15,6 +15,7 @@ const COMMANDS: ReadonlySet<string> = new Set([
   'expect',
   'sample',
   'analyze',
+  'evaluate',
   'serve',
   'backends',
   'worker',
@@ -33,6 +34,7 @@ async function main(argv: readonly string[], terminal: Terminal): Promise<number
       expect: (file, flags) => expect(file, flags, argv, terminal),
       sample: (file, flags) => sample(file, flags, terminal),
       analyze: (file, flags) => analyze(file, flags, argv, terminal),
+      evaluate: async (file, flags) => (await import('./evaluate.ts')).evaluate(file, flags, terminal),
       serve: (file, flags) => serve(file, flags, terminal),
       backends: (flags) => backends(flags, terminal),
       // Loaded when they are asked for: they bring all works of the package along.

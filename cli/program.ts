@@ -11,6 +11,7 @@ export interface Commands {
   expect(file: string, flags: Flags): Promise<number>;
   sample(file: string, flags: Flags): Promise<number>;
   analyze(file: string, flags: Flags): Promise<number>;
+  evaluate(file: string, flags: Flags): Promise<number>;
   serve(file: string, flags: Flags): Promise<number>;
   backends(flags: Flags): Promise<number>;
   worker(flags: Flags): Promise<number>;
@@ -176,6 +177,18 @@ export function makeProgram(
     .description('read design and outputs back, print the indices')
     .addHelpText('after', example('ensample analyze problem.json -x x.csv -y y.csv'))
     .action(async (file: string, flags: Flags) => done(await commands.analyze(file, flags)));
+  withFlags(program.command('evaluate <MODEL>'), [
+    ['-x, --design-file <x.csv>', 'the points, a row each; columns are found by their names'],
+    ['-o, --output <file.csv>', 'where to write; else stdout'],
+    ['--outputs <names>', 'names of the outputs, separated by commas'],
+    ...RUN_FLAGS.filter(([flag]) => !flag.startsWith('--resume')),
+    ...REMOTE_FLAGS,
+    ...CLUSTER_FLAGS,
+    ['--quiet', 'errors only'],
+  ])
+    .description('the outputs of a model at given points, as CSV')
+    .addHelpText('after', example('ensample evaluate flood.ts -x x.csv -o y.csv'))
+    .action(async (file: string, flags: Flags) => done(await commands.evaluate(file, flags)));
   withFlags(program.command('serve <MODEL>'), SERVE_FLAGS)
     .description('a model module, or a log density with its gradient, by UM-Bridge over HTTP')
     .addHelpText('after', example('ensample serve flood.ts --port 4242'))
@@ -215,6 +228,7 @@ function withClusterCommands(program: Command, commands: Commands, done: (code: 
     .action(async (flags: Flags) => done(await commands.worker(flags)));
   withFlags(program.command('cluster <status|forget> [RUN]'), [
     REDIS_FLAG,
+    ['--files <dir>', 'status: of the runs in a folder, in the place of Redis'],
     ['--blobs <dir>', 'forget: delete its results above 256 kB there as well (folder or s3://bucket/prefix)'],
     ...REDIS_FLAGS,
     ['--json', 'print one JSON document'],
