@@ -1,5 +1,7 @@
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   linkSync,
@@ -12,7 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { sha256 } from './canonical.ts';
 import { ClusterError } from './cluster-error.ts';
 import { decodePlan, encodePlan } from './plan.ts';
@@ -105,7 +107,8 @@ export function makeRunFolder(path: string, plan: Plan<unknown>): RunFolder {
   const bytes = encodePlan(plan);
   makeFolder(join(path, RESULTS));
   makeFolder(join(path, BLOBS));
-  if (writeOnce(path, PLAN, bytes) === 'taken') {
+  // What is there may lie where nothing can be written, and be merged all the same.
+  if (existsSync(join(path, PLAN)) || writeOnce(path, PLAN, bytes) === 'taken') {
     const there = readFileSync(join(path, PLAN));
     if (!there.equals(bytes)) throw otherPlan(basename(path), there, bytes);
   }
@@ -159,7 +162,20 @@ export function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true });
   } catch (cause) {
-    throw unwritable(basename(path), cause);
+    throw unwritable(basename(path), whyNot(path, cause));
+  }
+}
+
+/** Of a folder in a file system that is read-only Node says that it is not there; the one above it knows better. */
+function whyNot(path: string, cause: unknown): unknown {
+  if (codeOf(cause) !== 'ENOENT') return cause;
+  let above = dirname(resolve(path));
+  while (!existsSync(above)) above = dirname(above);
+  try {
+    accessSync(above, constants.W_OK);
+    return cause;
+  } catch (own) {
+    return own;
   }
 }
 
