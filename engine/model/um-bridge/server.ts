@@ -62,6 +62,8 @@ const WHERE = 'serveModel';
 
 /** Time that an idle connection stays open, longer than clients usually keep theirs. */
 const IDLE_MILLISECONDS = 65_000;
+/** How often a server that ends looks for connections that became idle. */
+const SWEEP_MILLISECONDS = 50;
 
 /**
  * Serve a model or a log density by UM-Bridge 1.0, so that clients in any language can call it. Node only. Points of
@@ -259,8 +261,11 @@ function ending(server: Server, grace: number, abort: () => void): Promise<void>
       abort();
       server.closeAllConnections();
     }, grace);
+    // Clients keep connections open, which become idle as their requests are answered.
+    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MILLISECONDS);
     server.close(() => {
       clearTimeout(timer);
+      clearInterval(sweep);
       abort();
       resolve();
     });

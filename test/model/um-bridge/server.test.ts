@@ -211,6 +211,29 @@ test('serveModel(): bad options and a port that is taken are told before anythin
   );
 });
 
+test('close(): a request under way is answered, and its connection, which the client keeps, delays nothing', async () => {
+  let [begun, go] = [(): void => {}, (): void => {}];
+  const asked = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const held = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const model = named(async ({ a }) => {
+    begun();
+    await held;
+    return a!;
+  });
+  const server = await serve({ model, inputs: ['a'], outputs: ['y'] });
+  const answer = post(server, 'Evaluate', { ...NAME, input: [[1]] });
+  await asked;
+  // Without a sweep this takes as long as the test may.
+  const closed = server.close(600_000);
+  go();
+  expect(await answer).toEqual({ status: 200, text: '{"output":[[1.0]]}' });
+  await closed;
+});
+
 test('umBridge() of serveModel(): every bit of inputs and outputs comes through', async () => {
   const values = [
     -0,
