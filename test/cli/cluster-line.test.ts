@@ -6,7 +6,7 @@ import type { ClusterProgress } from '../../estimators/cluster.ts';
 
 const TOLD = {
   ...{ done: 10, total: 40, failed: 0, retried: 0, duplicates: 0, bytes: 80, evaluations: 10_240 },
-  ...{ shardTime: 5, variation: 0.1, workers: 2, eta: undefined },
+  ...{ times: { mean: 5, least: 4, variation: 0.1 }, workers: 2, eta: undefined },
 } as ClusterProgress;
 const FULL: ClusterProgress = { ...TOLD, waiting: 'Redis at redis://127.0.0.1:6379 is full' };
 
