@@ -1,17 +1,37 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * Files that take a minute or so on one processor, whatever their size. Without the times of an earlier run vitest begins with
- * the largest files: these few lines would come last, and the other processor would wait for them.
+ * Files that take ten seconds or more, whatever their size, the longest first. Without the times of an earlier run vitest begins
+ * with the largest files: these, of few lines, would come last, and the other processor would wait for them.
  */
 const LONG = [
-  'test/examples/examples.slow.test.ts',
-  'test/docs.slow.test.ts',
-  'test/smc/smoothing/reference.slow.test.ts',
-  'test/smc/mcmc/parameter-inference.slow.test.ts',
-  'test/corrector/corrector.slow.test.ts',
-  'test/smc/filter/kalman.slow.test.ts',
-];
+  'examples/examples',
+  'docs',
+  'browser/playground',
+  'smc/mcmc/path-law',
+  'smc/smoothing/reference',
+  'smc/mcmc/parameter-inference',
+  'sensitivity/truth',
+  'cli/interrupt',
+  'smc/filter/kalman',
+  'importance/expectations/adaptation',
+  'corrector/corrector',
+  'smc/rare/rare',
+  'smc/samplers/calibration',
+  'importance/applications',
+  'backend/kernel/programs',
+  'cli/kernel',
+  'tree/problems',
+  'particles/card-particles',
+  'smc/single-run-variance',
+  'denoising/denoising-mcmc',
+  'backend/kernel/transforms',
+  'cli/serve',
+  'cluster/batch',
+  'tree/forest',
+  'particles/resampling',
+  'backend/gpu/memory',
+].map((name) => `/test/${name}.slow.test.ts`);
 
 /** The order of vitest, the fast project first, then the long files of the others before the rest. */
 export class LongestFirst extends BaseSequencer {
