@@ -7,6 +7,7 @@
 // Names in variables keep bundlers for browsers from following imports that only Node will ever make.
 const NODE = { fs: 'node:fs', os: 'node:os', path: 'node:path', url: 'node:url' };
 const JITI = 'jiti';
+const WHOLE = './whole.mjs';
 
 const TYPED = /\.(ts|mts|cts|tsx|jsx)$/;
 const UNRESOLVED = /Cannot find (package|module) 'ensample(\/engine)?'/;
@@ -69,7 +70,7 @@ function ownModules(createJiti, options) {
 async function loadOwn(createJiti, options) {
   const { existsSync } = await import(/* @vite-ignore */ NODE.fs);
   // The build writes all modules as one, which a thread loads in a third of the time.
-  const whole = new URL('./whole.mjs', import.meta.url);
+  const whole = new URL(WHOLE, import.meta.url);
   if (alone && existsSync(whole)) {
     const { ensample, engine } = await import(/* @vite-ignore */ /* webpackIgnore: true */ whole.href);
     return [ensample, engine];
