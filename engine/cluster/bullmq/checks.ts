@@ -236,6 +236,6 @@ export async function progressOf<Y>(run: Running<Y>): Promise<ClusterProgress> {
   const { link, keys, ledger, threads, room } = run;
   const counts = await link.client.hgetall(keys.counts);
   const [retried, duplicates] = [Number(counts.retried ?? 0), Number(counts.duplicates ?? 0)];
-  const waiting = room.full ? { waiting: `Redis at ${link.address.shown} is full` } : {};
+  const waiting = room.full ? { waiting: `Redis at ${link.address.shown} is full`, eta: undefined } : {};
   return { ...ledger.gather.progress(threads), retried, duplicates, ...waiting };
 }
