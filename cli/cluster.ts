@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   announced,
   CLUSTER_ENTRY,
   fixedModules,
+  folderStatus,
   forgetWhole,
   type Link,
   listRuns,
@@ -21,7 +22,7 @@ import { InputError, OptionError } from '../estimators/index.ts';
 import { readBlobs } from './blobs-flag.ts';
 import { EXIT, usageError } from './errors.ts';
 import { type Flags, flagText, readFile, readInteger } from './flag-values.ts';
-import { count } from './format/number.ts';
+import { count, duration } from './format/number.ts';
 import { printable } from './format/text.ts';
 import { counted } from './format/words.ts';
 import { readRedis } from './redis-address.ts';
@@ -39,6 +40,8 @@ export async function cluster(
     throw usageError('ensample cluster', 'ACTION', action, 'status or forget');
   const id = action === 'forget' ? readRunId(where, run) : undefined;
   const blobs = readBlobs(where, flags);
+  const directory = flagText(flags, 'files');
+  if (directory !== undefined) return statusOfFolder(where, action, directory, flags, terminal);
   const link = await openLink(where, readRedis(where, '--redis', flagText(flags, 'redis'), flags));
   try {
     return id === undefined ? await status(link, flags, terminal) : await forget(link, id, blobs, terminal);
@@ -56,9 +59,9 @@ async function status(link: Link, flags: Flags, { out, err }: Terminal): Promise
     out.write(`${JSON.stringify(document, null, 2)}\n`);
     return 0;
   }
-  const threads = workers.reduce((sum, worker) => sum + worker.threads, 0);
-  const told = `${counted(workers.length, count(workers.length), 'worker')} with ${counted(threads, count(threads), 'thread')}`;
-  out.write(`${link.address.shown}: ${told}, ${counted(runs.length, count(runs.length), 'run')}\n`);
+  out.write(
+    `${link.address.shown}: ${fleetText(workers)}, ${counted(runs.length, count(runs.length), 'run')}\n`,
+  );
   for (const { host, pid, threads: own, engine, v8, modules, done } of workers) {
     const models = modules.map(({ name, hash }) => `${name} ${hash.slice(0, 8)}`).join(', ') || 'no models';
     const line = `  ${host}, process ${pid}: ${counted(own, count(own), 'thread')}, ${count(done)} shards done, ${models}, ensample ${engine}, V8 ${v8}`;
@@ -73,26 +76,59 @@ async function status(link: Link, flags: Flags, { out, err }: Terminal): Promise
   return 0;
 }
 
-/** '  0123...: sobol of flood, seed 7: 212 of 400 shards, 3 retried; led by node7, process 4711' */
-function runLine({
-  id,
-  work,
-  module,
-  seed,
-  done,
-  total,
-  failed,
-  retried,
-  duplicates,
-  leader,
-}: RunRow): string {
+/** The same of the runs in a shared folder. */
+function statusOfFolder(
+  where: string,
+  action: string,
+  directory: string,
+  flags: Flags,
+  { out }: Terminal,
+): number {
+  if (action === 'forget')
+    throw usageError(where, '--files', directory, 'status: a run in a folder is forgotten by deleting it');
+  if (!existsSync(directory)) throw noFolder(where, directory);
+  const { workers, runs } = folderStatus(directory);
+  if (flags.json === true) {
+    out.write(`${JSON.stringify({ files: directory, workers, runs }, null, 2)}\n`);
+    return 0;
+  }
+  out.write(
+    `${printable(directory)}: ${fleetText(workers)}, ${counted(runs.length, count(runs.length), 'run')}\n`,
+  );
+  for (const { host, pid, threads } of workers)
+    out.write(`${printable(`  ${host}, process ${pid}: ${counted(threads, count(threads), 'thread')}`)}\n`);
+  for (const row of runs) out.write(`${printable(runLine(row, false))}\n`);
+  return 0;
+}
+
+/** '2 workers with 8 threads' */
+function fleetText(workers: readonly { readonly threads: number }[]): string {
+  const threads = workers.reduce((sum, worker) => sum + worker.threads, 0);
+  return `${counted(workers.length, count(workers.length), 'worker')} with ${counted(threads, count(threads), 'thread')}`;
+}
+
+function noFolder(where: string, directory: string): InputError {
+  return new InputError({
+    where,
+    file: directory,
+    found: `there is no folder ${directory}`,
+    expected: 'the one that workers have as --files',
+  });
+}
+
+/** '  0123...: sobol of flood, seed 7: 212 of 400 shards, 3 retried, 12 shards/s, 15 s left, led by node7, process 4711' */
+function runLine(row: RunRow, queued = true): string {
+  const { id, work, module, seed, done, total, failed, retried, duplicates, leader, pilot, rate, left } = row;
+  const ending = done === total ? ['done'] : leader === undefined ? ['nobody leads'] : [`led by ${leader}`];
   const parts = [
-    `  ${id}: ${work}${module === undefined ? '' : ` of ${module}`}, seed ${seed}`,
+    `  ${id}: ${pilot ? 'pilot for ' : ''}${work}${module === undefined ? '' : ` of ${module}`}, seed ${seed}`,
     `${count(done)} of ${counted(total, count(total), 'shard')}`,
     ...(failed > 0 ? [`${count(failed)} failed`] : []),
     ...(retried > 0 ? [`${count(retried)} retried`] : []),
     ...(duplicates > 0 ? [`${count(duplicates)} twice`] : []),
-    leader === undefined ? (done === total ? 'done' : 'nobody leads') : `led by ${leader}`,
+    ...(rate === undefined ? [] : [`about ${Number(rate.toPrecision(2))} shards/s`]),
+    ...(left === undefined ? [] : [`${duration(left)} left`]),
+    ...(queued || done === total ? ending : []),
   ];
   return parts.join(', ');
 }

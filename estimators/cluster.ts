@@ -44,6 +44,7 @@ export {
 export { arraySyntax, type FilesOptions, files, MissingShards } from '../engine/cluster/files.ts';
 export { type Fold, makeFold } from '../engine/cluster/fold.ts';
 export { makeRunFolder, openRunFolder, type RunFolder, readPlanFile } from '../engine/cluster/folder.ts';
+export { folderStatus } from '../engine/cluster/folder-status.ts';
 export {
   fixedModules,
   hashModule,

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Announcement } from './announcement.ts';
 import { codeOf, isFull, makeFolder, unwritable, writeOnce } from './folder.ts';
 import { type ShardFailure, toldError } from './threads.ts';
@@ -13,6 +13,8 @@ import type { ShardDifference } from './types.ts';
  * says how far two are apart, `full`, while it is young, that a result waits for room, and `class` whose results are read.
  */
 
+/** Folder with a file for each further start of a shard. */
+const RETRIES = 'retry';
 /** Seconds after which a silent claim, or worker, counts as dead. */
 export const STALE = 15;
 /** File with the class of the coordinator. */
@@ -29,6 +31,8 @@ export interface RunTasks {
   /** Somebody else may begin it at once. */
   release(index: number): void;
   done(index: number): void;
+  /** How often a shard was begun again. */
+  retried(): number;
   /** Shards that somebody is at. */
   active(): readonly number[];
   fail(index: number, failure: ShardFailure): void;
@@ -69,7 +73,8 @@ export function openTasks(
   const differs = join(path, 'differ');
   const stop = join(path, 'stop');
   const full = join(path, 'full');
-  for (const folder of [claims, fails, differs]) makeFolder(folder);
+  const retries = join(path, RETRIES);
+  for (const folder of [claims, fails, differs, retries]) makeFolder(folder);
   const file = (index: number): string => join(claims, String(index));
   return {
     mostStarts: MOST_STARTS,
@@ -79,6 +84,7 @@ export function openTasks(
       if (existsSync(file(index))) utimesSync(file(index), 0, 0);
     },
     done: (index) => rmSync(file(index), { force: true }),
+    retried: () => readdirSync(retries).length,
     active() {
       const now = clock();
       return readdirSync(claims)
@@ -170,6 +176,7 @@ function claimed(file: string, now: number, stale: number): number | undefined {
     if (age === undefined || age < stale) return undefined;
     const starts = Number(readText(file) ?? 1) + 1;
     writing(name, () => writeFileSync(file, String(starts)));
+    attempt(() => writeFileSync(join(dirname(file), '..', RETRIES, `${basename(file)}-${starts}`), ''));
     return starts;
   }
 }

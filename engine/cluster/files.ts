@@ -129,7 +129,7 @@ async function untilDone<O, Y>(
   const audits = auditsOf(gather, audit);
   let news = start;
   let closed = false;
-  let seen = -1;
+  let [seen, most] = ['', -1];
   const finished = (): Promise<ClusterResult<Y>> => {
     gather.differences.push(...tasks.differences());
     return gather.result(folder.get);
@@ -148,13 +148,12 @@ async function untilDone<O, Y>(
     const workers = aliveWorkers(directory, clock());
     const there = gather.fold.count + audited;
     const serving = workers.filter(({ classes }) => classes.includes(key));
-    if (there > seen || (serving.length > 0 && !tasks.full)) news = performance.now();
-    if (there > seen || tasks.full)
-      tell(
-        serving.reduce((sum, { threads }) => sum + threads, 0),
-        audited,
-      );
-    seen = there;
+    const threads = serving.reduce((sum, worker) => sum + worker.threads, 0);
+    gather.retried = tasks.retried();
+    const sight = `${there} ${threads} ${gather.retried}`;
+    if (there > most || (serving.length > 0 && !tasks.full)) news = performance.now();
+    if (sight !== seen || tasks.full) tell(threads, audited);
+    [seen, most] = [sight, Math.max(most, there)];
     const failure = tasks.failure();
     if (failure !== undefined) throw failure;
     if (complete && audited === audits.length) return finished();

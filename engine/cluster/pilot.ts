@@ -130,7 +130,7 @@ function found(rounds: readonly Round[]): Omit<ClusterPilot, 'workers'> {
 }
 
 function firstShards(plan: Plan<unknown>, count: number): Plan<unknown> {
-  return { ...plan, shards: { kind: 'index', count: Math.min(count, shardCount(plan)) } };
+  return { ...plan, shards: { kind: 'index', count: Math.min(count, shardCount(plan)), pilot: true } };
 }
 
 /** Computes a pilot; what its progress said last. */

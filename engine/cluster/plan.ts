@@ -55,6 +55,11 @@ function checkCut(cut: ShardCut): void {
   });
 }
 
+/** Whether a plan only measures how to cut another. */
+export function isPilot({ shards }: Pick<Plan<unknown>, 'shards'>): boolean {
+  return shards.kind === 'index' && shards.pilot === true;
+}
+
 /** Shards of a plan. */
 export function shardCount({ shards }: Pick<Plan<unknown>, 'shards'>): number {
   return shards.kind === 'index' ? shards.count : Math.ceil(shards.n / shards.size);

@@ -19,10 +19,10 @@ export type PlanValue =
   | readonly PlanValue[]
   | { readonly [name: string]: PlanValue | undefined };
 
-/** How a run is cut: `n` points in ranges of `size` = 1024 * 2^m, or `count` pieces that have numbers only. */
+/** How a run is cut: `n` points in ranges of `size` = 1024 * 2^m, or `count` pieces that have numbers only; `pilot` where they are the first of a run that is to be measured. */
 export type ShardCut =
   | { readonly kind: 'range'; readonly n: number; readonly size: number }
-  | { readonly kind: 'index'; readonly count: number };
+  | { readonly kind: 'index'; readonly count: number; readonly pilot?: boolean };
 
 /** Everything the answer depends on. Two equal plans are one run. Made by `makePlan`, which checks it. */
 export interface Plan<O = PlanValue> {

@@ -393,7 +393,7 @@ test('files(): a worker whose clock is wrong keeps its shards and is seen: times
   }
   // Another machine, with the right time.
   expect(openTasks(directory, 60).claim(1, Date.now() / 1000)).toBeUndefined();
-  expect(readdirSync(directory).sort()).toEqual(['claim', 'differ', 'fail', 'workers']);
+  expect(readdirSync(directory).sort()).toEqual(['claim', 'differ', 'fail', 'retry', 'workers']);
 });
 
 test('writeOnce(): the first stays, nothing else is left, and a full disk says so', () => {

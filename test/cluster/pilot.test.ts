@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { jsBackend } from '../../engine/backend/js.ts';
+import { openTasks } from '../../engine/cluster/file-tasks.ts';
 import { blobFolders, makeRunFolder } from '../../engine/cluster/folder.ts';
 import { chooseCut, type PilotHome } from '../../engine/cluster/pilot.ts';
 import { makePlan, runId, shardCount } from '../../engine/cluster/plan.ts';
@@ -15,6 +16,7 @@ import {
   decodePlan,
   files,
   fixedModules,
+  folderStatus,
   ownWorks,
   startFileWorker,
 } from '../../estimators/cluster.ts';
@@ -182,4 +184,24 @@ test('run(method, { cluster }) without shards: measured once, told, and the same
   expect(second).toEqual(first);
   expect(measured).toBeGreaterThan(0);
   expect(again).toBe(0);
+  const { workers, runs } = folderStatus(directory);
+  expect(workers).toEqual([]);
+  expect(runs.filter(({ pilot }) => !pilot)).toMatchObject([
+    { work: 'point-rows', module: 'wave', seed: 7, done: first[0], total: first[0], failed: 0, retried: 0 },
+  ]);
+  expect(runs.length).toBeGreaterThan(1);
+});
+
+test('folderStatus(): how far a run is, what was begun again, and no time where nobody works', () => {
+  const directory = join(folder, 'status');
+  const plan = request(1000).plan(10);
+  const path = join(directory, runId(plan));
+  makeRunFolder(path, plan);
+  const tasks = openTasks(path, 15, () => 0);
+  expect([tasks.claim(3, 0), tasks.claim(3, 0)]).toEqual([1, undefined]);
+  tasks.release(3);
+  expect(tasks.claim(3, 60)).toBe(2);
+  expect(folderStatus(directory).runs).toMatchObject([
+    { id: runId(plan), done: 0, total: 10, retried: 1, pilot: false, rate: undefined, left: undefined },
+  ]);
 });

@@ -1,4 +1,5 @@
-import { decodePlan, shardCount } from '../plan.ts';
+import { decodePlan, isPilot, shardCount } from '../plan.ts';
+import { readRecord } from '../record.ts';
 import type { Plan } from '../types.ts';
 import type { Link } from './link.ts';
 import { RUNS, runKeys, WORKERS, workerKey } from './names.ts';
@@ -60,11 +61,34 @@ export interface RunRow {
   readonly duplicates: number;
   /** 'node7, process 4711' of the coordinator; undefined when none leads. */
   readonly leader: string | undefined;
+  /** Whether it only measures how to cut another. */
+  readonly pilot: boolean;
+  /** Shards a second and seconds that are left, by the times of some shards and the threads that are there; while it runs. */
+  readonly rate: number | undefined;
+  readonly left: number | undefined;
+}
+
+/** Records that say how long shards take. */
+const SAMPLE = 8;
+
+/** How fast the fleet that is there computes a run, in shards a second; undefined where nobody knows. */
+async function rateOf(
+  client: Link['client'],
+  results: string,
+  fleet: readonly Announcement[],
+): Promise<number | undefined> {
+  const [, found] = await client.hscanBuffer(results, '0', 'COUNT', SAMPLE);
+  const headers = found.filter((_, i) => i % 2 === 1).map((record) => readRecord(record).header);
+  const mean = headers.reduce((sum, { wallMs }) => sum + wallMs, 0) / headers.length;
+  const key = headers[0]?.class ?? '';
+  const threads = fleet.reduce((sum, worker) => sum + (worker.classes.includes(key) ? worker.threads : 0), 0);
+  return threads > 0 && mean > 0 ? (1000 * threads) / mean : undefined;
 }
 
 /** All runs that Redis still has. */
 export async function listRuns({ client }: Pick<Link, 'client'>): Promise<readonly RunRow[]> {
   const rows: RunRow[] = [];
+  const fleet = await announced({ client });
   for (const id of (await client.smembers(RUNS)).sort()) {
     const keys = runKeys(id);
     const bytes = await client.getBuffer(keys.plan);
@@ -79,8 +103,11 @@ export async function listRuns({ client }: Pick<Link, 'client'>): Promise<readon
       client.hgetall(keys.counts),
       client.get(keys.leader),
     ]);
+    const total = shardCount(plan);
+    const rate = done > 0 && done < total ? await rateOf(client, keys.results, fleet) : undefined;
     rows.push({
-      ...{ id, work: plan.work, module: plan.module?.name, seed: plan.seed, total: shardCount(plan) },
+      ...{ id, work: plan.work, module: plan.module?.name, seed: plan.seed, total },
+      ...{ pilot: isPilot(plan), rate, left: rate === undefined ? undefined : (total - done) / rate },
       ...{ done, failed, retried: Number(counts.retried ?? 0), duplicates: Number(counts.duplicates ?? 0) },
       leader: leader === null ? undefined : leaderWords(leader),
     });
