@@ -1,10 +1,8 @@
-import { show } from '../../engine/check.ts';
+import { madeByModule, noModule, otherMethod } from '../../engine/cluster/made-by-module.ts';
 import { arraysCodec, mergeRows } from '../../engine/cluster/summaries.ts';
-import type { ShardContext, Work } from '../../engine/cluster/types.ts';
-import { ModelError, OptionError } from '../../engine/errors.ts';
+import type { Work } from '../../engine/cluster/types.ts';
 import type { ModuleModel } from '../../engine/model/model.ts';
 import { orRelease } from '../../engine/or-release.ts';
-import { loadModule } from '../../engine/pool/module.ts';
 import type { Context } from '../../engine/sampler.ts';
 import type { Shards } from '../../engine/sharded.ts';
 import { makeTurn } from '../../engine/turn.ts';
@@ -50,12 +48,15 @@ export interface TreeShards extends Shards<TreeResult> {
   tree(r: number, context: Context): Promise<GrownTree>;
 }
 
+const EXAMPLE = 'treeSampler({ ... })';
+
 export const treeRows: Work<TreesPlan, SavedTrees> = {
   name: 'tree-forest',
   version: 1,
   async compute({ index }, plan, context) {
-    const { shards } = await makeMethod(context);
-    if (shards?.tree === undefined || !samePlan(shards.cut(undefined).options, plan)) throw otherMethod();
+    const { shards } = (await madeByModule(WHERE, context.model(), EXAMPLE)) as MadeByModule;
+    if (shards?.tree === undefined || !samePlan(shards.cut(undefined).options, plan))
+      throw otherMethod(WHERE, 'chain');
     const { state, evaluations } = await shards.tree(index, context);
     context.count(evaluations);
     return { states: state, lengths: Float64Array.of(state.length) };
@@ -66,31 +67,9 @@ export const treeRows: Work<TreesPlan, SavedTrees> = {
   merge: (left, right) => mergeRows({ ...left }, { ...right }),
 };
 
-async function makeMethod(context: ShardContext): Promise<MadeByModule> {
-  const { url, exportName } = context.model();
-  const make = (await loadModule(url))[exportName];
-  if (typeof make === 'function') return (make as () => MadeByModule)();
-  throw new ModelError({
-    where: WHERE,
-    found: `export \`${exportName}\` is ${show(make)}`,
-    expected: 'a function that makes the method, () => treeSampler({ ... })',
-  });
-}
-
 function samePlan(own: unknown, plan: TreesPlan): boolean {
   const names = ['fingerprint', 'iterations', 'evaluations', 'maxNodes'] as const;
   return names.every((name) => (own as TreesPlan)[name] === plan[name]);
-}
-
-function otherMethod(): OptionError {
-  return new OptionError({
-    where: WHERE,
-    option: 'module',
-    value: undefined,
-    found: 'the method that `module` makes is not the one that was run',
-    expected: 'the same chain and options',
-    fix: 'Run what the export of the module returns.',
-  });
 }
 
 export function shardsOf(scheme: TreeScheme, module: ModuleModel | undefined): TreeShards {
@@ -100,7 +79,7 @@ export function shardsOf(scheme: TreeScheme, module: ModuleModel | undefined): T
     work: treeRows as Shards['work'],
     ...(module === undefined ? {} : { model: module }),
     cut() {
-      if (module === undefined) throw noModule();
+      if (module === undefined) throw noModule(WHERE, 'a chain is functions', EXAMPLE);
       return { options, shards: { kind: 'index', count: trees } };
     },
     tree: (r, context) => inUse(scheme, context, (plan) => growTree(plan, r, context)),
@@ -110,17 +89,6 @@ export function shardsOf(scheme: TreeScheme, module: ModuleModel | undefined): T
         return treeAnswer(forest, infoOf(forest), ending);
       }),
   };
-}
-
-function noModule(): OptionError {
-  return new OptionError({
-    where: WHERE,
-    option: 'module',
-    value: undefined,
-    found: 'option `module` is absent, and a chain is functions, which cannot travel to other machines',
-    expected: 'a module that exports () => treeSampler({ ... })',
-    fix: "Put it into a file and pass module: moduleModel(import.meta.url, 'name') there.",
-  });
 }
 
 /** With the chain of a scheme open as long as that takes. */
