@@ -139,7 +139,11 @@ describe.skipIf(!haveRedis())('every method on every cluster', () => {
       const { local: threaded } = (await import(built)) as { readonly local: typeof local };
       const cluster = threaded({ threads });
       const { 'planned trees': _, 'published trees': __, ...rest } = alone;
-      expect(await answers(cluster, Object.keys(rest))).toEqual(rest);
+      // What one thread is asked for are the methods with rounds; two get all.
+      const names = Object.keys(rest).filter((name) => threads > 1 || /sampling|chains|exchange/.test(name));
+      expect(names.length).toBeGreaterThan(3);
+      const found = await answers(cluster, names);
+      for (const name of names) expect(found[name]).toBe(rest[name]);
       await cluster.close();
     });
   }
