@@ -41,6 +41,7 @@ async function loadRemote(where: string, url: string, flags: Flags): Promise<Mod
     );
   // Told in the words of the command, before any file is read.
   const remote = umBridge({ url, ...options });
+  if (flags.cluster !== undefined) throw notShared(where, url);
   const path = flagText(flags, 'inputs');
   if (path === undefined || path === '') {
     throw new OptionError({
@@ -61,6 +62,18 @@ async function loadRemote(where: string, url: string, flags: Flags): Promise<Mod
   const { host, pathname } = new URL(url);
   const file = `${host}${pathname.replace(/\/+$/, '')}`;
   return { ...problem, file, hash: hash.digest('hex'), kernel: undefined, remote };
+}
+
+/** Workers ask servers themselves, as a module says. */
+function notShared(where: string, url: string): EngineError {
+  return new OptionError({
+    where,
+    option: 'MODEL',
+    value: url,
+    found: 'MODEL is the address of a server, which workers of --cluster do not know',
+    expected: 'a module that every worker has',
+    fix: `One with export const inputs = { ... } and export default umBridge({ url: '${new URL(url).origin}' }), which each worker asks.`,
+  });
 }
 
 function remoteOptions(where: string, flags: Flags): Omit<Parameters<typeof umBridge>[0], 'url'> {

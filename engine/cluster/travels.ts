@@ -25,7 +25,7 @@ export function checkModule(where: string, model: unknown, option = 'model'): Mo
     value: model,
     found: `option \`${option}\` is ${what}${model === undefined ? '' : ', which cannot travel to other machines'}`,
     expected: 'a model in a module: moduleModel(url)',
-    fix: "Put it into a file and pass moduleModel(new URL('./model.js', import.meta.url)).",
+    fix: `Put it into a file${kind === 'remote' ? ', export default umBridge({ url }),' : ''} and pass moduleModel(new URL('./model.js', import.meta.url)).`,
   });
 }
 

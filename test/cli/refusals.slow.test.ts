@@ -11,7 +11,7 @@ const usage: readonly (readonly [command: string, message: string])[] = [
   ['', 'Usage: ensample'],
   [
     'sobl flood.ts',
-    'ensample: unknown command sobl; expected one of sobol, expect, sample, analyze, serve, backends, plan, merge, worker, cluster, shard. Did you mean sobol?',
+    'ensample: unknown command sobl; expected one of sobol, expect, sample, analyze, evaluate, serve, backends, plan, merge, worker, cluster, shard. Did you mean sobol?',
   ],
   ['sobol', 'ensample sobol: MODEL is missing'],
   [
@@ -37,6 +37,11 @@ const usage: readonly (readonly [command: string, message: string])[] = [
   ['analyze flood.ts -x x.csv', 'option -y is missing'],
   ['sobol flood.ts -n 64 more words', 'too many arguments (flood.ts more words)'],
   ['sobol flood.ts --backend webgpu', 'no GPU was found'],
+  [
+    'sobol http://localhost:1 --inputs flood.ts --cluster local',
+    'MODEL is the address of a server, which workers of --cluster do not know',
+  ],
+  ['sobol http://me:secret@localhost:1 --inputs flood.ts', 'option MODEL is "an address with a password"'],
 ];
 test('wrong usage: one message with what was expected, exit code 2 (1 for a missing device)', async () => {
   for (const [command, message, { code, out, err }] of await rows(usage)) {
