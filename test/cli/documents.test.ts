@@ -102,6 +102,9 @@ test('repeatCommand(): settings and the seed, without what says where results go
   expect(repeatCommand(argv, 3)).toBe(
     "ensample sobol 'my models/flood.ts' -n 64 --groups 'a=b,c;d=e,f' --seed 3",
   );
+  // What a pilot chose is part of the command, unless it says it itself.
+  expect(repeatCommand(['sobol', 'flood.ts'], 3, 40)).toBe('ensample sobol flood.ts --seed 3 --shards 40');
+  expect(repeatCommand(['sobol', '--shards=8'], 3, 8)).toBe('ensample sobol --shards=8 --seed 3');
   expect(repeatCommandByName(argv, undefined)).toBe("ensample sobol flood.ts -n 64 --groups 'a=b,c;d=e,f'");
 });
 

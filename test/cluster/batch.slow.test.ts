@@ -8,7 +8,10 @@ const MODEL = `import { uniform } from 'ensample';
 export const inputs = { a: uniform(0, 1), b: uniform(0, 1) };
 export default ({ a, b }) => a + 2 * b * b;
 `;
-const folder = folderOf({ 'model.mjs': MODEL });
+const WANTED = `export const outputs = ['y'];
+export const expectations = { y: { of: 'y' }, large: { event: { output: 'y', above: 2.5 } } };
+`;
+const folder = folderOf({ 'model.mjs': MODEL, 'wanted.mjs': MODEL + WANTED });
 afterAll(() => folder.remove());
 
 test('plan, shard and merge: missing shards in array syntax, then the numbers of one machine', async () => {
@@ -49,4 +52,34 @@ test('plan, shard and merge: missing shards in array syntax, then the numbers of
   expect(other!.code).toBe(1);
   expect(other!.err.replace(/\s+/g, ' ')).toContain('Has the model changed, or a flag?');
   expect(strange!.code).toBe(1);
+});
+
+test('plan: measured here without --shards, and with --expect round after round to the numbers of one machine, which a command on that folder finds as well', async () => {
+  const settings = '--seed 7 -n 512 --stages 1 --replicates 2';
+  const step = ['shard rounds --models wanted.mjs --range 0:9 --quiet', 'merge rounds --json'];
+  const measured = 'plan model.mjs -o measured -n 1024 --seed 7';
+  const [first, again, plan, other, wrong, ...rest] = await runTogether(folder.path, [
+    ...[measured, measured],
+    `plan wanted.mjs -o rounds --expect ${settings} --shards 2`,
+    `plan wanted.mjs -o rounds --expect ${settings} --shards 3`,
+    `plan wanted.mjs -o rounds --expect ${settings} --second-order`,
+    ...[...step, ...step, ...step],
+    `expect wanted.mjs ${settings} --json`,
+    `expect wanted.mjs ${settings} --json --shards 2 --cluster files:rounds --models wanted.mjs`,
+  ]);
+  expect(first).toMatchObject({
+    code: 0,
+    out: '1\n',
+    err: expect.stringContaining('Measured here: 1 shard'),
+  });
+  expect(again).toMatchObject({ code: 0, out: '1\n', err: expect.stringContaining('Cut as this folder') });
+  expect(plan).toMatchObject({ code: 0, out: '2\n' });
+  expect(plan!.err).toContain('Round 1 in rounds: shards 0 to 1, seed 7');
+  expect(other!.err).toContain('holds the run of another command');
+  expect(wrong!.code).toBe(2);
+  const [alone, there] = rest.slice(-2);
+  const merges = rest.slice(0, -2).filter((_, i) => i % 2 === 1);
+  expect(merges.map(({ code }) => code)).toEqual([1, 1, 0]);
+  expect(merges[0]).toMatchObject({ out: '0-1\n', err: expect.stringContaining('Round 2 begins') });
+  expect([merges[2]!.out, there!.out]).toEqual([alone!.out, alone!.out]);
 });
