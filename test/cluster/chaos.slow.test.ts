@@ -19,7 +19,7 @@ import { sums } from './works.mjs';
 // the middle of something is held there by a gate in Redis, or by itself: states are waited for, never times.
 const ENTRY = new URL('../../dist/estimators/cluster.js', import.meta.url).href;
 const SCRIPT = fileURLToPath(new URL('./queue-process.mjs', import.meta.url));
-const TIMING = { lock: 1000, stall: 300, backoff: 50, poll: 100, reconcile: 1000, nobody: 30_000 };
+const TIMING = { lock: 1000, stall: 300, backoff: 50, poll: 100, reconcile: 300, nobody: 30_000 };
 /** Milliseconds until a shard of a dead worker is given to another: lock + 2 stall. */
 const RECOVERY = TIMING.lock + 2 * TIMING.stall;
 

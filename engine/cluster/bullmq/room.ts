@@ -32,19 +32,16 @@ export function openRoom(
   changed: (full: boolean) => void,
 ): Room {
   let [full, closed] = [false, false];
-  let waiting: (() => void)[] = [];
+  const waiting = makeWaiting();
   const probe = async (): Promise<void> => {
     if (closed) return;
-    const there = await client.set(PROBE, '1', 'PX', every).then(
-      () => true,
-      () => false,
-    );
-    if (!there) {
+    const answer = await client.set(PROBE, '1', 'PX', every).catch(() => undefined);
+    if (answer !== 'OK') {
       timer = setTimeout(probe, every);
       return;
     }
     full = false;
-    for (const go of waiting.splice(0)) go();
+    waiting.go();
     if (!closed) changed(false);
   };
   let timer: NodeJS.Timeout | undefined;
@@ -56,18 +53,6 @@ export function openRoom(
     changed(true);
     return true;
   };
-  /** Resolves when there may be room, or at the signal. */
-  const there = (signal: AbortSignal): Promise<void> =>
-    new Promise((resolve) => {
-      const go = (): void => {
-        signal.removeEventListener('abort', go);
-        waiting = waiting.filter((other) => other !== go);
-        resolve();
-      };
-      if (!full || signal.aborted) return go();
-      waiting.push(go);
-      signal.addEventListener('abort', go, { once: true });
-    });
   return {
     get full() {
       return full;
@@ -84,7 +69,7 @@ export function openRoom(
     },
     async insist(write, signal) {
       for (;;) {
-        await there(signal);
+        if (full) await waiting.wait(signal);
         signal.throwIfAborted();
         try {
           return await write();
@@ -96,6 +81,27 @@ export function openRoom(
     close() {
       closed = true;
       clearTimeout(timer);
+    },
+  };
+}
+
+/** Those who wait for room. */
+function makeWaiting(): { wait(signal: AbortSignal): Promise<void>; go(): void } {
+  let waiting: (() => void)[] = [];
+  return {
+    wait: (signal) =>
+      new Promise((resolve) => {
+        const go = (): void => {
+          signal.removeEventListener('abort', go);
+          waiting = waiting.filter((other) => other !== go);
+          resolve();
+        };
+        waiting.push(go);
+        signal.addEventListener('abort', go, { once: true });
+        if (signal.aborted) go();
+      }),
+    go() {
+      for (const go of waiting) go();
     },
   };
 }

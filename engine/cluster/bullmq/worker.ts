@@ -65,19 +65,14 @@ export async function queueWorker(options: QueueWorkerOptions): Promise<QueueWor
     room
       .tried(() => announceWorker(link, announcementOf(id, options, classes, work.done), timing))
       .catch(() => {});
-  let told = Number.NEGATIVE_INFINITY;
+  const warn = warner(link, say);
   const room = openRoom(link, timing.poll, (full) => {
     if (!full) {
       announce();
       return;
     }
     for (const worker of workers.values()) worker.pause(true);
-    if (performance.now() - told < REPEAT) return;
-    told = performance.now();
-    say({
-      kind: 'full',
-      message: `Redis at ${link.address.shown} is full: results are kept here until there is room.`,
-    });
+    warn();
   });
   const work: Serving = {
     ...{ link, works: options.works, run, say, room, handBack: handBack.signal, plans: new Map(), done: 0 },
@@ -112,6 +107,17 @@ export async function queueWorker(options: QueueWorkerOptions): Promise<QueueWor
       const leaving = link.client.pipeline().del(workerKey(id)).srem(WORKERS, id).exec();
       await within(LEAVE, Promise.allSettled([...closing, leaving]));
     },
+  };
+}
+
+/** Says that the server is full, not too often. */
+function warner({ address }: Link, say: (event: WorkerEvent) => void): () => void {
+  let told = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (performance.now() - told < REPEAT) return;
+    told = performance.now();
+    const message = `Redis at ${address.shown} is full: results are kept here until there is room.`;
+    say({ kind: 'full', message });
   };
 }
 
