@@ -4,7 +4,7 @@ import { CHILDREN, copyRow, LEVEL, PENDING, RECORD, SLOT, SPREAD, type TreeArena
 import { ASKS, MOVES, setOut, TOLD } from './lanes.ts';
 import { type TreePlan, WHERE } from './plan.ts';
 import { childAt, sumFamily } from './sibling-heap.ts';
-import type { TreeState } from './state.ts';
+import type { Listing, TreeState } from './state.ts';
 import type { TreeChildren } from './types.ts';
 
 /*
@@ -21,14 +21,6 @@ export function drawnAgain({ real }: TreeArena, child: number): void {
   const spread = RECORD * child + SPREAD;
   const times = Math.round(1 / (1 + real[spread]!));
   real[spread] = 1 / (times + 1) - 1;
-}
-
-/** The children that a node can have, in the order in which they are born: first the one of the run that made the node. */
-export interface Listing {
-  readonly x: Float64Array;
-  readonly weight: Float64Array;
-  /** Rows of `x` of positive probability. */
-  readonly rows: readonly number[];
 }
 
 /** `PENDING` of a node whose one possible child is there. */

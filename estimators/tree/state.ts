@@ -1,9 +1,16 @@
 import { makeArena, type TreeArena } from './arena.ts';
-import type { Listing } from './discrete.ts';
 import { type Lanes, openLanes } from './lanes.ts';
 import { type Moves, openMoves } from './moves.ts';
 import { type MovingStream, movingStream } from './moving-stream.ts';
 import type { TreePlan } from './plan.ts';
+
+/** The children that a node can have, in the order in which they are born: first the one of the run that made the node. */
+export interface Listing {
+  readonly x: Float64Array;
+  readonly weight: Float64Array;
+  /** Rows of `x` of positive probability. */
+  readonly rows: readonly number[];
+}
 
 /** A tree, and the walks in flight. */
 export interface TreeState {
