@@ -1,9 +1,9 @@
 import { ess } from '../../engine/particles/log-weight.ts';
 import type { Warning } from '../../engine/types.ts';
-import { edgeOf, FIRST, LEVEL, SLOT, WORDS } from './arena.ts';
+import { CHILDREN, edgeOf, FIRST, LEVEL, SLOT, type TreeArena, WORDS } from './arena.ts';
 import { tilt } from './grow.ts';
-import { rootChildren } from './leaves.ts';
 import type { TreePlan } from './plan.ts';
+import { childAt } from './sibling-heap.ts';
 import type { TreeState } from './state.ts';
 import type { TreeAdvice } from './types.ts';
 
@@ -58,19 +58,32 @@ function plainRuns({ lambda, chain }: TreePlan, trees: readonly TreeState[]): Fl
   const found: number[] = [];
   const pruned = trees.some((tree) => tree.pruned > 0);
   if (pruned || chain.children !== undefined || chain.merge === true) return new Float64Array(0);
-  for (const { arena } of trees) {
-    const { whole, reward } = arena;
-    for (const child of rootChildren(arena)) {
-      let at = child;
-      let weight = edgeOf(arena, at);
-      while (whole[WORDS * at + LEVEL]! > 0) {
-        at = whole[WORDS * at + FIRST]!;
-        weight += edgeOf(arena, at);
-      }
-      found.push(weight + tilt(lambda, reward[whole[WORDS * at + SLOT]!]!));
+  if (trees.length === 1) return new Float64Array(firstRuns(trees[0]!.arena, lambda));
+  for (const { arena } of trees) for (const weight of firstRuns(arena, lambda)) found.push(weight);
+  return new Float64Array(found);
+}
+
+const seen = /* @__PURE__ */ new WeakMap<
+  TreeArena,
+  { readonly lambda: number; readonly weights: number[] }
+>();
+
+/** Of one tree. They stay as they are, so that only those of new children have to be looked for. */
+function firstRuns(arena: TreeArena, lambda: number): readonly number[] {
+  const { whole, reward } = arena;
+  const before = seen.get(arena);
+  const weights = before?.lambda === lambda ? before.weights : [];
+  if (weights !== before?.weights) seen.set(arena, { lambda, weights });
+  for (let k = weights.length + 1; k <= whole[CHILDREN]!; k++) {
+    let at = childAt(arena, 0, k);
+    let weight = edgeOf(arena, at);
+    while (whole[WORDS * at + LEVEL]! > 0) {
+      at = whole[WORDS * at + FIRST]!;
+      weight += edgeOf(arena, at);
     }
+    weights.push(weight + tilt(lambda, reward[whole[WORDS * at + SLOT]!]!));
   }
-  return Float64Array.from(found);
+  return weights;
 }
 
 /** Said where another mode would do better than this one. */

@@ -280,8 +280,24 @@ function progress(plan: TreePlan, trees: readonly TreeState[]): TreeProgress {
   return { done, total: planned * trees.length };
 }
 
-/** Progress of a run. The pass over the leaves is why a step makes many iterations. */
+const told = /* @__PURE__ */ new WeakMap<
+  readonly TreeState[],
+  { readonly mark: string; readonly info: Info }
+>();
+
+/** Progress of a run. The pass over the leaves is why a step makes many iterations; the result asks for it again. */
 export function infoOf({ plan, trees }: TreeForest): Info {
+  const mark = trees
+    .map(({ iterations, evaluations, arena }) => `${iterations} ${evaluations} ${arena.nodes}`)
+    .join();
+  const last = told.get(trees);
+  if (last?.mark === mark) return last.info;
+  const info = infoNow(plan, trees);
+  told.set(trees, { mark, info });
+  return info;
+}
+
+function infoNow(plan: TreePlan, trees: readonly TreeState[]): Info {
   return {
     ess: ess(pooledWeights(plan, trees)),
     evaluations: trees.reduce((sum, tree) => sum + tree.evaluations, 0),

@@ -26,16 +26,15 @@ export function movingStream(key: readonly [number, number]): MovingStream {
   return {
     to(purpose, toStep, toParticle) {
       last = channel(purpose);
-      // As integers, which are kept in place where reals would be boxed.
-      step = toStep | 0;
-      particle = toParticle | 0;
+      step = toStep;
+      particle = toParticle;
       drawn = 0;
     },
     uniform,
     normal: () => normalQuantile(uniform()),
     below: (n) => Math.floor(uniform() * n),
     get origin(): StreamOrigin | undefined {
-      return drawn === 0 ? { key, channel: last, step: step >>> 0, particle: particle >>> 0 } : undefined;
+      return drawn === 0 ? { key, channel: last, step, particle } : undefined;
     },
   };
 }

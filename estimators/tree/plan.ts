@@ -54,6 +54,8 @@ export interface TreeScheme {
   readonly batch: number;
   /** By visits, up to some number: a node with fewer children is to have one more. */
   readonly wantedTable: Float64Array;
+  /** By children, as far as it was asked: from how many visits on there is to be one more. */
+  readonly visitsFor: number[];
   /** By level, D + 1 being the root: the level of its children. [D + 2] */
   readonly below: Uint16Array;
   /** Most nodes from the root to a leaf, the root among them. */
@@ -160,7 +162,7 @@ export function checkTree(options: TreeOptions): TreeScheme {
       batch,
     },
     precise: mode === 'ipw' || mode === 'precision',
-    ...{ widening, wantedTable: wantedChildren(widening) },
+    ...{ widening, wantedTable: wantedChildren(widening), visitsFor: [] },
     births: checkBirths(options.births),
     explore: checkExplore(options.explore, mode),
     ...{ depth, below: levelsBelow(chain.steps, branches) },

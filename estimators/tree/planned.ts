@@ -5,6 +5,7 @@ import { ENDED, type Lanes, MOVES, setOut, setOutBeside } from './lanes.ts';
 import type { TreePlan } from './plan.ts';
 import { drawByScore, plannedChildren, scoreOf } from './select.ts';
 import type { TreeState } from './state.ts';
+import type { TreeGrowth } from './types.ts';
 
 /*
  * B iterations of planned children together. All walks go down edge by edge, and what is new on an edge is drawn in one run of
@@ -29,8 +30,24 @@ export interface PlannedBatch {
   /** Walks that draw a child now. */
   drawing: number;
   /** Children of the root, and of any other node, as planned for this batch. */
-  ofRoot: number;
-  ofOthers: number;
+  readonly ofRoot: Planned;
+  readonly ofOthers: Planned;
+}
+
+/** How many children are planned, and up to which iteration, with a step by which to look further: powers are dear. */
+interface Planned {
+  children: number;
+  until: number;
+  step: number;
+}
+
+/** For iteration m; a number that is there at two iterations is there at all between. */
+function planFor(planned: Planned, growth: TreeGrowth, m: number): void {
+  if (m <= planned.until) return;
+  planned.children = plannedChildren(growth, m);
+  const stays = plannedChildren(growth, m + planned.step) === planned.children;
+  planned.until = stays ? m + planned.step : m;
+  planned.step = stays ? 2 * planned.step : Math.max(1, planned.step >> 1);
 }
 
 export function openBatch({ batch, depth }: TreePlan): PlannedBatch {
@@ -40,20 +57,23 @@ export function openBatch({ batch, depth }: TreePlan): PlannedBatch {
     below: new Int32Array(batch * depth),
     score: new Float64Array(batch),
     second: new Float64Array(batch),
-    ...{ drawing: 0, ofRoot: 0, ofOthers: 0 },
+    drawing: 0,
+    ofRoot: { children: 0, until: -1, step: 1 },
+    ofOthers: { children: 0, until: -1, step: 1 },
   };
 }
 
 /** All walks at the root. */
 export function setOutBatch({ births }: TreePlan, { lanes, started }: TreeState, batch: PlannedBatch): void {
   const { at, below, score } = batch;
-  batch.ofRoot = plannedChildren(births.root, started + lanes.size - 1);
-  batch.ofOthers = plannedChildren(births.others, started + lanes.size - 1);
+  planFor(batch.ofRoot, births.root, started + lanes.size - 1);
+  planFor(batch.ofOthers, births.others, started + lanes.size - 1);
   lanes.count = lanes.size;
-  below.fill(0);
-  at.fill(0);
-  score.fill(1);
+  // Of few walks, a loop is quicker than a call of `fill`.
+  for (let node = 0; node < below.length; node++) below[node] = 0;
   for (let lane = 0; lane < lanes.size; lane++) {
+    at[lane] = 0;
+    score[lane] = 1;
     lanes.order[lane] = lane;
     lanes.iteration[lane] = started + lane;
     lanes.phase[lane] = ENDED;
@@ -71,7 +91,8 @@ export function setOutBatch({ births }: TreePlan, { lanes, started }: TreeState,
 export function descend(plan: TreePlan, state: TreeState, batch: PlannedBatch): number {
   const { lanes } = state;
   let walking = 0;
-  batch.parent.fill(NONE);
+  const { parent } = batch;
+  for (let lane = 0; lane < parent.length; lane++) parent[lane] = NONE;
   batch.drawing = 0;
   for (let lane = 0; lane < lanes.size; lane++) {
     if (levelAt(state, batch.at[lane]!) === 0) continue;
@@ -124,7 +145,7 @@ export function settleScore({ score }: Pick<PlannedBatch, 'score'>, { logScore }
 function pick({ explore }: TreePlan, state: TreeState, batch: PlannedBatch, lane: number): number {
   const { arena, lanes, selection } = state;
   const at = batch.at[lane]!;
-  const planned = at === 0 ? batch.ofRoot : batch.ofOthers;
+  const planned = (at === 0 ? batch.ofRoot : batch.ofOthers).children;
   const born = at < 0 ? 0 : arena.whole[WORDS * at + CHILDREN]!;
   const down = lanes.length[lane]! - 1;
   let u = batch.second[lane]!;

@@ -57,7 +57,7 @@ function pickVisited(plan: TreePlan, state: TreeState, at: number): number {
   if (mode === 'prior' || children === 0) return -1;
   if (chain.children === undefined) {
     const family = chain.merge === true ? Math.round(childrenWeight(arena, at)) : children;
-    if (family + whole[WORDS * at + PENDING]! < wanted(plan, whole[WORDS * at + VISITS]!)) return -1;
+    if (wantsMore(plan, family + whole[WORDS * at + PENDING]!, whole[WORDS * at + VISITS]!)) return -1;
   } else if (!isListed(arena, at)) return -1;
   const u = selection.uniform();
   if (u < explore) return drawAlike(arena, at, u / explore);
@@ -65,9 +65,26 @@ function pickVisited(plan: TreePlan, state: TreeState, at: number): number {
   return drawByValue(arena, at, (u - explore) / (1 - explore), chain.children !== undefined);
 }
 
-function wanted({ wantedTable, widening }: TreePlan, visits: number): number {
-  if (visits < wantedTable.length) return wantedTable[visits]!;
-  return widening.factor * visits ** widening.exponent - SLACK;
+/** Whether a node is to have one more child. */
+function wantsMore(
+  { wantedTable, visitsFor, widening }: TreePlan,
+  children: number,
+  visits: number,
+): boolean {
+  if (visits < wantedTable.length) return children < wantedTable[visits]!;
+  while (visitsFor.length <= children) visitsFor.push(fewestVisits(widening, visitsFor.length));
+  return visits >= visitsFor[children]!;
+}
+
+/** The least number of visits that ask for more than `children`: powers are dear, so it is worked out once. */
+export function fewestVisits({ factor, exponent }: TreeGrowth, children: number): number {
+  const asks = (visits: number): boolean => children < factor * visits ** exponent - SLACK;
+  const near = Math.floor(((children + SLACK) / factor) ** (1 / exponent));
+  if (exponent === 0 || !(near < 2 ** 40)) return asks(1) ? 1 : Infinity;
+  let visits = Math.max(1, near);
+  while (visits > 1 && asks(visits - 1)) visits--;
+  while (!asks(visits)) visits++;
+  return visits;
 }
 
 /** Upper confidence bounds, in units of the reward. */

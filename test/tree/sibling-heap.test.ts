@@ -22,7 +22,7 @@ import {
   WORDS,
 } from '../../estimators/tree/arena.ts';
 import { movingStream } from '../../estimators/tree/moving-stream.ts';
-import { drawByScore, plannedChildren, scoreOf } from '../../estimators/tree/select.ts';
+import { drawByScore, fewestVisits, plannedChildren, scoreOf } from '../../estimators/tree/select.ts';
 import {
   childAt,
   drawBySpread,
@@ -234,6 +234,19 @@ test('a power that is an integer is not rounded up to the next', () => {
   expect(plannedChildren({ factor: 1, exponent: 0.8 }, 242)).toBe(81);
   expect(plannedChildren({ factor: 1, exponent: 0.6 }, 31)).toBe(8);
   expect(plannedChildren({ factor: 1, exponent: 0.8 }, 0)).toBe(1);
+});
+
+test('visits that ask for one more child are the least whose power does, and none where powers do not come so far', () => {
+  for (const exponent of [1, 0.8, 0.6, 0.45])
+    for (const factor of [0.3, 1, 2])
+      for (const children of [0, 1, 7, 8, 80, 81, 12_345]) {
+        const visits = fewestVisits({ factor, exponent }, children);
+        expect(children < factor * visits ** exponent - 1e-9).toBe(true);
+        if (visits > 1) expect(children < factor * (visits - 1) ** exponent - 1e-9).toBe(false);
+      }
+  expect(fewestVisits({ factor: 3.5, exponent: 0 }, 3)).toBe(1);
+  expect(fewestVisits({ factor: 3.5, exponent: 0 }, 4)).toBe(Infinity);
+  expect(fewestVisits({ factor: 1, exponent: 0.01 }, 9)).toBe(Infinity);
 });
 
 test('a moving stream gives what a stream at the same address gives', () => {
