@@ -1,3 +1,5 @@
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   type BullmqCluster,
   bullmq,
@@ -6,9 +8,9 @@ import {
   local,
   type QueueRun,
 } from '../estimators/cluster.ts';
-import { type ModelMethod, type Result, run } from '../estimators/index.ts';
+import { EngineError, type ModelMethod, type Result, run } from '../estimators/index.ts';
 import { batchLine, shardLine } from './cluster-line.ts';
-import { repeatCommand } from './command-line.ts';
+import { quoted, repeatCommand } from './command-line.ts';
 import { usageError } from './errors.ts';
 import { type Flags, flagText, readFile, readInteger } from './flag-values.ts';
 import { count } from './format/number.ts';
@@ -34,7 +36,7 @@ type Notice = Parameters<NonNullable<Submit['notice']>>[0];
  */
 export async function runOnCluster<S, R extends Result>(
   { where, method, startLine }: Job<S, R>,
-  { seed, backend, interrupt }: Opened<ModelFile>,
+  { model, seed, backend, interrupt }: Opened<ModelFile>,
   settings: RunSettings,
   flags: Flags,
   argv: readonly string[],
@@ -75,7 +77,7 @@ export async function runOnCluster<S, R extends Result>(
     const result = await run(method, options);
     return { result, interrupted: false, state: undefined, speed: line.speed(), shards: chosen };
   } catch (error) {
-    if (!interrupt.asked) throw error;
+    if (!interrupt.asked) throw runnable(error, flags, model, planCommand(argv, seed, chosen));
     line.end();
     const place =
       last === undefined
@@ -119,6 +121,36 @@ export async function runBatchesOnCluster<S, R extends Result>(
     line.end();
     await opened.cluster.close();
   }
+}
+
+/** Commands of a message as they can be run here: with the folder of models, and where a run has no folder, with one. */
+function runnable(error: unknown, flags: Flags, { url }: ModelFile, plan: string): unknown {
+  if (!(error instanceof EngineError)) return error;
+  const own = url?.startsWith('file:') ? relative(process.cwd(), fileURLToPath(url)) : 'DIR';
+  const models = quoted(flagText(flags, 'models') ?? own);
+  error.message = error.message
+    .replace('ensample shard <run folder>', `${plan}, then ensample shard run`)
+    .replaceAll('--models DIR', `--models ${models}`);
+  return error;
+}
+
+/** Flags of a run that its plan has no use for. */
+const NOT_PLANNED: readonly string[] = [
+  '--cluster',
+  '--audit',
+  '--blobs',
+  '--models',
+  '--backend',
+  '--method',
+];
+
+/** The command that puts the same run into a folder. */
+function planCommand(argv: readonly string[], seed: number, shards: number | undefined): string {
+  const kept = argv.filter((word, i) => {
+    const before = argv[i - 1] ?? '';
+    return !NOT_PLANNED.includes(word.split('=', 1)[0]!) && !NOT_PLANNED.includes(before);
+  });
+  return `${repeatCommand(['plan', ...kept.slice(1)], seed, shards)} -o run`;
 }
 
 /** --shards and --audit. */

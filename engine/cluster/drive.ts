@@ -141,7 +141,7 @@ async function computed<O, Y>(
       const words = error instanceof Error ? error.message : String(error);
       if (starts === MOST_STARTS) {
         const place = folder?.path ?? '<run folder>';
-        throw poisonShard(index, spanOf(plan, index), starts, words, repeatShard(place, index));
+        throw poisonShard(index, spanOf(plan, index), starts, words, repeatShard(place, index, plan));
       }
       gather.retried++;
     }
@@ -155,8 +155,12 @@ export function spanOf(plan: Plan<unknown>, index: number): string {
 }
 
 /** The command that computes one shard of a folder here. */
-export function repeatShard(folder: string, index: number): string {
-  return `ensample shard ${folder} --index ${index}`;
+export function repeatShard(
+  folder: string,
+  index: number,
+  { module }: Pick<Plan<unknown>, 'module'>,
+): string {
+  return `ensample shard ${folder}${module === undefined ? '' : ' --models DIR'} --index ${index}`;
 }
 
 const SUBMIT: readonly (keyof SubmitOptions)[] = ['priority', 'signal', 'deadline', 'audit', 'checkpoint'];

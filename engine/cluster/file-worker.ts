@@ -311,7 +311,7 @@ async function put(
 
 function tooOften({ served, index, starts }: Next): EngineError {
   const { folder, plan } = served;
-  const repeat = repeatShard(folder.path, index);
+  const repeat = repeatShard(folder.path, index, plan);
   return poisonShard(index, spanOf(plan, index), starts - 1, 'see what its workers said', repeat);
 }
 
