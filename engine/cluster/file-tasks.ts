@@ -62,11 +62,15 @@ export interface RunTasks {
   readonly mostStarts: number;
 }
 
-/** The tasks of the run in a folder. */
+/**
+ * The tasks of the run in a folder.
+ * @param write false for who only looks, perhaps where nothing can be written.
+ */
 export function openTasks(
   path: string,
   stale: number = STALE,
   clock: () => number = clockOf(path),
+  write = true,
 ): RunTasks {
   const claims = join(path, 'claim');
   const fails = join(path, 'fail');
@@ -74,7 +78,7 @@ export function openTasks(
   const stop = join(path, 'stop');
   const full = join(path, 'full');
   const retries = join(path, RETRIES);
-  for (const folder of [claims, fails, differs, retries]) makeFolder(folder);
+  if (write) for (const folder of [claims, fails, differs, retries]) makeFolder(folder);
   const file = (index: number): string => join(claims, String(index));
   return {
     mostStarts: MOST_STARTS,
@@ -84,7 +88,7 @@ export function openTasks(
       if (existsSync(file(index))) utimesSync(file(index), 0, 0);
     },
     done: (index) => rmSync(file(index), { force: true }),
-    retried: () => readdirSync(retries).length,
+    retried: () => entriesOf(retries).length,
     active() {
       const now = clock();
       return readdirSync(claims)
@@ -194,8 +198,12 @@ function encode(value: unknown): Uint8Array {
 }
 
 /** What the <index>.json of a folder say. */
+function entriesOf(folder: string): readonly string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
+
 function readAll<T>(folder: string): readonly T[] {
-  return readdirSync(folder)
+  return entriesOf(folder)
     .filter((name) => /^\d+\.json$/.test(name))
     .flatMap((name) => {
       const text = readText(join(folder, name));

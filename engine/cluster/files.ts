@@ -106,7 +106,7 @@ function watchRun<O, Y>(watched: Watched<O, Y>): ClusterRun<Y> {
   const { work, plan, folder, directory, clock } = watched;
   const gather = makeGather(work, plan, folder.blobs);
   const feed = makeFeed();
-  const tasks = openTasks(folder.path, STALE, clock);
+  const tasks = openTasks(folder.path, STALE, clock, !watched.only);
   const result = untilDone(watched, gather, tasks, (workers, audited) => {
     const progress = { ...gather.progress(workers), duplicates: audited };
     feed.push(tasks.full ? { ...progress, waiting: `the disk of ${directory} is full` } : progress);

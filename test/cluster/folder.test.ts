@@ -3,6 +3,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
+import { openTasks } from '../../engine/cluster/file-tasks.ts';
 import { makeRunFolder } from '../../engine/cluster/folder.ts';
 import { makePlan } from '../../engine/cluster/plan.ts';
 
@@ -41,6 +42,8 @@ test('makeRunFolder(): a run is opened where nothing can be written, and a new o
   const mend = readOnly();
   try {
     expect(makeRunFolder(path, plan).indices()).toEqual([1]);
+    const looked = openTasks(path, 15, () => 0, false);
+    expect([looked.retried(), looked.failure(), looked.differences()]).toEqual([0, undefined, []]);
     expect(() => makeRunFolder(join(folder, 'other'), plan)).toThrow(
       'cluster: res cannot be written because the file system is read-only; expected a folder with room for results. Allow this user to write there, or name another folder.',
     );
