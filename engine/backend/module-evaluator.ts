@@ -15,6 +15,10 @@ interface RowsAnswer {
 
 /** Pieces a worker gets on average: enough that one slow region of the input space does not leave others idle. */
 const PIECES = 16;
+/** 32-bit words from what one worker writes to what the next one does: a cache line each. */
+const APART = 16;
+/** Inputs that a message names. */
+const MOST_TOLD = 20;
 
 /**
  * Evaluate module models on all workers of the pool. Each imports the module once and then claims piece after
@@ -26,6 +30,7 @@ export function moduleEvaluator(memory: HostMemory, pool: Pool): ModuleEvaluator
     if (n === 0) return [];
     const arena = memory.arena();
     const next = arena.u32(1);
+    const open = arena.u32(pool.size * APART);
     // One end for all calls: the caller's signal, or the first call that fails.
     const stop = new AbortController();
     const onAbort = (): void => stop.abort(signal.reason);
@@ -40,7 +45,9 @@ export function moduleEvaluator(memory: HostMemory, pool: Pool): ModuleEvaluator
     };
     try {
       const calls = Array.from({ length: Math.min(pool.size, n) }, (_, slot) =>
-        rows(pool, slot, request, stop.signal).catch((error: unknown) => {
+        rows(pool, slot, { ...request, under: open.byteOffset + 4 * APART * slot }, stop.signal, () =>
+          placeOf(open.subarray(APART * slot), task, x),
+        ).catch((error: unknown) => {
           stop.abort(error);
           throw error;
         }),
@@ -66,8 +73,9 @@ async function rows(
   slot: number,
   request: RowsRequest,
   signal: AbortSignal,
+  place: () => string,
 ): Promise<readonly RowFailure[]> {
-  const answer = await ask(pool, slot, request, signal);
+  const answer = await ask(pool, slot, request, signal, place);
   if (answer.fault === undefined) return answer.failures ?? [];
   if (answer.fault.kind === 'load') throw loadError(request.url, answer.fault.reason);
   const { names } = answer.fault;
@@ -78,7 +86,13 @@ async function rows(
   });
 }
 
-async function ask(pool: Pool, slot: number, request: RowsRequest, signal: AbortSignal): Promise<RowsAnswer> {
+async function ask(
+  pool: Pool,
+  slot: number,
+  request: RowsRequest,
+  signal: AbortSignal,
+  place: () => string,
+): Promise<RowsAnswer> {
   try {
     // The worker body is ours: it answers `rows` in this form.
     return (await pool.call(slot, 'rows', [request], signal)) as RowsAnswer;
@@ -86,12 +100,22 @@ async function ask(pool: Pool, slot: number, request: RowsRequest, signal: Abort
     if (!(cause instanceof WorkerDeath)) throw cause;
     throw new ModelError({
       where: moduleName(request.url),
-      found: `the model ended its worker (${cause.message})`,
+      found: `the model ended its worker (${cause.message})${place()}`,
       expected: 'a model that returns numbers or throws',
       fix: 'Remove process.exit and errors thrown outside the call.',
       cause,
     });
   }
+}
+
+/** ' while at a = 1, b = 0.5': what the model had been given when it ended its worker; '' before the first row. */
+function placeOf([after = 0, hi = 0]: Uint32Array, { names }: ModuleTask, x: Float64Array): string {
+  if (after === 0) return '';
+  const lo = after - 1;
+  const told = names.slice(0, MOST_TOLD).map((name, c) => `${name} = ${x[lo * names.length + c]}`);
+  const more = names.length > MOST_TOLD ? [`${names.length - MOST_TOLD} more`] : [];
+  const words = [...told, ...more].join(', ');
+  return hi - lo === 1 ? ` while at ${words}` : ` in a batch of ${hi - lo} points, the first at ${words}`;
 }
 
 function offset(memory: HostMemory, task: ModuleTask, array: Float64Array, name: string): number {

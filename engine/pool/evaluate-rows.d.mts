@@ -14,7 +14,7 @@ export type LocalModel =
 /**
  * Evaluate rows lo..hi-1 of `x` [n, d] into `out` [n, k]. A row that fails is filled with NaN and listed.
  * `pause` is awaited every few milliseconds. With `unchecked` every number is taken as it is, NaN and infinities too;
- * what is no number still fails.
+ * what is no number still fails. `open` always says which rows the model has been given: lo + 1 and hi.
  */
 export declare function evaluateRows(
   model: LocalModel,
@@ -24,5 +24,9 @@ export declare function evaluateRows(
   lo: number,
   hi: number,
   out: Float64Array,
-  options?: { readonly pause?: () => Promise<void>; readonly unchecked?: boolean },
+  options?: {
+    readonly pause?: () => Promise<void>;
+    readonly unchecked?: boolean;
+    readonly open?: Uint32Array | undefined;
+  },
 ): Promise<RowFailure[]>;

@@ -58,10 +58,15 @@ function caller(model, names, x) {
 /**
  * Evaluate rows lo..hi-1 of `x` [n, d] into `out` [n, k]. A row that fails is filled with NaN and listed;
  * answers that are promises are awaited one after the other. `options.pause` is awaited now and then. With
- * `options.unchecked` every number is taken as it is, NaN and infinities too.
+ * `options.unchecked` every number is taken as it is, NaN and infinities too. `options.open` always says which rows the
+ * model has been given, lo + 1 and hi, so that others know them should it end this thread.
  */
 export async function evaluateRows(model, names, k, x, lo, hi, out, options = {}) {
-  if (model.kind === 'batch') return evaluateBatch(model, names.length, k, x, lo, hi, out, options.unchecked);
+  const { open } = options;
+  if (model.kind === 'batch') {
+    tellOpen(open, lo, hi);
+    return evaluateBatch(model, names.length, k, x, lo, hi, out, options.unchecked);
+  }
   const call = caller(model, names, x);
   const failures = [];
   let last = performance.now();
@@ -69,6 +74,7 @@ export async function evaluateRows(model, names, k, x, lo, hi, out, options = {}
   let check = lo;
   for (let row = lo; row < hi; row++) {
     let reason;
+    tellOpen(open, row, row + 1);
     try {
       let answer = call(row);
       if (typeof answer === 'object' && typeof answer?.then === 'function') answer = await answer;
@@ -90,6 +96,12 @@ export async function evaluateRows(model, names, k, x, lo, hi, out, options = {}
     }
   }
   return failures;
+}
+
+function tellOpen(open, lo, hi) {
+  if (open === undefined) return;
+  open[0] = lo + 1;
+  open[1] = hi;
 }
 
 /** A batch that throws is asked again row by row, so that which rows fail does not depend on how it was cut. */

@@ -31,6 +31,8 @@ export interface RowsRequest {
   /** Offset of the 32-bit word from which workers claim their next rows. */
   readonly counter: number;
   readonly piece: number;
+  /** Offset of two 32-bit words of this worker: the rows under way, lo + 1 and hi; 0 before the first. */
+  readonly under?: number;
 }
 
 /** A fixed number of workers on one shared memory. They start when first asked and never keep a process alive. */

@@ -37,19 +37,24 @@ const methods = {
   },
 
   /**
-   * Rows of a module model: piece after piece of them, claimed from the counter all workers share. Answers
-   * { failures } or, when the model cannot be had, { fault }.
+   * Rows of a module model: piece after piece of them, claimed from the counter all workers share. The two words at
+   * `under` say which rows are under way, lo + 1 and hi, should the model end this worker. Answers { failures } or, when
+   * the model cannot be had, { fault }.
    */
-  async rows({ url, exportName, names, outputs, unchecked, n, x, out, counter, piece }) {
+  async rows({ url, exportName, names, outputs, unchecked, n, x, out, counter, piece, under }) {
     const { model, fault } = await loadModel(url, exportName);
     if (fault !== undefined) return { fault };
     const next = new Uint32Array(memory.buffer, counter, 1);
+    const open = under === undefined ? undefined : new Uint32Array(memory.buffer, under, 2);
     const points = new Float64Array(memory.buffer, x, n * names.length);
     const values = new Float64Array(memory.buffer, out, n * outputs);
     const failures = [];
     for (let lo = Atomics.add(next, 0, piece); lo < n; lo = Atomics.add(next, 0, piece)) {
       const hi = Math.min(n, lo + piece);
-      for (const failure of await evaluateRows(model, names, outputs, points, lo, hi, values, { unchecked }))
+      for (const failure of await evaluateRows(model, names, outputs, points, lo, hi, values, {
+        unchecked,
+        open,
+      }))
         failures.push(failure);
     }
     return { failures };

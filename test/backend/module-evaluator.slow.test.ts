@@ -133,14 +133,20 @@ test('evaluateModule(): a module that does not load, or has no such model, is a 
 test('evaluateModule(): a model that ends its worker is a ModelError, and the next model gets a new worker', async () => {
   const exits = write('export default ({ a }) => { if (a === 7) process.exit(5); return a; };');
   const call = evaluate(three, { url: exits });
-  await expect(call).rejects.toThrow(/the model ended its worker \(exit code 5\)/);
+  await expect(call).rejects.toThrow(/the model ended its worker \(exit code 5\) while at a = 7, b = 70;/);
   await expect(call).rejects.toThrow(ModelError);
   const later = write(
     'export default ({ a }) => { setTimeout(() => { throw new Error("late"); }); return new Promise(() => {}); };',
   );
   await expect(evaluate(three, { url: later })).rejects.toThrow(/the model ended its worker \(late\)/);
+  const batch = write(
+    'export default { kind: "batch", evaluate: (x) => { if (x.includes(7)) process.exit(6); } };',
+  );
+  await expect(evaluate(one, { url: batch })).rejects.toThrow(
+    /\(exit code 6\) in a batch of 3 points, the first at a = 6, b = 60;/,
+  );
   const atImport = write('process.exit(4);');
-  await expect(evaluate(one, { url: atImport })).rejects.toThrow(/exit code 4/);
+  await expect(evaluate(one, { url: atImport })).rejects.toThrow(/\(exit code 4\);/);
   const fine = write('export default ({ a }) => a;');
   expect((await evaluate(three, { url: fine })).y).toEqual(row);
   expect((await evaluate(one, { url: fine })).y).toEqual(row);
