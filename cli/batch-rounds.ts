@@ -95,7 +95,8 @@ export async function mergeExpect(
   }
   const command = `ensample merge ${folder}`;
   const around = { command, commandByName: command, warnings: [], before: [], after: [] };
-  const shown = { result: found.result, interrupted: false, model, settings, speed: Number.NaN };
+  const place = `Shards in ${folder}`;
+  const shown = { result: found.result, interrupted: false, model, settings, place, speed: Number.NaN };
   await showExpectations({ ...shown, ...around, elapsed: performance.now() - start }, terminal);
   return 0;
 }

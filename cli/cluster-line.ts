@@ -11,6 +11,8 @@ export interface ClusterLine {
   show(told: ClusterProgress): void;
   /** Model runs a second so far; NaN when nothing is known. */
   speed(): number;
+  /** '41 shards on redis://127.0.0.1:6379 (2 threads)'; of a method that goes by batches, 'Model on ...'. */
+  ran(place: string): string;
   /** Erase the line, until something is shown again. */
   end(): void;
 }
@@ -20,7 +22,9 @@ const REDRAW = { terminal: 250, plain: 60_000 };
 
 /** The line about shards of a run. */
 export function shardLine(err: Stream, quiet: boolean, leader: () => string | undefined): ClusterLine {
-  return makeLine(err, quiet, (told, speed) => clusterLine(told, speed, leader()));
+  const cut = (total: number | undefined): string =>
+    total === undefined ? 'Shards' : counted(total, count(total), 'shard');
+  return makeLine(err, quiet, cut, (told, speed) => clusterLine(told, speed, leader()));
 }
 
 /** The line about a method whose model a cluster evaluates, batch after batch. */
@@ -34,7 +38,8 @@ export function batchLine(
   leader: () => string | undefined,
 ): BatchLine {
   let stage: Stage | undefined;
-  const line = makeLine(err, quiet, (told, speed) => {
+  const model = (): string => 'Model';
+  const line = makeLine(err, quiet, model, (told, speed) => {
     const { done = 0, total, widest = Number.NaN } = stage ?? {};
     const share = total === undefined ? [] : [`${Math.floor((100 * done) / total)} %`];
     const own = [...share, `${count(done)} ${unit.word}`];
@@ -59,12 +64,14 @@ export function batchLine(
 function makeLine(
   err: Stream,
   quiet: boolean,
+  what: (total: number | undefined) => string,
   text: (told: ClusterProgress, speed: number) => string,
 ): ClusterLine {
   const animated = err.isTerminal && process.env.TERM !== 'dumb';
   let first: { readonly evaluations: number; readonly at: number } | undefined;
   let last: ClusterProgress | undefined;
-  let [at, drawn, speed] = [0, false, Number.NaN];
+  let total: number | undefined;
+  let [at, drawn, speed, threads] = [0, false, Number.NaN, 0];
   const draw = (): void => {
     if (last === undefined) return;
     const { eta } = last;
@@ -76,12 +83,16 @@ function makeLine(
   if (!quiet) setInterval(draw, animated ? REDRAW.terminal : REDRAW.plain).unref();
   return {
     speed: () => speed,
+    ran: (place) =>
+      `${what(total)} on ${place}${threads === 0 ? '' : ` (${counted(threads, count(threads), 'thread')})`}`,
     show(told) {
       const paused = told.waiting !== last?.waiting;
       [last, at] = [told, performance.now()];
       // A line a minute would keep a pause to itself.
       if (paused && !animated && !quiet) draw();
+      threads = Math.max(threads, told.workers);
       if (told.pilot === true) return;
+      total = told.total;
       first ??= { evaluations: told.evaluations, at };
       speed = (1000 * (told.evaluations - first.evaluations)) / (at - first.at);
     },

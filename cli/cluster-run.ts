@@ -75,7 +75,8 @@ export async function runOnCluster<S, R extends Result>(
     const submit = { progress, notice, ...shards, ...audit };
     const options = { seed, backend, cluster: opened.cluster, signal: controller.signal, submit };
     const result = await run(method, options);
-    return { result, interrupted: false, state: undefined, speed: line.speed(), shards: chosen };
+    const place = line.ran(opened.place);
+    return { result, interrupted: false, state: undefined, speed: line.speed(), shards: chosen, place };
   } catch (error) {
     if (!interrupt.asked) throw runnable(error, flags, model, planCommand(argv, seed, chosen));
     line.end();
@@ -116,7 +117,8 @@ export async function runBatchesOnCluster<S, R extends Result>(
       if (!settings.quiet) err.write(`${wrap(words, err.look.width)}\n`);
     };
     const clustered = method.onCluster(opened.cluster, { ...shards, ...audit, progress: line.show, notice });
-    return await runJob({ ...job, method: clustered, progress: line }, run, settings, terminal);
+    const watched = await runJob({ ...job, method: clustered, progress: line }, run, settings, terminal);
+    return { ...watched, place: line.ran(opened.place) };
   } finally {
     line.end();
     await opened.cluster.close();
@@ -175,6 +177,8 @@ export async function warn(opened: OpenedCluster, err: Stream): Promise<void> {
 /** A cluster with what the command line tells of it. */
 export interface OpenedCluster {
   readonly cluster: Cluster;
+  /** For people: 'redis://127.0.0.1:6379', 'files:DIR', 'this machine'. */
+  readonly place: string;
   warnings(): Promise<readonly string[]>;
   /** Who leads the run, when another coordinator does. */
   leader(): string | undefined;
@@ -187,8 +191,9 @@ export function openCluster(where: string, flags: Flags): OpenedCluster {
   const models = readFile(where, 'models', flagText(flags, 'models'));
   const known = models === undefined ? {} : { models };
   const quiet = { warnings: async () => [], leader: () => undefined };
-  if (text === 'local') return { ...quiet, cluster: local() };
-  if (/^files:./.test(text)) return { ...quiet, cluster: files(text.slice('files:'.length), known) };
+  if (text === 'local') return { ...quiet, cluster: local(), place: 'this machine' };
+  if (/^files:./.test(text))
+    return { ...quiet, cluster: files(text.slice('files:'.length), known), place: text };
   if (!/^rediss?(:\/\/.*)?$/.test(text)) {
     const expected = 'redis://host:port, redis for ENSAMPLE_REDIS_URL, files:DIR or local';
     throw usageError(where, '--cluster', text, expected, 'Try --cluster redis://127.0.0.1:6379.');
@@ -201,6 +206,7 @@ export function openCluster(where: string, flags: Flags): OpenedCluster {
 function watched(cluster: BullmqCluster): OpenedCluster {
   let current: QueueRun<unknown> | undefined;
   return {
+    place: cluster.address,
     warnings: cluster.warnings,
     leader: () => current?.leader,
     cluster: {

@@ -10,7 +10,7 @@ import { count, duration } from './format/number.ts';
 import { counted } from './format/words.ts';
 import { present } from './present.ts';
 import type { ExpectationsReport } from './report/input.ts';
-import { describe } from './show.ts';
+import { describe, hostText } from './show.ts';
 import type { Terminal } from './terminal.ts';
 
 /** A finished or interrupted run and everything said about it. */
@@ -24,6 +24,8 @@ export interface ExpectOutcome {
   readonly commandByName: string;
   /** Milliseconds. */
   readonly elapsed: number;
+  /** Where it ran, other than here: '41 shards on redis://127.0.0.1:6379 (2 threads)'. */
+  readonly place?: string | undefined;
   /** Warnings of the command itself, before those of the method. */
   readonly warnings: readonly Warning[];
   /** Lines before the table and at the end. */
@@ -78,11 +80,9 @@ function tableOf(outcome: ExpectOutcome): ExpectationsTable {
 }
 
 /** 'Host WASM SIMD, 2 threads, seed 7, 0.4 s.' */
-function runSentence({ result, elapsed }: ExpectOutcome): string {
+function runSentence({ result, elapsed, place }: ExpectOutcome): string {
   const { provenance } = result;
-  const host =
-    provenance.backend === 'webgpu' ? `${provenance.adapter}, float32` : `Host ${provenance.adapter}`;
-  return `${host}, seed ${provenance.seed}, ${duration(elapsed / 1000)}.`;
+  return `${place ?? hostText(provenance)}, seed ${provenance.seed}, ${duration(elapsed / 1000)}.`;
 }
 
 async function writeFiles(outcome: ExpectOutcome, table: ExpectationsTable): Promise<string[]> {

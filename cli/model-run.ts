@@ -172,6 +172,7 @@ export function aroundRun<R>(
   readonly command: string;
   readonly commandByName: string;
   readonly elapsed: number;
+  readonly place: string | undefined;
   readonly warnings: readonly Warning[];
   readonly after: readonly string[];
 } {
@@ -179,6 +180,7 @@ export function aroundRun<R>(
     command: repeatCommand(argv, opened.seed, watched.shards),
     commandByName: repeatCommandByName(argv, opened.seed, watched.shards),
     elapsed: performance.now() - start,
+    place: watched.place,
     warnings: changedModel(settings, opened),
     after: stateLines(settings, watched),
   };

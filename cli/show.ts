@@ -24,6 +24,8 @@ export interface Outcome {
   readonly commandByName: string;
   /** Milliseconds. */
   readonly elapsed: number;
+  /** Where it ran, other than here: '41 shards on redis://127.0.0.1:6379 (2 threads)'. */
+  readonly place?: string | undefined;
   /** Model runs a second; NaN when the model ran elsewhere. */
   readonly speed: number;
   /** Warnings of the command itself, before those of the method. */
@@ -72,19 +74,23 @@ function storyOf(outcome: Outcome, result: SobolResult, utf8: boolean): Story {
   };
 }
 
-/** 'Mean -10.944 m, standard deviation 1.083 m. Host WASM SIMD, 2 threads, seed 7, 0.4 s.'; of a card: 'NVIDIA A10, float32, ...'. */
+/** 'Mean -10.944 m, standard deviation 1.083 m. Host WASM SIMD, 2 threads, seed 7, 0.4 s.'; of a card: 'NVIDIA A10, float32, ...'; of a cluster what ran where. */
 function runSentence(
-  { elapsed, settings }: Outcome,
+  { elapsed, settings, place }: Outcome,
   story: Story,
   { provenance, design }: SobolResult,
 ): string {
-  const host =
-    provenance.backend === 'webgpu' ? `${provenance.adapter}, float32` : `Host ${provenance.adapter}`;
+  const host = place ?? hostText(provenance);
   const grown = settings.until === undefined ? '' : `, ${count(design.points)} points`;
   const run = `${host}, seed ${provenance.seed}${grown}, ${duration(elapsed / 1000)}.`;
   // Only a long run of a kernel looks for a card; one that found none ran slower than it might have.
   const slower = provenance.notes.find((note) => note.startsWith('Ran on the processor: no GPU'));
   return [outputSentence(story), run, slower].filter((part) => part !== undefined).join(' ');
+}
+
+/** 'Host WASM SIMD, 2 threads', or a card. */
+export function hostText({ backend, adapter }: SobolResult['provenance']): string {
+  return backend === 'webgpu' ? `${adapter}, float32` : `Host ${adapter}`;
 }
 
 async function writeFiles(outcome: Outcome, result: SobolResult, story: Story): Promise<string[]> {

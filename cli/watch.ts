@@ -28,6 +28,8 @@ export interface Watched<R> {
   readonly speed: number;
   /** Number of shards, where it was chosen by a pilot. */
   readonly shards?: number | undefined;
+  /** Where it ran, other than here: '41 shards on redis://127.0.0.1:6379 (2 threads)'. */
+  readonly place?: string;
 }
 
 /** Milliseconds that a stopped run gets to come to the end of a step; then it is broken off. */

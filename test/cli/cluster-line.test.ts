@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { clusterLine, shardLine } from '../../cli/cluster-line.ts';
+import { batchLine, clusterLine, shardLine } from '../../cli/cluster-line.ts';
 import type { Stream, Terminal } from '../../cli/terminal.ts';
 import { workerLog } from '../../cli/worker-log.ts';
 import type { ClusterProgress } from '../../estimators/cluster.ts';
@@ -28,6 +28,17 @@ test('cluster line: where lines are a minute apart a pause and its end are told 
   const line = shardLine(stream, false, () => undefined);
   for (const told of [TOLD, FULL, FULL, TOLD]) line.show(told);
   expect(lines.map((text) => text.includes('is full'))).toEqual([true, false]);
+});
+
+test('cluster line: says at the end where shards ran, by the most threads that were there', () => {
+  const line = shardLine(kept().stream, true, () => undefined);
+  expect(line.ran('files:DIR')).toBe('Shards on files:DIR');
+  for (const told of [{ ...TOLD, total: 2, pilot: true }, TOLD, { ...TOLD, workers: 1 }]) line.show(told);
+  line.end();
+  expect(line.ran('files:DIR')).toBe('40 shards on files:DIR (2 threads)');
+  const batches = batchLine(kept().stream, true, { word: 'points', width: String }, () => undefined);
+  batches.show(TOLD);
+  expect(batches.ran('files:DIR')).toBe('Model on files:DIR (2 threads)');
 });
 
 test('worker log: a full server is a warning, and no shard', () => {

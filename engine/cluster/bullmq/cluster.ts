@@ -27,6 +27,8 @@ export interface BullmqOptions {
 
 /** Machines that share a queue. */
 export interface BullmqCluster extends Cluster {
+  /** Of the server, without user and password. */
+  readonly address: string;
   /** What is not as it should be on the server. @throws ClusterError when it is not there. */
   warnings(): Promise<readonly string[]>;
   submit<O, Y>(work: Work<O, Y>, plan: Plan<O>, options?: SubmitOptions): QueueRun<Y>;
@@ -45,7 +47,7 @@ export function bullmq(options: BullmqOptions = {}): BullmqCluster {
   const blobs =
     options.blobs === undefined ? NO_BLOBS : openBlobs(checkBlobs(WHERE, options.blobs, insecure));
   const timing = { ...TIMING, ...options.timing };
-  readAddress(WHERE, connection);
+  const address = readAddress(WHERE, connection).shown;
   const link = openLink(WHERE, connection);
   // Told to whoever uses it.
   link.catch(() => {});
@@ -59,6 +61,7 @@ export function bullmq(options: BullmqOptions = {}): BullmqCluster {
   };
   return {
     name: WHERE,
+    address,
     blobs,
     warnings: async () => (await link).warnings,
     moduleOf: async (url, exportName) => moduleRef(url, exportName, options.models),
