@@ -27,6 +27,7 @@ import { EXIT, usageError } from './errors.ts';
 import { type Flags, flagText, readFile, readInteger } from './flag-values.ts';
 import { count } from './format/number.ts';
 import { wrap } from './format/text.ts';
+import { counted } from './format/words.ts';
 import { loadModelFile } from './model-file.ts';
 import { chosenBackend } from './model-run.ts';
 import { keepCommand, modelsOf, readCommand, type Saved } from './saved-command.ts';
@@ -122,6 +123,14 @@ export async function shard(given: string, flags: Flags, terminal: Terminal): Pr
   const bytes = readPlanFile(folder) ?? noPlan(where, folder);
   const total = shardCount(decodePlan(bytes, join(folder, 'plan.bin')));
   const indices = readIndices(where, flags, total);
+  const say = (line: string): void => {
+    if (flags.quiet !== true) terminal.err.write(`${line}\n`);
+  };
+  if (indices.length === 0) {
+    // The last tasks of an array may have none, and have not failed.
+    say(`Nothing to do: the last shard of this run is ${total - 1}.`);
+    return 0;
+  }
   const models = readFile(where, 'models', flagText(flags, 'models'));
   const threads = readInteger(where, 'threads', flagText(flags, 'threads'), 1, 1024, '2') ?? 1;
   const run = openRunFolder(folder);
@@ -130,10 +139,8 @@ export async function shard(given: string, flags: Flags, terminal: Terminal): Pr
   const blobs = join(dirname(resolve(folder)), 'blobs');
   const pool = openShardThreads({ threads, entry: CLUSTER_ENTRY, files: modules.files, blobs });
   const open = indices.filter((index) => !run.has(index));
-  const say = (line: string): void => {
-    if (flags.quiet !== true) terminal.err.write(`${line}\n`);
-  };
-  if (open.length < indices.length) say(`${count(indices.length - open.length)} of them are there already.`);
+  const there = indices.length - open.length;
+  if (there > 0) say(thereAlready(there, indices.length));
   const lane = async (): Promise<void> => {
     for (let index = open.shift(); index !== undefined; index = open.shift()) {
       const record = await pool.compute(bytes, index, undefined, run.blobPath);
@@ -147,6 +154,12 @@ export async function shard(given: string, flags: Flags, terminal: Terminal): Pr
   } finally {
     await pool.close();
   }
+}
+
+/** '1 of 4 is there already.' */
+function thereAlready(there: number, all: number): string {
+  if (there === all) return all === 1 ? 'It is there already.' : `All ${count(all)} are there already.`;
+  return `${count(there)} of ${count(all)} ${there === 1 ? 'is' : 'are'} there already.`;
 }
 
 /** The first result stays; another one must have the same body. */
@@ -184,7 +197,8 @@ export async function merge(folder: string, flags: Flags, terminal: Terminal): P
     const command = `ensample merge ${folder}`;
     const shown = { result, speed: Number.NaN, problem: model, modelHash: model.hash, settings };
     const around = { command, commandByName: command, warnings: [], before: [], after: [] };
-    await showOutcome({ ...shown, ...around, elapsed: performance.now() - start }, terminal);
+    const place = `${counted(shards, count(shards), 'shard')} in ${folder}`;
+    await showOutcome({ ...shown, ...around, place, elapsed: performance.now() - start }, terminal);
     return 0;
   } catch (error) {
     if (!(error instanceof MissingShards)) throw error;
@@ -199,15 +213,16 @@ export async function merge(folder: string, flags: Flags, terminal: Terminal): P
   }
 }
 
-/** --index, --range a:b (b included), or the array index of a scheduler. */
+/** --index, --range a:b (b included; none where it begins beyond the last shard), or the array index of a scheduler. */
 function readIndices(where: string, flags: Flags, total: number): readonly number[] {
   const last = total - 1;
   const range = flagText(flags, 'range');
   if (range !== undefined) {
     const [, a, b] = /^(\d+):(\d+)$/.exec(range) ?? [];
     const [from, to] = [Number(a), Math.min(Number(b), last)];
-    if (a !== undefined && from <= to) return Array.from({ length: to - from + 1 }, (_, i) => from + i);
-    throw usageError(where, '--range', range, `first:last within 0 to ${last}`, 'Try --range 0:9.');
+    if (a !== undefined && from <= Number(b))
+      return Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i);
+    throw usageError(where, '--range', range, `first:last, shards 0 to ${last}`, 'Try --range 0:9.');
   }
   const index = readInteger(where, 'index', flagText(flags, 'index'), 0, last, '0');
   if (index !== undefined) return [index];

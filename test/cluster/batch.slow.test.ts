@@ -26,11 +26,12 @@ test('plan, shard and merge: missing shards in array syntax, then the numbers of
   const slurm = await run(folder.path, 'shard run --models model.mjs --quiet', { SLURM_ARRAY_TASK_ID: '2' });
   expect(slurm).toEqual({ code: 0, out: '', err: '' });
   expect(results()).toEqual(['2.ens']);
-  const [some, noIndex, beyond, rest, merged, alone, other, strange] = await runTogether(folder.path, [
+  const [some, noIndex, beyond, rest, past, merged, alone, other, strange] = await runTogether(folder.path, [
     'merge run',
     'shard run --models model.mjs',
     'shard run --models model.mjs --index 4',
     'shard run --models model.mjs --range 0:9',
+    'shard run --models model.mjs --range 4:9',
     'merge run --json --quiet',
     'sobol model.mjs -n 1024 --seed 7 --json --quiet',
     'plan model.mjs -o run -n 1024 --seed 8 --shards 4',
@@ -44,7 +45,8 @@ test('plan, shard and merge: missing shards in array syntax, then the numbers of
   );
   expect(beyond!.code).toBe(2);
   expect(rest!.code).toBe(0);
-  expect(rest!.err).toContain('1 of them are there already.');
+  expect(rest!.err).toContain('1 of 4 is there already.');
+  expect(past).toEqual({ code: 0, out: '', err: 'Nothing to do: the last shard of this run is 3.\n' });
   expect(results()).toEqual(['0.ens', '1.ens', '2.ens', '3.ens']);
   const numbers = (text: string): unknown => JSON.parse(text).indices;
   expect(merged!.code).toBe(0);
