@@ -11,7 +11,7 @@ import { count } from './format/number.ts';
 import { wrap } from './format/text.ts';
 import { counted } from './format/words.ts';
 import { chosenBackend } from './model-run.ts';
-import { checkCommand, keepCommand, modelsOf, type Saved } from './saved-command.ts';
+import { checkCommand, keepCommand, modelOfRun, modelsOf, type Saved } from './saved-command.ts';
 import { drawSeed } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -78,7 +78,7 @@ export async function mergeExpect(
 ): Promise<number> {
   const where = 'ensample merge';
   const settings = readExpectSettings(where, { ...saved.flags, ...flags });
-  const model = await loadExpectFile(where, join(folder, saved.model), saved.flags);
+  const model = await loadExpectFile(where, modelOfRun(where, folder, saved, flags), saved.flags);
   const start = performance.now();
   const before = roundOf(folder);
   const shards = Number(saved.flags.shards);

@@ -30,7 +30,8 @@ import { wrap } from './format/text.ts';
 import { counted } from './format/words.ts';
 import { loadModelFile } from './model-file.ts';
 import { chosenBackend } from './model-run.ts';
-import { keepCommand, modelsOf, readCommand, type Saved } from './saved-command.ts';
+import { isAddress, notShared } from './remote.ts';
+import { keepCommand, modelOfRun, modelsOf, readCommand, type Saved } from './saved-command.ts';
 import { drawSeed, readSettings } from './settings.ts';
 import { showOutcome } from './show.ts';
 import { sobolOptions } from './sobol.ts';
@@ -55,6 +56,7 @@ const OWN_FLAGS: readonly string[] = ['output', 'shards', 'models', 'quiet', 'ex
 export async function plan(path: string, flags: Flags, terminal: Terminal): Promise<number> {
   const { out, err } = terminal;
   const where = 'ensample plan';
+  if (isAddress(path)) throw notShared(where, path, 'machines that compute shards do');
   const folder = readFile(where, 'output', flagText(flags, 'output')) ?? noFolder(where);
   const models = readFile(where, 'models', flagText(flags, 'models'));
   const kept = Object.fromEntries(Object.entries(flags).filter(([name]) => !OWN_FLAGS.includes(name)));
@@ -184,8 +186,7 @@ export async function merge(folder: string, flags: Flags, terminal: Terminal): P
   if (readPlanFile(folder) === undefined) noPlan(where, folder);
   const saved = readCommand(where, folder);
   const settings = readSettings(where, { ...saved.flags, ...flags });
-  const path = join(folder, saved.model);
-  const model = await loadModelFile(where, path);
+  const model = await loadModelFile(where, modelOfRun(where, folder, saved, flags));
   const backend = await chosenBackend(settings);
   const start = performance.now();
   try {
@@ -256,7 +257,7 @@ function noPlan(where: string, folder: string): never {
     file: folder,
     found: existsSync(folder) ? `${folder} holds no plan.bin` : `there is no folder ${folder}`,
     expected: 'the folder that `ensample plan` wrote',
-    fix: `Write one: ensample plan MODEL -o ${folder}.`,
+    fix: 'To write one: ensample plan MODEL -o DIR.',
   });
   throw error;
 }

@@ -17,10 +17,15 @@ const LONGEST = 2_000_000;
  * @throws OptionError for a flag that cannot be used with it; InputError or ModelError for a file that cannot be read.
  */
 export async function loadModel(where: string, word: string, flags: Flags): Promise<ModelFile> {
-  if (/^https?:\/\//i.test(word)) return loadRemote(where, word, flags);
+  if (isAddress(word)) return loadRemote(where, word, flags);
   const stranger = FLAGS.find((name) => flags[name] !== undefined);
   if (stranger !== undefined) throw onlyRemote(where, stranger, flags);
   return loadModelFile(where, word);
+}
+
+/** Whether MODEL is the address of a server. */
+export function isAddress(word: string): boolean {
+  return /^https?:\/\//i.test(word);
 }
 
 function onlyRemote(where: string, name: string, flags: Flags): EngineError {
@@ -41,7 +46,7 @@ async function loadRemote(where: string, url: string, flags: Flags): Promise<Mod
     );
   // Told in the words of the command, before any file is read.
   const remote = umBridge({ url, ...options });
-  if (flags.cluster !== undefined) throw notShared(where, url);
+  if (flags.cluster !== undefined) throw notShared(where, url, 'workers of --cluster do');
   const path = flagText(flags, 'inputs');
   if (path === undefined || path === '') {
     throw new OptionError({
@@ -64,15 +69,15 @@ async function loadRemote(where: string, url: string, flags: Flags): Promise<Mod
   return { ...problem, file, hash: hash.digest('hex'), kernel: undefined, remote };
 }
 
-/** Workers ask servers themselves, as a module says. */
-function notShared(where: string, url: string): EngineError {
+/** Workers ask servers themselves, as a module says. @param who 'workers of --cluster do', not knowing it. */
+export function notShared(where: string, url: string, who: string): EngineError {
   return new OptionError({
     where,
     option: 'MODEL',
     value: url,
-    found: 'MODEL is the address of a server, which workers of --cluster do not know',
-    expected: 'a module that every worker has',
-    fix: `One with export const inputs = { ... } and export default umBridge({ url: '${new URL(url).origin}' }), which each worker asks.`,
+    found: `MODEL is the address of a server, which ${who} not know`,
+    expected: 'a module that each of them has',
+    fix: `One with export const inputs = { ... } and export default umBridge({ url: '${URL.canParse(url) ? new URL(url).origin : 'http://localhost:4242'}' }), which each of them asks.`,
   });
 }
 

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { openModules } from '../estimators/cluster.ts';
 import { InputError } from '../estimators/index.ts';
 import { type Flags, flagText, readFile } from './flag-values.ts';
 
@@ -47,6 +48,26 @@ export function readCommand(where: string, folder: string): Saved {
     file,
     found: `${file} cannot be read`,
     expected: 'what `ensample plan` wrote there',
+  });
+}
+
+/**
+ * The file of a run's model: the one that --models names, by itself or in a folder; else where it lay from the folder of
+ * the run when that was planned.
+ * @throws InputError when it is not there.
+ */
+export function modelOfRun(where: string, folder: string, { model }: Saved, flags: Flags): string {
+  const { models } = modelsOf(where, flags);
+  if (models !== undefined && statSync(models, { throwIfNoEntry: false })?.isFile() === true) return models;
+  const known = models === undefined ? {} : openModules(models).files;
+  const file = Object.values(known).find((own) => basename(own) === basename(model)) ?? join(folder, model);
+  if (existsSync(file)) return file;
+  throw new InputError({
+    where,
+    file,
+    found: `there is no ${file}, where the model of this run lay when it was planned`,
+    expected: 'the model beside the run as it was then',
+    fix: `Or name it: ensample merge ${folder} --models ${basename(model)}.`,
   });
 }
 

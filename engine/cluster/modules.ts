@@ -226,7 +226,7 @@ function notRegistered(name: string, names: readonly string[]): OptionError {
         ? `Did you mean ${near}?`
         : names.length === 0
           ? `Say where it lies: --models FILE, or --models DIR with ${REGISTRY_FILE} in it.`
-          : `Add it to ${REGISTRY_FILE} in the folder of --models.`,
+          : `Let --models name its file, or a folder whose ${REGISTRY_FILE} lists it.`,
   });
 }
 

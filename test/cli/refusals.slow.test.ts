@@ -41,6 +41,10 @@ const usage: readonly (readonly [command: string, message: string])[] = [
     'sobol http://localhost:1 --inputs flood.ts --cluster local',
     'MODEL is the address of a server, which workers of --cluster do not know',
   ],
+  [
+    'plan http://localhost:1 -o x',
+    'MODEL is the address of a server, which machines that compute shards do not know; expected a module',
+  ],
   ['sobol http://me:secret@localhost:1 --inputs flood.ts', 'option MODEL is "an address with a password"'],
 ];
 test('wrong usage: one message with what was expected, exit code 2 (1 for a missing device)', async () => {

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { cpSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { folderOf, run, runTogether } from '../cli/command.ts';
@@ -26,17 +26,23 @@ test('plan, shard and merge: missing shards in array syntax, then the numbers of
   const slurm = await run(folder.path, 'shard run --models model.mjs --quiet', { SLURM_ARRAY_TASK_ID: '2' });
   expect(slurm).toEqual({ code: 0, out: '', err: '' });
   expect(results()).toEqual(['2.ens']);
-  const [some, noIndex, beyond, rest, past, merged, alone, other, strange] = await runTogether(folder.path, [
-    'merge run',
-    'shard run --models model.mjs',
-    'shard run --models model.mjs --index 4',
-    'shard run --models model.mjs --range 0:9',
-    'shard run --models model.mjs --range 4:9',
-    'merge run --json --quiet',
-    'sobol model.mjs -n 1024 --seed 7 --json --quiet',
-    'plan model.mjs -o run -n 1024 --seed 8 --shards 4',
-    'merge model.mjs',
-  ]);
+  cpSync(join(folder.path, 'run'), join(folder.path, 'elsewhere/run'), { recursive: true });
+  const [some, noIndex, beyond, rest, past, merged, alone, other, strange, lost, named] = await runTogether(
+    folder.path,
+    [
+      'merge run',
+      'shard run --models model.mjs',
+      'shard run --models model.mjs --index 4',
+      'shard run --models model.mjs --range 0:9',
+      'shard run --models model.mjs --range 4:9',
+      'merge run --json --quiet',
+      'sobol model.mjs -n 1024 --seed 7 --json --quiet',
+      'plan model.mjs -o run -n 1024 --seed 8 --shards 4',
+      'merge model.mjs',
+      'merge elsewhere/run',
+      'merge elsewhere/run --models model.mjs',
+    ],
+  );
   expect(some).toMatchObject({ code: 1, out: '0-1,3\n' });
   expect(some!.err).toContain('3 shards have no result yet');
   expect(noIndex!.code).toBe(2);
@@ -54,6 +60,10 @@ test('plan, shard and merge: missing shards in array syntax, then the numbers of
   expect(other!.code).toBe(1);
   expect(other!.err.replace(/\s+/g, ' ')).toContain('Has the model changed, or a flag?');
   expect(strange!.code).toBe(1);
+  expect(lost!.err.replace(/\s+/g, ' ')).toContain(
+    'there is no elsewhere/model.mjs, where the model of this run lay when it was planned',
+  );
+  expect(named).toMatchObject({ code: 1, out: '0-1,3\n' });
 });
 
 test('plan: measured here without --shards, and with --expect round after round to the numbers of one machine, which a command on that folder finds as well', async () => {
