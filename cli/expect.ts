@@ -39,10 +39,9 @@ export async function expect(
       : await runJob(job, opened, settings, terminal);
     const { result, interrupted } = watched;
     const around = aroundRun(argv, start, settings, opened, watched);
-    const after = clustered && interrupted ? [goOn(around.command)] : around.after;
     if (result === undefined) {
       terminal.err.write(NOTHING_YET);
-      if (clustered) terminal.err.write(`${wrap(goOn(around.command), terminal.err.look.width)}\n`);
+      if (clustered) terminal.err.write(`${wrap(around.after.join(' '), terminal.err.look.width)}\n`);
       return EXIT.interrupted;
     }
     await showExpectations(
@@ -52,7 +51,6 @@ export async function expect(
         model,
         settings,
         ...around,
-        after,
         before: interrupted ? [interruptedLine(result, settings)] : [],
       },
       terminal,
@@ -63,10 +61,6 @@ export async function expect(
   } finally {
     await backend.dispose();
   }
-}
-
-function goOn(command: string): string {
-  return `Shards that are done are kept. To go on: ${command}`;
 }
 
 /** 'beam.ts: 6 inputs, 5 laws, 7 expectations, 16 384 points' */

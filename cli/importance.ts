@@ -14,7 +14,7 @@ import type { Flags } from './flag-values.ts';
 import { factor, gainsOf } from './format/gains.ts';
 import { count } from './format/number.ts';
 import { widestHalf } from './format/ranking.ts';
-import { printable } from './format/text.ts';
+import { printable, wrap } from './format/text.ts';
 import { type ModelFile, modelOf } from './model-file.ts';
 import { aroundRun, NOTHING_YET, openRun, runJob } from './model-run.ts';
 import { analysisOptions } from './options.ts';
@@ -48,10 +48,15 @@ export async function importance(
       widest: widestHalf,
       weighted: true,
     };
-    const watched = await runJob(job, opened, settings, terminal);
+    const clustered = flags.cluster !== undefined;
+    const watched = clustered
+      ? await (await import('./cluster-run.ts')).runBatchesOnCluster(job, opened, settings, flags, terminal)
+      : await runJob(job, opened, settings, terminal);
     const { result, interrupted } = watched;
+    const around = aroundRun(argv, start, settings, opened, watched);
     if (result === undefined) {
       terminal.err.write(NOTHING_YET);
+      if (clustered) terminal.err.write(`${wrap(around.after.join(' '), terminal.err.look.width)}\n`);
       return EXIT.interrupted;
     }
     const shown = asIndices(result, settings, model, interrupted);
@@ -63,7 +68,7 @@ export async function importance(
         problem: model,
         modelHash: model.hash,
         settings,
-        ...aroundRun(argv, start, settings, opened, watched),
+        ...around,
         before: interrupted
           ? [`Interrupted after ${count(result.diagnostics.done)} of ${count(settings.points)} points.`]
           : [],

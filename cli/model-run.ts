@@ -176,13 +176,16 @@ export function aroundRun<R>(
   readonly warnings: readonly Warning[];
   readonly after: readonly string[];
 } {
+  const command = repeatCommand(argv, opened.seed, watched.shards);
+  const { place, interrupted } = watched;
+  const kept = `Shards that are done are kept. To go on: ${command}`;
   return {
-    command: repeatCommand(argv, opened.seed, watched.shards),
+    command,
     commandByName: repeatCommandByName(argv, opened.seed, watched.shards),
     elapsed: performance.now() - start,
-    place: watched.place,
+    place,
     warnings: changedModel(settings, opened),
-    after: stateLines(settings, watched),
+    after: place !== undefined && interrupted ? [kept] : stateLines(settings, watched),
   };
 }
 

@@ -1,5 +1,5 @@
-import { type OptionError, type SobolOptions, type SobolResult, sobolIndices } from '../estimators/index.ts';
-import { EXIT, usageError } from './errors.ts';
+import { type SobolOptions, type SobolResult, sobolIndices } from '../estimators/index.ts';
+import { EXIT } from './errors.ts';
 import type { Flags } from './flag-values.ts';
 import { count } from './format/number.ts';
 import { widestHalf } from './format/ranking.ts';
@@ -25,7 +25,6 @@ export async function sobol(
   terminal: Terminal,
 ): Promise<number> {
   const settings = readSettings(WHERE, flags);
-  if (flags.cluster !== undefined && settings.method === 'importance') throw noShards();
   if (settings.method === 'importance') return importance(path, settings, flags, argv, terminal);
   const opened = await openRun(WHERE, settings, () => loadModel(WHERE, path, flags), terminal);
   const { model, backend } = opened;
@@ -106,9 +105,4 @@ function rowsPerPoint(settings: Settings, groups: number): number {
 function interruptedLine({ design, diagnostics }: SobolResult): string {
   const of = diagnostics.total === undefined ? '' : ` of ${count(diagnostics.total)}`;
   return `Interrupted after ${design.completeReplicates} of ${counted(design.replicates, count(design.replicates), 'replicate')} (${count(diagnostics.done)}${of} runs).`;
-}
-
-function noShards(): OptionError {
-  const expected = '--method pick-freeze: the other adapts from stage to stage';
-  return usageError(WHERE, '--method', 'importance', `${expected}, and is not cut into shards`);
 }
