@@ -6,6 +6,7 @@ import { type Gather, makeGather } from './gather.ts';
 import { encodePlan, shardAt } from './plan.ts';
 import { poisonShard } from './threads.ts';
 import type {
+  AnyWork,
   BlobStore,
   ClusterProgress,
   ClusterResult,
@@ -125,7 +126,7 @@ async function take<Y>(
 }
 
 async function computed<O, Y>(
-  { compute, plan, folder }: Drive<O, Y>,
+  { compute, work, plan, folder }: Drive<O, Y>,
   gather: Gather<Y>,
   bytes: Uint8Array,
   index: number,
@@ -141,17 +142,19 @@ async function computed<O, Y>(
       const words = error instanceof Error ? error.message : String(error);
       if (starts === MOST_STARTS) {
         const place = folder?.path ?? '<run folder>';
-        throw poisonShard(index, spanOf(plan, index), starts, words, repeatShard(place, index, plan));
+        throw poisonShard(index, spanOf(work, plan, index), starts, words, repeatShard(place, index, plan));
       }
       gather.retried++;
     }
   }
 }
 
-/** 'points 2048 .. 4095' */
-export function spanOf(plan: Plan<unknown>, index: number): string {
-  const { lo, hi } = shardAt(plan, index);
-  return plan.shards.kind === 'range' ? `points ${lo} .. ${hi - 1}` : `number ${index} of its plan`;
+/** 'points 2048 .. 4095 of 10000' */
+export function spanOf(work: Pick<AnyWork, 'span'>, plan: Plan<unknown>, index: number): string {
+  const shard = shardAt(plan, index);
+  const { shards, options } = plan;
+  if (shards.kind === 'range') return `points ${shard.lo} .. ${shard.hi - 1} of ${shards.n}`;
+  return work.span?.(shard, options) ?? `number ${index} of its plan`;
 }
 
 /** The command that computes one shard of a folder here. */

@@ -249,7 +249,7 @@ async function serve(work: Working, next: Next): Promise<void> {
   const begun = performance.now();
   const told = { run: folder.path, index };
   try {
-    if (starts > tasks.mostStarts) throw tooOften(next);
+    if (starts > tasks.mostStarts) throw tooOften(next, work.options.works);
     const record = await run(bytes, index, work.signal, folder.blobPath);
     const first = (await put(work, served, index, record)) === 'first';
     const twice = first ? undefined : kept(folder, index);
@@ -309,10 +309,16 @@ async function put(
   }
 }
 
-function tooOften({ served, index, starts }: Next): EngineError {
+function tooOften({ served, index, starts }: Next, works: WorkTable): EngineError {
   const { folder, plan } = served;
   const repeat = repeatShard(folder.path, index, plan);
-  return poisonShard(index, spanOf(plan, index), starts - 1, 'see what its workers said', repeat);
+  return poisonShard(
+    index,
+    spanOf(works.find(plan), plan, index),
+    starts - 1,
+    'see what its workers said',
+    repeat,
+  );
 }
 
 function failureOf(error: EngineError): ShardFailure {

@@ -1,6 +1,6 @@
 import { checkOptionNames } from '../check.ts';
 import type { ModelLike, RowAnswer, RowsModel } from '../model/model.ts';
-import { evaluateShard, mergeRowSummaries, type RowSummary, rowCodec, shardSize } from './rows.ts';
+import { evaluateShard, mergeRowSummaries, pointSpan, type RowSummary, rowCodec, shardSize } from './rows.ts';
 import { checkModule, finished, SHORT_ROUND, shortRounds } from './travels.ts';
 import type {
   BlobRef,
@@ -53,6 +53,10 @@ export const modelRows: Work<Batch, RowSummary> = {
   },
   codec: rowCodec,
   merge: mergeRowSummaries,
+  span({ index }, { inputs, size, x, parts }) {
+    const values = x?.length ?? parts!.reduce((sum, { bytes }) => sum + bytes, 0) / 8;
+    return pointSpan(index, size, values / inputs.length);
+  },
 };
 
 async function readPart(ref: BlobRef, { blob }: ShardContext): Promise<Float64Array> {

@@ -108,6 +108,11 @@ export function shardSize(points: number, wanted: number = SHARDS): number {
   return Math.ceil(points / Math.min(points, wanted));
 }
 
+/** 'points 64 .. 127 of 1024': those of a shard of `size` points. */
+export function pointSpan(index: number, size: number, points: number): string {
+  return `points ${index * size} .. ${Math.min(points, (index + 1) * size) - 1} of ${points}`;
+}
+
 /** A model that answers with recorded rows, in their order. */
 export function recordedModel(recorded: RowSummary): RowsModel {
   return {

@@ -83,6 +83,8 @@ export interface Work<O, Y> {
    * last one carried up.
    */
   merge(left: Y, right: Y): Y;
+  /** What a shard of an index is, for messages: 'points 64 .. 127 of 1024'. */
+  span?(shard: Shard, options: O): string;
 }
 
 /** A work whose options and summary only it knows: how registries hold them. */

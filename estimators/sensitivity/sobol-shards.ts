@@ -2,6 +2,7 @@ import { ClusterError } from '../../engine/cluster/cluster-error.ts';
 import {
   evaluateShard,
   mergeRowSummaries,
+  pointSpan,
   type RowSummary,
   recordedModel,
   rowCodec,
@@ -32,18 +33,26 @@ export const sobolRows: Work<SobolPlan, RowSummary> = {
   name: 'sobol-rows',
   version: 1,
   async compute({ index }: Shard, options: SobolPlan, context: ShardContext) {
-    const { inputs, size, outputs, ...design } = options;
-    const { names, laws, dependence } = spaceOf(WHERE, inputs);
-    const laid = Object.fromEntries(names.map((name, c) => [name, laws[c]!]));
-    const depends = dependence === undefined ? {} : { dependence };
-    const plan = planDesign(WHERE, { ...design, ...depends, inputs: laid });
+    const { size, outputs } = options;
+    const plan = designOf(options);
     const last = Math.min(plan.points.total, (index + 1) * size);
     const rows = rowsOf(plan, index * size, last, context);
-    return evaluateShard({ where: WHERE, inputs: names, outputs }, rows, context);
+    return evaluateShard({ where: WHERE, inputs: plan.space.names, outputs }, rows, context);
   },
   codec: rowCodec,
   merge: mergeRowSummaries,
+  span({ index }, options) {
+    const { points, layout } = designOf(options);
+    return `base ${pointSpan(index, options.size, points.total)}, ${layout.rows} runs each`;
+  },
 };
+
+function designOf({ inputs, size: _cut, outputs: _known, ...design }: SobolPlan): DesignPlan {
+  const { names, laws, dependence } = spaceOf(WHERE, inputs);
+  const laid = Object.fromEntries(names.map((name, c) => [name, laws[c]!]));
+  const depends = dependence === undefined ? {} : { dependence };
+  return planDesign(WHERE, { ...design, ...depends, inputs: laid });
+}
 
 /** Rows of base points lo .. hi - 1, counted over all replicates. */
 async function* rowsOf(

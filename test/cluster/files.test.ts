@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { ClusterError } from '../../engine/cluster/cluster-error.ts';
+import { spanOf } from '../../engine/cluster/drive.ts';
 import { aliveWorkers, announceWorker, clockOf, openTasks } from '../../engine/cluster/file-tasks.ts';
 import { type FileEvent, type FileWorker, startFileWorker } from '../../engine/cluster/file-worker.ts';
 import { files, MissingShards } from '../../engine/cluster/files.ts';
@@ -16,8 +17,9 @@ import { rowCodec } from '../../engine/cluster/rows.ts';
 import { computeShard } from '../../engine/cluster/shard.ts';
 import type { ClusterResult, Plan, SubmitOptions } from '../../engine/cluster/types.ts';
 import { type Backend, hostBackend, ModelError, OptionError } from '../../engine/index.ts';
+import { planSharded } from '../../engine/sharded.ts';
 import { local, ownWorks } from '../../estimators/cluster.ts';
-import { moduleModel, monteCarlo, normal, run } from '../../estimators/index.ts';
+import { moduleModel, monteCarlo, normal, run, sobolIndices } from '../../estimators/index.ts';
 import { sumWork, type Wrong, type WrongOptions, works, wrongWork } from '../support/cluster-works.ts';
 
 const folders: string[] = [];
@@ -417,4 +419,28 @@ test('writeOnce(): the first stays, nothing else is left, and a full disk says s
   expect(readdirSync(path)).toEqual(['a']);
   writeFileSync(join(path, 'c'), '');
   expect(() => makeRunFolder(join(path, 'c'), sums)).toThrow(ClusterError);
+});
+
+test('spanOf(): which points a shard has, of an index too, the last one fewer', async () => {
+  const options = { model: moduleModel('file:///wave.mjs'), inputs: { a: normal(0, 1), b: normal(0, 1) } };
+  const home = { moduleOf: async () => ({ name: 'wave', hash: '0'.repeat(64) }) };
+  const span = async (method: Parameters<typeof planSharded>[0], index: number): Promise<string> => {
+    const plan = await planSharded(method, home, 1, 3);
+    return spanOf(ownWorks.find(plan), plan, index);
+  };
+  expect(await span(monteCarlo({ ...options, points: 400, replicates: 1 }), 1)).toBe(
+    'points 134 .. 267 of 400',
+  );
+  expect(await span(monteCarlo({ ...options, points: 400, replicates: 1 }), 2)).toBe(
+    'points 268 .. 399 of 400',
+  );
+  const sobol = sobolIndices({ ...options, points: 64, replicates: 2 });
+  expect(await span(sobol, 2)).toBe('base points 44 .. 63 of 64, 4 runs each');
+  const range = makePlan({
+    work: 'test-sums',
+    options: {},
+    seed: 1,
+    shards: { kind: 'range', n: 1500, size: 1024 },
+  });
+  expect(spanOf(sumWork, range, 1)).toBe('points 1024 .. 1499 of 1500');
 });

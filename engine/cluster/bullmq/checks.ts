@@ -125,7 +125,7 @@ async function checkFailures<Y>(run: Running<Y>): Promise<void> {
     const starts = Math.min(MOST_STARTS, job.attemptsStarted);
     throw poisonShard(
       shard.index,
-      spanOf(run.plan, shard.index),
+      spanOf(run.work, run.plan, shard.index),
       starts,
       last,
       shardCommand(run, shard.index),
@@ -144,8 +144,8 @@ function failedShard<Y>(run: Running<Y>, index: number, { message, code, worker 
 }
 
 /** 'shard 17 (points 17408 .. 18431)' */
-function place<Y>({ plan }: Running<Y>, index: number): string {
-  return `shard ${index} (${spanOf(plan, index)})`;
+function place<Y>({ work, plan }: Running<Y>, index: number): string {
+  return `shard ${index} (${spanOf(work, plan, index)})`;
 }
 
 function shardCommand<Y>({ id, link }: Running<Y>, index: number): string {

@@ -1,5 +1,5 @@
 import { classKey, encodePlan, shardCount } from '../plan.ts';
-import type { BlobStore, Plan, SubmitOptions, Work } from '../types.ts';
+import type { AnyWork, BlobStore, Plan, SubmitOptions, Work } from '../types.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import type { Link } from './link.ts';
 import type { Queue, QueueEvents } from './load.ts';
@@ -40,7 +40,7 @@ export interface Running<Y> {
   readonly keys: RunKeys;
   readonly link: Link;
   readonly plan: Plan<unknown>;
-  readonly work: { readonly name: string; readonly version: number };
+  readonly work: Pick<AnyWork, 'name' | 'version' | 'span'>;
   readonly options: SubmitOptions;
   readonly timing: Timing;
   readonly total: number;

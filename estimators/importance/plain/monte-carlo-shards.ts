@@ -1,6 +1,7 @@
 import {
   evaluateShard,
   mergeRowSummaries,
+  pointSpan,
   type RowSummary,
   recordedModel,
   rowCodec,
@@ -43,6 +44,7 @@ export const pointRows: Work<PointPlan, RowSummary> = {
   },
   codec: rowCodec,
   merge: mergeRowSummaries,
+  span: ({ index }, { size, points }) => pointSpan(index, size, points),
 };
 
 /** Points lo .. hi - 1, counted over all replicates. */
