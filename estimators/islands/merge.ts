@@ -38,7 +38,7 @@ export function islandsAnswer(
   const effective = ess(logs);
   const weight = weights === 'uniform' ? new Float64Array(R).fill(1 / R) : share;
   const sure = exchanges === 0 && effective >= LEAST;
-  const mean = combinedMeans(rows.mean, names.length, weight, sure);
+  const mean = combinedMeans(rows.mean, names.length, weight, { alive: effective > 0, sure });
   const own = combinedLogNormalizer(logs);
   const logNormalizer = {
     value: booked + logMeanExp(logs),
@@ -67,12 +67,12 @@ export function islandsAnswer(
   };
 }
 
-/** m and its error, [k] each. */
+/** m and its error, [k] each; NaN where none is alive. */
 function combinedMeans(
   values: Float64Array,
   k: number,
   weight: Float64Array,
-  sure: boolean,
+  { alive, sure }: { readonly alive: boolean; readonly sure: boolean },
 ): { readonly value: Float64Array; readonly standardError: Float64Array } {
   const R = weight.length;
   const value = new Float64Array(k);
@@ -81,7 +81,7 @@ function combinedMeans(
     let sum = 0;
     // An island without mass has no mean.
     for (let i = 0; i < R; i++) if (weight[i]! > 0) sum += weight[i]! * values[i * k + j]!;
-    value[j] = sum;
+    value[j] = alive ? sum : Number.NaN;
     if (!sure) continue;
     let squares = 0;
     for (let i = 0; i < R; i++) if (weight[i]! > 0) squares += (weight[i]! * (values[i * k + j]! - sum)) ** 2;

@@ -41,7 +41,7 @@ export interface IslandsOptions {
     readonly scheme?: 'systematic' | 'butterfly';
     readonly stages?: number;
   };
-  /** Draws that `sample` holds, over all islands. Default 1024, at most 10 000. */
+  /** Draws that `sample` holds, over all islands; at least one of each, unless 0. Default 1024, at most 10 000. */
   readonly draws?: number;
   /**
    * All particles of every island stay where the cluster keeps large contents, and `islands.particles` says where: nobody
@@ -59,7 +59,7 @@ export interface IslandsResult extends Result {
     readonly standardError: number;
     readonly unbiased: boolean;
   };
-  /** Means that the islands estimate, each weighted as `weights` says. */
+  /** Means that the islands estimate, each weighted as `weights` says; NaN where no island has any mass. */
   readonly mean: Estimate;
   readonly islands: {
     /** [R] log Z of each; with exchanges since the last one, or what pairs made of it. */

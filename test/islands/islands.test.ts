@@ -68,6 +68,8 @@ test('islands: scales beyond exp, islands without mass and all of them without',
   const none = answer(rowsOf([-Infinity, -Infinity], [Number.NaN, Number.NaN]));
   expect(none.logNormalizer.value).toBe(-Infinity);
   expect(none.outcome.kind).toBe('degenerate');
+  expect([none.mean.value[0], none.estimate.value[1]]).toEqual([Number.NaN, Number.NaN]);
+  expect(answer(rowsOf([-Infinity, -Infinity], [0, 0]), 'uniform').mean.value[0]).toBeNaN();
 });
 
 test('islands: below R/2 effective ones there is a warning, below 4 and after exchanges no standard error', () => {
