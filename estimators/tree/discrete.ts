@@ -1,3 +1,4 @@
+import { show } from '../../engine/check.ts';
 import { ValueError } from '../../engine/errors.ts';
 import { exp } from '../../engine/wasm/twins/elementary.ts';
 import { CHILDREN, copyRow, LEVEL, PENDING, RECORD, SLOT, SPREAD, type TreeArena, WORDS } from './arena.ts';
@@ -68,7 +69,8 @@ function list(plan: TreePlan, state: TreeState, nodes: readonly number[]): void 
     for (const [i, at] of nodes.entries()) keepListing(state, at, listingOf(arena, at, told[i]!));
   };
   const told = plan.chain.children!(x, level);
-  return 'then' in told ? told.then(take) : take(told);
+  // A function without types may answer nothing at all.
+  return typeof told === 'object' && told !== null && 'then' in told ? told.then(take) : take(told);
 }
 
 function keepListing({ arena, listings }: TreeState, at: number, listing: Listing): void {
@@ -97,12 +99,17 @@ function listingOf(arena: TreeArena, at: number, found: TreeChildren): Listing {
 }
 
 function checkCounted(told: readonly TreeChildren[], nodes: number): void {
-  if (Array.isArray(told) && told.length === nodes) return;
+  if (Array.isArray(told) && told.length === nodes && told.every(isList)) return;
+  const given = Array.isArray(told) && told.length !== nodes ? `${told.length} lists` : show(told);
   throw new ValueError({
     where: WHERE,
-    found: `\`chain.children\` gives ${Array.isArray(told) ? `${told.length} lists` : typeof told} for ${nodes} states`,
+    found: `\`chain.children\` gives ${given} for ${nodes} states`,
     expected: 'an array of { x, logProbability }, one for each state',
   });
+}
+
+function isList(list: Partial<TreeChildren> | undefined): boolean {
+  return list?.x !== undefined && list.logProbability !== undefined;
 }
 
 function checkListed({ x, logProbability }: TreeChildren, d: number, level: number): void {

@@ -186,4 +186,12 @@ test('listed and merged children are refused where children must be independent 
   await expect(run(bad(off)(), { seed: 1, backend })).rejects.toThrow(/sum to 1/);
   const few: TreeChain = { ...listed, children: (x, level) => lists(x, level).slice(1) };
   await expect(run(bad(few)(), { seed: 1, backend })).rejects.toThrow(/0 lists for 1 states/);
+  for (const [nothing, words] of [
+    [undefined, /gives undefined for 1 states/],
+    [[undefined], /gives an array of 1 for 1 states/],
+    [Promise.resolve(undefined), /gives undefined for 1 states/],
+  ] as const) {
+    const children = (() => nothing) as unknown as NonNullable<TreeChain['children']>;
+    await expect(run(bad({ ...listed, children })(), { seed: 1, backend })).rejects.toThrow(words);
+  }
 });
