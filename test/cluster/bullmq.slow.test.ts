@@ -98,18 +98,22 @@ describe.skipIf(!haveRedis())('bullmq', () => {
     expect(await link.client.hgetall(runKeys(run.id).counts)).toEqual({});
   });
 
-  test('bullmq: a second coordinator watches the first, and both get the answer', async () => {
+  test('bullmq: a second coordinator watches the first, and goes on at once where that one is aborted', async () => {
     const plan = planOf('test-roots', { slow: 5 });
     const first = bullmq({ connection: redis.url, timing: { ...FAST, nobody: 60_000 } });
-    const one = first.submit(sums, plan);
+    const controller = new AbortController();
+    const one = first.submit(sums, plan, { signal: controller.signal });
     for await (const { total } of one) if (total > 0) break;
     const other = bullmq({ connection: redis.url, timing: { ...FAST, nobody: 60_000 } });
     const two = other.submit(sums, plan);
     for await (const { total } of two) if (total > 0) break;
     expect([one.leader, two.leader]).toEqual([undefined, expect.stringContaining(`process ${process.pid}`)]);
     await serve();
-    const [leading, watching] = await Promise.all([one.result(), two.result()]);
-    expect(watching.value).toEqual(leading.value);
+    for await (const { done } of two) if (done > 7) break;
+    controller.abort(new Error('enough'));
+    await expect(one.result()).rejects.toThrow('enough');
+    expect((await two.result()).value).toEqual(await expected(plan));
+    expect(two.leader).toBeUndefined();
     await first.close();
     await other.close();
   });

@@ -44,11 +44,23 @@ export async function look<Y>(run: Running<Y>): Promise<readonly number[]> {
 
 /** Tells workers and other coordinators that this one is there. */
 async function arrive<Y>(run: Running<Y>): Promise<void> {
-  const { link, key, timing, total } = run;
+  const { link, key, timing, total, seat } = run;
+  const led = seat.leads;
   await takeSeat(run);
+  if (seat.leads && !led && run.arrived) await takeOver(run);
   await link.client.set(openKey(key), '1', 'PX', Math.max(60_000, 4 * timing.poll));
-  if (!run.arrived && run.seat.leads && run.before < total) await forgetFailures(run);
+  if (!run.arrived && seat.leads && run.before < total) await forgetFailures(run);
   run.arrived = true;
+}
+
+/**
+ * Who led before may have stopped the run: it goes on. A shard that a worker has left alone just now is still in the queue,
+ * so that adding it does nothing: all are added once more after a poll.
+ */
+async function takeOver<Y>(run: Running<Y>): Promise<void> {
+  const { link, keys, timing } = run;
+  await link.client.del(keys.stop);
+  run.reconciled = performance.now() - timing.reconcile + timing.poll;
 }
 
 /** Leads the run, unless somebody else does who is alive. */
