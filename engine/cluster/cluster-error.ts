@@ -13,12 +13,13 @@ export class ClusterError extends EngineError {
 /** Two computations of one shard gave different bytes, so nothing of the run can be trusted. */
 export class NondeterminismError extends EngineError {
   readonly shard: number;
-  constructor(where: string, shard: number, one: Told, other: Told) {
+  /** @param forget the command that takes the results away, where they stay otherwise. */
+  constructor(where: string, shard: number, one: Told, other: Told, forget?: string) {
     super('nondeterminism', {
       where,
       found: `shard ${shard} has body ${one.hash.slice(0, 12)} from ${one.worker} and ${other.hash.slice(0, 12)} from ${other.worker}`,
       expected: 'the same bytes whoever computes it',
-      fix: 'Does the model use Math.random, the clock or another library on one machine?',
+      fix: `Does the model use Math.random, the clock or another library on one machine?${forget === undefined ? '' : ` Before another try, its results are to go: ${forget}.`}`,
     });
     this.shard = shard;
   }

@@ -102,7 +102,7 @@ async function checkAudits<Y>({ link, keys, audits }: Running<Y>): Promise<void>
 }
 
 /** @throws NondeterminismError when two results of a shard differ. */
-export async function checkConflict<Y>({ link, keys, plan }: Running<Y>): Promise<void> {
+export async function checkConflict<Y>({ id, link, keys, plan }: Running<Y>): Promise<void> {
   const text = await link.client.get(keys.conflict);
   if (text === null) return;
   const { index, one, other } = JSON.parse(text) as {
@@ -111,7 +111,9 @@ export async function checkConflict<Y>({ link, keys, plan }: Running<Y>): Promis
     readonly other: { readonly hash: string; readonly worker: string };
   };
   // On graphics cards (tier B) results agree within a tolerance only.
-  if (plan.tier === 'A') throw new NondeterminismError(WHERE, index, one, other);
+  if (plan.tier !== 'A') return;
+  const forget = `ensample cluster forget ${id} --redis ${link.address.shown}`;
+  throw new NondeterminismError(WHERE, index, one, other, forget);
 }
 
 /** What a worker wrote about a shard that failed. */
