@@ -222,8 +222,12 @@ describe.skipIf(!haveRedis())('bullmq', () => {
     await expect(run.result()).rejects.toThrow(
       /shard \d has body [0-9a-f]{12} from .*process.*: ensample cluster forget [0-9a-f]{32} --redis redis:/,
     );
-    const good = await cluster.submit(wrong, planOf('test-odd', {}, count), { audit: 1 }).result();
-    expect(good.value[0]).toBe(15);
+    const good = cluster.submit(wrong, planOf('test-odd', {}, count), { audit: 1 });
+    expect((await good.result()).value[0]).toBe(15);
+    const { audits, results, plan } = runKeys(good.id);
+    for (const key of [audits, results, plan]) expect(await link.client.ttl(key)).toBeGreaterThan(6 * 86_400);
+    // Who leads says so for a while only.
+    expect(await link.client.exists(runKeys(good.id).leader)).toBe(0);
   });
 
   test('bullmq: a shard that throws ends the run at once, and a later call tries again', async () => {

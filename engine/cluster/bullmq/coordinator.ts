@@ -91,6 +91,7 @@ async function untilDone<Y>(
     options.signal?.throwIfAborted();
     const told = [...hints.done];
     hints.done.clear();
+    hints.audited.clear();
     note(run, await ledger.read(told));
     const due =
       performance.now() - looked >= timing.poll || hints.failed || ledger.gather.fold.count === total;

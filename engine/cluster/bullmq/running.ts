@@ -81,7 +81,7 @@ export interface Hints {
   readonly done: Set<number>;
   readonly audited: Set<number>;
   failed: boolean;
-  /** Resolves at the next event, at the latest after these milliseconds. */
+  /** Resolves at the next event, at once where there are hints, at the latest after these milliseconds. */
   wait(milliseconds: number): Promise<void>;
   wake(): void;
 }
@@ -122,10 +122,16 @@ export async function openRun<O, Y>(
   };
   const close = async (): Promise<void> => {
     room.close();
-    if (seat.leads) await client.del(keys.leader).catch(() => {});
+    if (seat.leads) await leaveSeat(run).catch(() => {});
     await Promise.all([events.close(), queue.close()].map((closing) => closing.catch(() => {})));
   };
   return { run, close };
+}
+
+/** Another may have taken over from a coordinator that was silent too long. */
+async function leaveSeat({ link, keys, token }: Running<unknown>): Promise<void> {
+  const leader = await link.client.get(keys.leader);
+  if (leader?.endsWith(token) === true) await link.client.del(keys.leader);
 }
 
 /** Puts the plan where workers find it, unless it is there. */
@@ -147,6 +153,10 @@ function listen(events: QueueEvents, id: string): Hints {
     wake: () => wake(),
     wait: (milliseconds) =>
       new Promise((resolve) => {
+        if (hints.failed || hints.done.size + hints.audited.size > 0) {
+          resolve();
+          return;
+        }
         const timer = setTimeout(resolve, milliseconds);
         wake = () => {
           clearTimeout(timer);

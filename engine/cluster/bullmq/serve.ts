@@ -114,7 +114,8 @@ async function computeAndKeep(
 
 /** Counters are not worth waiting for on a full server. */
 async function count(keys: RunKeys, name: string, { link, room }: Serving): Promise<void> {
-  await room.tried(() => link.client.hincrby(keys.counts, name, 1));
+  const { counts } = keys;
+  await room.tried(() => link.client.multi().hincrby(counts, name, 1).expire(counts, KEPT).exec());
 }
 
 /** Undefined when the worker stops before. */
@@ -204,7 +205,7 @@ async function keepResult(record: Uint8Array, { run, index, audit }: ShardJob, w
   const [one, other] = [readRecord(before).header, readRecord(record).header];
   if (one.bodyHash === other.bodyHash) {
     if (audit !== true) await count(keys, 'duplicates', work);
-    else await room.insist(() => client.hset(keys.audits, field, other.bodyHash), handBack);
+    else await room.insist(() => keepAudit(keys, field, other.bodyHash, work), handBack);
     work.say({ kind: 'duplicate', run, index });
     return;
   }
@@ -215,6 +216,10 @@ async function keepResult(record: Uint8Array, { run, index, audit }: ShardJob, w
   const conflict = JSON.stringify({ index, one: told(one), other: told(other) });
   await room.insist(() => client.set(keys.conflict, conflict, 'EX', KEPT, 'NX'), handBack);
   work.say({ kind: 'conflict', run, index });
+}
+
+function keepAudit({ audits }: RunKeys, field: string, hash: string, { link }: Serving): Promise<unknown> {
+  return link.client.multi().hset(audits, field, hash).expire(audits, KEPT).exec();
 }
 
 /** What a run keeps lasts a week after the last write; told once a minute. */
