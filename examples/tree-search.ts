@@ -65,12 +65,12 @@ const lines = Object.entries({ 'best of plain runs': plain, 'search on a tree': 
     const { value, error } = overRuns(rewards);
     for (const [k, cost] of budgets.entries())
       console.log(`${name}, ${cost} evaluations: best reward ${plusMinus(value[k]!, error[k]!)}`);
-    return { name, points: budgets.map((cost, k) => ({ cost, error: -value[k]! })) };
+    return { name, points: budgets.map((cost, k) => ({ cost, error: -value[k]!, spread: error[k]! })) };
   },
 );
 save('tree-search', 'How far the best point found is from the wanted one, in 16 dimensions', [
   errorChart({
-    ...{ lines, xLabel: 'evaluations of the denoiser', error: [1, 20] },
-    caption: `what the best reward found is short of 0, the largest there is; means of ${trials} runs`,
+    ...{ lines, xLabel: 'evaluations of the denoiser' },
+    caption: `what the best reward found is short of 0, the largest there is; means of ${trials} runs, bars one standard error`,
   }),
 ]);

@@ -65,6 +65,13 @@ export function leftAxis(
   const at = typeof ticks === 'number' ? ticks : [...ticks];
   return [
     Plot.gridY({ ticks: at, stroke: 'var(--grid)', strokeOpacity: 1 }),
-    Plot.axisY({ ticks: at, tickSize: 0, tickFormat: format, fill: 'var(--muted)', label: null }),
+    // Not `tickFormat`, by which a logarithmic scale leaves out some.
+    Plot.axisY({
+      ticks: at,
+      tickSize: 0,
+      text: (value: number) => format(value),
+      fill: 'var(--muted)',
+      label: null,
+    }),
   ];
 }

@@ -3,10 +3,18 @@ import { bottomAxis, caption, captionHeight, captionLines, LEFT, leftAxis } from
 import { HALO } from './band-chart.ts';
 import { type Drawing, type Figure, plotted } from './frame.ts';
 
+/** An error with what it cost. */
+export interface ErrorPoint {
+  readonly cost: number;
+  readonly error: number;
+  /** Half the height of a bar around the error, less than it. */
+  readonly spread?: number;
+}
+
 /** Errors of one method, falling or not, with what they cost. */
 export interface ErrorLine {
   readonly name: string;
-  readonly points: readonly { readonly cost: number; readonly error: number }[];
+  readonly points: readonly ErrorPoint[];
 }
 
 export interface ErrorChart {
@@ -47,7 +55,7 @@ function drawn(chart: ErrorChart, width: number): Drawing {
       x: { type: 'log', base: 2, domain: [...costs], axis: null },
       y: { type: 'log', domain: [...errors], axis: null },
       marks: [
-        ...leftAxis(powers(errors, 10)),
+        ...leftAxis(errorTicks(errors)),
         ...bottomAxis(chart.xLabel, powers(costs, 2)),
         ...caption(words),
         ...chart.lines.flatMap((line, i) => marksOf(line, i, places[i]! - at(tall[i]!))),
@@ -65,11 +73,19 @@ function marksOf({ name, points }: ErrorLine, i: number, down: number): Plot.Mar
       ...{ x: 'cost', y: 'error', stroke, strokeWidth: 1.8, strokeLinecap: 'butt' },
       strokeDasharray: DASHES[Math.floor(i / COLOURS.length)]!,
     }),
+    ...points.flatMap(({ cost, error, spread }) => bar(stroke, cost, error, spread)),
     Plot.dot(points, { x: 'cost', y: 'error', r: 2, fill: stroke }),
     Plot.text(last, {
       ...{ x: 'cost', y: 'error', text: () => name, textAnchor: 'start', dx: 8, dy: down },
       ...{ fill: stroke, ...HALO },
     }),
+  ];
+}
+
+function bar(stroke: string, x: number, error: number, spread: number | undefined): Plot.Markish[] {
+  if (spread === undefined) return [];
+  return [
+    Plot.ruleX([{ x, y1: error - spread, y2: error + spread }], { x: 'x', y1: 'y1', y2: 'y2', stroke }),
   ];
 }
 
@@ -91,8 +107,23 @@ function apart(wanted: readonly number[], room: number): number[] {
 }
 
 function spanOf({ lines }: ErrorChart, what: 'cost' | 'error'): readonly [number, number] {
-  const all = lines.flatMap(({ points }) => points.map((point) => point[what]));
+  const all = lines.flatMap(({ points }) =>
+    points.flatMap(({ [what]: value, spread = 0 }) =>
+      what === 'cost' ? [value] : [value - spread, value + spread],
+    ),
+  );
   return [Math.min(...all), Math.max(...all)];
+}
+
+/** Powers of ten; where there are less than two, at most nine round numbers. */
+function errorTicks([low, high]: readonly [number, number]): number[] {
+  const tens = powers([low, high], 10);
+  if (tens.length > 1) return tens;
+  const least = (high - low) / 8;
+  const unit = 10 ** Math.floor(Math.log10(least));
+  const step = unit * ([1, 2, 5].find((size) => size * unit >= least) ?? 10);
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
 }
 
 /** Powers of a base in a range, at most about six of them. */
