@@ -76,6 +76,9 @@ describe.skipIf(!haveRedis())('the command on a queue', () => {
     ]);
     expect([there!.err, there!.code]).toEqual([expect.stringContaining('Again:'), 0]);
     expect(there!.out).toBe(here!.out);
+    expect(there!.err.replace(/\s+/g, ' ')).toMatch(
+      new RegExp(`8 shards on ${redis.url}( \\(1 thread\\))?, seed 3, `),
+    );
     expect(open!.code).toBe(2);
     expect(open!.err.replace(/\s+/g, ' ')).toContain(
       'another machine, and the connection lacks TLS and a password',
