@@ -5,7 +5,7 @@ import { OptionError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import type { Announcement } from './announcement.ts';
 import { openPlaces } from './blobs.ts';
-import { fleetWords } from './bullmq/fleet.ts';
+import { fleetLack } from './bullmq/fleet.ts';
 import { ClusterError } from './cluster-error.ts';
 import { checkSubmit, isAudited, makeFeed, offerKept } from './drive.ts';
 import { aliveWorkers, clockOf, openTasks, type RunTasks, STALE } from './file-tasks.ts';
@@ -246,12 +246,14 @@ function nobody<O, Y>(
   workers: readonly Announcement[],
 ): ClusterError {
   const own = { engine: VERSION, v8: v8Version() };
-  const others = workers.length === 0 ? '' : `; ${fleetWords(workers, work, plan, own)}`;
+  const { words, fix } = fleetLack(workers, work, plan, own);
+  const others = workers.length === 0 ? '' : `; ${words}`;
+  const start = `ensample worker --files ${directory} --models DIR. Then the same call goes on.`;
   return new ClusterError({
     where: 'cluster',
     found: `nobody computes shards in ${directory} (${gather.fold.count} of ${gather.total} are there${others})`,
     expected: workers.length === 0 ? 'a worker' : 'a worker that can serve this run',
-    fix: `Start some: ensample worker --files ${directory} --models DIR. Then the same call goes on.`,
+    fix: fix === '' ? `Start some: ${start}` : `${fix} Or start another: ${start}`,
   });
 }
 

@@ -154,12 +154,12 @@ describe.skipIf(!haveRedis())('bullmq', () => {
   test('bullmq: a run that no worker can serve ends soon, and says what the fleet has and what it needs', async () => {
     const fails = (plan: Plan<object>): Promise<unknown> => cluster.submit(sums, plan).result();
     await expect(fails(planOf('test-roots', {}))).rejects.toThrow(
-      /nobody serves this run \(no worker is there\)/,
+      /nobody serves this run \(no worker is there\).* Start one: ensample worker/,
     );
     await serve();
     const module = { name: 'flood', hash: 'f'.repeat(64) };
     await expect(fails(planOf('test-roots', {}, RANGE, { module }))).rejects.toThrow(
-      /models \(none\), not flood/,
+      /models \(none\), not flood.* Name the model in --models of a worker, and restart/,
     );
     await Promise.all(workers.splice(0).map((worker) => worker.stop(0)));
     const announce = (engine: string, hash: string): Promise<unknown> => {
@@ -179,9 +179,12 @@ describe.skipIf(!haveRedis())('bullmq', () => {
       return link.client.multi().sadd(WORKERS, 'far').set(workerKey('far'), text, 'PX', 20_000).exec();
     };
     await announce('0.0.9', 'a'.repeat(64));
-    await expect(fails(planOf('test-roots', {}))).rejects.toThrow(/far: ensample 0\.0\.9, here \d/);
+    await expect(fails(planOf('test-roots', {}))).rejects.toThrow(
+      /far: ensample 0\.0\.9, here \d.*Install the same/,
+    );
     await announce('0.1.0', 'a'.repeat(64));
-    const other = /far: model flood with hash aaaaaaaaaaaa, here ffffffffffff/;
+    const other =
+      /far: model flood with hash aaaaaaaaaaaa, here ffffffffffff.*Copy the model there again.* and restart/;
     await expect(fails(planOf('test-roots', {}, RANGE, { module }))).rejects.toThrow(other);
     await link.client.del(workerKey('far'));
   });

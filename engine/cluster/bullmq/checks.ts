@@ -7,7 +7,7 @@ import { v8Version } from '../plan.ts';
 import { MOST_INLINE } from '../record.ts';
 import { poisonShard } from '../threads.ts';
 import type { ClusterProgress } from '../types.ts';
-import { announced, fleetWords, leaderWords } from './fleet.ts';
+import { announced, fleetLack, leaderWords } from './fleet.ts';
 import { mostMemory } from './link.ts';
 import { jobId, KEPT, MOST_STARTS, openKey, shardOfJob } from './names.ts';
 import { putPlan, type Running } from './running.ts';
@@ -179,11 +179,13 @@ async function checkFleet<Y>(run: Running<Y>): Promise<void> {
   run.served ||= run.threads > 0 || ledger.gather.fold.count > run.before;
   if (run.served || ledger.gather.fold.count === run.total || performance.now() - run.alone < timing.nobody)
     return;
+  const { words, fix } = fleetLack(fleet, work, plan, { engine: VERSION, v8: v8Version() });
+  const start = `ensample worker --redis ${link.address.shown} --models DIR, a folder with ensample.models.json or a model file.`;
   throw new ClusterError({
     where: WHERE,
-    found: `nobody serves this run (${fleetWords(fleet, work, plan, { engine: VERSION, v8: v8Version() })})`,
+    found: `nobody serves this run (${words})`,
     expected: `a worker for work ${work.name}${plan.module === undefined ? '' : ` and model ${plan.module.name}`}`,
-    fix: `Start one: ensample worker --redis ${link.address.shown} --models DIR, a folder with ensample.models.json or a model file.`,
+    fix: fix === '' ? `Start one: ${start}` : `${fix} Or start another: ${start}`,
   });
 }
 

@@ -16,17 +16,33 @@ export async function announced({ client }: Pick<Link, 'client'>): Promise<reado
   return texts.flatMap((text) => (text == null ? [] : [JSON.parse(text) as Announcement]));
 }
 
-/** What the fleet announces, in words: for a run that nobody there can serve. */
-export function fleetWords(
+/** Why nobody serves a run: in words, and what to do, '' where a worker is to be started. */
+export interface FleetLack {
+  readonly words: string;
+  readonly fix: string;
+}
+
+/** What the fleet lacks for a run that nobody there can serve; the fix is for the worker that lacks least. */
+export function fleetLack(
   fleet: readonly Announcement[],
   work: { readonly name: string; readonly version: number },
   plan: Plan<unknown>,
   own: { readonly engine: string; readonly v8: string },
-): string {
-  if (fleet.length === 0) return 'no worker is there';
-  const told = new Set(fleet.map((worker) => `${worker.host}: ${lack(worker, work, plan, own)}`));
-  return [...told].slice(0, 5).join('; ');
+): FleetLack {
+  if (fleet.length === 0) return { words: 'no worker is there', fix: '' };
+  const lacks = fleet.map((worker) => ({ host: worker.host, ...lack(worker, work, plan, own) }));
+  const told = new Set(lacks.map(({ host, words }) => `${host}: ${words}`));
+  const fixes = lacks.map(({ fix }) => fix);
+  return {
+    words: [...told].slice(0, 5).join('; '),
+    fix: [COPY, REGISTER, INSTALL].find((fix) => fixes.includes(fix)) ?? '',
+  };
 }
+
+const INSTALL = 'Install the same versions of ensample and Node on both sides, and restart the worker.';
+const REGISTER = 'Name the model in --models of a worker, and restart that worker.';
+const COPY =
+  'Copy the model there again, with all files that it names, and restart the worker: it looks at them when it starts.';
 
 /** Why one worker cannot serve a plan. */
 function lack(
@@ -34,18 +50,25 @@ function lack(
   work: { readonly name: string; readonly version: number },
   { module }: Plan<unknown>,
   own: { readonly engine: string; readonly v8: string },
-): string {
-  if (worker.engine !== own.engine) return `ensample ${worker.engine}, here ${own.engine}`;
-  if (worker.v8 !== own.v8) return `V8 ${worker.v8}, here ${own.v8}`;
+): FleetLack {
+  if (worker.engine !== own.engine)
+    return { words: `ensample ${worker.engine}, here ${own.engine}`, fix: INSTALL };
+  if (worker.v8 !== own.v8) return { words: `V8 ${worker.v8}, here ${own.v8}`, fix: INSTALL };
   const known = worker.works.find(({ name }) => name === work.name);
-  if (known === undefined) return `no work ${work.name}`;
+  if (known === undefined) return { words: `no work ${work.name}`, fix: '' };
   if (known.version !== work.version)
-    return `work ${work.name} of version ${known.version}, here ${work.version}`;
-  if (module === undefined) return 'another protocol';
+    return {
+      words: `work ${work.name} of version ${known.version}, here ${work.version}`,
+      fix: INSTALL,
+    };
+  if (module === undefined) return { words: 'another protocol', fix: INSTALL };
   const model = worker.modules.find(({ name }) => name === module.name);
-  if (model === undefined)
-    return `models ${worker.modules.map(({ name }) => name).join(', ') || '(none)'}, not ${module.name}`;
-  return `model ${module.name} with hash ${model.hash.slice(0, 12)}, here ${module.hash.slice(0, 12)}`;
+  if (model === undefined) {
+    const names = worker.modules.map(({ name }) => name).join(', ') || '(none)';
+    return { words: `models ${names}, not ${module.name}`, fix: REGISTER };
+  }
+  const [there, here] = [model.hash, module.hash].map((hash) => hash.slice(0, 12));
+  return { words: `model ${module.name} with hash ${there}, here ${here}`, fix: COPY };
 }
 
 /** A run as lists show it. */
