@@ -140,7 +140,12 @@ async function redisWorker(flags: Flags, setup: WorkerSetup, telling: Telling): 
     const serving = await queueWorker({
       ...{ link, works, threads, modules: modules.refs(), timing: readTiming(flags), say: event },
       run: async (plan, index, signal) =>
-        inReach(await counts.during(computing.threads.compute(plan, index, signal)), setup),
+        inReach(
+          await counts.during(computing.threads.compute(plan, index, signal)).catch((error) => {
+            throw blobs === undefined && lacksBlob(error) ? noBlobs(index, error) : error;
+          }),
+          setup,
+        ),
     });
     for (const warning of link.warnings) log.say('warning', warning);
     tellStart(setup, telling, `at ${link.address.shown}`);
@@ -187,6 +192,23 @@ function inReach(record: Uint8Array, { blobs }: WorkerSetup): Uint8Array {
     found: `shard ${header.index} has contents of ${header.blobs.reduce((sum, { bytes }) => sum + bytes, 0)} bytes`,
     expected: 'results of at most 256 kB, or a folder or S3 that all machines share',
     fix: 'Start the workers, and the command that waits for them, with --blobs DIR or s3://BUCKET/PREFIX.',
+  });
+}
+
+/** A shard reads contents that are nowhere: without --blobs the place is one of this worker's own. */
+function lacksBlob(error: unknown): boolean {
+  return (
+    error instanceof EngineError && error.code === 'cluster' && /: blob .* is not there/.test(error.message)
+  );
+}
+
+function noBlobs(index: number, cause: unknown): EngineError {
+  return new EngineError('blob', {
+    where: WHERE,
+    found: `shard ${index} reads contents of a blob store, and this worker has no --blobs`,
+    expected: 'the folder or S3 that the command which waits for it has',
+    fix: 'Start the workers with --blobs DIR or s3://BUCKET/PREFIX, the same as there.',
+    cause,
   });
 }
 

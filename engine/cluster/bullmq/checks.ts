@@ -152,9 +152,17 @@ function failedShard<Y>(run: Running<Y>, index: number, { message, code, worker 
     where: WHERE,
     found: `${place(run, index)} failed on ${worker}: ${message.replace(/\.$/, '')}`,
     expected: 'shards that can be computed',
-    fix: `It fails anywhere. Here: ${shardCommand(run, index)}.`,
+    fix: wayOn(run, index, code, message),
   };
   return code === 'model' ? new ModelError(fault) : new ClusterError({ ...fault, shard: index });
+}
+
+/** What to do about a shard that failed: some failures are those of one worker. */
+function wayOn<Y>(run: Running<Y>, index: number, code: string, message: string): string {
+  if (code === 'blob') return 'Then the same call goes on.';
+  if (code === 'option' && /^cluster: model .* has hash /.test(message))
+    return 'Were its files changed after that worker was started? Restart it; the same call goes on.';
+  return `It fails anywhere. Here: ${shardCommand(run, index)}.`;
 }
 
 /** 'shard 17 (points 17408 .. 18431)' */
