@@ -38,6 +38,7 @@ export async function cluster(
   const where = `ensample cluster ${action}`;
   if (action !== 'status' && action !== 'forget')
     throw usageError('ensample cluster', 'ACTION', action, 'status or forget');
+  if (action === 'status' && run !== undefined) throw usageError(where, 'RUN', run, 'nothing after status');
   const id = action === 'forget' ? readRunId(where, run) : undefined;
   const blobs = readBlobs(where, flags);
   const directory = flagText(flags, 'files');

@@ -36,6 +36,7 @@ const usage: readonly (readonly [command: string, message: string])[] = [
   ['sobol flood.ts --allow-software-gpu', 'option --allow-software-gpu is true with --backend auto'],
   ['analyze flood.ts -x x.csv', 'option -y is missing'],
   ['sobol flood.ts -n 64 more words', 'too many arguments (flood.ts more words)'],
+  ['cluster status extra', 'option RUN is "extra"; expected nothing after status'],
   ['sobol flood.ts --backend webgpu', 'no GPU was found'],
   [
     'sobol http://localhost:1 --inputs flood.ts --cluster local',
