@@ -140,7 +140,7 @@ function encryption(
       tls === undefined
         ? `With TLS the address begins with rediss://.`
         : tls.cert === undefined
-          ? 'Is it the port of `tls-port`? It may want a certificate of this machine: --tls-cert and --tls-key.'
+          ? 'Is it the port of `tls-port`? Without TLS the address begins with redis://. It may want a certificate of this machine: --tls-cert and --tls-key.'
           : 'Is it the port of `tls-port`, and does the server know the authority of this certificate?',
     cause,
   });
