@@ -45,14 +45,14 @@ test.each(files.filter((name) => /\.(sh|sbatch)$/.test(name)))(
 /** Words of a command line, from `ensample` on. */
 function commandsIn(text: string): readonly (readonly string[])[] {
   const lines = text.matchAll(
-    /(?:^|[\s;|&(])ensample ((?:plan|shard|merge|worker|sobol|expect|serve|cluster|backends)\b[^\n|;&)`#]*)/gm,
+    /(?:^|[\s;|&(])ensample ((?:plan|shard|merge|worker|sobol|expect|evaluate|serve|cluster|backends)\b[^\n|;&)`#]*)/gm,
   );
   return Array.from(lines, ([, words]) => words!.trim().split(/\s+/));
 }
 
 /** The same of the lists that YAML has for containers. */
 function argumentsIn(text: string): readonly (readonly string[])[] {
-  const lists = text.matchAll(/^\s*(?:args|command): \[((?:worker|shard)[^\]]*)\]/gm);
+  const lists = text.matchAll(/^\s*(?:args|command):\s*\[\s*((?:worker|shard)[^\]]*?),?\s*\]/gm);
   return Array.from(lists, ([, words]) => words!.split(',').map((word) => word.trim().replaceAll('"', '')));
 }
 
