@@ -6,7 +6,7 @@ import { expectMeans } from '../support/law.ts';
 import { expectedOffspring, offspring, WEIGHTS } from './drawing.ts';
 
 const SEED = 11;
-const RUNS = 50_000; // a count that is off by 0.033 of its standard deviation is caught with 99 % probability
+const RUNS = 100_000; // a count that is off by 0.023 of its standard deviation is caught with 99 % probability
 
 // WebAssembly draws the ancestors of plain JavaScript, as test/wasm/twins.test.ts says, and long walks in half of the time.
 const host = await hostBackend({ threads: 1 });
