@@ -115,6 +115,7 @@ export async function visit(
       if (!/^(http:\/\/127\.0\.0\.1|data:|blob:)/.test(request.url()))
         trouble.push(`asked for ${request.url()}`);
     });
+    await page.addInitScript(countStarts);
     if (before !== undefined) await page.addInitScript(before);
     await page.goto(url);
     await use(page);
@@ -123,6 +124,40 @@ export async function visit(
   }
   return trouble;
 }
+
+/** Counts in the page how often its button turned to Stop. */
+function countStarts(): void {
+  const runs = { started: 0 };
+  Object.assign(window, { runs });
+  document.addEventListener('DOMContentLoaded', () => {
+    const go = document.getElementById('go');
+    // A part of the tests in a page of its own has none.
+    if (go === null) return;
+    new MutationObserver((records) => {
+      for (const { addedNodes } of records)
+        for (const { textContent } of addedNodes) if (textContent === 'Stop') runs.started++;
+    }).observe(go, { childList: true });
+  });
+}
+
+type Counted = Window & { readonly runs?: { readonly started: number } };
+
+/**
+ * Does what starts a run, and waits for the end of that run. The page itself counts starts: a run may be over before a question
+ * about it arrives, and until its first picture the status line still tells of the run before.
+ */
+export async function afterRun(page: Page, begin: () => Promise<unknown>, how = 'finished'): Promise<string> {
+  const before = await page.evaluate(() => (window as Counted).runs!.started);
+  await begin();
+  await page.waitForFunction((n) => {
+    const going = document.getElementById('go')!.textContent === 'Stop';
+    return (window as Counted).runs!.started > n && !going;
+  }, before);
+  return ended(page, how);
+}
+
+/** A formula of all eight inputs, as long as may be, on which the page computes so long that whoever stops it comes in time. */
+export const LONG_FORMULA: string = `x1*x2+x3*x4+x5*x6+x7*x8${'+x1^x2'.repeat(325)}`;
 
 /** The text of an element by its id. */
 export function textOf(page: Page, id: string): Promise<string> {
