@@ -98,6 +98,23 @@ describe.skipIf(!haveRedis())('bullmq', () => {
     expect(await link.client.hgetall(runKeys(run.id).counts)).toEqual({});
   });
 
+  test('bullmq: runs of a class share what they are told by, and a run that ended listens no more', async () => {
+    await serve();
+    const own = bullmq({ connection: redis.url, timing: FAST });
+    const connections = async (): Promise<number> =>
+      Number(/^connected_clients:(\d+)/m.exec(await link.client.info('clients'))![1]);
+    await own.submit(sums, planOf('test-roots', {})).result();
+    const first = await connections();
+    const plans = Array.from({ length: 3 }, () => planOf('test-roots', {}));
+    const together = await Promise.all(plans.map((plan) => own.submit(sums, plan).result()));
+    for (const [i, plan] of plans.entries()) expect(together[i]!.value).toEqual(await expected(plan));
+    expect(await connections()).toBe(first);
+    await own.close();
+    for (let i = 0; (await connections()) > first - 2 && i < 100; i++) await pause(20);
+    // Its commands, and what it was told by.
+    expect(await connections()).toBe(first - 2);
+  });
+
   test('bullmq: a second coordinator watches the first, and goes on at once where that one is aborted', async () => {
     const plan = planOf('test-roots', { slow: 5 });
     const first = bullmq({ connection: redis.url, timing: { ...FAST, nobody: 60_000 } });

@@ -18,7 +18,8 @@ import { sums, works, wrong } from './works.mjs';
 // does not depend on how fast anything is. What is in the queue is handed out again every 100 ms, so that there is always
 // something to be handed out.
 // Locks run out when a test takes them away, and not when the machine is busy.
-const FAST = { lock: 60_000, stall: 60, backoff: 20, poll: 50, reconcile: 100, nobody: 60_000 };
+// No shards are claimed ahead: how many are begun is counted.
+const FAST = { lock: 60_000, stall: 60, backoff: 20, poll: 50, reconcile: 100, nobody: 60_000, ahead: 0 };
 const SHARDS = 60;
 const LIMIT = 16e6;
 

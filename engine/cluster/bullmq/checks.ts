@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { ModelError } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
+import type { Announcement } from '../announcement.ts';
 import { ClusterError, NondeterminismError } from '../cluster-error.ts';
 import { spanOf } from '../drive.ts';
 import { v8Version } from '../plan.ts';
@@ -26,12 +27,13 @@ export async function look<Y>(run: Running<Y>): Promise<readonly number[]> {
     run.handed.delete(index);
     run.again.push(index);
   }
-  await checkAudits(run);
-  await checkConflict(run);
+  // What does not depend on each other is asked for at once: ways to the server are what a short run takes.
+  const fleet = announced(run.link);
+  await Promise.all([checkAudits(run), checkConflict(run), fleet]);
   const due = performance.now() - run.reconciled > timing.reconcile;
   if (hints.failed || due) await checkFailures(run);
   hints.failed = false;
-  await checkFleet(run);
+  checkFleet(run, await fleet);
   await checkRoom(run);
   if (due) await reconcile(run);
   const { deadline } = run.options;
@@ -72,7 +74,7 @@ async function takeSeat<Y>({ link, keys, timing, seat, token }: Running<Y>): Pro
   if (leader === own || leader === null) {
     seat.leads = true;
     seat.other = undefined;
-    await client.set(keys.leader, own, 'PX', timing.lease);
+    if (free !== 'OK') await client.set(keys.leader, own, 'PX', timing.lease);
     return;
   }
   seat.leads = false;
@@ -175,14 +177,13 @@ function shardCommand<Y>({ id, link }: Running<Y>, index: number): string {
 }
 
 /** Counts workers. @throws ClusterError when none could serve the run all along. */
-async function checkFleet<Y>(run: Running<Y>): Promise<void> {
+function checkFleet<Y>(run: Running<Y>, fleet: readonly Announcement[]): void {
   const { link, key, timing, ledger, plan, work } = run;
   // On a full server workers cannot say that they are there.
   if (run.room.full) {
     run.alone = performance.now();
     return;
   }
-  const fleet = await announced(link);
   run.threads = fleet.reduce((sum, { classes, threads }) => sum + (classes.includes(key) ? threads : 0), 0);
   run.served ||= run.threads > 0 || ledger.gather.fold.count > run.before;
   if (run.served || ledger.gather.fold.count === run.total || performance.now() - run.alone < timing.nobody)
@@ -227,9 +228,11 @@ async function reconcile<Y>(run: Running<Y>): Promise<void> {
 
 /** Failures of earlier calls: this one tries again. A failed job would keep its name, so that adding it does nothing. */
 async function forgetFailures<Y>({ link, keys, queue, id }: Running<Y>): Promise<void> {
-  await link.client.del(keys.failures, keys.words, keys.stop);
-  for (const job of await queue.getFailed(0, -1))
-    if (job?.id !== undefined && shardOfJob(job.id)?.run === id) await job.remove();
+  const [jobs] = await Promise.all([
+    queue.getFailed(0, -1),
+    link.client.del(keys.failures, keys.words, keys.stop),
+  ]);
+  for (const job of jobs) if (job?.id !== undefined && shardOfJob(job.id)?.run === id) await job.remove();
 }
 
 /** Takes shards out of the queue that nobody has begun, those as well that were to be handed out again. */

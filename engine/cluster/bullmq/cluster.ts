@@ -10,6 +10,7 @@ import { type QueueRun, submitToQueue } from './coordinator.ts';
 import { announced } from './fleet.ts';
 import { type Link, openLink } from './link.ts';
 import { cutKey, KEPT, TIMING, type Timing } from './names.ts';
+import { openQueues } from './open-queues.ts';
 import { tellFull } from './room.ts';
 
 export interface BullmqOptions {
@@ -51,8 +52,9 @@ export function bullmq(options: BullmqOptions = {}): BullmqCluster {
   const link = openLink(WHERE, connection);
   // Told to whoever uses it.
   link.catch(() => {});
+  const queues = openQueues();
   const submit: BullmqCluster['submit'] = (work, plan, own = {}) =>
-    submitToQueue({ link, work, plan, options: own, blobs, timing });
+    submitToQueue({ link, queues, work, plan, options: own, blobs, timing });
   const workers: BullmqCluster['workers'] = async () => {
     const fleet = await announced(await link);
     return fleet.map(
@@ -70,6 +72,7 @@ export function bullmq(options: BullmqOptions = {}): BullmqCluster {
     cut: async (request) =>
       chooseCut(await pilotHome(await link, { submit, workers, blobs }, request), request),
     async close() {
+      await queues.close();
       await (await link.catch(() => undefined))?.close();
     },
   };

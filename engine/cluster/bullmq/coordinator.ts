@@ -83,7 +83,7 @@ async function untilDone<Y>(
   run: Running<Y>,
   push: (progress: ClusterProgress) => void,
 ): Promise<ClusterResult<Y>> {
-  const { ledger, hints, timing, options, total } = run;
+  const { ledger, hints, timing, options } = run;
   await ledger.resume();
   note(run, await ledger.readAll());
   run.before = ledger.gather.fold.count;
@@ -93,14 +93,13 @@ async function untilDone<Y>(
     hints.done.clear();
     hints.audited.clear();
     note(run, await ledger.read(told));
-    const due =
-      performance.now() - looked >= timing.poll || hints.failed || ledger.gather.fold.count === total;
-    if (due) {
+    const due = performance.now() - looked >= timing.poll || hints.failed;
+    if (due && !isWhole(run)) {
       looked = performance.now();
       note(run, await look(run));
-      push(await progressOf(run));
     }
-    const result = await finished(run);
+    const progress = due || isWhole(run) ? progressOf(run).then(push) : undefined;
+    const [result] = await Promise.all([finished(run), progress]);
     if (result !== undefined) return result;
     await handOut(run);
     await hints.wait(Math.max(0, looked + timing.poll - performance.now()));
@@ -116,11 +115,16 @@ function note<Y>(run: Running<Y>, fresh: readonly number[]): void {
   }
 }
 
+/** All shards are there, and were compared where they were to be. */
+function isWhole<Y>({ ledger, total, audits }: Running<Y>): boolean {
+  return ledger.gather.fold.count === total && audits.due.length === 0 && audits.out.size === 0;
+}
+
 /** The answer, when there is one. */
 async function finished<Y>(run: Running<Y>): Promise<ClusterResult<Y> | undefined> {
-  const { ledger, total, audits, handed } = run;
+  const { ledger, total, handed } = run;
   const { fold } = ledger.gather;
-  if (fold.count === total && audits.due.length === 0 && audits.out.size === 0) {
+  if (isWhole(run)) {
     await checkConflict(run);
     return ledger.result();
   }

@@ -81,13 +81,15 @@ export interface Timing {
   readonly announce: number;
   /** How long a run waits for a worker that can serve it, default 10 000. */
   readonly nobody: number;
+  /** Work that a worker claims ahead of each thread where shards are short, besides the one that always waits; default 5. */
+  readonly ahead: number;
   /** What a stopping worker gives its shards to finish before it hands them back, default 20 000. */
   readonly grace: number;
 }
 
 export const TIMING: Timing = {
   ...{ lock: 10_000, stall: 5000, backoff: 1000, poll: 1000, reconcile: 30_000 },
-  ...{ lease: 30_000, announce: 30_000, nobody: 10_000, grace: 20_000 },
+  ...{ lease: 30_000, announce: 30_000, nobody: 10_000, ahead: 5, grace: 20_000 },
 };
 
 /** What travels in a queue: names and numbers, about 60 bytes. The result never travels there. */
@@ -105,10 +107,9 @@ export const MOST_STARTS = 6;
  * Attempts are for threads that end, not for models that fail: the same address gives the same failure. The default
  * `maxStalledCount` of 1 would fail a shard whose worker is taken away twice.
  */
-export function workerSettings(timing: Timing, threads: number): Omit<WorkerOptions, 'connection'> {
+export function workerSettings(timing: Timing, claims: number): Omit<WorkerOptions, 'connection'> {
   return {
-    // The extra shard is claimed while all threads work.
-    concurrency: threads + 1,
+    concurrency: claims,
     lockDuration: timing.lock,
     stalledInterval: timing.stall,
     maxStalledCount: 100,

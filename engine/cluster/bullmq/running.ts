@@ -3,16 +3,8 @@ import type { AnyWork, BlobStore, Plan, SubmitOptions, Work } from '../types.ts'
 import { type Ledger, openLedger } from './ledger.ts';
 import type { Link } from './link.ts';
 import type { Queue, QueueEvents } from './load.ts';
-import {
-  KEPT,
-  queueName,
-  RUNS,
-  type RunKeys,
-  runKeys,
-  type ShardJob,
-  shardOfJob,
-  type Timing,
-} from './names.ts';
+import { KEPT, RUNS, type RunKeys, runKeys, type ShardJob, shardOfJob, type Timing } from './names.ts';
+import type { OpenQueues } from './open-queues.ts';
 import { openRoom, type Room, tellFull } from './room.ts';
 
 /* A run as its coordinator has it. */
@@ -20,6 +12,7 @@ import { openRoom, type Room, tellFull } from './room.ts';
 /** What a run is made of. */
 export interface Submission<O, Y> {
   readonly link: Promise<Link>;
+  readonly queues: OpenQueues;
   readonly work: Work<O, Y>;
   readonly plan: Plan<O>;
   readonly options: SubmitOptions;
@@ -84,25 +77,31 @@ export interface Hints {
   /** Resolves at the next event, at once where there are hints, at the latest after these milliseconds. */
   wait(milliseconds: number): Promise<void>;
   wake(): void;
+  /** Listens no more. */
+  end(): void;
 }
 
 /** Puts the plan where workers find it, and opens the queue. */
 export async function openRun<O, Y>(
-  { work, plan, options, blobs, timing }: Submission<O, Y>,
+  { queues, work, plan, options, blobs, timing }: Submission<O, Y>,
   link: Link,
   id: string,
   seat: Seat,
 ): Promise<{ readonly run: Running<Y>; readonly close: () => Promise<void> }> {
   const key = classKey(work, plan);
   const keys = runKeys(id);
-  const { bullmq, client } = link;
-  await putPlan(link, keys, plan, id).catch((error) => tellFull(link.address, error));
-  const streams = { events: { maxLen: 10_000 } };
-  const queue = new bullmq.Queue<ShardJob>(queueName(key), { connection: client, streams });
-  const events = new bullmq.QueueEvents(queueName(key), { connection: client });
-  queue.on('error', () => {});
-  events.on('error', () => {});
+  const { queue, events, leave } = queues.use(link, key);
   const hints = listen(events, id);
+  const end = (): Promise<void> => {
+    hints.end();
+    return leave();
+  };
+  try {
+    await Promise.all([putPlan(link, keys, plan, id), events.waitUntilReady()]);
+  } catch (error) {
+    await end();
+    tellFull(link.address, error);
+  }
   const room = openRoom(link, timing.poll, () => hints.wake());
   const run: Running<Y> = {
     ...{ id, key, keys, link, plan, work, options, timing, queue, seat, hints, room },
@@ -123,7 +122,7 @@ export async function openRun<O, Y>(
   const close = async (): Promise<void> => {
     room.close();
     if (seat.leads) await leaveSeat(run).catch(() => {});
-    await Promise.all([events.close(), queue.close()].map((closing) => closing.catch(() => {})));
+    await end();
   };
   return { run, close };
 }
@@ -163,21 +162,23 @@ function listen(events: QueueEvents, id: string): Hints {
           resolve();
         };
       }),
+    end: () => events.off('completed', completed).off('failed', failed),
   };
   const own = (name: string): ShardJob | undefined => {
     const job = shardOfJob(name);
     return job?.run === id ? job : undefined;
   };
-  events.on('completed', ({ jobId: name }) => {
+  const completed = ({ jobId: name }: { readonly jobId: string }): void => {
     const job = own(name);
     if (job === undefined) return;
     (job.audit === true ? hints.audited : hints.done).add(job.index);
     wake();
-  });
-  events.on('failed', ({ jobId: name }) => {
+  };
+  const failed = ({ jobId: name }: { readonly jobId: string }): void => {
     if (own(name) === undefined) return;
     hints.failed = true;
     wake();
-  });
+  };
+  events.on('completed', completed).on('failed', failed);
   return hints;
 }

@@ -4,6 +4,7 @@ import { ClusterError } from '../cluster-error.ts';
 import { classKey, decodePlan, runId } from '../plan.ts';
 import { readRecord } from '../record.ts';
 import type { WorkTable } from '../registry.ts';
+import type { Ahead } from './ahead.ts';
 import type { Link } from './link.ts';
 import type { Job } from './load.ts';
 import { KEPT, type RunKeys, runKeys, type ShardJob, WORKERS } from './names.ts';
@@ -53,6 +54,13 @@ export interface Serving {
   done: number;
 }
 
+/** One queue of a worker. */
+export interface ServedQueue {
+  /** The class. */
+  readonly key: string;
+  readonly ahead: Ahead;
+}
+
 /** Milliseconds between such renewals. */
 const RENEW = 60_000;
 /** An audit is left to other workers for so many milliseconds, so often. */
@@ -65,14 +73,18 @@ const MOST_PLANS = 16;
 export async function serveShard(
   job: Job<ShardJob>,
   token: string | undefined,
-  key: string,
+  queue: ServedQueue,
   work: Serving,
 ): Promise<number> {
   const { client } = work.link;
   const { run, index, audit = false } = job.data;
   const keys = runKeys(run);
-  if (job.attemptsStarted > 1) await count(keys, 'retried', work);
-  // One write instead of two: on a fast network these are what an empty shard costs.
+  if (job.attemptsStarted > 1) {
+    queue.ahead.begunBefore();
+    await count(keys, 'retried', work);
+  }
+  // One write instead of two, and the plan meanwhile: ways to the server are what an empty shard takes.
+  planOf(run, queue.key, work).catch(() => {});
   const [stopped, there] = (await client
     .pipeline()
     .exists(keys.stop)
@@ -87,7 +99,7 @@ export async function serveShard(
   if (audit && (await isOwn(job, work))) return putOff(job, token, work);
   const left = new AbortController();
   try {
-    const done = await orHandBack(computeAndKeep(job.data, key, left.signal, work), work.handBack);
+    const done = await orHandBack(computeAndKeep(job.data, queue, left.signal, work), work.handBack);
     if (done !== undefined) return done;
   } catch (error) {
     const told = await orHandBack(toldFailure(error, job, work), work.handBack);
@@ -99,13 +111,17 @@ export async function serveShard(
 
 async function computeAndKeep(
   shard: ShardJob,
-  key: string,
+  { key, ahead }: ServedQueue,
   signal: AbortSignal,
   work: Serving,
 ): Promise<number> {
   const { run, index } = shard;
   const start = performance.now();
-  const record = await work.run(await planOf(run, key, work), index, signal);
+  const plan = await planOf(run, key, work);
+  const begun = performance.now();
+  const active = work.active.size;
+  const record = await work.run(plan, index, signal);
+  ahead.took(performance.now() - begun, active);
   await keepResult(record, shard, work);
   work.done++;
   work.say({ kind: 'done', run, index, milliseconds: performance.now() - start });

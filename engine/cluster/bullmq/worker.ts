@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { type Announcement, announcementOf, servedClasses } from '../announcement.ts';
 import type { WorkTable } from '../registry.ts';
 import type { ModuleRef } from '../types.ts';
+import { openAhead } from './ahead.ts';
 import { type Link, within } from './link.ts';
 import type { Job, Worker } from './load.ts';
 import {
@@ -87,7 +88,7 @@ export async function queueWorker(options: QueueWorkerOptions): Promise<QueueWor
     const open = await openedClasses(link, classes, workers).catch(() => []);
     for (const key of open) {
       if (!looking) return;
-      workers.set(key, openQueue(key, work, workerSettings(timing, threads)));
+      workers.set(key, openQueue(key, work, timing, threads));
       say({ kind: 'open', message: queueName(key) });
     }
     setTimeout(look, LOOK);
@@ -146,17 +147,22 @@ async function openedClasses(
   return closed.filter((_, i) => open[i] !== null);
 }
 
-function openQueue(key: string, work: Serving, settings: ReturnType<typeof workerSettings>): Worker {
+function openQueue(key: string, work: Serving, timing: Timing, threads: number): Worker {
   const { bullmq, client } = work.link;
+  const ahead = openAhead(threads, timing.ahead);
   const serve = (job: Job<ShardJob>, token?: string): Promise<number> => {
-    const task = serveShard(job, token, key, work);
+    const task = serveShard(job, token, { key, ahead }, work);
     work.active.add(task);
-    const leave = (): boolean => work.active.delete(task);
+    worker.concurrency = ahead.claims;
+    const leave = (): void => {
+      work.active.delete(task);
+      worker.concurrency = ahead.claims;
+    };
     task.then(leave, leave);
     return task;
   };
   const worker = new bullmq.Worker<ShardJob, number>(queueName(key), serve, {
-    ...settings,
+    ...workerSettings(timing, ahead.claims),
     connection: client,
   });
   // Lost connections and late finishers (`Missing lock`) end up here; both mend themselves. On a full server the loop of
