@@ -89,6 +89,11 @@ describe.skipIf(!haveRedis())('the command on a queue', () => {
       { id, work: 'sobol-rows', module: 'model', seed: 3, done: 8, total: 8 },
     ]);
     expect(gone!.err).toContain('is forgotten');
+    // Batch by batch.
+    const weighted = 'sobol model.mjs --method importance --replicates 2 --seed 3 -n 256';
+    const [one, two] = await runTogether(folder.path, [weighted, `${weighted} ${where}`]);
+    expect([two!.err, two!.code]).toEqual([expect.stringContaining(redis.url), 0]);
+    expect(two!.out).toBe(one!.out);
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
     expect(await link.client.exists(runKeys(id).results)).toBe(0);
