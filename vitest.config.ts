@@ -8,22 +8,21 @@ useSoftwareDriver();
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 /** Node loads built modules itself. */
-const BUILT = { deps: { external: [/\/dist\/(engine|estimators)\//] } };
+const BUILT = { deps: { external: [/\/dist\/(engine|estimators|node)\//] } };
 const EXAMPLES = 'test/examples/examples.slow.test.ts';
 
-/** What tests and examples import by name: the source ('.', 'ts') or the built package ('./dist', 'js'). */
+/** What tests and examples import by name: 'ensample/engine', 'ensample/cluster', 'ensample'. */
 const entries = (
-  folder: string,
-  ending: string,
+  ...files: readonly [engine: string, cluster: string, all: string]
 ): { resolve: { alias: { find: RegExp; replacement: string }[] } } => ({
   resolve: {
-    alias: [
-      { find: /^ensample\/engine$/, replacement: at(`${folder}/engine/index.${ending}`) },
-      { find: /^ensample\/cluster$/, replacement: at(`${folder}/estimators/cluster.${ending}`) },
-      { find: /^ensample$/, replacement: at(`${folder}/estimators/index.${ending}`) },
-    ],
+    alias: [/^ensample\/engine$/, /^ensample\/cluster$/, /^ensample$/].map((find, i) => ({
+      ...{ find, replacement: at(files[i]!) },
+    })),
   },
 });
+const SOURCE = entries('./engine/index.ts', './estimators/cluster.ts', './estimators/index.ts');
+const PACKAGE = entries('./dist/node/engine.js', './dist/node/cluster.js', './dist/node/index.js');
 
 // Slow suites (coverage of intervals over 1000 runs, the command line, examples) are named *.slow.test.ts.
 export default defineConfig({
@@ -36,7 +35,7 @@ export default defineConfig({
     experimental: { fsModuleCache: true },
     projects: [
       {
-        ...entries('.', 'ts'),
+        ...SOURCE,
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
@@ -48,7 +47,7 @@ export default defineConfig({
         },
       },
       {
-        ...entries('.', 'ts'),
+        ...SOURCE,
         test: {
           name: 'slow',
           include: ['test/**/*.slow.test.ts'],
@@ -60,7 +59,7 @@ export default defineConfig({
       },
       {
         // On the built package, as a user has it: each thread of an example that runs on the source would transpile all of it.
-        ...entries('./dist', 'js'),
+        ...PACKAGE,
         test: {
           name: 'examples',
           include: [EXAMPLES],

@@ -1,14 +1,15 @@
 /**
- * After the build: takes comments out of modules, whose words are in the declarations too, and leaves only declarations
- * that those of the public entries lead to, and no modules that had nothing but types in them, which nothing imports. The
- * others are of no use to anybody who installs the package, and each small file takes a block of their disk.
+ * After the build: takes comments, whose words are in the declarations too, and indents out of modules, and leaves only
+ * declarations that those of the public entries lead to, and no modules that had nothing but types in them, which nothing
+ * imports. The others are of no use to anybody who installs the package, and each small file takes a block of their disk.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { transformSync } from 'esbuild';
 
 const ENTRIES = ['dist/estimators/index.d.ts', 'dist/engine/index.d.ts', 'dist/estimators/cluster.d.ts'];
+const SHORT = { format: 'esm', target: 'es2022', charset: 'utf8', minifyWhitespace: true };
 const SPECIFIER = /(?:from|import\()\s*['"](\.[^'"]+)['"]/g;
 
 /** The declarations that `entries` lead to, themselves included, and those of them that are missing. */
@@ -36,7 +37,9 @@ if (reached.missing.length > 0) {
   execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
   reached = reach(ENTRIES);
 }
-for (const file of readdirSync('dist', { recursive: true })) {
+// Those of the command are written anew, in few files.
+const modules = readdirSync('dist', { recursive: true }).filter((file) => !/^(cli|node)\/.*\.js$/.test(file));
+for (const file of modules) {
   const path = join('dist', file);
   const idle = path.endsWith('.d.ts')
     ? !reached.found.has(resolve(path))
@@ -44,9 +47,7 @@ for (const file of readdirSync('dist', { recursive: true })) {
   if (idle) rmSync(path);
   else if (path.endsWith('.js')) {
     const text = readFileSync(path, 'utf8');
-    const { code } = transformSync(text, { format: 'esm', target: 'es2022', charset: 'utf8' });
+    const { code } = transformSync(text, SHORT);
     if (code !== text) writeFileSync(path, code);
   }
 }
-// `npx ensample` in a checkout runs this file as it lies there.
-chmodSync('dist/cli/main.js', 0o755);

@@ -9,5 +9,5 @@ export declare function importModule(url: string): Promise<Record<string, unknow
 /** A model export (function, or value of named/pointwise/batch) as something callable; undefined when it is none. */
 export declare function toLocalModel(value: unknown): LocalModel | undefined;
 
-/** For a thread that evaluates models and nothing else: they get this package from one file, which loads faster. */
+/** For a thread that evaluates models and nothing else: they get this package from its bundle, which loads faster. */
 export declare function serveModelsAlone(): void;

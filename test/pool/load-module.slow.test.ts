@@ -78,7 +78,7 @@ test('loadModule(): a module that is missing, broken or throws is a ModelError w
   }
 });
 
-test('built: in a thread that only evaluates models they have every name of this package, from one file', async () => {
+test('built: in a thread that only evaluates models they have every name of this package, from its bundle for Node', async () => {
   const built = new URL('../../dist/engine/pool/', import.meta.url);
   const { importModule, serveModelsAlone } = await import(new URL('load-module.mjs', built).href);
   expect(readFileSync(new URL('worker.mjs', built), 'utf8')).toMatch(/^serveModelsAlone\(\);$/m);
@@ -88,12 +88,24 @@ test('built: in a thread that only evaluates models they have every name of this
     "import * as ensample from 'ensample';\nimport * as engine from 'ensample/engine';\nexport { engine, ensample };\n",
   );
   const found = await importModule(url);
-  const whole = await import(new URL('whole.mjs', built).href);
-  expect(found.ensample.uniform).toBe(whole.ensample.uniform);
+  const bundle = await import(new URL('../../node/index.js', built).href);
+  expect(found.ensample.uniform).toBe(bundle.uniform);
+  expect(found.engine.uniform).toBe(bundle.uniform);
   for (const name of ['ensample', 'engine'] as const)
     expect(Object.keys(found[name]).sort()).toEqual(Object.keys(await ENTRIES[name]()).sort());
   // Errors are told by their names.
-  expect(() => whole.ensample.uniform(3, 1)).toThrow(expect.objectContaining({ name: 'OptionError' }));
+  const { OptionError } = bundle;
+  expect(() => bundle.uniform(3, 1)).toThrow(expect.objectContaining({ name: 'OptionError' }));
+  expect(() => bundle.uniform(3, 1)).toThrow(OptionError);
+});
+
+test('built: every class of errors has its name in the bundle for Node, which tells it to people', async () => {
+  for (const name of ['index', 'engine', 'cluster']) {
+    const bundle = await import(new URL(`../../dist/node/${name}.js`, import.meta.url).href);
+    const errors = Object.keys(bundle).filter((key) => bundle[key].prototype instanceof Error);
+    if (name !== 'cluster') expect(errors.length).toBeGreaterThan(8);
+    for (const key of errors) expect(bundle[key].name).toBe(key);
+  }
 });
 
 test('toLocalModel(): one parameter is named inputs, two are a batch, tagged models are themselves', () => {
