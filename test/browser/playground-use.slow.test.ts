@@ -12,7 +12,7 @@ import {
 } from './page.ts';
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
-const QUICK = 'points=32768&target=0';
+const QUICK = 'points=65536&target=0';
 
 describeHostPage((stage) => {
   test('a mistake in the formula stands at its field, nothing runs, and the old picture pales until it is mended', async () => {

@@ -5,7 +5,7 @@ import { afterRun, describePage, ended, expectIndices, servePart, tableOf, textO
 
 /** Of the Ishigami function, in closed form: [S1, ST]. */
 const ISHIGAMI = { x1: [0.3139, 0.5576], x2: [0.4424, 0.4424], x3: [0, 0.2437] };
-const QUICK = 'points=32768&target=0';
+const QUICK = 'points=65536&target=0';
 
 /** Every function a formula may call, with powers of all kinds. */
 const EVERYTHING =
