@@ -125,7 +125,7 @@ function fleetParts(
 ): readonly string[] {
   return [
     ...(speed > 0 ? [rate(speed)] : []),
-    workers === 0 ? 'no worker yet' : counted(workers, count(workers), 'thread'),
+    workers === 0 ? (done > 0 ? 'no worker' : 'no worker yet') : counted(workers, count(workers), 'thread'),
     ...(retried > 0 ? [`${count(retried)} retried`] : []),
     ...(duplicates > 0 ? [`${count(duplicates)} twice`] : []),
     ...(eta === undefined || done === total || pilot ? [] : [`${duration(eta / 1000)} left`]),

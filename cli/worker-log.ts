@@ -43,7 +43,8 @@ export function workerLog(
         busy += event.milliseconds ?? 0;
       }
       if (log === 'json') line(kind, { runId, ...rest });
-      else if (kind === 'full') say('warning', event.message ?? '');
+      else if (kind === 'full' || kind === 'away') say('warning', event.message ?? '');
+      else if (kind === 'back') say('start', event.message ?? '');
       else if (!quiet && event.message !== undefined && kind !== 'open')
         err.write(`${printable(`shard ${event.index} of run ${runId}: ${kind}: ${event.message}`)}\n`);
     },

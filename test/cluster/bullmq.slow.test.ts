@@ -14,7 +14,11 @@ import {
   workerSettings,
 } from '../../engine/cluster/bullmq/names.ts';
 import { queueRows } from '../../engine/cluster/bullmq/queues.ts';
-import { type QueueWorker, queueWorker } from '../../engine/cluster/bullmq/worker.ts';
+import {
+  type QueueWorker,
+  type QueueWorkerOptions,
+  queueWorker,
+} from '../../engine/cluster/bullmq/worker.ts';
 import { NondeterminismError } from '../../engine/cluster/cluster-error.ts';
 import { makeFold } from '../../engine/cluster/fold.ts';
 import { blobFolder } from '../../engine/cluster/folder.ts';
@@ -55,11 +59,12 @@ describe.skipIf(!haveRedis())('bullmq', () => {
   /** A worker of this process. */
   const serve = async (
     on: Link = link,
-    run?: Parameters<typeof queueWorker>[0]['run'],
+    run?: QueueWorkerOptions['run'],
+    say?: QueueWorkerOptions['say'],
   ): Promise<QueueWorker> => {
     const services = { works, modules: fixedModules({}), blobs: blobFolder(blobs), backend: NO_BACKEND };
     const worker = await queueWorker({
-      ...{ link: on, works, modules: [], threads: 2, timing: FAST },
+      ...{ link: on, works, modules: [], threads: 2, timing: FAST, ...(say === undefined ? {} : { say }) },
       run: run ?? ((plan, index, signal) => computeShard(decodePlan(plan), index, services, signal)),
     });
     workers.push(worker);
@@ -284,6 +289,57 @@ describe.skipIf(!haveRedis())('bullmq', () => {
     expect((await run.result()).value).toEqual(await expected(plan));
     expect(Number(await link.client.hget(runKeys(run.id).counts, 'retried'))).toBeGreaterThan(0);
     await patient.close();
+  });
+
+  test('bullmq: a server that goes away is told of, also when the time is over, and the run goes on when it is back', async () => {
+    const said: string[] = [];
+    await serve(link, undefined, ({ kind, message }) => {
+      if (kind === 'away' || kind === 'back') said.push(`${kind}: ${message}`);
+    });
+    const own = bullmq({ connection: redis.url, timing: { ...FAST, reconcile: 300 } });
+    const plan = planOf('test-roots', { slow: 5 });
+    const [late, run] = [
+      own.submit(sums, plan, { deadline: 700 }),
+      cluster.submit(sums, planOf('test-roots', { slow: 5 })),
+    ];
+    for await (const { done } of run) if (done > 7) break;
+    await redis.kill();
+    for await (const { waiting, eta } of run)
+      if (waiting !== undefined) {
+        expect([waiting, eta]).toEqual([`Redis at ${redis.url} does not answer`, undefined]);
+        break;
+      }
+    await expect(late.result()).rejects.toThrow(
+      /the time of this run is over, and Redis at .* does not answer for \d+ s.* the same call goes on/,
+    );
+    await redis.start();
+    expect((await own.submit(sums, plan).result()).value).toEqual(await expected(plan));
+    for await (const { waiting } of run) if (waiting === undefined) break;
+    expect(said).toEqual([
+      `away: Redis at ${redis.url} does not answer: results are kept here.`,
+      `back: Redis at ${redis.url} answers again.`,
+    ]);
+    await own.close();
+  });
+
+  test('bullmq: a run whose workers have left says so, and goes on with others', async () => {
+    const plan = planOf('test-roots', { slow: 5 });
+    const first = await serve();
+    const run = cluster.submit(sums, plan);
+    for await (const { done } of run) if (done > 7) break;
+    await first.stop(0);
+    for await (const { waiting } of run)
+      if (waiting !== undefined) {
+        expect(waiting).toMatch(
+          /^its workers have left; start one: ensample worker --redis redis:.* --models DIR$/,
+        );
+        break;
+      }
+    await serve();
+    let last: string | undefined = 'none';
+    for await (const { waiting } of run) last = waiting;
+    expect(last).toBeUndefined();
+    expect((await run.result()).value).toEqual(await expected(plan));
   });
 
   test('bullmq: what a checkpoint keeps outlives Redis', async () => {

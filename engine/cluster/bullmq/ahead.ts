@@ -13,8 +13,8 @@ const SHARE = 0.1;
 export interface Ahead {
   /** With those that are being computed. */
   readonly claims: number;
-  /** A shard took so many milliseconds, waiting for a thread among `active` shards. */
-  took(milliseconds: number, active: number): void;
+  /** A shard took so many milliseconds on its thread. */
+  took(milliseconds: number): void;
   /** A shard had been begun before: whoever did that may have ended by it, and so could this worker. */
   begunBefore(): void;
 }
@@ -31,9 +31,8 @@ export function openAhead(threads: number, most: number): Ahead {
       const few = Math.floor((most * threads) / Math.max(mean, 1e-3));
       return threads + 1 + Math.min(few, trust, MOST * threads);
     },
-    took(milliseconds, active) {
-      const own = (milliseconds * threads) / Math.max(threads, active);
-      mean = trust === 0 ? own : mean + SHARE * (own - mean);
+    took(milliseconds) {
+      mean = trust === 0 ? milliseconds : mean + SHARE * (milliseconds - mean);
       trust = Math.min(trust + 1, MOST * threads);
     },
     begunBefore() {

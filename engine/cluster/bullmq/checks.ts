@@ -185,6 +185,7 @@ function checkFleet<Y>(run: Running<Y>, fleet: readonly Announcement[]): void {
     return;
   }
   run.threads = fleet.reduce((sum, { classes, threads }) => sum + (classes.includes(key) ? threads : 0), 0);
+  if (run.threads > 0) run.alone = performance.now();
   run.served ||= run.threads > 0 || ledger.gather.fold.count > run.before;
   if (run.served || ledger.gather.fold.count === run.total || performance.now() - run.alone < timing.nobody)
     return;
@@ -263,6 +264,15 @@ export async function progressOf<Y>(run: Running<Y>): Promise<ClusterProgress> {
   const { link, keys, ledger, threads, room } = run;
   const counts = await link.client.hgetall(keys.counts);
   const [retried, duplicates] = [Number(counts.retried ?? 0), Number(counts.duplicates ?? 0)];
-  const waiting = room.full ? { waiting: `Redis at ${link.address.shown} is full`, eta: undefined } : {};
+  const why = room.full ? `Redis at ${link.address.shown} is full` : deserted(run);
+  const waiting = why === undefined ? {} : { waiting: why, eta: undefined };
   return { ...ledger.gather.progress(threads), retried, duplicates, ...waiting };
+}
+
+/** What a run waits for whose workers have all left. One that nobody served yet ends in words. */
+function deserted<Y>({ link, ledger, total, threads, timing, ...run }: Running<Y>): string | undefined {
+  const silent = performance.now() - run.alone;
+  if (threads > 0 || !run.served || ledger.gather.fold.count === total || silent < timing.nobody)
+    return undefined;
+  return `its workers have left; start one: ensample worker --redis ${link.address.shown} --models DIR`;
 }

@@ -1,9 +1,11 @@
+import { ClusterError } from '../cluster-error.ts';
 import { checkSubmit, isAudited, makeFeed } from '../drive.ts';
 import { runId } from '../plan.ts';
 import type { ClusterProgress, ClusterResult, ClusterRun } from '../types.ts';
 import { cancel, checkConflict, look, progressOf } from './checks.ts';
-import { within } from './link.ts';
+import { type Link, within } from './link.ts';
 import { jobId, jobSettings } from './names.ts';
+import { openPulse } from './pulse.ts';
 import { openRun, type Running, type Seat, type Submission } from './running.ts';
 
 /*
@@ -48,20 +50,52 @@ async function drive<O, Y>(
   push: (progress: ClusterProgress) => void,
   seat: Seat,
 ): Promise<ClusterResult<Y>> {
-  const { options } = submission;
-  options.signal?.throwIfAborted();
+  const { signal } = submission.options;
+  signal?.throwIfAborted();
   const link = await submission.link;
-  const opened = await openRun(submission, link, id, seat);
-  const { run, close } = opened;
+  const opening = openRun(submission, link, id, seat);
+  const { run, close } = await orAborted(opening, signal).catch((error) => {
+    opening.then(({ close }) => within(LEAVE, close())).catch(() => {});
+    throw error;
+  });
+  const over = new AbortController();
+  let last: ClusterProgress | undefined;
+  const pulse = openPulse(link, run.timing.poll, (silent) => {
+    if (last !== undefined) push(silent > 0 ? { ...last, waiting: awayWords(link), eta: undefined } : last);
+    if (silent > 0 && isLate(run)) over.abort(lateAndAway(link, silent));
+  });
+  const tell = (progress: ClusterProgress): void => {
+    last = progress;
+    push(progress);
+  };
   try {
-    return await orAborted(untilDone(run, push), options.signal);
+    return await orAborted(orAborted(untilDone(run, tell), signal), over.signal);
   } catch (error) {
     run.closed = true;
     await within(LEAVE, cancel(run));
     throw error;
   } finally {
+    pulse.close();
     await within(LEAVE, close());
   }
+}
+
+function awayWords({ address }: Link): string {
+  return `Redis at ${address.shown} does not answer`;
+}
+
+function isLate({ options, began }: Running<unknown>): boolean {
+  return performance.now() - began > (options.deadline ?? Number.POSITIVE_INFINITY);
+}
+
+/** Even the answer of the shards that are there needs the server. */
+function lateAndAway(link: Link, silent: number): ClusterError {
+  return new ClusterError({
+    where: 'cluster',
+    found: `the time of this run is over, and ${awayWords(link)} for ${(silent / 1000).toFixed(0)} s`,
+    expected: 'a server that answers',
+    fix: 'Shards that are done are kept there: the same call goes on.',
+  });
 }
 
 /** Milliseconds in which a coordinator that leaves tells the server; it may be away. */

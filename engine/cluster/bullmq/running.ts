@@ -59,7 +59,7 @@ export interface Running<Y> {
   threads: number;
   /** Somebody was there who can serve it. */
   served: boolean;
-  /** Since when the run waits for somebody; not counted while the server is full and nobody can say that he is there. */
+  /** When somebody who can serve it was last there; as if there were one while the server is full and nobody can say so. */
   alone: number;
   /** Of this coordinator among those of its process. */
   readonly token: string;
@@ -121,7 +121,8 @@ export async function openRun<O, Y>(
   };
   const close = async (): Promise<void> => {
     room.close();
-    if (seat.leads) await leaveSeat(run).catch(() => {});
+    // Commands to a server that is away would be waited for.
+    if (seat.leads && link.client.status === 'ready') await leaveSeat(run).catch(() => {});
     await end();
   };
   return { run, close };

@@ -23,6 +23,8 @@ export interface WorkerEvent {
   readonly kind:
     | 'open'
     | 'full'
+    | 'away'
+    | 'back'
     | 'done'
     | 'skipped'
     | 'duplicate'
@@ -32,6 +34,7 @@ export interface WorkerEvent {
     | 'handed-back';
   readonly run?: string;
   readonly index?: number;
+  /** Of a shard on its thread. */
   readonly milliseconds?: number;
   readonly message?: string;
 }
@@ -116,15 +119,13 @@ async function computeAndKeep(
   work: Serving,
 ): Promise<number> {
   const { run, index } = shard;
-  const start = performance.now();
-  const plan = await planOf(run, key, work);
-  const begun = performance.now();
-  const active = work.active.size;
-  const record = await work.run(plan, index, signal);
-  ahead.took(performance.now() - begun, active);
+  const record = await work.run(await planOf(run, key, work), index, signal);
+  // Without what it waited for a thread.
+  const { wallMs: milliseconds } = readRecord(record).header;
+  ahead.took(milliseconds);
   await keepResult(record, shard, work);
   work.done++;
-  work.say({ kind: 'done', run, index, milliseconds: performance.now() - start });
+  work.say({ kind: 'done', run, index, milliseconds });
   return 1;
 }
 

@@ -16,6 +16,7 @@ import {
   workerKey,
   workerSettings,
 } from './names.ts';
+import { openPulse } from './pulse.ts';
 import { openRoom } from './room.ts';
 import { type Serving, type ShardRunner, serveShard, type WorkerEvent } from './serve.ts';
 
@@ -75,6 +76,11 @@ export async function queueWorker(options: QueueWorkerOptions): Promise<QueueWor
     for (const worker of workers.values()) worker.pause(true);
     warn();
   });
+  let away = false;
+  const pulse = openPulse(link, timing.poll, (silent) => {
+    if (away !== silent > 0) say(silent > 0 ? awayWords(link) : backWords(link));
+    away = silent > 0;
+  });
   const work: Serving = {
     ...{ link, works: options.works, run, say, room, handBack: handBack.signal, plans: new Map(), done: 0 },
     ...{ active: new Set(), renewed: new Map(), putOff: new Map() },
@@ -99,6 +105,7 @@ export async function queueWorker(options: QueueWorkerOptions): Promise<QueueWor
     async stop(grace = timing.grace) {
       looking = false;
       clearInterval(again);
+      pulse.close();
       await within(LEAVE, Promise.all([...workers.values()].map((worker) => worker.pause(true))));
       await within(grace, Promise.allSettled(work.active));
       handBack.abort(new Error('handed back'));
@@ -109,6 +116,14 @@ export async function queueWorker(options: QueueWorkerOptions): Promise<QueueWor
       await within(LEAVE, Promise.allSettled([...closing, leaving]));
     },
   };
+}
+
+function awayWords({ address }: Link): WorkerEvent {
+  return { kind: 'away', message: `Redis at ${address.shown} does not answer: results are kept here.` };
+}
+
+function backWords({ address }: Link): WorkerEvent {
+  return { kind: 'back', message: `Redis at ${address.shown} answers again.` };
 }
 
 /** Says that the server is full, not too often. */
