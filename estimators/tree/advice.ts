@@ -1,6 +1,6 @@
 import { ess } from '../../engine/particles/log-weight.ts';
 import type { Warning } from '../../engine/types.ts';
-import { CHILDREN, edgeOf, FIRST, LEVEL, SLOT, type TreeArena, WORDS } from './arena.ts';
+import { CHILDREN, edgeOf, LEVEL, SLOT, type TreeArena, WORDS } from './arena.ts';
 import { tilt } from './grow.ts';
 import type { TreePlan } from './plan.ts';
 import { childAt } from './sibling-heap.ts';
@@ -78,7 +78,7 @@ function firstRuns(arena: TreeArena, lambda: number): readonly number[] {
     let at = childAt(arena, 0, k);
     let weight = edgeOf(arena, at);
     while (whole[WORDS * at + LEVEL]! > 0) {
-      at = whole[WORDS * at + FIRST]!;
+      at = childAt(arena, at, 1);
       weight += edgeOf(arena, at);
     }
     weights.push(weight + tilt(lambda, reward[whole[WORDS * at + SLOT]!]!));

@@ -1,43 +1,36 @@
 import type { StateArray } from '../../engine/array/codec.ts';
-import { log } from '../../engine/wasm/twins/elementary.ts';
+import { ENTRY_BYTES, type Families, type Kept, openFamilies } from './families.ts';
 
 /*
- * A tree as records: what a walk wants to know of a node lies together, 96 bytes, since in a large tree every look at another
- * place waits for memory. States lie in one slab [capacity, d] for each level. A parent is always born before its children, so
- * one pass in the order of ids goes from the top down.
+ * A tree as records: what a walk wants to know of a node lies together, in 64 bytes, since in a large tree every look at another
+ * place waits for memory; sums over siblings lie with their family. States lie in one slab [capacity, d] for each level. A parent
+ * is always born before its children, so one pass in the order of ids goes from the top down.
  */
 
 /** Reals of a record, the first of node i at RECORD * i of `real`. */
-export const RECORD = 12;
-/**
- * Of the heap of siblings below a node, itself among them: sum of exp(g + u - c), of w exp(g + u - c), and of w; then
- * exp(g + u - c) of the node itself. w = 1 / (1 + rho), and c is the `SCALE` of the parent.
- */
-export const SUM = 0;
-export const WEIGHTED = 1;
-export const WEIGHT = 2;
-export const OWN = 3;
-/** u = lambda v; rho, the relative variance of it; and c of the children of a node. */
-export const VALUE = 6;
-export const SPREAD = 7;
-export const SCALE = 8;
+export const RECORD = 8;
+/** u = lambda v; and the c of the sums over its children. */
+export const VALUE = 0;
+export const SCALE = 1;
+/** rho, the relative variance of u; and g. */
+export const SPREAD = 6;
+export const EDGE = 7;
 
 /** The same record by integers, the first of node i at WORDS * i of `whole`. */
-export const WORDS = 24;
-/** Links between siblings, and the first child; 0, the root, where there is none. */
-export const LEFT = 8;
-export const RIGHT = 9;
-export const ABOVE = 10;
-export const FIRST = 11;
+export const WORDS = 16;
+export const VISITS = 4;
+export const CHILDREN = 5;
+/** The child of a node that has one; where the block of its children begins in `families`, of a node that has more. */
+export const FAMILY = 6;
+export const LEVEL = 7;
 /** `PENDING`: children on their way, not yet nodes. `SLOT`: row of the state in the slab of its level; -1 of the root. */
-export const VISITS = 18;
-export const CHILDREN = 19;
-export const PENDING = 20;
-export const LEVEL = 21;
-export const SLOT = 22;
-export const PARENT = 23;
+export const PENDING = 8;
+export const SLOT = 9;
+export const PARENT = 10;
+/** k of the k-th child of its parent. */
+export const NUMBER = 11;
 
-/** The records of `nodes` nodes. Node 0 is the root, whose sums stay 0: it stands for siblings that are not there. */
+/** The records of `nodes` nodes. Node 0 is the root. */
 export interface TreeArena {
   readonly dimension: number;
   /** Nodes that the tree can come to. */
@@ -45,9 +38,10 @@ export interface TreeArena {
   real: Float64Array;
   /** The same bytes. */
   whole: Int32Array;
-  /** g by node; empty as long as all are 0. */
-  edge: Float64Array;
+  /** Whether any g is not 0. */
+  edges: boolean;
   nodes: number;
+  readonly families: Families;
   /** By level, 0 to D: states [capacity, d], and how many there are; leaves all are at level 0. */
   readonly slabs: Float64Array[];
   readonly filled: Float64Array;
@@ -57,19 +51,18 @@ export interface TreeArena {
   mass: Float64Array;
 }
 
-/** Bytes of a node besides its state, edges among them. */
-export const NODE_BYTES: number = 8 * (RECORD + 1);
+/** Bytes of a node besides its state, as one of several children. */
+export const NODE_BYTES: number = 8 * RECORD + ENTRY_BYTES;
 
-const FIRST_CAPACITY = 256;
-const EMPTY = new Float64Array(0);
+export const FIRST_CAPACITY = 256;
+const EMPTY = /* @__PURE__ */ new Float64Array(0);
 
 /** A root and room for some nodes. */
-export function makeArena(dimension: number, steps: number, most = 0): TreeArena {
+export function makeArena(dimension: number, steps: number, most = 0, kept: Kept = 'both'): TreeArena {
   const arena: TreeArena = {
     ...{ dimension, most },
     ...openRecords(FIRST_CAPACITY),
-    edge: EMPTY,
-    nodes: 0,
+    ...{ edges: false, nodes: 0, families: openFamilies(kept) },
     slabs: Array.from({ length: steps + 1 }, () => EMPTY),
     filled: new Float64Array(steps + 1),
     leaf: new Int32Array(16),
@@ -80,7 +73,7 @@ export function makeArena(dimension: number, steps: number, most = 0): TreeArena
   return arena;
 }
 
-function openRecords(capacity: number): Pick<TreeArena, 'real' | 'whole'> {
+export function openRecords(capacity: number): Pick<TreeArena, 'real' | 'whole'> {
   const real = new Float64Array(RECORD * capacity);
   return { real, whole: new Int32Array(real.buffer) };
 }
@@ -92,7 +85,6 @@ function bear(arena: TreeArena, parent: number, level: number, slot: number): nu
     const { real } = arena;
     Object.assign(arena, openRecords(moreRoom(id, arena.most)));
     arena.real.set(real);
-    if (arena.edge.length > 0) arena.edge = larger(arena.edge, arena.real.length / RECORD);
   }
   arena.nodes = id + 1;
   const { whole } = arena;
@@ -139,13 +131,13 @@ export function copyRow(from: Float64Array, i: number, into: Float64Array, j: nu
 
 /** Give a node its g. */
 export function setEdge(arena: TreeArena, id: number, edge: number): void {
-  if (arena.edge.length === 0) arena.edge = new Float64Array(arena.real.length / RECORD);
-  arena.edge[id] = edge;
+  arena.edges ||= edge !== 0;
+  arena.real[RECORD * id + EDGE] = edge;
 }
 
 /** g of a node. */
-export function edgeOf({ edge }: TreeArena, id: number): number {
-  return edge.length === 0 ? 0 : edge[id]!;
+export function edgeOf({ real }: TreeArena, id: number): number {
+  return real[RECORD * id + EDGE]!;
 }
 
 function addLeaf(arena: TreeArena, id: number, slot: number): void {
@@ -168,76 +160,7 @@ function moreRoom(rows: number, most: number): number {
 }
 
 function larger<A extends StateArray>(array: A, length: number): A {
-  return placed(new (array.constructor as new (length: number) => A)(length), array);
-}
-
-/** Copies of what is used of every array. */
-export function saveArena(arena: TreeArena): Record<string, StateArray> {
-  const { nodes, filled, dimension: d, edge } = arena;
-  const leaves = filled[0]!;
-  const saved: Record<string, StateArray> = {
-    filled: filled.slice(),
-    records: arena.whole.slice(0, WORDS * nodes),
-    leaf: arena.leaf.slice(0, leaves),
-    reward: arena.reward.slice(0, leaves),
-    mass: arena.mass.slice(0, leaves),
-  };
-  if (edge.length > 0) saved.edge = edge.slice(0, nodes);
-  for (const [k, slab] of arena.slabs.entries())
-    if (filled[k]! > 0) saved[`slab${k}`] = slab.slice(0, filled[k]! * d);
-  return saved;
-}
-
-/** A tree as `saveArena` left it. */
-export function restoreArena(
-  dimension: number,
-  steps: number,
-  saved: Readonly<Record<string, StateArray>>,
-  most = 0,
-): TreeArena {
-  const arena = makeArena(dimension, steps, most);
-  const nodes = saved.records!.length / WORDS;
-  const room = powerOfTwo(nodes, FIRST_CAPACITY);
-  Object.assign(arena, openRecords(room));
-  arena.whole.set(saved.records!);
-  if (saved.edge !== undefined) arena.edge = placed(new Float64Array(room), saved.edge);
-  arena.nodes = nodes;
-  arena.filled.set(saved.filled!);
-  for (const [k, filled] of arena.filled.entries())
-    if (filled > 0)
-      arena.slabs[k] = placed(new Float64Array(powerOfTwo(filled, 16) * dimension), saved[`slab${k}`]!);
-  const leaves = powerOfTwo(arena.filled[0]!, 16);
-  arena.leaf = placed(new Int32Array(leaves), saved.leaf!);
-  arena.reward = placed(new Float64Array(leaves), saved.reward!);
-  arena.mass = placed(new Float64Array(leaves), saved.mass!);
-  return arena;
-}
-
-function placed<A extends StateArray>(room: A, values: StateArray): A {
-  room.set(values);
+  const room = new (array.constructor as new (length: number) => A)(length);
+  room.set(array);
   return room;
-}
-
-function powerOfTwo(count: number, least: number): number {
-  let room = least;
-  while (room < count) room *= 2;
-  return room;
-}
-
-/** Sum of w over the children of a node. */
-export function childrenWeight({ real, whole }: TreeArena, parent: number): number {
-  return real[RECORD * whole[WORDS * parent + FIRST]! + WEIGHT]!;
-}
-
-/** log of the mean of exp(g + u) over the children of a node, by w. */
-export function childrenValue({ real, whole }: TreeArena, parent: number): number {
-  const top = RECORD * whole[WORDS * parent + FIRST]!;
-  const mean = real[top + WEIGHTED]! / real[top + WEIGHT]!;
-  return real[RECORD * parent + SCALE]! + (mean === 1 ? 0 : log(mean));
-}
-
-/** The same where all w are 1. */
-export function plainValue({ real, whole }: TreeArena, parent: number): number {
-  const mean = real[RECORD * whole[WORDS * parent + FIRST]! + SUM]! / whole[WORDS * parent + CHILDREN]!;
-  return real[RECORD * parent + SCALE]! + (mean === 1 ? 0 : log(mean));
 }

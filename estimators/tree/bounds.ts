@@ -1,5 +1,6 @@
 import { exp } from '../../engine/wasm/twins/elementary.ts';
-import { CHILDREN, FIRST, LEFT, RECORD, RIGHT, SCALE, SUM, type TreeArena, WORDS } from './arena.ts';
+import { CHILDREN, FAMILY, RECORD, SCALE, type TreeArena, WORDS } from './arena.ts';
+import { PLAIN, SUM } from './families.ts';
 import { largestChild } from './sibling-heap.ts';
 
 /*
@@ -24,27 +25,29 @@ export interface Bounds {
 
 /** The child of the largest `score`, the oldest of equals, where sums are of all children and none is weighted. */
 export function largestBound(arena: TreeArena, parent: number, bounds: Bounds): number {
-  const { real, whole } = arena;
-  if (whole[WORDS * parent + CHILDREN]! <= FEW) return largestChild(arena, parent, bounds.score);
+  const { real, whole, families } = arena;
+  const { sums, child } = families;
+  const count = whole[WORDS * parent + CHILDREN]!;
+  if (count <= FEW) return largestChild(arena, parent, bounds.score);
   const { lambda, bonus, score } = bounds;
   const scale = real[RECORD * parent + SCALE]!;
-  let best = whole[WORDS * parent + FIRST]!;
-  let most = score(best);
+  const base = whole[WORDS * parent + FAMILY]!;
+  const sumAt = (k: number): number => (k > count ? 0 : sums[PLAIN * (base + k) + SUM]!);
+  let best = 1;
+  let most = score(child[base + 1]!);
   let least = SAFE * exp(lambda * (most - bonus) - scale);
-  const look = (at: number): void => {
-    if (at === 0 || real[RECORD * at + SUM]! < least) return;
-    const here = score(at);
-    // A child that was born earlier has a smaller number.
-    if (here > most || (here === most && at < best)) {
-      best = at;
+  const look = (k: number): void => {
+    if (k > count || sumAt(k) < least) return;
+    const here = score(child[base + k]!);
+    if (here > most || (here === most && k < best)) {
+      best = k;
       most = here;
       least = SAFE * exp(lambda * (most - bonus) - scale);
     }
-    const [left, right] = [whole[WORDS * at + LEFT]!, whole[WORDS * at + RIGHT]!];
-    const leftFirst = real[RECORD * left + SUM]! >= real[RECORD * right + SUM]!;
-    look(leftFirst ? left : right);
-    look(leftFirst ? right : left);
+    const first = sumAt(2 * k) >= sumAt(2 * k + 1) ? 0 : 1;
+    look(2 * k + first);
+    look(2 * k + 1 - first);
   };
-  look(best);
-  return best;
+  look(1);
+  return child[base + best]!;
 }

@@ -5,14 +5,14 @@ import type { Rng } from '../../engine/random/rng.ts';
 import type { Context } from '../../engine/sampler.ts';
 import { checkSavedRun } from '../../engine/saved-run.ts';
 import type { Turn } from '../../engine/turn.ts';
-import { restoreArena, saveArena } from './arena.ts';
 import { grow } from './grow.ts';
 import { restoreLanes, saveLanes } from './lanes.ts';
 import { type Doubts, openDoubts, renumber, settleDoubts } from './parting.ts';
 import { type TreePlan, WHERE } from './plan.ts';
 import { makeRoom } from './prune.ts';
 import { keepWalks, rescoreTree } from './rescore.ts';
-import { openState, type TreeState } from './state.ts';
+import { restoreArena, saveArena } from './saved-arena.ts';
+import { keptSums, openState, type TreeState } from './state.ts';
 
 /** Trees of one run side by side. They share nothing but the chain, so their spread tells the error of their mean. */
 export interface TreeForest {
@@ -183,7 +183,7 @@ function restoreTree(
   arrays: Readonly<Record<string, StateArray>>,
 ): TreeState {
   const { dimension, steps } = plan.chain;
-  const state = openState(plan, key, restoreArena(dimension, steps, arrays, plan.mostNodes));
+  const state = openState(plan, key, restoreArena(dimension, steps, arrays, plan.mostNodes, keptSums(plan)));
   Object.assign(state, { iterations, started, evaluations, blind, pruned });
   for (const [i, slot] of arrays.frozen?.entries() ?? []) state.frozen.set(slot, arrays.offset![i]!);
   for (const at of arrays.listed ?? []) state.listings.set(at, undefined);

@@ -2,12 +2,9 @@ import type { Turn } from '../../engine/turn.ts';
 import { exp, log } from '../../engine/wasm/twins/elementary.ts';
 import {
   addNode,
-  childrenValue,
-  childrenWeight,
   edgeOf,
   LEVEL,
   PENDING,
-  plainValue,
   RECORD,
   SLOT,
   SPREAD,
@@ -22,7 +19,15 @@ import { ENDED, type Lanes, MOVES, setOut, TOLD, WAITS } from './lanes.ts';
 import type { TreePlan } from './plan.ts';
 import { descend, openBatch, setOutBatch, settleScore } from './planned.ts';
 import { walkDown } from './select.ts';
-import { linkChild, refresh, refreshPlain, refreshPlanned } from './sibling-heap.ts';
+import {
+  childrenValue,
+  childrenWeight,
+  linkChild,
+  plainValue,
+  refresh,
+  refreshPlain,
+  refreshPlanned,
+} from './sibling-heap.ts';
 import type { TreeState } from './state.ts';
 
 /**
@@ -324,7 +329,7 @@ function addMass(arena: TreeArena, { path, length, depth, logScore }: Lanes, lan
   const first = lane * depth;
   const last = first + length[lane]! - 1;
   let one = logScore[lane]!;
-  if (arena.edge.length > 0) for (let i = first + 1; i <= last; i++) one += edgeOf(arena, path[i]!);
+  if (arena.edges) for (let i = first + 1; i <= last; i++) one += edgeOf(arena, path[i]!);
   const slot = arena.whole[WORDS * path[last]! + SLOT]!;
   const before = arena.mass[slot]!;
   const most = Math.max(before, one);

@@ -1,9 +1,10 @@
 import { log } from '../../engine/wasm/twins/elementary.ts';
 import {
   CHILDREN,
-  childrenWeight,
+  EDGE,
   edgeOf,
   LEVEL,
+  NUMBER,
   PARENT,
   RECORD,
   SLOT,
@@ -14,7 +15,7 @@ import {
   WORDS,
 } from './arena.ts';
 import type { TreePlan } from './plan.ts';
-import { childAt, largestChild } from './sibling-heap.ts';
+import { childAt, childrenWeight, largestChild } from './sibling-heap.ts';
 import type { TreeState } from './state.ts';
 
 /**
@@ -53,14 +54,15 @@ function roomOf(arena: TreeArena): Float64Array {
 
 /** By slot, u and the sum of log w + g - log(sum of w of the siblings) from the root down to a leaf. */
 function addShares(arena: TreeArena, logWeight: Float64Array): Float64Array {
-  const { nodes, real, whole, edge } = arena;
+  const { nodes, real, whole, edges, families } = arena;
   /** Of nodes with children, the share less the log of what the w of these add up to. */
   const share = roomOf(arena);
+  if (families.kept === 'plain' && !edges) return addCounts(arena, share, logWeight);
   for (let id = 0; id < nodes; id++) {
     const word = WORDS * id;
     const rho = real[RECORD * id + SPREAD]!;
     let own = id === 0 ? 0 : share[whole[word + PARENT]!]!;
-    if (id > 0 && edge.length > 0) own += edge[id]!;
+    if (id > 0 && edges) own += real[RECORD * id + EDGE]!;
     if (rho !== 0 && id > 0) own -= log(1 + rho);
     if (whole[word + LEVEL] === 0) logWeight[whole[word + SLOT]!] = real[RECORD * id + VALUE]! + own;
     else {
@@ -69,6 +71,25 @@ function addShares(arena: TreeArena, logWeight: Float64Array): Float64Array {
       // A look-up by a number that is not whole would be slow.
       else share[id] = own - (all < 64 && Number.isInteger(all) ? LOGS[all]! : log(all));
     }
+  }
+  return logWeight;
+}
+
+/** The same where all w are 1 and all g are 0. */
+function addCounts(
+  { nodes, real, whole }: TreeArena,
+  share: Float64Array,
+  logWeight: Float64Array,
+): Float64Array {
+  for (let id = 0; id < nodes; id++) {
+    const word = WORDS * id;
+    const own = id === 0 ? 0 : share[whole[word + PARENT]!]!;
+    if (whole[word + LEVEL] === 0) {
+      logWeight[whole[word + SLOT]!] = real[RECORD * id + VALUE]! + own;
+      continue;
+    }
+    const count = whole[word + CHILDREN]!;
+    share[id] = count === 1 ? own : own - (count < 64 ? LOGS[count]! : log(count));
   }
   return logWeight;
 }
@@ -108,15 +129,18 @@ export function rootChildren(arena: TreeArena): Int32Array {
  * @param weight by slot of the leaves.
  */
 export function heaviestChild({ nodes, whole }: TreeArena, weight: Float64Array): number {
+  /** By node with children: the number of the child of the root that it hangs from. */
   const first = new Int32Array(nodes);
-  const shares = new Float64Array(nodes);
+  const shares = new Float64Array(whole[CHILDREN]! + 1);
   let most = 0;
   for (let id = 1; id < nodes; id++) {
     const word = WORDS * id;
     const parent = whole[word + PARENT]!;
-    const child = parent === 0 ? id : first[parent]!;
-    first[id] = child;
-    if (whole[word + LEVEL] !== 0) continue;
+    const child = parent === 0 ? whole[word + NUMBER]! : first[parent]!;
+    if (whole[word + LEVEL] !== 0) {
+      first[id] = child;
+      continue;
+    }
     shares[child] = shares[child]! + weight[whole[word + SLOT]!]!;
     if (shares[child]! > most) most = shares[child]!;
   }

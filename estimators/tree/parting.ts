@@ -2,9 +2,10 @@ import { OptionError } from '../../engine/errors.ts';
 import { PURPOSE } from '../../engine/random/purpose.ts';
 import type { Stream } from '../../engine/random/rng.ts';
 import { normalQuantile } from '../../engine/wasm/twins/normal.ts';
-import { FIRST, LEFT, LEVEL, PARENT, SLOT, type TreeArena, WORDS } from './arena.ts';
+import { LEVEL, NUMBER, PARENT, SLOT, type TreeArena, WORDS } from './arena.ts';
 import { movingStream } from './moving-stream.ts';
 import { type TreePlan, WHERE } from './plan.ts';
+import { childAt } from './sibling-heap.ts';
 import type { TreeState } from './state.ts';
 
 /*
@@ -59,11 +60,11 @@ export async function settleDoubts(
   if (levels.size === 0) return;
   const { arena } = tree;
   for (let id = seen[r]!; id < arena.nodes; id++) {
+    if (arena.whole[WORDS * id + NUMBER] !== 2) continue;
     const parent = arena.whole[WORDS * id + PARENT]!;
     const equal = levels.get(arena.whole[WORDS * parent + LEVEL]!);
-    const first = arena.whole[WORDS * parent + FIRST]!;
-    // The second child is below the first in the heap, on the left.
-    if (equal === undefined || arena.whole[WORDS * first + LEFT] !== id) continue;
+    if (equal === undefined) continue;
+    const first = childAt(arena, parent, 1);
     const same =
       arena.whole[WORDS * first + LEVEL] === arena.whole[WORDS * id + LEVEL] &&
       alike(stateOf(arena, first), stateOf(arena, id));

@@ -1,20 +1,8 @@
 import { normalizedWeight } from '../../engine/particles/log-weight.ts';
 import { PURPOSE } from '../../engine/random/purpose.ts';
 import { exp, log } from '../../engine/wasm/twins/elementary.ts';
-import {
-  ABOVE,
-  CHILDREN,
-  FIRST,
-  LEFT,
-  LEVEL,
-  PARENT,
-  RECORD,
-  RIGHT,
-  SLOT,
-  type TreeArena,
-  VALUE,
-  WORDS,
-} from './arena.ts';
+import { CHILDREN, FAMILY, LEVEL, PARENT, RECORD, SLOT, type TreeArena, VALUE, WORDS } from './arena.ts';
+import { closeBlock } from './families.ts';
 import { tilt } from './grow.ts';
 import { leafWeights } from './leaves.ts';
 import type { TreePlan } from './plan.ts';
@@ -198,15 +186,20 @@ function compact(tree: TreeState, fate: Uint8Array, kept: ReadonlyMap<number, Ke
   const moved = new Int32Array(nodes).fill(-1);
   for (const [to, id] of ids.entries()) moved[id] = to;
   moveStates(tree, ids, kept);
-  for (const id of kept.keys()) {
-    arena.whole[WORDS * id + FIRST] = 0;
-    arena.whole[WORDS * id + CHILDREN] = 0;
-  }
+  for (let id = 0; id < nodes; id++) if (fate[id] !== 0) leaveChildren(arena, id);
   moveNodes(arena, ids, moved);
+  moveFamilies(arena, moved);
   for (let k = 0; k < lanes.count; k++) {
     const path = pathOf(lanes, lanes.order[k]!);
     for (let i = 0; i < path.length; i++) path[i] = moved[path[i]!]!;
   }
+}
+
+function leaveChildren({ whole, families }: TreeArena, id: number): void {
+  const count = whole[WORDS * id + CHILDREN]!;
+  if (count > 1) closeBlock(families, whole[WORDS * id + FAMILY]!, count);
+  whole[WORDS * id + FAMILY] = 0;
+  whole[WORDS * id + CHILDREN] = 0;
 }
 
 /** States close up in the slabs, and frozen nodes have those of the leaves that stand for them. */
@@ -240,15 +233,23 @@ function moveStates(tree: TreeState, ids: Int32Array, kept: ReadonlyMap<number, 
 
 /** Records `ids` to the front, with the new numbers of the nodes in them, and zeros after them. */
 function moveNodes(arena: TreeArena, ids: Int32Array, moved: Int32Array): void {
-  const { nodes, real, whole, edge } = arena;
+  const { nodes, real, whole } = arena;
   const count = ids.length;
   for (const [to, id] of ids.entries()) {
     real.copyWithin(RECORD * to, RECORD * id, RECORD * (id + 1));
-    if (edge.length > 0) edge[to] = edge[id]!;
-    for (const link of [LEFT, RIGHT, ABOVE, FIRST, PARENT])
-      whole[WORDS * to + link] = moved[whole[WORDS * to + link]!]!;
+    whole[WORDS * to + PARENT] = moved[whole[WORDS * to + PARENT]!]!;
   }
   real.fill(0, RECORD * count, RECORD * nodes);
-  if (edge.length > 0) edge.fill(0, count, nodes);
   arena.nodes = count;
+}
+
+/** New numbers for children. */
+function moveFamilies({ nodes, whole, families }: TreeArena, moved: Int32Array): void {
+  const { child } = families;
+  for (let id = 0; id < nodes; id++) {
+    const count = whole[WORDS * id + CHILDREN]!;
+    const family = whole[WORDS * id + FAMILY]!;
+    if (count === 1) whole[WORDS * id + FAMILY] = moved[family]!;
+    else for (let k = 1; k <= count; k++) child[family + k] = moved[child[family + k]!]!;
+  }
 }

@@ -1,8 +1,6 @@
 import type { StateArray } from '../../engine/array/codec.ts';
 import { makeTurn } from '../../engine/turn.ts';
 import {
-  childrenValue,
-  childrenWeight,
   LEVEL,
   PARENT,
   PENDING,
@@ -14,12 +12,13 @@ import {
   VISITS,
   WORDS,
 } from './arena.ts';
+import { keep } from './families.ts';
 import { countReward, tilt } from './grow.ts';
 import { ASKS, ENDED, LANE_COLUMNS, MOVES } from './lanes.ts';
 import { checkReached } from './moves.ts';
 import type { TreePlan } from './plan.ts';
-import { sumFamily } from './sibling-heap.ts';
-import type { TreeState } from './state.ts';
+import { childrenValue, childrenWeight, sumFamily } from './sibling-heap.ts';
+import { keptSums, type TreeState } from './state.ts';
 
 /*
  * A stored tree under another reward, inverse temperature or backup. Which states are there does not change, nor how often
@@ -75,6 +74,7 @@ export async function rescoreTree(plan: TreePlan, state: TreeState, signal: Abor
   if (judged !== undefined) await judged;
   Object.assign(state.rewards, { count: 0, mean: 0, squares: 0 });
   for (let slot = 0; slot < arena.filled[0]!; slot++) countReward(state.rewards, arena.reward[slot]!);
+  keep(arena.families, keptSums(plan));
   backUpAll(plan, state);
 }
 

@@ -2,25 +2,27 @@ import { PURPOSE } from '../../engine/random/purpose.ts';
 import { log } from '../../engine/wasm/twins/elementary.ts';
 import {
   CHILDREN,
-  childrenWeight,
   edgeOf,
-  FIRST,
   LEVEL,
-  OWN,
   PENDING,
   RECORD,
   SPREAD,
   type TreeArena,
   VALUE,
   VISITS,
-  WEIGHT,
-  WEIGHTED,
   WORDS,
 } from './arena.ts';
 import { largestBound } from './bounds.ts';
 import { isListed } from './discrete.ts';
 import { SLACK, type TreePlan } from './plan.ts';
-import { drawAlike, drawBySpread, drawByValue, largestChild } from './sibling-heap.ts';
+import {
+  childrenWeight,
+  drawAlike,
+  drawBySpread,
+  drawByValue,
+  largestChild,
+  worthOf,
+} from './sibling-heap.ts';
 import type { TreeState } from './state.ts';
 import type { TreeGrowth } from './types.ts';
 
@@ -100,7 +102,7 @@ function pickBound(plan: TreePlan, state: TreeState, at: number): number {
     ((highest ? 0 : edgeOf(arena, child)) + real[RECORD * child + VALUE]!) / lambda +
     c * Math.sqrt(logVisits / whole[WORDS * child + VISITS]!);
   // Sums have edges in them.
-  if (highest && arena.edge.length > 0) return largestChild(arena, at, score);
+  if (highest && arena.edges) return largestChild(arena, at, score);
   // A child that goes on counts its first run as a visit; one that is at its end may have been visited once.
   const fewest = plan.chain.terminal === undefined && plan.below[whole[WORDS * at + LEVEL]!]! > 0 ? 2 : 1;
   return largestBound(arena, at, { score, lambda, bonus: c * Math.sqrt(logVisits / fewest) });
@@ -128,10 +130,9 @@ export function drawByScore(arena: TreeArena, at: number, explore: number, u: nu
  * s = (1 - e) (w exp(g + u - u_parent) + 1 - w) + e, w = 1 / (1 + rho): what a child is thought to be worth in units of its
  * parent. The scores of the children of a node add up to their number.
  */
-export function scoreOf({ real, whole }: TreeArena, at: number, child: number, explore: number): number {
+export function scoreOf(arena: TreeArena, at: number, child: number, explore: number): number {
+  const { real } = arena;
   if (real[RECORD * at + VALUE] === -Infinity) return 1;
-  const top = RECORD * whole[WORDS * at + FIRST]!;
   const rho = real[RECORD * child + SPREAD]!;
-  const worth = (real[RECORD * child + OWN]! * real[top + WEIGHT]!) / real[top + WEIGHTED]!;
-  return ((1 - explore) * (worth + rho)) / (1 + rho) + explore;
+  return ((1 - explore) * (worthOf(arena, at, child) + rho)) / (1 + rho) + explore;
 }

@@ -1,23 +1,29 @@
-import { exp } from '../../engine/wasm/twins/elementary.ts';
+import { exp, log } from '../../engine/wasm/twins/elementary.ts';
 import {
-  ABOVE,
   CHILDREN,
-  edgeOf,
-  FIRST,
-  LEFT,
-  OWN,
+  EDGE,
+  FAMILY,
+  NUMBER,
   PARENT,
   RECORD,
-  RIGHT,
   SCALE,
   SPREAD,
-  SUM,
   type TreeArena,
   VALUE,
-  WEIGHT,
-  WEIGHTED,
   WORDS,
 } from './arena.ts';
+import {
+  type Families,
+  OWN,
+  openBlock,
+  PLAIN,
+  RHO,
+  SUM,
+  WEIGHING,
+  WEIGHT,
+  WEIGHTED,
+  widen,
+} from './families.ts';
 
 /*
  * The children of a node form a binary heap by their number k = 1, 2, ..: the k-th sits below the (k >> 1)-th. Each holds what
@@ -25,7 +31,7 @@ import {
  * changed value and a draw cost O(log k).
  *
  * Sums are of exp(g + u - c), with a c for each family that stays as long as the numbers fit: one exponential for a changed
- * child, and none for a draw. A sibling that is not there is node 0, whose sums are 0.
+ * child, and none for a draw. An only child, of which most are, has no entry: its c is its g + u.
  */
 
 /** Differences g + u - c above which, and sums below which, a family gets another c. */
@@ -34,137 +40,254 @@ const LOW = 1e-100;
 
 /** Make `child` the last child of its parent. What the heap adds up to follows with `refresh`. */
 export function linkChild(arena: TreeArena, child: number): void {
-  const { whole } = arena;
-  const parent = whole[WORDS * child + PARENT]!;
-  const k = whole[WORDS * parent + CHILDREN]! + 1;
-  whole[WORDS * parent + CHILDREN] = k;
+  const { whole, families } = arena;
+  const word = WORDS * whole[WORDS * child + PARENT]!;
+  const k = whole[word + CHILDREN]! + 1;
+  whole[word + CHILDREN] = k;
+  whole[WORDS * child + NUMBER] = k;
   if (k === 1) {
-    whole[WORDS * parent + FIRST] = child;
+    whole[word + FAMILY] = child;
     return;
   }
-  const above = childAt(arena, parent, k >> 1);
-  whole[WORDS * child + ABOVE] = above;
-  whole[WORDS * above + LEFT + (k & 1)] = child;
+  if (k === 2) {
+    const only = whole[word + FAMILY]!;
+    whole[word + FAMILY] = openBlock(families);
+    enterOnly(arena, whole[word + FAMILY]! + 1, only);
+  } else if ((k & (k - 1)) === 0) whole[word + FAMILY] = widen(families, whole[word + FAMILY]!, k);
+  const entry = whole[word + FAMILY]! + k;
+  families.child[entry] = child;
+  setEntry(families, entry, 0, 0);
+  setSums(families, entry, 0, 0, 0);
 }
 
-/** The k-th child, k from 1: below its leading 1, the bits of k say left or right. */
-export function childAt({ whole }: TreeArena, parent: number, k: number): number {
-  let at = whole[WORDS * parent + FIRST]!;
-  for (let bit = 30 - Math.clz32(k); bit >= 0; bit--) at = whole[WORDS * at + LEFT + ((k >> bit) & 1)]!;
-  return at;
+/** An only child gets an entry: it has a sibling now. */
+function enterOnly({ real, families }: TreeArena, entry: number, child: number): void {
+  const here = RECORD * child;
+  const rho = real[here + SPREAD]!;
+  const weight = 1 / (1 + rho);
+  const own = onlyOwn({ real }, child);
+  families.child[entry] = child;
+  setEntry(families, entry, own, rho);
+  setSums(families, entry, own, weight * own, weight);
+}
+
+/** exp(g + u - c) of an only child. */
+export function onlyOwn({ real }: Pick<TreeArena, 'real'>, child: number): number {
+  const here = RECORD * child;
+  return real[here + VALUE]! + real[here + EDGE]! > -Infinity && real[here + SPREAD]! < Infinity ? 1 : 0;
+}
+
+/** What an entry says of its child alone. */
+export function setEntry({ sums, weights }: Families, entry: number, own: number, rho: number): void {
+  if (sums.length > 0) sums[PLAIN * entry + OWN] = own;
+  if (weights.length === 0) return;
+  weights[WEIGHING * entry + OWN] = own;
+  weights[WEIGHING * entry + RHO] = rho;
+}
+
+/** What an entry says of its part of the heap. */
+export function setSums(
+  { sums, weights }: Families,
+  entry: number,
+  sum: number,
+  weighted: number,
+  weight: number,
+): void {
+  if (sums.length > 0) sums[PLAIN * entry + SUM] = sum;
+  if (weights.length === 0) return;
+  weights[WEIGHING * entry + WEIGHTED] = weighted;
+  weights[WEIGHING * entry + WEIGHT] = weight;
+}
+
+/** The k-th child, k from 1. */
+export function childAt({ whole, families }: TreeArena, parent: number, k: number): number {
+  const word = WORDS * parent;
+  const family = whole[word + FAMILY]!;
+  return whole[word + CHILDREN] === 1 ? family : families.child[family + k]!;
 }
 
 /** Add up anew from `child`, whose value, spread or edge is new, to the top of its heap, or to a part that stays as it was. */
 export function refresh(arena: TreeArena, child: number): void {
-  const { real, whole } = arena;
-  const parent = whole[WORDS * child + PARENT]!;
-  if (!setOwn(arena, parent, child)) return;
-  for (let at = child; at !== 0; at = whole[WORDS * at + ABOVE]!) {
-    const here = RECORD * at;
-    const [a, b, c] = [real[here + SUM]!, real[here + WEIGHTED]!, real[here + WEIGHT]!];
-    addUp(arena, at);
-    if (real[here + SUM] === a && real[here + WEIGHTED] === b && real[here + WEIGHT] === c) return;
+  const { whole, families } = arena;
+  const word = WORDS * whole[WORDS * child + PARENT]!;
+  const count = whole[word + CHILDREN]!;
+  const own = ownOf(arena, child, count);
+  if (own < 0) return;
+  const { sums, weights } = families;
+  const base = whole[word + FAMILY]!;
+  const number = whole[WORDS * child + NUMBER]!;
+  setEntry(families, base + number, own, arena.real[RECORD * child + SPREAD]!);
+  for (let k = number; k > 0; k >>= 1) {
+    const plain = PLAIN * (base + k);
+    const here = WEIGHING * (base + k);
+    const [a, b, c] = [sums[plain + SUM]!, weights[here + WEIGHTED]!, weights[here + WEIGHT]!];
+    addUp(families, base, k, count);
+    if (sums[plain + SUM] === a && weights[here + WEIGHTED] === b && weights[here + WEIGHT] === c) return;
   }
-  raise(arena, parent, real[RECORD * whole[WORDS * parent + FIRST]! + WEIGHTED]!);
+  raise(arena, child, weights[WEIGHING * (base + 1) + WEIGHTED]!);
 }
 
-/** The same where all spreads are 0, so that both sums are one: `SUM` is kept alone, and the weight of the whole family. */
+/** The same where all spreads are 0, so that both sums are one. */
 export function refreshPlain(arena: TreeArena, child: number): void {
-  const { real, whole } = arena;
-  const parent = whole[WORDS * child + PARENT]!;
-  real[RECORD * whole[WORDS * parent + FIRST]! + WEIGHT] = whole[WORDS * parent + CHILDREN]!;
-  if (!setOwn(arena, parent, child)) return;
+  const { whole, families } = arena;
+  const word = WORDS * whole[WORDS * child + PARENT]!;
+  const count = whole[word + CHILDREN]!;
+  const own = ownOf(arena, child, count);
+  if (own < 0) return;
+  const { sums } = families;
+  const base = whole[word + FAMILY]!;
+  const number = whole[WORDS * child + NUMBER]!;
+  sums[PLAIN * (base + number) + OWN] = own;
   let total = 0;
-  for (let at = child; at !== 0; at = whole[WORDS * at + ABOVE]!) {
-    const here = RECORD * at;
-    const left = whole[WORDS * at + LEFT]!;
-    total = real[here + OWN]!;
-    if (left !== 0) total += real[RECORD * left + SUM]! + real[RECORD * whole[WORDS * at + RIGHT]! + SUM]!;
-    if (total === real[here + SUM]) return;
-    real[here + SUM] = total;
+  for (let k = number; k > 0; k >>= 1) {
+    const here = PLAIN * (base + k);
+    total = sums[here + OWN]!;
+    if (2 * k <= count) {
+      const left = PLAIN * (base + 2 * k) + SUM;
+      total += sums[left]! + (2 * k < count ? sums[left + PLAIN]! : 0);
+    }
+    if (total === sums[here + SUM]) return;
+    sums[here + SUM] = total;
   }
-  raise(arena, parent, total);
+  raise(arena, child, total);
 }
 
 /** The same without the sum that ignores w, which planned children have no use for. */
 export function refreshPlanned(arena: TreeArena, child: number): void {
-  const { real, whole } = arena;
-  const parent = whole[WORDS * child + PARENT]!;
-  if (!setOwn(arena, parent, child)) return;
+  const { whole, families } = arena;
+  const word = WORDS * whole[WORDS * child + PARENT]!;
+  const count = whole[word + CHILDREN]!;
+  const own = ownOf(arena, child, count);
+  if (own < 0) return;
+  const { weights } = families;
+  const base = whole[word + FAMILY]!;
+  const number = whole[WORDS * child + NUMBER]!;
+  weights[WEIGHING * (base + number) + OWN] = own;
+  weights[WEIGHING * (base + number) + RHO] = arena.real[RECORD * child + SPREAD]!;
   let total = 0;
-  for (let at = child; at !== 0; at = whole[WORDS * at + ABOVE]!) {
-    const here = RECORD * at;
-    const left = whole[WORDS * at + LEFT]!;
-    let weight = 1 / (1 + real[here + SPREAD]!);
-    total = weight * real[here + OWN]!;
-    if (left !== 0) {
-      const l = RECORD * left;
-      const r = RECORD * whole[WORDS * at + RIGHT]!;
-      total += real[l + WEIGHTED]! + real[r + WEIGHTED]!;
-      weight += real[l + WEIGHT]! + real[r + WEIGHT]!;
+  for (let k = number; k > 0; k >>= 1) {
+    const here = WEIGHING * (base + k);
+    let weight = 1 / (1 + weights[here + RHO]!);
+    total = weight * weights[here + OWN]!;
+    if (2 * k <= count) {
+      const left = WEIGHING * (base + 2 * k);
+      const right = left + WEIGHING;
+      const both = 2 * k < count;
+      total += weights[left + WEIGHTED]! + (both ? weights[right + WEIGHTED]! : 0);
+      weight += weights[left + WEIGHT]! + (both ? weights[right + WEIGHT]! : 0);
     }
-    if (total === real[here + WEIGHTED] && weight === real[here + WEIGHT]) return;
-    real[here + WEIGHTED] = total;
-    real[here + WEIGHT] = weight;
+    if (total === weights[here + WEIGHTED] && weight === weights[here + WEIGHT]) return;
+    weights[here + WEIGHTED] = total;
+    weights[here + WEIGHT] = weight;
   }
-  raise(arena, parent, total);
+  raise(arena, child, total);
 }
 
 /**
- * exp(g + u - c) of a child, 0 where it has no weight yet.
- * @returns false where that took another c, and with it new sums of the whole family.
+ * exp(g + u - c) of one of several children, 0 where it has no weight yet.
+ * @returns -1 where nothing is left to be added up: of an only child, and where that took another c.
  */
-function setOwn(arena: TreeArena, parent: number, child: number): boolean {
+function ownOf(arena: TreeArena, child: number, count: number): number {
   const { real, whole } = arena;
   const here = RECORD * child;
-  const log = real[here + VALUE]! + edgeOf(arena, child);
-  if (whole[WORDS * parent + CHILDREN] === 1) real[RECORD * parent + SCALE] = log;
-  const above = log - real[RECORD * parent + SCALE]!;
-  const counts = log > -Infinity && real[here + SPREAD]! < Infinity;
-  if (counts && above > HIGH) {
-    sumFamily(arena, parent);
-    return false;
+  const log = real[here + VALUE]! + real[here + EDGE]!;
+  const scale = RECORD * whole[WORDS * child + PARENT]! + SCALE;
+  if (count === 1) {
+    real[scale] = log;
+    return -1;
   }
-  // Only children, of which most are, have exp(0).
-  real[here + OWN] = !counts ? 0 : above === 0 ? 1 : exp(above);
-  return true;
+  if (!(log > -Infinity && real[here + SPREAD]! < Infinity)) return 0;
+  const above = log - real[scale]!;
+  if (above <= HIGH) return above === 0 ? 1 : exp(above);
+  sumFamily(arena, whole[WORDS * child + PARENT]!);
+  return -1;
 }
 
-/** Another c for a family whose sum has become small, unless nothing in it has any weight. */
-function raise(arena: TreeArena, parent: number, sum: number): void {
-  if (sum < LOW && arena.real[RECORD * parent + SCALE]! > -Infinity) sumFamily(arena, parent);
+/** Another c for the family of a child whose sum has become small, unless nothing in it has any weight. */
+function raise(arena: TreeArena, child: number, sum: number): void {
+  if (sum >= LOW) return;
+  const parent = arena.whole[WORDS * child + PARENT]!;
+  if (arena.real[RECORD * parent + SCALE]! > -Infinity) sumFamily(arena, parent);
 }
 
 /** Add up anew all children of a node, with the largest g + u as c. */
 export function sumFamily(arena: TreeArena, parent: number): void {
-  const { real, whole } = arena;
+  const { real, whole, families } = arena;
   const count = whole[WORDS * parent + CHILDREN]!;
   let most = -Infinity;
   for (let k = 1; k <= count; k++) {
-    const child = childAt(arena, parent, k);
-    const log = real[RECORD * child + VALUE]! + edgeOf(arena, child);
-    if (log > most && real[RECORD * child + SPREAD]! < Infinity) most = log;
+    const here = RECORD * childAt(arena, parent, k);
+    const log = real[here + VALUE]! + real[here + EDGE]!;
+    if (log > most && real[here + SPREAD]! < Infinity) most = log;
   }
   real[RECORD * parent + SCALE] = most;
+  if (count === 1) return;
+  const base = whole[WORDS * parent + FAMILY]!;
   for (let k = count; k >= 1; k--) {
-    const child = childAt(arena, parent, k);
-    const log = real[RECORD * child + VALUE]! + edgeOf(arena, child);
-    const counts = log > -Infinity && real[RECORD * child + SPREAD]! < Infinity;
-    real[RECORD * child + OWN] = counts ? exp(log - most) : 0;
-    addUp(arena, child);
+    const here = RECORD * families.child[base + k]!;
+    const log = real[here + VALUE]! + real[here + EDGE]!;
+    const counts = log > -Infinity && real[here + SPREAD]! < Infinity;
+    setEntry(families, base + k, counts ? exp(log - most) : 0, real[here + SPREAD]!);
+    addUp(families, base, k, count);
   }
 }
 
-/** All sums of what is below `at` in its heap. */
-function addUp({ real, whole }: TreeArena, at: number): void {
-  const here = RECORD * at;
-  const left = RECORD * whole[WORDS * at + LEFT]!;
-  const right = RECORD * whole[WORDS * at + RIGHT]!;
-  const own = real[here + OWN]!;
-  const weight = 1 / (1 + real[here + SPREAD]!);
-  real[here + SUM] = own + (real[left + SUM]! + real[right + SUM]!);
-  real[here + WEIGHTED] = weight * own + (real[left + WEIGHTED]! + real[right + WEIGHTED]!);
-  real[here + WEIGHT] = weight + (real[left + WEIGHT]! + real[right + WEIGHT]!);
+/** All sums of what is below the k-th child in its heap. */
+function addUp({ sums, weights }: Families, base: number, k: number, count: number): void {
+  const [one, both] = [2 * k <= count, 2 * k < count];
+  if (sums.length > 0) {
+    const here = PLAIN * (base + k);
+    const left = PLAIN * (base + 2 * k) + SUM;
+    sums[here + SUM] = sums[here + OWN]! + ((one ? sums[left]! : 0) + (both ? sums[left + PLAIN]! : 0));
+  }
+  if (weights.length === 0) return;
+  const here = WEIGHING * (base + k);
+  const left = WEIGHING * (base + 2 * k);
+  const right = left + WEIGHING;
+  const weight = 1 / (1 + weights[here + RHO]!);
+  weights[here + WEIGHTED] =
+    weight * weights[here + OWN]! +
+    ((one ? weights[left + WEIGHTED]! : 0) + (both ? weights[right + WEIGHTED]! : 0));
+  weights[here + WEIGHT] =
+    weight + ((one ? weights[left + WEIGHT]! : 0) + (both ? weights[right + WEIGHT]! : 0));
+}
+
+/** Sum of w over the children of a node. */
+export function childrenWeight({ real, whole, families }: TreeArena, parent: number): number {
+  const count = whole[WORDS * parent + CHILDREN]!;
+  const { weights } = families;
+  if (weights.length === 0 || count === 0) return count;
+  const family = whole[WORDS * parent + FAMILY]!;
+  return count === 1 ? 1 / (1 + real[RECORD * family + SPREAD]!) : weights[WEIGHING * (family + 1) + WEIGHT]!;
+}
+
+/** log of the mean of exp(g + u) over the children of a node, by w. */
+export function childrenValue(arena: TreeArena, parent: number): number {
+  const { real, whole } = arena;
+  const { weights } = arena.families;
+  if (weights.length === 0 || whole[WORDS * parent + CHILDREN]! < 2) return plainValue(arena, parent);
+  const top = WEIGHING * (whole[WORDS * parent + FAMILY]! + 1);
+  const mean = weights[top + WEIGHTED]! / weights[top + WEIGHT]!;
+  return real[RECORD * parent + SCALE]! + (mean === 1 ? 0 : log(mean));
+}
+
+/** The same where all w are 1. */
+export function plainValue({ real, whole, families }: TreeArena, parent: number): number {
+  const count = whole[WORDS * parent + CHILDREN]!;
+  const scale = real[RECORD * parent + SCALE]!;
+  if (count < 2) return scale + 0;
+  const mean = families.sums[PLAIN * (whole[WORDS * parent + FAMILY]! + 1) + SUM]! / count;
+  return scale + (mean === 1 ? 0 : log(mean));
+}
+
+/** exp(g + u) of a child over its mean by w. */
+export function worthOf({ whole, families }: TreeArena, parent: number, child: number): number {
+  if (whole[WORDS * parent + CHILDREN] === 1) return 1;
+  const { weights } = families;
+  const base = whole[WORDS * parent + FAMILY]!;
+  const top = WEIGHING * (base + 1);
+  const own = weights[WEIGHING * (base + whole[WORDS * child + NUMBER]!) + OWN]!;
+  return (own * weights[top + WEIGHT]!) / weights[top + WEIGHTED]!;
 }
 
 const BELOW_ONE = 1 - 2 ** -53;
@@ -174,57 +297,54 @@ const BELOW_ONE = 1 - 2 ** -53;
  * @param u uniform in (0, 1).
  */
 export function drawByValue(arena: TreeArena, parent: number, u: number, weighted: boolean): number {
-  const { real, whole } = arena;
-  const which = weighted ? WEIGHTED : SUM;
-  let at = whole[WORDS * parent + FIRST]!;
-  const all = real[RECORD * at + which]!;
+  const { whole, families } = arena;
+  const count = whole[WORDS * parent + CHILDREN]!;
+  const base = whole[WORDS * parent + FAMILY]!;
+  if (count === 1) return base;
+  const column = weighted ? families.weights : families.sums;
+  const [width, sum] = weighted ? [WEIGHING, WEIGHTED] : [PLAIN, SUM];
+  const all = column[width * (base + 1) + sum]!;
   if (all === 0) return drawAlike(arena, parent, u);
   let rest = u * all;
-  for (;;) {
-    const here = RECORD * at;
-    const own = real[here + OWN]!;
-    rest -= weighted ? own / (1 + real[here + SPREAD]!) : own;
-    if (rest < 0) return at;
-    const left = whole[WORDS * at + LEFT]!;
-    if (left === 0) return at;
-    const toLeft = real[RECORD * left + which]!;
-    if (rest < toLeft) {
-      at = left;
-      continue;
-    }
-    const right = whole[WORDS * at + RIGHT]!;
-    if (real[RECORD * right + which]! > 0) {
+  for (let k = 1; ; ) {
+    const here = width * (base + k);
+    const own = column[here + OWN]!;
+    rest -= weighted ? own / (1 + column[here + RHO]!) : own;
+    if (rest < 0 || 2 * k > count) return families.child[base + k]!;
+    const left = width * (base + 2 * k) + sum;
+    const toLeft = column[left]!;
+    k = 2 * k;
+    if (rest < toLeft) continue;
+    if (k < count && column[left + width]! > 0) {
       rest -= toLeft;
-      at = right;
+      k++;
     } else if (toLeft > 0) {
       // By rounding alone.
       rest = toLeft * BELOW_ONE;
-      at = left;
-    } else return at;
+    } else return families.child[base + (k >> 1)]!;
   }
 }
 
 /** A child with probability proportional to 1 - w: by how little is known of it. */
-export function drawBySpread({ real, whole }: TreeArena, parent: number, u: number): number {
+export function drawBySpread({ whole, families }: TreeArena, parent: number, u: number): number {
   const count = whole[WORDS * parent + CHILDREN]!;
-  let at = whole[WORDS * parent + FIRST]!;
-  let rest = u * (count - real[RECORD * at + WEIGHT]!);
+  const base = whole[WORDS * parent + FAMILY]!;
+  if (count === 1) return base;
+  const { weights, child } = families;
+  let rest = u * (count - weights[WEIGHING * (base + 1) + WEIGHT]!);
   for (let k = 1; ; ) {
-    const spread = real[RECORD * at + SPREAD]!;
-    rest -= spread / (1 + spread);
-    const left = whole[WORDS * at + LEFT]!;
-    if (rest < 0 || left === 0) return at;
-    const right = whole[WORDS * at + RIGHT]!;
-    const toLeft = sizeBelow(2 * k, count) - real[RECORD * left + WEIGHT]!;
-    const toRight = right === 0 ? 0 : sizeBelow(2 * k + 1, count) - real[RECORD * right + WEIGHT]!;
-    if (toLeft <= 0 && toRight <= 0) return at;
+    const rho = weights[WEIGHING * (base + k) + RHO]!;
+    rest -= rho / (1 + rho);
+    if (rest < 0 || 2 * k > count) return child[base + k]!;
+    const left = WEIGHING * (base + 2 * k) + WEIGHT;
+    const toLeft = sizeBelow(2 * k, count) - weights[left]!;
+    const toRight = 2 * k === count ? 0 : sizeBelow(2 * k + 1, count) - weights[left + WEIGHING]!;
+    if (toLeft <= 0 && toRight <= 0) return child[base + k]!;
     if (toRight <= 0 || rest < toLeft) {
       rest = Math.min(rest, toLeft * BELOW_ONE);
-      at = left;
       k = 2 * k;
     } else {
       rest = Math.min(rest - toLeft, toRight * BELOW_ONE);
-      at = right;
       k = 2 * k + 1;
     }
   }
@@ -245,7 +365,7 @@ export function drawAlike(arena: TreeArena, parent: number, u: number): number {
 /** The child of the largest `score`, the oldest of equals. */
 export function largestChild(arena: TreeArena, parent: number, score: (child: number) => number): number {
   const count = arena.whole[WORDS * parent + CHILDREN]!;
-  let best = arena.whole[WORDS * parent + FIRST]!;
+  let best = childAt(arena, parent, 1);
   let most = score(best);
   for (let k = 2; k <= count; k++) {
     const child = childAt(arena, parent, k);

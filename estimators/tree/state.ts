@@ -1,4 +1,5 @@
 import { makeArena, type TreeArena } from './arena.ts';
+import type { Kept } from './families.ts';
 import { type Lanes, openLanes } from './lanes.ts';
 import { type Moves, openMoves } from './moves.ts';
 import { type MovingStream, movingStream } from './moving-stream.ts';
@@ -41,6 +42,12 @@ export interface TreeState {
   readonly selection: MovingStream;
 }
 
+/** What draws and values of a tree go by. */
+export function keptSums({ mode, precise, weighted }: TreePlan): Kept {
+  if (mode === 'ipw') return 'weighted';
+  return precise || weighted ? 'both' : 'plain';
+}
+
 /** @param arena a tree to go on with; a bare root when absent. */
 export function openState(plan: TreePlan, key: readonly [number, number], arena?: TreeArena): TreeState {
   const { dimension, steps } = plan.chain;
@@ -53,7 +60,7 @@ export function openState(plan: TreePlan, key: readonly [number, number], arena?
   };
   return Object.assign(counts, {
     ...{ plan, key, lanes, selection: movingStream(key) },
-    arena: arena ?? makeArena(dimension, steps, plan.mostNodes),
+    arena: arena ?? makeArena(dimension, steps, plan.mostNodes, keptSums(plan)),
     expansions: new Float64Array(steps + 2),
     moves: openMoves(plan, lanes, key, counts, plan.mode === 'ipw' || plan.chain.merge === true),
   });

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { jsBackend } from '../../engine/backend/js.ts';
 import { iterate, resume, run } from '../../engine/run.ts';
-import { childrenWeight } from '../../estimators/tree/arena.ts';
 import { leafWeights } from '../../estimators/tree/leaves.ts';
+import { childrenWeight } from '../../estimators/tree/sibling-heap.ts';
 import { treeSampler } from '../../estimators/tree/tree-sampler.ts';
 import type { TreeChain, TreeChildren, TreeOptions } from '../../estimators/tree/types.ts';
 import { numbers } from '../contract/sampler.ts';
