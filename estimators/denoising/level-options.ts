@@ -8,7 +8,8 @@ import type { DenoisingMcmcOptions } from './types.ts';
 export function checkLevels({ denoiser, levels }: DenoisingMcmcOptions): Float64Array {
   const { schedule } = denoiser;
   const most = schedule.noise(schedule.end) / schedule.signal(schedule.end);
-  const found = levels === undefined ? usualLevels(denoiser, most) : Float64Array.from(levels);
+  const list = levels as ArrayLike<number> | null | undefined;
+  const found = list === undefined ? usualLevels(denoiser, most) : Float64Array.from(list ?? []);
   const wrong = found.findIndex(
     (level, g) => !(level > (found[g - 1] ?? 0) && level <= most && level < Infinity),
   );
@@ -17,7 +18,12 @@ export function checkLevels({ denoiser, levels }: DenoisingMcmcOptions): Float64
     where: WHERE,
     option: 'levels',
     value: levels,
-    found: found.length < 2 ? `\`levels\` has length ${found.length}` : `levels[${wrong}] is ${found[wrong]}`,
+    found:
+      typeof list?.length !== 'number'
+        ? `option \`levels\` is ${show(levels)}`
+        : found.length < 2
+          ? `\`levels\` has length ${found.length}`
+          : `levels[${wrong}] is ${found[wrong]}`,
     expected: `two or more rising noise levels in (0, ${most}], those of ${schedule.name}`,
   });
 }
@@ -34,12 +40,16 @@ function usualLevels({ dimension: d, moments }: Denoiser, most: number): Float64
 
 /** [G], normalised. @throws ShapeError or OptionError. */
 export function checkPrior(prior: ArrayLike<number> | undefined, count: number): Float64Array {
-  const found = prior === undefined ? new Float64Array(count).fill(1) : Float64Array.from(prior);
+  const list = prior as ArrayLike<number> | null | undefined;
+  const found = list === undefined ? new Float64Array(count).fill(1) : Float64Array.from(list ?? []);
   if (found.length !== count)
     throw new ShapeError({
       where: WHERE,
-      found: `\`prior\` has length ${found.length}`,
-      expected: `${count}, one for each level`,
+      found:
+        typeof list?.length === 'number'
+          ? `\`prior\` has length ${found.length}`
+          : `option \`prior\` is ${show(prior)}`,
+      expected: `${count} numbers, one for each level`,
     });
   const total = found.reduce((sum, w) => sum + (w > 0 ? w : Number.NaN), 0);
   if (total > 0 && total < Infinity) return found.map((w) => w / total);

@@ -112,6 +112,17 @@ contract(
   { bad: {} },
 );
 
+test('denoisingMcmc: levels and a prior that are no lists are told as they were given', () => {
+  const given = (options: object) => () => denoisingMcmc({ ...quick, ...options });
+  expect(given({ levels: 3 })).toThrow('option `levels` is 3; expected two or more rising noise levels');
+  expect(given({ levels: null })).toThrow('option `levels` is null');
+  expect(given({ levels: [3] })).toThrow('`levels` has length 1');
+  expect(given({ levels: [1, 2], prior: 2 })).toThrow(
+    'option `prior` is 2; expected 2 numbers, one for each',
+  );
+  expect(given({ levels: [1, 2], prior: [1] })).toThrow('`prior` has length 1; expected 2 numbers');
+});
+
 test('levelLaw(): densities and posteriors of the level are those of the reference', () => {
   const law = levelLaw(denoiser, Float64Array.from(levels))!;
   reference.x.forEach((x, row) => {
