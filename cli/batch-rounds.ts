@@ -10,6 +10,7 @@ import { type Flags, flagText, readInteger } from './flag-values.ts';
 import { count } from './format/number.ts';
 import { wrap } from './format/text.ts';
 import { counted } from './format/words.ts';
+import { shardsHave, tellDamaged } from './missing-shards.ts';
 import { chosenBackend } from './model-run.ts';
 import { checkCommand, keepCommand, modelOfRun, modelsOf, type Saved } from './saved-command.ts';
 import { drawSeed } from './settings.ts';
@@ -86,10 +87,11 @@ export async function mergeExpect(
   if ('missing' in found) {
     terminal.out.write(`${arraySyntax(found.missing)}\n`);
     const { number } = roundOf(folder)!;
-    const began = number !== before?.number;
+    const began = number !== before?.number && found.missing.length === found.total;
     const tell = began
       ? `Round ${number} begins: its ${counted(found.total, count(found.total), 'shard')} are listed on stdout. Compute them as those before, then merge again.`
-      : `${counted(found.missing.length, count(found.missing.length), 'shard')} of round ${number} have no result yet: they are listed on stdout.`;
+      : shardsHave(found.missing.length, ` of round ${number}`);
+    tellDamaged(found, terminal.err);
     if (flags.quiet !== true) terminal.err.write(`${wrap(tell, terminal.err.look.width)}\n`);
     return EXIT.failed;
   }
@@ -118,7 +120,7 @@ function roundOf(folder: string): Round | undefined {
 
 type Advanced =
   | { readonly result: ExpectationsResult }
-  | { readonly missing: readonly number[]; readonly total: number };
+  | (Pick<MissingShards, 'missing' | 'damaged'> & { readonly total: number });
 
 /** Runs the method over what is there, to its end or to the first shards that are not. */
 async function advance(
@@ -150,7 +152,7 @@ async function advance(
     if (!(error instanceof MissingShards)) throw inFileWords(error, model.file);
     const before = roundOf(folder);
     if (before?.run !== last) keepRound(folder, { number, run: last });
-    return { missing: error.missing, total };
+    return { missing: error.missing, damaged: error.damaged, total };
   } finally {
     await backend.dispose();
   }

@@ -28,6 +28,7 @@ import { type Flags, flagText, readFile, readInteger } from './flag-values.ts';
 import { count } from './format/number.ts';
 import { wrap } from './format/text.ts';
 import { counted } from './format/words.ts';
+import { shardsHave, tellDamaged } from './missing-shards.ts';
 import { loadModelFile } from './model-file.ts';
 import { chosenBackend } from './model-run.ts';
 import { isAddress, notShared } from './remote.ts';
@@ -204,10 +205,8 @@ export async function merge(folder: string, flags: Flags, terminal: Terminal): P
   } catch (error) {
     if (!(error instanceof MissingShards)) throw error;
     terminal.out.write(`${arraySyntax(error.missing)}\n`);
-    if (flags.quiet !== true)
-      terminal.err.write(
-        `${count(error.missing.length)} shards have no result yet: they are listed on stdout.\n`,
-      );
+    tellDamaged(error, terminal.err);
+    if (flags.quiet !== true) terminal.err.write(`${shardsHave(error.missing.length)}\n`);
     return EXIT.failed;
   } finally {
     await backend.dispose();

@@ -151,19 +151,19 @@ async function forget(link: Link, id: string, place: string | undefined, { err }
   return gone ? 0 : EXIT.failed;
 }
 
-function readRunId(where: string, run: string | undefined, otherwise = ''): string {
-  if (run !== undefined && /^[0-9a-f]{32}$/.test(run)) return run;
-  throw usageError(
-    where,
-    'RUN',
-    run ?? '',
-    `the 32 digits that \`ensample cluster status\` shows${otherwise}`,
-  );
+function readRunId(where: string, run: string | undefined): string {
+  if (run !== undefined && isRunId(run)) return run;
+  throw usageError(where, 'RUN', run ?? '', 'the 32 digits that `ensample cluster status` shows');
+}
+
+function isRunId(word: string): boolean {
+  return /^[0-9a-f]{32}$/.test(word);
 }
 
 /** `ensample shard RUN --index I`: computes one shard here and shows its fingerprint, writing nothing. */
 export async function shard(run: string, flags: Flags, { out, err }: Terminal): Promise<number> {
   const where = 'ensample shard';
+  const id = readShardRun(where, run);
   const index = readInteger(where, 'index', flagText(flags, 'index'), 0, 2 ** 24, '17');
   if (index === undefined)
     throw new OptionError({
@@ -173,7 +173,7 @@ export async function shard(run: string, flags: Flags, { out, err }: Terminal): 
       found: 'no --index',
       expected: 'the number of a shard',
     });
-  const plan = await findPlan(where, run, flags);
+  const plan = await findPlan(where, id, flags);
   const models = readFile(where, 'models', flagText(flags, 'models'));
   const modules = models === undefined ? fixedModules({}) : openModules(models);
   const blobs = readBlobs(where, flags) ?? mkdtempSync(join(tmpdir(), 'ensample-blobs-'));
@@ -192,8 +192,19 @@ export async function shard(run: string, flags: Flags, { out, err }: Terminal): 
   }
 }
 
-async function findPlan(where: string, run: string, flags: Flags): Promise<Uint8Array> {
-  const id = readRunId(where, run, ', or a folder that `ensample plan` wrote');
+/** What is no run of Redis was meant as a folder. */
+function readShardRun(where: string, run: string): string {
+  if (isRunId(run)) return run;
+  throw new OptionError({
+    where,
+    option: 'RUN',
+    value: run,
+    found: `there is no folder ${run}`,
+    expected: 'one that `ensample plan` wrote, or the 32 digits that `ensample cluster status` shows',
+  });
+}
+
+async function findPlan(where: string, id: string, flags: Flags): Promise<Uint8Array> {
   const link = await openLink(where, readRedis(where, '--redis', flagText(flags, 'redis'), flags));
   try {
     const plan = await planOfRun(link, id);

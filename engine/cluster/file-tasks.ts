@@ -161,35 +161,34 @@ function audits(folder: string): Pick<RunTasks, 'ask' | 'asked' | 'audited'> {
         return found?.size === 0 ? [{ index: Number(name), age: now - found.mtimeMs / 1000 }] : [];
       });
     },
-    audited: (index) => writing(`audit/${index}`, () => writeFileSync(file(index), '1')),
+    audited: (index) => writing(file(index), () => writeFileSync(file(index), '1')),
   };
 }
 
 function claimed(file: string, now: number, stale: number): number | undefined {
-  const name = `claim/${basename(file)}`;
   try {
     writeFileSync(file, '1', { flag: 'wx' });
     return 1;
   } catch (cause) {
     if (codeOf(cause) !== 'EEXIST') {
       // On a full disk a name may be there without its content.
-      if (isFull(unwritable(name, cause))) rmSync(file, { force: true });
-      throw unwritable(name, cause);
+      if (isFull(unwritable(file, cause))) rmSync(file, { force: true });
+      throw unwritable(file, cause);
     }
     const age = ageOf(file, now);
     if (age === undefined || age < stale) return undefined;
     const starts = Number(readText(file) ?? 1) + 1;
-    writing(name, () => writeFileSync(file, String(starts)));
+    writing(file, () => writeFileSync(file, String(starts)));
     attempt(() => writeFileSync(join(dirname(file), '..', RETRIES, `${basename(file)}-${starts}`), ''));
     return starts;
   }
 }
 
-function writing(name: string, write: () => void): void {
+function writing(file: string, write: () => void): void {
   try {
     write();
   } catch (cause) {
-    throw unwritable(name, cause);
+    throw unwritable(file, cause);
   }
 }
 
@@ -230,7 +229,7 @@ export function announceWorker(directory: string, info: Announcement): Presence 
   try {
     beat();
   } catch (cause) {
-    const error = unwritable(`workers/${info.id}.json`, cause);
+    const error = unwritable(file, cause);
     if (!isFull(error)) throw error;
   }
   return {

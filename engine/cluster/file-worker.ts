@@ -114,7 +114,7 @@ function unwritableTo(say: NonNullable<FileWorkerOptions['say']>): Working['unwr
     if (!isUnwritable(error)) throw error;
     if (performance.now() - told < REPEAT) return;
     told = performance.now();
-    say({ kind: 'full', message: error.message });
+    say({ kind: 'full', message: `${error.message} This worker tries again by itself.` });
   };
 }
 

@@ -142,7 +142,7 @@ async function untilDone<O, Y>(
   for (;;) {
     signal?.throwIfAborted();
     if (!only && tasks.class !== key) throw otherLeads(directory);
-    await collect(folder, gather, only ? key : undefined);
+    const damaged = await collect(folder, gather, only ? key : undefined);
     const complete = gather.fold.count === gather.total;
     const audited = complete ? tasks.ask(audits) : 0;
     const workers = aliveWorkers(directory, clock());
@@ -157,7 +157,7 @@ async function untilDone<O, Y>(
     const failure = tasks.failure();
     if (failure !== undefined) throw failure;
     if (complete && audited === audits.length) return finished();
-    if (only) throw missingShards(gather.fold.missing());
+    if (only) throw new MissingShards(gather.fold.missing(), damaged);
     if (!closed && performance.now() - start > deadline) {
       closed = true;
       tasks.close();
@@ -180,15 +180,21 @@ function auditsOf<Y>({ id, total }: Gather<Y>, share: number): readonly number[]
   return Array.from({ length: total }, (_, index) => index).filter((index) => isAudited(id, index, share));
 }
 
-/** New results of the folder. @param key class whose results alone are read; others are told, and stay. */
-async function collect<Y>(folder: RunFolder, gather: Gather<Y>, key?: string): Promise<void> {
+/**
+ * New results of the folder; answers the files of those that could not be used, and are gone.
+ * @param key class whose results alone are read; others are told, and stay.
+ */
+async function collect<Y>(folder: RunFolder, gather: Gather<Y>, key?: string): Promise<readonly string[]> {
+  const damaged: string[] = [];
   for (const index of folder.indices()) {
     if (index >= gather.total || gather.fold.has(index)) continue;
     const record = folder.get(index);
     const other = record === undefined || key === undefined ? undefined : otherClass(record, key);
     if (other !== undefined) throw otherVersion(other, index);
-    if (record !== undefined) await offerKept(gather, folder, index, record);
+    if (record !== undefined && !(await offerKept(gather, folder, index, record)))
+      damaged.push(folder.fileOf(index));
   }
+  return damaged;
 }
 
 /** The header of a record of another class. */
@@ -222,22 +228,22 @@ export function runFoldersIn(directory: string): readonly string[] {
     .filter((path) => statSync(join(path, 'plan.bin'), { throwIfNoEntry: false }) !== undefined);
 }
 
-/** Some shards have no result. `missing` lists them. */
+/** Some shards have no result. `missing` lists them, `damaged` the files of results that could not be used and are gone. */
 export class MissingShards extends ClusterError {
   readonly missing: readonly number[];
-  constructor(missing: readonly number[]) {
+  readonly damaged: readonly string[];
+  constructor(missing: readonly number[], damaged: readonly string[] = []) {
+    const words = missing.length === 1 ? 'shard has' : 'shards have';
+    const gone = damaged.length === 0 ? '' : ` (damaged, and deleted: ${damaged.join(', ')})`;
     super({
       where: 'cluster',
-      found: `${missing.length} shards have no result: ${arraySyntax(missing)}`,
-      expected: 'all of them',
-      fix: 'Compute those, and merge again.',
+      found: `${missing.length} ${words} no result: ${arraySyntax(missing)}${gone}`,
+      expected: 'a result of each',
+      fix: 'Compute what is missing, and merge again.',
     });
     this.missing = missing;
+    this.damaged = damaged;
   }
-}
-
-function missingShards(missing: readonly number[]): MissingShards {
-  return new MissingShards(missing);
 }
 
 function nobody<O, Y>(

@@ -46,7 +46,7 @@ export function writeOnce(folder: string, name: string, bytes: Uint8Array): 'fir
     return 'first';
   } catch (cause) {
     if (codeOf(cause) === 'EEXIST') return 'taken';
-    throw unwritable(name, cause);
+    throw unwritable(join(folder, name), cause);
   } finally {
     rmSync(own, { force: true });
   }
@@ -97,6 +97,8 @@ export interface RunFolder {
   put(index: number, record: Uint8Array): 'first' | 'taken';
   get(index: number): Uint8Array | undefined;
   has(index: number): boolean;
+  /** Path of a record, whether it is there or not. */
+  fileOf(index: number): string;
   /** Forget a record that cannot be used. */
   drop(index: number): void;
   indices(): readonly number[];
@@ -136,14 +138,16 @@ function otherPlan(name: string, there: Uint8Array, own: Uint8Array): ClusterErr
 export function openRunFolder(path: string): RunFolder {
   const results = join(path, RESULTS);
   const blobPath = join(path, BLOBS);
+  const fileOf = (index: number): string => join(results, `${index}.ens`);
   return {
     path,
+    fileOf,
     blobPath,
     blobs: blobFolder(blobPath),
     put: (index, record) => writeOnce(results, `${index}.ens`, record),
-    get: (index) => readIfThere(join(results, `${index}.ens`)),
-    has: (index) => existsSync(join(results, `${index}.ens`)),
-    drop: (index) => rmSync(join(results, `${index}.ens`), { force: true }),
+    get: (index) => readIfThere(fileOf(index)),
+    has: (index) => existsSync(fileOf(index)),
+    drop: (index) => rmSync(fileOf(index), { force: true }),
     indices: () =>
       readdirSync(results).flatMap((name) => {
         const index = /^(0|[1-9]\d{0,8})\.ens$/.exec(name)?.[1];
@@ -162,7 +166,7 @@ export function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true });
   } catch (cause) {
-    throw unwritable(basename(path), whyNot(path, cause));
+    throw unwritable(path, whyNot(path, cause));
   }
 }
 
@@ -193,30 +197,35 @@ export function codeOf(error: unknown): string | undefined {
   return (error as { readonly code?: string } | null)?.code;
 }
 
-const ROOM = 'Make room and start again: finished shards are kept.';
-const RIGHTS = 'Allow this user to write there, or name another folder.';
-const OTHER = 'Name another folder.';
+const ROOM = { expected: 'room for results there', fix: 'Make room: finished shards are kept.' };
+const RIGHTS = {
+  expected: 'a folder that this user may write',
+  fix: 'Allow this user to write there, or name another folder.',
+};
+const MOUNT = { expected: 'one that can be written', fix: RIGHTS.fix };
+const OTHER = { expected: 'a folder', fix: 'Name another folder.' };
+const UNKNOWN = { expected: 'a folder that can be written', fix: 'Finished shards are kept.' };
 
-/** Why a file cannot be written, and what to do. */
-const REASONS: Readonly<Record<string, readonly [why: string, fix: string]>> = {
-  ENOSPC: ['the disk is full', ROOM],
-  EDQUOT: ['the quota is used up', ROOM],
-  EACCES: ['permission is denied', RIGHTS],
-  EPERM: ['permission is denied', RIGHTS],
-  EROFS: ['the file system is read-only', RIGHTS],
-  ENOTDIR: ['its folder is a file', OTHER],
-  EEXIST: ['it is a file', OTHER],
+/** Why a file cannot be written, what is needed, and what to do. */
+const REASONS: Readonly<
+  Record<string, { readonly why: string; readonly expected: string; readonly fix: string }>
+> = {
+  ENOSPC: { why: 'the disk is full', ...ROOM },
+  EDQUOT: { why: 'the quota is used up', ...ROOM },
+  EACCES: { why: 'permission is denied', ...RIGHTS },
+  EPERM: { why: 'permission is denied', ...RIGHTS },
+  EROFS: { why: 'the file system is read-only', ...MOUNT },
+  ENOTDIR: { why: 'its folder is a file', ...OTHER },
+  EEXIST: { why: 'it is a file', ...OTHER },
 };
 
-/** The error of what could not be written. */
-export function unwritable(name: string, cause: unknown): ClusterError {
-  const [why, fix] = REASONS[codeOf(cause) ?? ''] ?? [String(cause), ROOM];
+/** The error of what could not be written. @param path as the user gave its folder. */
+export function unwritable(path: string, cause: unknown): ClusterError {
+  const { why, expected, fix } = REASONS[codeOf(cause) ?? ''] ?? { why: String(cause), ...UNKNOWN };
   return new ClusterError({
     where: 'cluster',
-    found: `${name} cannot be written because ${why}`,
-    expected: 'a folder with room for results',
-    fix,
-    cause,
+    found: `${path} cannot be written because ${why}`,
+    ...{ expected, fix, cause },
   });
 }
 

@@ -1,4 +1,4 @@
-import { cpSync, readdirSync } from 'node:fs';
+import { cpSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { folderOf, run, runTogether } from '../cli/command.ts';
@@ -16,17 +16,23 @@ afterAll(() => folder.remove());
 
 test('plan, shard and merge: missing shards in array syntax, then the numbers of one machine', async () => {
   const results = (): readonly string[] => readdirSync(join(folder.path, 'run', 'res')).sort();
-  const [plan, none] = await runTogether(folder.path, [
-    'plan model.mjs -o run -n 1024 --seed 7 --shards 4',
-    'merge run',
-  ]);
+  const [plan, none, nowhere] = await runTogether(
+    folder.path,
+    ['plan model.mjs -o run -n 1024 --seed 7 --shards 4', 'merge run', 'shard nosuch'],
+    { SLURM_ARRAY_TASK_ID: '3' },
+  );
   expect(plan).toMatchObject({ code: 0, out: '4\n' });
   expect(plan!.err).toContain('ensample shard run --models model.mjs --index i');
   expect(none).toMatchObject({ code: 1, out: '0-3\n' });
+  expect([nowhere!.code, nowhere!.err.replace(/\s+/g, ' ')]).toEqual([
+    2,
+    'ensample shard: there is no folder nosuch; expected one that `ensample plan` wrote, or the 32 digits that `ensample cluster status` shows. ',
+  ]);
   const slurm = await run(folder.path, 'shard run --models model.mjs --quiet', { SLURM_ARRAY_TASK_ID: '2' });
   expect(slurm).toEqual({ code: 0, out: '', err: '' });
   expect(results()).toEqual(['2.ens']);
   cpSync(join(folder.path, 'run'), join(folder.path, 'elsewhere/run'), { recursive: true });
+  writeFileSync(join(folder.path, 'run/res/1.ens'), 'damaged');
   const [some, noIndex, beyond, rest, past, merged, alone, other, strange, lost, named] = await runTogether(
     folder.path,
     [
@@ -44,7 +50,10 @@ test('plan, shard and merge: missing shards in array syntax, then the numbers of
     ],
   );
   expect(some).toMatchObject({ code: 1, out: '0-1,3\n' });
-  expect(some!.err).toContain('3 shards have no result yet');
+  expect(some!.err).toContain('3 shards have no result yet: they are listed');
+  expect(some!.err.replace(/\s+/g, ' ')).toContain(
+    'Warning: run/res/1.ens was damaged, or of another run, and is deleted: its shard is to be computed again.',
+  );
   expect(noIndex!.code).toBe(2);
   expect(noIndex!.err.replace(/\s+/g, ' ')).toContain(
     'no shard is named; expected --index i, --range a:b, or one of SLURM_ARRAY_TASK_ID, HQ_TASK_ID',

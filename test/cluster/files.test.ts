@@ -123,6 +123,14 @@ test('files(): gathering alone names what is missing; a deadline gives the prefi
   const directory = folder();
   const only = files(directory, { gather: true });
   await expect(only.submit(sumWork, sums).result()).rejects.toThrow(MissingShards);
+  // A result that cannot be used is told of once: it is gone then.
+  const file = join(directory, runId(sums), 'res', '3.ens');
+  writeFileSync(file, 'ENS1');
+  for (const damaged of [[file], []])
+    await expect(only.submit(sumWork, sums).result()).rejects.toMatchObject({
+      damaged,
+      message: `cluster: 9 shards have no result: 0-8${damaged.map((path) => ` (damaged, and deleted: ${path})`).join('')}; expected a result of each. Compute what is missing, and merge again.`,
+    });
   worker(directory);
   const slow = makePlan({ ...sums, options: { slow: 40 } });
   const part = await files(directory, { poll: 5 }).submit(sumWork, slow, { deadline: 150 }).result();
@@ -343,7 +351,13 @@ test('files(): on a disk that is full in mid-run nothing half-written is left, a
     await expect(run.result()).rejects.toThrow(
       /the disk of .* is full \([34] of 9 shards are there\); expected room for results\. Make room\./,
     );
-    expect(told).toEqual([expect.stringMatching(/\.ens cannot be written because the disk is full/)]);
+    expect(told).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^cluster: ${path}/\\d\\.ens cannot be written because the disk is full; expected room for results there\\. Make room: finished shards are kept\\. This worker tries again by itself\\.$`,
+        ),
+      ),
+    ]);
     expect(readdirSync(path).filter((name) => !/^\d\.ens$/.test(name))).toEqual([]);
   } finally {
     mend();
@@ -360,7 +374,7 @@ test('files(): a folder on which nobody may write is told of, to coordinator and
   try {
     for (const begin of [() => files(directory), () => worker(directory)])
       expect(begin).toThrow(
-        'cluster: shared cannot be written because permission is denied; expected a folder with room for results. Allow this user to write there, or name another folder.',
+        `cluster: ${directory} cannot be written because permission is denied; expected a folder that this user may write. Allow this user to write there, or name another folder.`,
       );
   } finally {
     mend();
@@ -410,7 +424,7 @@ test('writeOnce(): the first stays, nothing else is left, and a full disk says s
   syncBuiltinESMExports();
   try {
     expect(() => writeOnce(path, 'b', Uint8Array.of(1))).toThrow(
-      'cluster: b cannot be written because the disk is full; expected a folder with room for results. Make room and start again: finished shards are kept.',
+      `cluster: ${join(path, 'b')} cannot be written because the disk is full; expected room for results there. Make room: finished shards are kept.`,
     );
   } finally {
     spy.mockRestore();

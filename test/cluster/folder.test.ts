@@ -45,7 +45,7 @@ test('makeRunFolder(): a run is opened where nothing can be written, and a new o
     const looked = openTasks(path, 15, () => 0, false);
     expect([looked.retried(), looked.failure(), looked.differences()]).toEqual([0, undefined, []]);
     expect(() => makeRunFolder(join(folder, 'other'), plan)).toThrow(
-      'cluster: res cannot be written because the file system is read-only; expected a folder with room for results. Allow this user to write there, or name another folder.',
+      `cluster: ${join(folder, 'other', 'res')} cannot be written because the file system is read-only; expected one that can be written. Allow this user to write there, or name another folder.`,
     );
   } finally {
     mend();
