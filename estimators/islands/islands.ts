@@ -10,7 +10,7 @@ import {
 import { arraysCodec } from '../../engine/cluster/summaries.ts';
 import type { BlobRef, Shard, ShardContext, Work } from '../../engine/cluster/types.ts';
 import { OptionError } from '../../engine/errors.ts';
-import type { Context, Ending, Sampler, Step } from '../../engine/sampler.ts';
+import type { Context, Ending, Info, Sampler, Step } from '../../engine/sampler.ts';
 import { checkSavedRun } from '../../engine/saved-run.ts';
 import type { Shards } from '../../engine/sharded.ts';
 import type { Source } from '../../engine/types.ts';
@@ -139,7 +139,8 @@ export function islands(
   const answerOf = (state: IslandsState, ending: Ending): IslandsResult =>
     islandsAnswer(state.rows!, weights, ending, {
       done: state.made,
-      total: every === undefined ? R : undefined,
+      // When islands come to their ends is known when they have.
+      total: every === undefined ? R : state.ended ? state.made : undefined,
     });
   const step = async (state: IslandsState, ctx: Context): Promise<Step<IslandsState>> => {
     if (state.ended) return at(state);
@@ -289,24 +290,32 @@ async function oneRound(
  * when all islands of the last one are there, by either scheme: a butterfly bounds whose states an island needs, and
  * avoids no barrier here.
  */
-function shardsOf({ method, islands: R, weights, rule, first }: Checked): Shards<IslandsResult> {
+function shardsOf({ method, islands: R, weights, every, rule, first }: Checked): Shards<IslandsResult> {
   const shards = { kind: 'index', count: R } as const;
+  /** What a run here would tell. @param before whole rounds before the last one. */
+  const progress = (before: number, made: number, complete: boolean): Pick<Info, 'done' | 'total'> => {
+    if (every === undefined) return { done: made, total: R };
+    const done = before + (made === R ? 1 : 0);
+    return { done, total: complete ? done : undefined };
+  };
   return {
     work: islandRows as Shards['work'],
     ...(typeof method === 'function' ? { model: () => {} } : { model: method }),
     cut: () => ({ options: first, shards }),
-    async next({ value }, options, { rng, blobs }) {
-      const { round, steps } = options as IslandPlan;
+    async next({ value }, plan, { rng, blobs }) {
+      const { round, steps } = plan as IslandPlan;
       if (steps === null) return undefined;
       const next = nextRound(value as IslandRows, rule, round + 1, rng);
       if (next === undefined) return undefined;
       const { base, booked, exchanges, moved } = next;
       const from: BlobRef[] = [];
       for (let k = 0; k < R; k++) from.push(await blobs.put(next.state(k)));
-      return { options: { ...first, round: round + 1, from, base, booked, exchanges, moved }, shards };
+      const options = { ...first, round: round + 1, from, base, booked, exchanges, moved };
+      return { options, shards, kept: round + 1 };
     },
-    async answer({ value, shards: made }, _ctx, ending) {
-      return islandsAnswer(value as IslandRows, weights, ending, { done: made, total: R });
+    async answer({ value, shards: made, complete }, _ctx, ending, rounds) {
+      const before = (rounds as number | undefined) ?? 0;
+      return islandsAnswer(value as IslandRows, weights, ending, progress(before, made, complete));
     },
   };
 }

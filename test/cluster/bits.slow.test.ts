@@ -80,11 +80,9 @@ const METHODS: Readonly<Record<string, () => Method>> = {
 
 /** The JSON of a result, without what says where and how it was computed. */
 function json({ provenance: { seed }, ...result }: Result): string {
-  return JSON.stringify({ ...result, seed }, (name, value) => {
-    // An island run counts its steps here, and its islands on a cluster.
-    if (name === 'diagnostics') return { ...value, done: undefined, total: undefined };
-    return ArrayBuffer.isView(value) ? Array.from(value as Float64Array) : value;
-  });
+  return JSON.stringify({ ...result, seed }, (_, value) =>
+    ArrayBuffer.isView(value) ? Array.from(value as Float64Array) : value,
+  );
 }
 
 /** What every method answers, by its name; on a cluster each must have been there. */
