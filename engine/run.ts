@@ -61,7 +61,9 @@ export async function* iterate<S, R extends Result>(
   const seed = options.seed ?? drawSeed();
   const backend = options.backend ?? (await defaultBackend());
   const signal = options.signal ?? new AbortController().signal;
-  const ctx: Context = { rng: rngFromSeed(seed), backend, signal };
+  const { evaluations } = options.budget ?? {};
+  const bound = evaluations === undefined ? {} : { evaluations };
+  const ctx: Context = { rng: rngFromSeed(seed), backend, signal, ...bound };
   const provenance: Provenance = { seed, version: VERSION, ...onProcessor(backend), notes: [] };
   const ending = (outcome: Outcome): Ending => ({ outcome, provenance });
   const { guard, snapshot } = checkpoints(sampler, seed, options.from);

@@ -35,6 +35,8 @@ export interface Context {
   readonly rng: Rng;
   readonly backend: Backend;
   readonly signal: AbortSignal;
+  /** `budget.evaluations` of the run. The runner looks between steps: where one takes many, it ought to stop for that. */
+  readonly evaluations?: number;
 }
 
 export interface Step<S> {

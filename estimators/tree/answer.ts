@@ -43,7 +43,7 @@ export function treeAnswer({ plan, trees }: TreeForest, info: Info, ending: Endi
   return {
     estimate: estimateOf(plan, leaves, normalizer),
     sample: { points, shape, logWeight },
-    outcome: outcomeOf(normalizer, leaves, ending.outcome),
+    outcome: outcomeOf(normalizer, leaves, isFull({ plan, trees }) ? { kind: 'unfinished' } : ending.outcome),
     diagnostics: { ...info, warnings: warningsOf({ plan, trees }, tree, leaves, { advice, ess: info.ess }) },
     provenance: ending.provenance,
     logNormalizer: normalizer,
@@ -216,7 +216,7 @@ function warningsOf(
     const message = `${percent(stale)} of the children of the root were never visited again (warned above 50 %), so values keep the luck of one run and Z is too small. Use mode: 'ipw', or 'precision'.`;
     warnings.push({ code: 'stale-children', message, value: stale, threshold: STALE });
   }
-  if (trees.some((tree) => outgrown(plan, tree))) {
+  if (isFull({ plan, trees })) {
     const message = `A tree stopped at ${spaced(plan.maxNodes ?? 0)} nodes (\`maxNodes\`), before its last iteration. Raise it, or name fewer levels in \`chain.branches\`.`;
     warnings.push({ code: 'tree-full', message, value: plan.maxNodes ?? 0, threshold: plan.maxNodes ?? 0 });
   }
@@ -235,6 +235,10 @@ function warningsOf(
     warnings.push({ code: 'thin-weights', message, value: effective, threshold: THIN });
   }
   return warnings;
+}
+
+function isFull({ plan, trees }: Pick<TreeForest, 'plan' | 'trees'>): boolean {
+  return trees.some((tree) => outgrown(plan, tree));
 }
 
 function countsOf(trees: readonly TreeState[], { weight, ends }: Leaves): TreeCounts {
@@ -268,14 +272,15 @@ function frozenShare({ frozen }: TreeState, weight: Float64Array): number {
 }
 
 function adviceNow(plan: TreePlan, trees: readonly TreeState[]): TreeAdvice {
-  return adviceOf(plan, trees, progress(plan, trees));
+  return adviceOf(plan, trees, progress(plan, trees, finished));
 }
 
-function progress(plan: TreePlan, trees: readonly TreeState[]): TreeProgress {
+/** @param whole whether a tree counts as all of its iterations. */
+function progress(plan: TreePlan, trees: readonly TreeState[], whole: typeof finished): TreeProgress {
   const { iterations: planned, evaluations: most = Infinity } = plan;
   const done = trees.reduce((sum, tree) => {
     const share = Math.max(tree.iterations / planned, tree.evaluations / most);
-    return sum + (finished(plan, tree) ? planned : Math.floor(planned * share));
+    return sum + (whole(plan, tree) ? planned : Math.floor(planned * share));
   }, 0);
   return { done, total: planned * trees.length };
 }
@@ -302,6 +307,7 @@ function infoNow(plan: TreePlan, trees: readonly TreeState[]): Info {
     ess: ess(pooledWeights(plan, trees)),
     evaluations: trees.reduce((sum, tree) => sum + tree.evaluations, 0),
     warnings: adviceWarning(plan, adviceNow(plan, trees)),
-    ...progress(plan, trees),
+    // A tree without room for more is at its end, and not done.
+    ...progress(plan, trees, (own, tree) => finished(own, tree) && !outgrown(own, tree)),
   };
 }

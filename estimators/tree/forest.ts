@@ -38,14 +38,20 @@ function keysOf({ trees }: TreePlan, rng: Rng): (readonly [number, number])[] {
   return Array.from({ length: trees }, (_, r) => rng.child(TAG.replicate, r).key);
 }
 
-/** Every tree on to its next stop. */
+/**
+ * Every tree on to its next stop, or to where evaluations may end.
+ * @param most evaluations of all trees since the beginning; passed by less than one iteration of the walks in flight.
+ */
 export async function growForest(
   { plan, trees, doubts }: TreeForest,
   turn: Turn,
   signal: AbortSignal,
+  most = Infinity,
 ): Promise<void> {
   for (const [r, tree] of trees.entries()) {
-    const until = nextStop(plan, tree);
+    const left = most - trees.reduce((sum, { evaluations }) => sum + evaluations, 0);
+    if (left <= 0) return;
+    const until = Math.min(nextStop(plan, tree), tree.iterations + paidBy(plan, left / (trees.length - r)));
     if (until === tree.iterations) continue;
     tree.blind &&= plan.mode === 'prior' || (plan.mode !== 'ipw' && plan.explore === 1);
     await grow(plan, tree, until, turn, signal);
@@ -72,6 +78,12 @@ function nextStop(plan: TreePlan, tree: TreeState): number {
   if (mode !== 'ipw') return Math.max(done, Math.min(iterations, done + Math.min(more, left - batch + 1)));
   const batches = Math.min(Math.ceil(more / batch), Math.floor(left / batch));
   return Math.max(done, Math.min(iterations, done + batches * batch));
+}
+
+/** Iterations that evaluations pay for whatever happens in them, walks in flight among them; but at least one. */
+function paidBy({ chain, mode, batch }: TreePlan, evaluations: number): number {
+  const paid = Math.floor(evaluations / chain.steps);
+  return mode === 'ipw' ? Math.max(batch, Math.floor(paid / batch) * batch) : Math.max(1, paid - batch + 1);
 }
 
 /** Iterations that evaluations and nodes are left for, whatever happens in them. */

@@ -4,6 +4,7 @@ import type { Context, Sampler, Step } from '../../engine/sampler.ts';
 import { makeTurn } from '../../engine/turn.ts';
 import type { Source } from '../../engine/types.ts';
 import { infoOf, treeAnswer } from './answer.ts';
+import { checkBudget } from './budget.ts';
 import { finished, growForest, openForest, restoreForest, saveForest, type TreeForest } from './forest.ts';
 import { checkTree, openPlan, type TreePlan } from './plan.ts';
 import { shardsOf, type TreeShards } from './tree-shards.ts';
@@ -41,7 +42,7 @@ export function treeSampler(
   const turn = makeTurn();
   const networks = 'open' in options.chain ? (options.chain.networks ?? []) : [];
   const step = async (forest: TreeForest, ctx: Context): Promise<Step<TreeForest>> => {
-    await growForest(forest, turn, ctx.signal);
+    await growForest(forest, turn, ctx.signal, ctx.evaluations);
     return report(forest);
   };
   const opened = async (
@@ -57,7 +58,10 @@ export function treeSampler(
   return {
     name: 'tree-sampler',
     sources: TREE_SOURCES,
-    init: (ctx) => opened(ctx, (plan) => step(openForest(plan, ctx.rng), ctx)),
+    init: async (ctx) => {
+      checkBudget(scheme, ctx.evaluations);
+      return opened(ctx, (plan) => step(openForest(plan, ctx.rng), ctx));
+    },
     step,
     result: async (forest, { outcome, provenance }) =>
       treeAnswer(forest, infoOf(forest), { outcome, provenance: toldNetworks(provenance, networks) }),
