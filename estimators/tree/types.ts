@@ -57,7 +57,8 @@ export interface TreeChain {
   /**
    * Levels whose states become nodes, falling, within D..1; default: all. States between them are only passed through. Ends are
    * always nodes. A child of the root is drawn by `init` and goes on to the first of these levels, which may be D itself. Steps
-   * below each of them must draw something, on the way to the next: a run in which no node has children that differ is refused.
+   * below each of them must draw something, on the way to the next: a run is refused in which states move on, and to one and the
+   * same child each. A step that leaves states as they are is taken for a chain at its end, and all of its children for copies.
    */
   readonly branches?: readonly number[];
   /** Products of a vector with a Jacobian in one row of a step, for the count of them. Default 0. */
@@ -142,7 +143,7 @@ export interface TreeOptions {
   readonly batch?: number;
   /**
    * Nodes that each tree may have, for a bound on its memory. A tree that could pass it with the next iteration stops there, with
-   * a warning; but see `prune`. Default: what the iterations can take, which must fit in memory.
+   * a warning and outcome `unfinished`; but see `prune`. Default: what the iterations can take, which must fit in memory.
    */
   readonly maxNodes?: number;
   /**
