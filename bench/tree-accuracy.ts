@@ -26,10 +26,16 @@ function spreadOf(values: readonly number[]): Spread {
 /** Walks in flight at most; a 64th of the runs that a budget pays for is few enough to change nothing. */
 const MOST_WALKS = 16;
 
+/** How a tree is grown. */
+interface Way {
+  readonly mode: TreeMode;
+  readonly explore?: number;
+}
+
 /** One tree that takes as many evaluations as it may, to one run of the chain. */
 async function grown(
   { chain, inverseTemperature, blocks }: TreeCase,
-  mode: TreeMode,
+  { mode, explore }: Way,
   evaluations: number,
   seed: number,
   backend: Backend,
@@ -37,14 +43,25 @@ async function grown(
   const runs = Math.ceil(evaluations / STEPS);
   const batch = mode === 'prior' ? runs : Math.max(1, Math.min(MOST_WALKS, Math.floor(runs / 64)));
   const shared = { chain: diffusionChain(chain), inverseTemperature, mode, batch };
+  const choice = explore === undefined ? {} : { explore };
   const bound = mode === 'prior' ? { iterations: runs } : { evaluations };
   // Few children of the root on products, so that each has descendants.
   const births = mode === 'ipw' && blocks > 1 ? { births: { root: { factor: 1, exponent: 0.6 } } } : {};
-  return run(treeSampler({ ...shared, ...bound, ...births }), { seed, backend });
+  return run(treeSampler({ ...shared, ...choice, ...bound, ...births }), { seed, backend });
 }
 
-const MODES = ['prior', 'paper', 'precision', 'ipw'] as const;
-type Sampling = (typeof MODES)[number];
+type Sampling = 'prior' | 'paper' | 'precision' | 'ipw' | 'exploring';
+
+const WAYS: Readonly<Record<Sampling, Way & { readonly name: string }>> = {
+  prior: { name: 'prior', mode: 'prior' },
+  paper: { name: 'paper', mode: 'paper' },
+  precision: { name: 'precision', mode: 'precision' },
+  ipw: { name: 'ipw', mode: 'ipw' },
+  exploring: { name: 'precision, explore 0.2', mode: 'precision', explore: 0.2 },
+};
+const MODES: readonly Sampling[] = ['prior', 'paper', 'precision', 'ipw'];
+/** The specification lets visits explore where budgets are large and plain runs count: then bias is what is left. */
+const LARGE: readonly Sampling[] = [...MODES, 'exploring'];
 
 /** What the specification of the method found: by law and budget, in the order of `MODES`. */
 const SPECIFIED: Readonly<Record<string, readonly number[]>> = {
@@ -59,6 +76,12 @@ const SPECIFIED: Readonly<Record<string, readonly number[]>> = {
   'tail1^4, 1e+5': [0.104, 0.088, 0.045, 0.065],
 };
 
+/** How many times one mean is below another. */
+function ratioOf(above: Spread, below: Spread): Spread {
+  const mean = above.mean / below.mean;
+  return { mean, error: mean * Math.hypot(above.error / above.mean, below.error / below.mean) };
+}
+
 /** A bound, and whether a figure keeps it. */
 function bound(what: string, most: number, found: number): string {
   return `<= ${what}, ${most.toFixed(4)}: ${found <= most ? 'met' : 'missed'}`;
@@ -70,16 +93,27 @@ function bound(what: string, most: number, found: number): string {
  */
 function goalOf(
   mode: Sampling,
-  product: boolean,
-  budget: number,
+  { product, budget, specified }: Asked,
   found: Readonly<Partial<Record<Sampling, Spread>>>,
 ): string {
   const { prior, paper } = found;
-  const mean = found[mode]!.mean;
+  const { mean } = found[mode]!;
   if (mode === 'ipw' && prior !== undefined)
     return product ? bound('prior', prior.mean, mean) : bound('1.5 times prior', 1.5 * prior.mean, mean);
-  if (mode !== 'precision' || budget < 1e5 || paper === undefined) return '';
-  return `${bound('half of paper', paper.mean / 2, mean)}, ${(paper.mean / mean).toFixed(1)} times below`;
+  if (WAYS[mode].mode !== 'precision' || budget < 1e5 || paper === undefined) return '';
+  const times = ratioOf(paper, found[mode]!);
+  const [, theirPaper, theirs] = specified ?? [];
+  const beside =
+    theirs === undefined || mode !== 'precision'
+      ? ''
+      : ` (specification ${(theirPaper! / theirs).toFixed(1)})`;
+  return `${bound('half of paper', paper.mean / 2, mean)}, ${times.mean.toFixed(1)} +/- ${times.error.toFixed(1)} times below${beside}`;
+}
+
+interface Asked {
+  readonly product: boolean;
+  readonly budget: number;
+  readonly specified: readonly number[] | undefined;
 }
 
 interface Budget {
@@ -98,20 +132,21 @@ async function massRows(
   for (const mode of modes) {
     const own: number[] = [];
     for (let seed = 1; seed <= seeds; seed++) {
-      const { sample } = await grown(problem, mode, evaluations, seed, backend);
+      const { sample } = await grown(problem, WAYS[mode], evaluations, seed, backend);
       own.push(variation(problem, sample.points, normalizedWeight(sample.logWeight)));
     }
     found[mode] = spreadOf(own);
   }
   const place = `${problem.name}, ${evaluations.toExponential(0)}`;
+  const specified = SPECIFIED[place];
   return modes.map((mode) => {
     const { mean, error } = found[mode]!;
-    const specified = SPECIFIED[place]?.[MODES.indexOf(mode)];
-    const beside = specified === undefined ? '' : ` (specification ${specified})`;
+    const theirs = specified?.[MODES.indexOf(mode)];
+    const beside = theirs === undefined ? '' : ` (specification ${theirs})`;
     return {
-      what: `${place} evaluations, ${mode}`,
+      what: `${place} evaluations, ${WAYS[mode].name}`,
       found: `cell variation ${mean.toFixed(4)} +/- ${error.toFixed(4)}${beside}`,
-      goal: goalOf(mode, problem.blocks > 1, evaluations, found),
+      goal: goalOf(mode, { product: problem.blocks > 1, budget: evaluations, specified }, found),
     };
   });
 }
@@ -122,20 +157,22 @@ const TOY: readonly Budget[] = [{ evaluations: 500, seeds: 2 }];
 export async function inThePlane(toy: boolean, backend: Backend): Promise<readonly Row[]> {
   const budgets: readonly Budget[] = [
     { evaluations: 1e4, seeds: 24 },
-    { evaluations: 1e5, seeds: 10 },
-    { evaluations: 1e6, seeds: 4 },
+    { evaluations: 1e5, seeds: 16 },
+    { evaluations: 1e6, seeds: 6, modes: LARGE },
   ];
   return rowsOf(planeCases(), toy ? TOY : budgets, backend);
 }
 
 /**
- * Products of them. At 1e5 evaluations precise values are 1.4 to 2 times nearer than published ones in the specification too; at
- * 1e6 they are 4 and 2.5 times on the first and the last, and no nearer on 'skew5^4'.
+ * Products of them. Half of 'paper' at 1e5 evaluations is out of reach: over 200 trees 'precision' is 1.9, 1.3 and 1.7 times below
+ * it (1.7, 1.4 and 2.0 in the specification, whose trees were grown by plain means and weighed anew, which makes 5 %). On 'skew5^4'
+ * even visits by the exact value of every state, which no run has, come to 0.11 at best against 0.17, with factors of widening 0.5
+ * to 2 and exponents 0.6 to 0.8. There, at 1e6, 80 trees are 1.6 times below, and 2.0 where they explore.
  */
 export async function products(toy: boolean, backend: Backend): Promise<readonly Row[]> {
   const budgets: readonly Budget[] = [
-    { evaluations: 1e5, seeds: 8 },
-    { evaluations: 1e6, seeds: 2, modes: ['paper', 'precision'] },
+    { evaluations: 1e5, seeds: 32 },
+    { evaluations: 1e6, seeds: 6, modes: ['paper', 'precision', 'exploring'] },
   ];
   return rowsOf(productCases(), toy ? TOY : budgets, backend);
 }
@@ -159,7 +196,7 @@ export async function searches(toy: boolean, backend: Backend): Promise<readonly
     const best = async (mode: TreeMode, evaluations: number): Promise<Spread> => {
       const own: number[] = [];
       for (let seed = 1; seed <= seeds; seed++)
-        own.push((await grown(problem, mode, evaluations, seed, backend)).best.reward);
+        own.push((await grown(problem, { mode }, evaluations, seed, backend)).best.reward);
       return spreadOf(own);
     };
     const plain = await best('prior', budget);

@@ -165,7 +165,10 @@ export interface TreeOptions {
   readonly widening?: TreeGrowth;
   /** Children against iterations, 'ipw' alone: of the root, default { 1, 0.8 }, and of all others, default { 2, 0.3 }. */
   readonly births?: { readonly root?: TreeGrowth; readonly others?: TreeGrowth };
-  /** Share of visits that go to a child at random, 0..1. Default 0; 0.1 of 'ipw', where it must be above 0. */
+  /**
+   * Share of visits that go to a child at random, 0..1. Default 0; 0.1 of 'ipw', where it must be above 0. Of 'precision', some 0.2
+   * where tens of plain runs would count in all: values keep less of the luck of a first run. Where few would, it costs more.
+   */
   readonly explore?: number;
   /** Of 'search', in units of the reward. Default a tenth of the standard deviation of the rewards so far. */
   readonly exploration?: number;

@@ -6,7 +6,7 @@ import type { TreeState } from '../../estimators/tree/state.ts';
 import { treeSampler } from '../../estimators/tree/tree-sampler.ts';
 import type { TreeMode, TreeOptions } from '../../estimators/tree/types.ts';
 import reference from '../reference/dts.json' with { type: 'json' };
-import { expectMeans, expectRejected, type Replicates } from '../support/law.ts';
+import { columnMoments, expectMeans, expectRejected, type Replicates } from '../support/law.ts';
 import { grown, logTotal } from '../support/tree.ts';
 import { exactKernelChain } from '../support/tree-chains.ts';
 
@@ -68,6 +68,21 @@ test('trees that visit by value have the biased Z and the errors they are known 
     const standardError = [row.zRatioSd, row.tvSd].map((sd) => sd * Math.sqrt(1 / 100 + 1 / row.runs));
     expectMeans(found, [row.zRatio, row.tv], { standardError, about: `${row.problem} ${row.mode}` });
     expectRejected(() => expectMeans(found, [1, row.tv], { standardError }));
+  }
+});
+
+test('visits at random take bias from a Z that is too small, however precise values are', async () => {
+  const [runs, widening] = [64, { factor: 1, exponent: 0.6 }];
+  for (const name of ['ring8', 'skew5'] as const) {
+    const found = async (explore: number): Promise<readonly [number, number]> => {
+      const options = { mode: 'precision', widening, explore, iterations: 1000 } as const;
+      const { mean, sd } = columnMoments(await trees(name, options, runs));
+      return [mean[0]!, sd[0]! / Math.sqrt(runs)];
+    };
+    const [byValue, error] = await found(0);
+    const [mixed, errorMixed] = await found(0.5);
+    expect(mixed - byValue).toBeGreaterThan(4 * Math.hypot(error, errorMixed));
+    expect(mixed).toBeLessThan(1 + 4 * errorMixed);
   }
 });
 
