@@ -45,6 +45,7 @@ export function inFlagWords(text: string): string {
     .replace('use monteCarlo.', 'there is no command; the package has monteCarlo for scripts.')
     .replace('sobolIndices gives them.', 'without --method importance they have values.')
     .replace(' See error.point.', '')
+    .replace('a larger `timeout`', 'a larger --timeout, or `timeout` of umBridge in a module')
     .replace('`name` to be one of', '--model-name to be one of')
     .replace('with port, or 0 for', 'with --port, or 0 for')
     .replace('Use defensive: 0.1, or more points.', 'Leave out --preset published, or use more points.')
@@ -123,17 +124,22 @@ export function modelFailureText(
   const shown = point.length > 8 ? [...point.slice(0, 8), `and ${point.length - 8} more`] : point;
   const list = listFile === undefined ? '(the list: --csv FILE)' : `(the list: ${listFile})`;
   const [failed, tried] = [Number(totals[1]), Number(totals[2])];
-  const expected = first.reason.includes(', expected ') ? '' : '; expected finite numbers';
+  const wanted = / points; expected (.+?)\. First: /.exec(error.message)?.[1] ?? 'finite numbers';
+  const expected = first.reason.includes(', expected ') ? '' : `; expected ${wanted}`;
   return [
     `${file}: the model ${first.reason} at ${count(failed)} of ${count(tried)} points${expected}.`,
     `First: point ${count(first.index)}, ${shown.join(', ')}.  ${list}`,
-    failureAdvice(first.reason, failed === tried, otherwise),
+    failureAdvice(error.message, first.reason, failed === tried, otherwise),
   ].join('\n');
 }
 
-/** Leaving rows out helps a model that fails here and there, not one that never answers. */
-function failureAdvice(reason: string, everywhere: boolean, otherwise: string): string {
-  if (!everywhere) return `Fix the model there, or ${otherwise}.`;
+const FIX = 'Fix the model there';
+
+/** Leaving rows out helps a model that fails here and there, not one that never answers. What else helps the error says. */
+function failureAdvice(message: string, reason: string, everywhere: boolean, otherwise: string): string {
+  const act = / ([A-Z][^.]*), or (?:leave those rows|give the output) /.exec(message)?.[1] ?? FIX;
+  if (!everywhere) return `${act}, or ${otherwise}.`;
+  if (act !== FIX) return `${act}.`;
   if (reason === 'returned undefined') return 'Does the function end in return?';
   if (reason === 'returned an object') return 'Return a number, or an array with one number for each output.';
   return 'It failed at every point tried, so the model itself needs fixing.';

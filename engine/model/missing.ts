@@ -1,5 +1,6 @@
 import { show } from '../check.ts';
 import { ModelError, OptionError, type PointFailure } from '../errors.ts';
+import { serverFault } from './server-fault.ts';
 
 /** 'error': the run fails; 'drop-row': leave the row out everywhere; a number: put it in place of the output. */
 export type MissingPolicy = 'error' | 'drop-row' | number;
@@ -25,6 +26,8 @@ export function checkMissing(where: string, policy: unknown): MissingPolicy {
   });
 }
 
+const FIX = 'Fix the model there';
+
 /** What to do where the model cannot be mended and no row may be left out. */
 export const NUMBER_INSTEAD = 'or give the output a number there with missing: 0';
 
@@ -41,11 +44,12 @@ export function modelFailure(
   otherwise = "or leave those rows out with missing: 'drop-row'",
 ): ModelError {
   const first = failures[0]!;
+  const { expected, act } = serverFault(first.reason) ?? { expected: 'finite numbers', act: FIX };
   return new ModelError({
     where,
     found: `the model ${first.reason} at ${failed} of ${evaluated} points`,
-    expected: 'finite numbers',
-    fix: `First: point ${first.index}, ${pointText(names, first.input)}. Fix the model there, ${otherwise}.`,
+    expected,
+    fix: `First: point ${first.index}, ${pointText(names, first.input)}. ${act}, ${otherwise}.`,
     failures,
   });
 }

@@ -4,6 +4,7 @@ import type { RowFailure } from '../pool/evaluate-rows.mjs';
 import { growing, outputNames, type Rows } from './host-rows.ts';
 import { pointText } from './missing.ts';
 import type { RemoteConnection, RemoteTrouble } from './model.ts';
+import { serverFault } from './server-fault.ts';
 
 /** What a batch of remote points needs to know besides the points. */
 export interface RemoteOptions {
@@ -65,7 +66,7 @@ function taken(
 
 /**
  * The error of a point that ends the run: its number, its inputs, and what the model said.
- * @param fix what to do where the server is still there.
+ * @param unusable what to do about a number that cannot be used, where no point may be left out.
  */
 export function stopped(
   remote: RemoteConnection,
@@ -73,13 +74,17 @@ export function stopped(
   input: Float64Array,
   index: number,
   { reason, lost }: RemoteTrouble,
-  fix = "Mend the model there, or use onError: 'drop-row' and say with `missing` what becomes of such points.",
+  unusable?: string,
 ): ModelError {
+  const fault = serverFault(reason);
+  const act = fault?.act ?? 'Mend the model there';
+  const dropping = `${act}, or use onError: 'drop-row' and say with \`missing\` what becomes of such points.`;
+  const mending = unusable === undefined ? dropping : fault === undefined ? unusable : `${act}.`;
   return new ModelError({
     where: remote.label,
     found: `the model ${reason} at point ${index} (${pointText(inputs, input)})`,
-    expected: lost ? 'a server that answers until the end' : 'finite numbers',
-    fix: lost ? 'Start the server again, and the run, or go on from its last snapshot.' : fix,
+    expected: lost ? 'a server that answers until the end' : (fault?.expected ?? 'finite numbers'),
+    fix: lost ? 'Start the server again, and the run, or go on from its last snapshot.' : mending,
     failures: [{ index, input, reason }],
   });
 }

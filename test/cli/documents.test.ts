@@ -5,6 +5,7 @@ import { csvDocument, failureDocument, jsonDocument } from '../../cli/documents.
 import { inFlagWords, modelFailureText } from '../../cli/errors.ts';
 import { progressLine } from '../../cli/progress.ts';
 import { readSettings } from '../../cli/settings.ts';
+import { modelFailure } from '../../engine/model/missing.ts';
 import { ModelError, OptionError } from '../../estimators/index.ts';
 import { indices, result } from './fixture.ts';
 
@@ -71,6 +72,27 @@ test('modelFailureText(): advice fits a model that fails everywhere, and what is
   expect(advice('returned NaN', '64 of 64')).not.toContain('drop-row');
   expect(advice('returned 3 numbers, expected 2', '1 of 64').split('\n')[0]).toBe(
     'a.ts: the model returned 3 numbers, expected 2 at 1 of 64 points.',
+  );
+});
+
+test('modelFailureText(): of a server that gave no numbers it says what was expected of the server', () => {
+  const lines = (reason: string, failed: number): readonly string[] => {
+    const failures = [{ index: 3, input: Float64Array.of(0.5), reason }];
+    const error = modelFailure('sobolIndices', ['x'], failures, failed, 64);
+    return inFlagWords(modelFailureText(error, '127.0.0.1:4242', ['x'], undefined)).split('\n');
+  };
+  expect(lines('took longer than the timeout of 60 ms', 5)).toEqual([
+    '127.0.0.1:4242: the model took longer than the timeout of 60 ms at 5 of 64 points; expected an answer in that time.',
+    'First: point 3, x = 0.5.  (the list: --csv FILE)',
+    'Is that server at work? Give it more time with a larger --timeout, or `timeout` of umBridge in a module, or leave those rows out with --missing drop-row.',
+  ]);
+  expect(lines('answered with what is no JSON object: <html>busy</html>', 64)).toEqual([
+    '127.0.0.1:4242: the model answered with what is no JSON object: <html>busy</html> at 64 of 64 points; expected JSON from a UM-Bridge 1.0 server.',
+    'First: point 3, x = 0.5.  (the list: --csv FILE)',
+    'See whether such a server, and nothing else, runs at that address.',
+  ]);
+  expect(lines('returned NaN', 5)[2]).toBe(
+    'Fix the model there, or leave those rows out with --missing drop-row.',
   );
 });
 

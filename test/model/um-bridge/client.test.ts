@@ -81,7 +81,9 @@ test("umBridge(): onError 'stop' ends the run at the first failed point, naming 
   const server = await fake({}, ([a, b]) => (a === 2 ? refused : [200, { output: [[a! + 2 * b!]] }]));
   const error = await told(evaluated(server, { onError: 'stop', concurrency: 1 }));
   expect(error).toBeInstanceOf(ModelError);
-  expect(error.message).toContain('answered 500 InvalidOutput: diverged at point 2 (a = 2, b = 1)');
+  expect(error.message).toContain(
+    'answered 500 InvalidOutput: diverged at point 2 (a = 2, b = 1); expected an evaluation. See what that server has logged, and mend the model there, or use onError',
+  );
   expect((error as ModelError).failures[0]!.index).toBe(2);
   expect(server.asked.get('/Evaluate')).toBe(3);
 });
@@ -117,6 +119,13 @@ test('umBridge(): a point that takes too long has failed, and is not asked for a
   expect(failures.map(({ index, reason }) => [index, reason])).toEqual([
     [1, 'took longer than the timeout of 60 ms'],
   ]);
+  const inputs = { a: uniform(0, 1), b: uniform(0, 1) };
+  const silent = await fake({ '/Evaluate': 'silence' });
+  const model = umBridge({ url: silent.url, timeout: 20, concurrency: 64 });
+  const method = sobolIndices({ model, inputs, points: 16, replicates: 1 });
+  expect((await told(run(method, { seed: 3, backend: jsBackend() }))).message).toMatch(
+    /the model took longer than the timeout of 20 ms at 64 of 64 points; expected an answer in that time\. First: point 0, .* Is that server at work\? Give it more time with a larger `timeout`, or leave/,
+  );
   expect(server.asked.get('/Evaluate')).toBe(3);
 });
 
