@@ -28,7 +28,8 @@ const PACKAGE = entries('./dist/node/engine.js', './dist/node/cluster.js', './di
 export default defineConfig({
   test: {
     testTimeout: 60_000,
-    maxWorkers: 2,
+    // One more than processors: tests of browsers and clusters wait half of their time.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     reporters: ['default', skippedGpuReporter()],
     // What a project has transformed serves the next one, and the next run: kept by content.

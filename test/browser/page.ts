@@ -98,31 +98,56 @@ export interface Visit {
   readonly before?: () => void;
 }
 
-/** Opens a page and lets `use` look at it; answers everything it complained about, or asked of other hosts. */
-export async function visit(
-  { browser, url, options = {}, before }: Visit,
-  use: (page: Page) => Promise<void>,
-): Promise<string[]> {
+/** A page of a browser, and everything it complained about, or asked of other hosts. */
+interface Watched {
+  readonly page: Page;
+  trouble: string[];
+}
+
+/** By the settings of the browser: a page of its own takes more time than most of what is looked at. */
+const opened = new WeakMap<Browser, Map<string, Promise<Watched>>>();
+
+async function open({ browser, options = {}, before }: Visit): Promise<Watched> {
   const context = await browser.newContext(options);
-  const trouble: string[] = [];
+  const watched: Watched = { page: await context.newPage(), trouble: [] };
+  const { page } = watched;
+  page.on('console', (message) => {
+    if (!NO_ADAPTER.test(message.text())) watched.trouble.push(message.text());
+  });
+  page.on('pageerror', (error) => watched.trouble.push(String(error)));
+  page.on('request', (request) => {
+    if (!/^(http:\/\/127\.0\.0\.1|data:|blob:|about:blank)/.test(request.url()))
+      watched.trouble.push(`asked for ${request.url()}`);
+  });
+  await page.addInitScript(countStarts);
+  if (before !== undefined) await page.addInitScript(before);
+  return watched;
+}
+
+/** Opens a page and lets `use` look at it; answers everything it complained about, or asked of other hosts. */
+export async function visit(asked: Visit, use: (page: Page) => Promise<void>): Promise<string[]> {
+  const { browser, url, options, before } = asked;
+  const pages = opened.get(browser) ?? new Map<string, Promise<Watched>>();
+  opened.set(browser, pages);
+  const key = JSON.stringify(options ?? {});
+  // What runs before a page's own program stays in it: that page serves nobody else.
+  const pending = before === undefined ? (pages.get(key) ?? open(asked)) : open(asked);
+  if (before === undefined) pages.set(key, pending);
+  const watched = await pending;
+  const { page } = watched;
+  watched.trouble = [];
   try {
-    const page = await context.newPage();
-    page.on('console', (message) => {
-      if (!NO_ADAPTER.test(message.text())) trouble.push(message.text());
-    });
-    page.on('pageerror', (error) => trouble.push(String(error)));
-    page.on('request', (request) => {
-      if (!/^(http:\/\/127\.0\.0\.1|data:|blob:)/.test(request.url()))
-        trouble.push(`asked for ${request.url()}`);
-    });
-    await page.addInitScript(countStarts);
-    if (before !== undefined) await page.addInitScript(before);
     await page.goto(url);
     await use(page);
+    // With the page ends what it may still say; and another part of the same address would not load it anew.
+    if (before === undefined) await page.goto('about:blank');
+    return watched.trouble;
+  } catch (error) {
+    pages.delete(key);
+    throw error;
   } finally {
-    await context.close();
+    if (before !== undefined) await page.context().close();
   }
-  return trouble;
 }
 
 /** Counts in the page how often its button turned to Stop. */
