@@ -7,28 +7,32 @@ import { ENTRY_BYTES, type Families, type Kept, openFamilies } from './families.
  * is always born before its children, so one pass in the order of ids goes from the top down.
  */
 
-/** Reals of a record, the first of node i at RECORD * i of `real`. */
+/**
+ * Reals of a record, the first of node i at RECORD * i of `real`. Where memory is handed out from the 16th byte of a page on,
+ * the first 48 bytes of a record are on one line: they are what all nodes of a walk are asked for.
+ */
 export const RECORD = 8;
-/** u = lambda v; and the c of the sums over its children. */
+/** u = lambda v; the c of the sums over its children; and rho, the relative variance of u. */
 export const VALUE = 0;
 export const SCALE = 1;
-/** rho, the relative variance of u; and g. */
-export const SPREAD = 6;
+export const SPREAD = 2;
+/** g, the edge to a node. */
 export const EDGE = 7;
 
 /** The same record by integers, the first of node i at WORDS * i of `whole`. */
 export const WORDS = 16;
-export const VISITS = 4;
-export const CHILDREN = 5;
+export const VISITS = 6;
+export const CHILDREN = 7;
 /** The child of a node that has one; where the block of its children begins in `families`, of a node that has more. */
-export const FAMILY = 6;
-export const LEVEL = 7;
-/** `PENDING`: children on their way, not yet nodes. `SLOT`: row of the state in the slab of its level; -1 of the root. */
-export const PENDING = 8;
-export const SLOT = 9;
-export const PARENT = 10;
+export const FAMILY = 8;
+export const LEVEL = 9;
+/** Children on their way, not yet nodes. */
+export const PENDING = 10;
 /** k of the k-th child of its parent. */
 export const NUMBER = 11;
+export const PARENT = 12;
+/** Row of the state in the slab of its level; -1 of the root. */
+export const SLOT = 13;
 
 /** The records of `nodes` nodes. Node 0 is the root. */
 export interface TreeArena {
@@ -83,7 +87,7 @@ function bear(arena: TreeArena, parent: number, level: number, slot: number): nu
   const id = arena.nodes;
   if (RECORD * id === arena.real.length) {
     const { real } = arena;
-    Object.assign(arena, openRecords(moreRoom(id, arena.most)));
+    Object.assign(arena, openRecords(moreRoom(id, arena.most, 64)));
     arena.real.set(real);
   }
   arena.nodes = id + 1;
@@ -154,9 +158,9 @@ function addLeaf(arena: TreeArena, id: number, slot: number): void {
 /** Rows from which on room is taken far ahead: what is not written yet costs no memory, and each copy is written once more. */
 const MANY_ROWS = 2 ** 16;
 
-/** Of what holds `rows` and is full: twice as many, or 16 times in a large tree that can come to as many. */
-function moreRoom(rows: number, most: number): number {
-  return Math.max(2 * rows, rows < MANY_ROWS ? 0 : Math.min(16 * rows, most));
+/** Of what holds `rows` and is full: twice as many, or `times` as many in a large tree that can come to them. */
+function moreRoom(rows: number, most: number, times = 16): number {
+  return Math.max(2 * rows, rows < MANY_ROWS ? 0 : Math.min(times * rows, most));
 }
 
 function larger<A extends StateArray>(array: A, length: number): A {

@@ -312,7 +312,7 @@ function backUp(plan: TreePlan, arena: TreeArena, lanes: Lanes, lane: number): v
   for (let i = last; i > first; i--) {
     const child = path[i]!;
     const above = RECORD * path[i - 1]!;
-    addUp(arena, child);
+    addUp(arena, path[i - 1]!, child);
     const before = real[above + VALUE]!;
     const spread = real[above + SPREAD]!;
     if (highest) real[above + VALUE] = Math.max(before, real[RECORD * child + VALUE]!);

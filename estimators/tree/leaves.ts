@@ -128,9 +128,10 @@ export function rootChildren(arena: TreeArena): Int32Array {
  * Largest share of the weight that came by one child of the root.
  * @param weight by slot of the leaves.
  */
-export function heaviestChild({ nodes, whole }: TreeArena, weight: Float64Array): number {
+export function heaviestChild(arena: TreeArena, weight: Float64Array): number {
+  const { nodes, whole } = arena;
   /** By node with children: the number of the child of the root that it hangs from. */
-  const first = new Int32Array(nodes);
+  const first = roomOf(arena);
   const shares = new Float64Array(whole[CHILDREN]! + 1);
   let most = 0;
   for (let id = 1; id < nodes; id++) {

@@ -61,20 +61,19 @@ export function linkChild(arena: TreeArena, child: number): void {
 }
 
 /** An only child gets an entry: it has a sibling now. */
-function enterOnly({ real, families }: TreeArena, entry: number, child: number): void {
-  const here = RECORD * child;
-  const rho = real[here + SPREAD]!;
+function enterOnly(arena: TreeArena, entry: number, child: number): void {
+  const { real, families } = arena;
+  const rho = real[RECORD * child + SPREAD]!;
   const weight = 1 / (1 + rho);
-  const own = onlyOwn({ real }, child);
+  const own = onlyOwn(arena, child);
   families.child[entry] = child;
   setEntry(families, entry, own, rho);
   setSums(families, entry, own, weight * own, weight);
 }
 
 /** exp(g + u - c) of an only child. */
-export function onlyOwn({ real }: Pick<TreeArena, 'real'>, child: number): number {
-  const here = RECORD * child;
-  return real[here + VALUE]! + real[here + EDGE]! > -Infinity && real[here + SPREAD]! < Infinity ? 1 : 0;
+export function onlyOwn(arena: TreeArena, child: number): number {
+  return loggedWorth(arena, child) > -Infinity && arena.real[RECORD * child + SPREAD]! < Infinity ? 1 : 0;
 }
 
 /** What an entry says of its child alone. */
@@ -107,11 +106,11 @@ export function childAt({ whole, families }: TreeArena, parent: number, k: numbe
 }
 
 /** Add up anew from `child`, whose value, spread or edge is new, to the top of its heap, or to a part that stays as it was. */
-export function refresh(arena: TreeArena, child: number): void {
+export function refresh(arena: TreeArena, parent: number, child: number): void {
   const { whole, families } = arena;
-  const word = WORDS * whole[WORDS * child + PARENT]!;
+  const word = WORDS * parent;
   const count = whole[word + CHILDREN]!;
-  const own = ownOf(arena, child, count);
+  const own = ownOf(arena, parent, child);
   if (own < 0) return;
   const { sums, weights } = families;
   const base = whole[word + FAMILY]!;
@@ -124,15 +123,15 @@ export function refresh(arena: TreeArena, child: number): void {
     addUp(families, base, k, count);
     if (sums[plain + SUM] === a && weights[here + WEIGHTED] === b && weights[here + WEIGHT] === c) return;
   }
-  raise(arena, child, weights[WEIGHING * (base + 1) + WEIGHTED]!);
+  raise(arena, parent, weights[WEIGHING * (base + 1) + WEIGHTED]!);
 }
 
 /** The same where all spreads are 0, so that both sums are one. */
-export function refreshPlain(arena: TreeArena, child: number): void {
+export function refreshPlain(arena: TreeArena, parent: number, child: number): void {
   const { whole, families } = arena;
-  const word = WORDS * whole[WORDS * child + PARENT]!;
+  const word = WORDS * parent;
   const count = whole[word + CHILDREN]!;
-  const own = ownOf(arena, child, count);
+  const own = ownOf(arena, parent, child);
   if (own < 0) return;
   const { sums } = families;
   const base = whole[word + FAMILY]!;
@@ -149,15 +148,15 @@ export function refreshPlain(arena: TreeArena, child: number): void {
     if (total === sums[here + SUM]) return;
     sums[here + SUM] = total;
   }
-  raise(arena, child, total);
+  raise(arena, parent, total);
 }
 
 /** The same without the sum that ignores w, which planned children have no use for. */
-export function refreshPlanned(arena: TreeArena, child: number): void {
+export function refreshPlanned(arena: TreeArena, parent: number, child: number): void {
   const { whole, families } = arena;
-  const word = WORDS * whole[WORDS * child + PARENT]!;
+  const word = WORDS * parent;
   const count = whole[word + CHILDREN]!;
-  const own = ownOf(arena, child, count);
+  const own = ownOf(arena, parent, child);
   if (own < 0) return;
   const { weights } = families;
   const base = whole[word + FAMILY]!;
@@ -180,34 +179,36 @@ export function refreshPlanned(arena: TreeArena, child: number): void {
     weights[here + WEIGHTED] = total;
     weights[here + WEIGHT] = weight;
   }
-  raise(arena, child, total);
+  raise(arena, parent, total);
 }
 
 /**
  * exp(g + u - c) of one of several children, 0 where it has no weight yet.
  * @returns -1 where nothing is left to be added up: of an only child, and where that took another c.
  */
-function ownOf(arena: TreeArena, child: number, count: number): number {
+function ownOf(arena: TreeArena, parent: number, child: number): number {
   const { real, whole } = arena;
-  const here = RECORD * child;
-  const log = real[here + VALUE]! + real[here + EDGE]!;
-  const scale = RECORD * whole[WORDS * child + PARENT]! + SCALE;
-  if (count === 1) {
+  const log = loggedWorth(arena, child);
+  const scale = RECORD * parent + SCALE;
+  if (whole[WORDS * parent + CHILDREN] === 1) {
     real[scale] = log;
     return -1;
   }
-  if (!(log > -Infinity && real[here + SPREAD]! < Infinity)) return 0;
+  if (!(log > -Infinity && real[RECORD * child + SPREAD]! < Infinity)) return 0;
   const above = log - real[scale]!;
   if (above <= HIGH) return above === 0 ? 1 : exp(above);
-  sumFamily(arena, whole[WORDS * child + PARENT]!);
+  sumFamily(arena, parent);
   return -1;
 }
 
-/** Another c for the family of a child whose sum has become small, unless nothing in it has any weight. */
-function raise(arena: TreeArena, child: number, sum: number): void {
-  if (sum >= LOW) return;
-  const parent = arena.whole[WORDS * child + PARENT]!;
-  if (arena.real[RECORD * parent + SCALE]! > -Infinity) sumFamily(arena, parent);
+/** g + u of a child. */
+function loggedWorth({ real, edges }: Pick<TreeArena, 'real' | 'edges'>, child: number): number {
+  return real[RECORD * child + VALUE]! + (edges ? real[RECORD * child + EDGE]! : 0);
+}
+
+/** Another c for a family whose sum has become small, unless nothing in it has any weight. */
+function raise(arena: TreeArena, parent: number, sum: number): void {
+  if (sum < LOW && arena.real[RECORD * parent + SCALE]! > -Infinity) sumFamily(arena, parent);
 }
 
 /** Add up anew all children of a node, with the largest g + u as c. */
@@ -216,18 +217,18 @@ export function sumFamily(arena: TreeArena, parent: number): void {
   const count = whole[WORDS * parent + CHILDREN]!;
   let most = -Infinity;
   for (let k = 1; k <= count; k++) {
-    const here = RECORD * childAt(arena, parent, k);
-    const log = real[here + VALUE]! + real[here + EDGE]!;
-    if (log > most && real[here + SPREAD]! < Infinity) most = log;
+    const child = childAt(arena, parent, k);
+    const log = loggedWorth(arena, child);
+    if (log > most && real[RECORD * child + SPREAD]! < Infinity) most = log;
   }
   real[RECORD * parent + SCALE] = most;
   if (count === 1) return;
   const base = whole[WORDS * parent + FAMILY]!;
   for (let k = count; k >= 1; k--) {
-    const here = RECORD * families.child[base + k]!;
-    const log = real[here + VALUE]! + real[here + EDGE]!;
-    const counts = log > -Infinity && real[here + SPREAD]! < Infinity;
-    setEntry(families, base + k, counts ? exp(log - most) : 0, real[here + SPREAD]!);
+    const child = families.child[base + k]!;
+    const log = loggedWorth(arena, child);
+    const rho = real[RECORD * child + SPREAD]!;
+    setEntry(families, base + k, log > -Infinity && rho < Infinity ? exp(log - most) : 0, rho);
     addUp(families, base, k, count);
   }
 }

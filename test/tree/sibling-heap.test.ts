@@ -38,7 +38,7 @@ function family(count: number, scale = 3, addUp = refresh): TreeArena {
     arena.real[RECORD * child + VALUE] = scale * stream.normal();
     arena.real[RECORD * child + SPREAD] = stream.below(3) === 0 ? 0 : 3 * stream.uniform();
     setEdge(arena, child, stream.normal() / 2);
-    addUp(arena, child);
+    addUp(arena, 0, child);
   };
   for (let k = 1; k <= count; k++) {
     const child = addNode(arena, 0, 3, Float64Array.of(k), 0, 0);
@@ -119,7 +119,7 @@ test('a draw among children of several draws each has the law of value times num
   const times = ids(arena).map((child) => 1 + (child % 5));
   for (const [i, child] of ids(arena).entries()) {
     arena.real[RECORD * child + SPREAD] = 1 / times[i]! - 1;
-    refresh(arena, child);
+    refresh(arena, 0, child);
   }
   const stream = rngFromSeed(45).stream({ purpose: 40 });
   const all = new Float64Array(40);
@@ -165,12 +165,12 @@ test('children of value -Infinity are drawn when all are, and otherwise never', 
   for (let k = 0; k < 5; k++) {
     const child = addNode(arena, 0, 3, Float64Array.of(k), 0, 0);
     linkChild(arena, child);
-    refresh(arena, child);
+    refresh(arena, 0, child);
   }
   const drawn = new Set(Array.from({ length: 50 }, (_, i) => drawByValue(arena, 0, (i + 0.5) / 50, false)));
   expect([...drawn].sort()).toEqual([1, 2, 3, 4, 5]);
   arena.real[RECORD * 4 + VALUE] = -900;
-  refresh(arena, 4);
+  refresh(arena, 0, 4);
   for (let i = 0; i < 50; i++) expect(drawByValue(arena, 0, (i + 0.5) / 50, false)).toBe(4);
 });
 
@@ -188,7 +188,7 @@ test('values far apart that rise and fall have the mean of a plain sum', () => {
       if (round < 40) linkChild(arena, child);
       const value = 4000 * Math.sin(round / 40) + 300 * stream.normal();
       arena.real[RECORD * child + VALUE] = stream.below(9) === 0 ? -Infinity : value;
-      addUp(arena, child);
+      addUp(arena, 0, child);
       const values = ids(arena).map((c) => uOf(arena, c));
       const most = Math.max(...values);
       const plain = most + Math.log(sumOf(values.map((u) => Math.exp(u - most))) / values.length);
