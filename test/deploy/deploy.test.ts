@@ -52,7 +52,7 @@ function commandsIn(text: string): readonly (readonly string[])[] {
 
 /** The same of the lists that YAML has for containers. */
 function argumentsIn(text: string): readonly (readonly string[])[] {
-  const lists = text.matchAll(/^\s*(?:args|command):\s*\[\s*((?:worker|shard)[^\]]*?),?\s*\]/gm);
+  const lists = text.matchAll(/^\s*(?:args|command):\s*\[\s*((?:worker|shard|sobol)[^\]]*?),?\s*\]/gm);
   return Array.from(lists, ([, words]) => words!.split(',').map((word) => word.trim().replaceAll('"', '')));
 }
 
