@@ -8,7 +8,7 @@ import { type TreeScheme, WHERE } from './plan.ts';
  */
 export function checkBudget(
   { chain: { steps }, batch, trees }: Pick<TreeScheme, 'chain' | 'batch' | 'trees'>,
-  evaluations = Infinity,
+  evaluations: number = Infinity,
 ): void {
   const least = trees * batch * steps;
   if (evaluations >= least) return;

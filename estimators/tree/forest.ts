@@ -46,7 +46,7 @@ export async function growForest(
   { plan, trees, doubts }: TreeForest,
   turn: Turn,
   signal: AbortSignal,
-  most = Infinity,
+  most: number = Infinity,
 ): Promise<void> {
   for (const [r, tree] of trees.entries()) {
     const left = most - trees.reduce((sum, { evaluations }) => sum + evaluations, 0);
