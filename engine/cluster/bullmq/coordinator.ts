@@ -117,7 +117,7 @@ async function untilDone<Y>(
   run: Running<Y>,
   push: (progress: ClusterProgress) => void,
 ): Promise<ClusterResult<Y>> {
-  const { ledger, hints, timing, options } = run;
+  const { ledger, hints, timing, options, total } = run;
   await ledger.resume();
   note(run, await ledger.readAll());
   run.before = ledger.gather.fold.count;
@@ -127,12 +127,14 @@ async function untilDone<Y>(
     hints.done.clear();
     hints.audited.clear();
     note(run, await ledger.read(told));
-    const due = performance.now() - looked >= timing.poll || hints.failed;
+    // Of a run whose shards are all there the audits that are out are looked for at each event.
+    const due =
+      performance.now() - looked >= timing.poll || hints.failed || ledger.gather.fold.count === total;
     if (due && !isWhole(run)) {
       looked = performance.now();
       note(run, await look(run));
     }
-    const progress = due || isWhole(run) ? progressOf(run).then(push) : undefined;
+    const progress = due ? progressOf(run).then(push) : undefined;
     const [result] = await Promise.all([finished(run), progress]);
     if (result !== undefined) return result;
     await handOut(run);
